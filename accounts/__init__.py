@@ -1,0 +1,1 @@
+"""Users and their API: who is this person?"""

@@ -1,0 +1,1 @@
+"""Stripe: what did this person pay?"""

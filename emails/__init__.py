@@ -1,0 +1,1 @@
+"""The wire: how does a message get there, and did it?"""

@@ -1,0 +1,228 @@
+"""What every environment shares. A value that an owner changes is an environment variable; see .env.example."""
+
+from datetime import timedelta
+from typing import Any
+
+from settings.environment import BASE_DIR, read_environment
+
+env = read_environment()
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+DEBUG = False
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+APP_URL: str = env.str("APP_URL", default="http://localhost:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "emails",
+    "accounts",
+    "billing",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "myproject.urls"
+WSGI_APPLICATION = "myproject.wsgi.application"
+ASGI_APPLICATION = "myproject.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# Database: PostgreSQL in production, SQLite where DATABASE_URL is not set
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}")
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the write lock when a transaction begins: a reader that turns writer would fail at once instead
+    # of waiting. WAL lets readers go on meanwhile.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+
+
+# Redis: the bell that wakes the workers, and the cache of the throttles. Losing it loses no mail.
+
+REDIS_URL: str = env.str("REDIS_URL", default="")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "myproject.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+
+
+# Celery
+
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_WORKER_POOL = "threads"  # sending is waiting; threads reach prefork's rate at a fifth of the memory
+CELERY_WORKER_CONCURRENCY = 4
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: nobody has to restart a worker after an outage
+# Without these a publisher or worker that meets a frozen Redis waits for ever (docs/architecture.md, "The nudge").
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+    "socket_keepalive": True,
+}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "deliver due mail": {
+        "task": "emails.tasks.deliver_due",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
+    },
+    "blank and purge old mail": {
+        "task": "emails.tasks.purge_old_mail",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
+}
+
+
+# Mail: every message becomes a row of the outbox; a worker delivers it through EMAIL_PROVIDER
+
+EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+EMAIL_PROVIDER: str = env.str("EMAIL_PROVIDER", default="console")
+EMAIL_DELIVERY_BACKEND: str = env.str("EMAIL_DELIVERY_BACKEND", default="")
+SEQUENZY_API_KEY: str = env.str("SEQUENZY_API_KEY", default="")
+SEQUENZY_API_URL: str = env.str("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")
+RESEND_API_KEY: str = env.str("RESEND_API_KEY", default="")
+RESEND_API_URL: str = env.str("RESEND_API_URL", default="https://api.resend.com")
+SENDGRID_API_KEY: str = env.str("SENDGRID_API_KEY", default="")
+SENDGRID_API_URL: str = env.str("SENDGRID_API_URL", default="https://api.sendgrid.com/v3")
+vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"  # EMAIL_URL describes the SMTP server only
+EMAIL_TIMEOUT = 15  # seconds, each SMTP command
+
+EMAIL_LEASE_SECONDS: int = env.int("EMAIL_LEASE_SECONDS", default=60)
+EMAIL_DELIVERY_THREADS: int = env.int("EMAIL_DELIVERY_THREADS", default=8)
+EMAIL_UNKNOWN_WAIT_SECONDS: int = env.int("EMAIL_UNKNOWN_WAIT_SECONDS", default=300)
+EMAIL_RETENTION_DAYS: int = env.int("EMAIL_RETENTION_DAYS", default=30)
+# Kinds of which a second copy does more harm than a lost one: after an unknown outcome at a provider without
+# idempotency keys they end as failed (outcome_unknown) instead of being sent again.
+EMAIL_KINDS_NEVER_REPEATED: list[str] = []
+
+BRAND_NAME: str = env.str("BRAND_NAME", default="myproject")
+BRAND_COLOR: str = env.str("BRAND_COLOR", default="#2456d6")
+BRAND_LOGO_URL: str = env.str("BRAND_LOGO_URL", default="")
+BRAND_ADDRESS: str = env.str("BRAND_ADDRESS", default="")
+
+
+# Accounts and their API
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+ACCOUNTS_EMAIL_VERIFICATION: str = env.str("ACCOUNTS_EMAIL_VERIFICATION", default="mandatory")
+
+TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
+if TRUSTED_PROXY_COUNT > 0:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.parsers.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        "signup": env.str("THROTTLE_SIGNUP", default="20/hour"),
+        "login": env.str("THROTTLE_LOGIN", default="20/minute"),
+    },
+    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(days=30),
+    "AUTO_REFRESH": True,
+    "AUTO_REFRESH_MAX_TTL": timedelta(days=365),
+    "MIN_REFRESH_INTERVAL": 60 * 60,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": BRAND_NAME,
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}

@@ -1,0 +1,19 @@
+"""The test suite: SQLite unless DATABASE_URL says otherwise, no .env file, cheap password hashing."""
+
+from settings.base import *  # noqa: F403
+from settings.base import DATABASES, REST_FRAMEWORK, env
+
+SECRET_KEY = "test-only-key-" + "t" * 40
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+APP_URL = "https://app.example.com"
+DEFAULT_FROM_EMAIL = "Acme <hello@acme.example>"
+BRAND_NAME = "Acme"
+
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
+REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"signup": "1000/minute", "login": "1000/minute"}
+
+# `name:probability,…`: where a process kills itself, see emails/failpoints.py. Read here and nowhere else.
+EMAIL_FAILPOINTS: str = env.str("EMAIL_FAILPOINTS", default="")
