@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
-from settings.environment import BASE_DIR, read_environment
+from settings.environment import BASE_DIR, VAR_DIR, read_environment
 
 env = read_environment()
+VAR_DIR.mkdir(exist_ok=True)
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
-APP_URL: str = env.str("APP_URL", default="http://localhost:8000").rstrip("/")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
+APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -47,6 +49,7 @@ ASGI_APPLICATION = "myproject.asgi.application"
 
 TEMPLATES: list[dict[str, Any]] = [
     {
+        "NAME": "django",
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
@@ -58,6 +61,12 @@ TEMPLATES: list[dict[str, Any]] = [
             ],
         },
     },
+    {  # the text parts and subjects of mails: Django escapes by engine, not by extension
+        "NAME": "text",
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"autoescape": False},
+    },
 ]
 
 LANGUAGE_CODE = "en"
@@ -68,6 +77,10 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -75,7 +88,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Database: PostgreSQL in production, SQLite where DATABASE_URL is not set
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}")
+    "default": env.database("DATABASE_URL", default="sqlite:///" + quote(f"{VAR_DIR}/db.sqlite3"))
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock when a transaction begins: a reader that turns writer would fail at once instead
@@ -92,7 +105,7 @@ else:
 
 # Redis: the bell that wakes the workers, and the cache of the throttles. Losing it loses no mail.
 
-REDIS_URL: str = env.str("REDIS_URL", default="")
+REDIS_URL = env.redis_url("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "myproject.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}
@@ -120,6 +133,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 0.5,
     "socket_keepalive": True,
 }
+# What beat remembers, written after every task: its age is the container's health check.
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver due mail": {
         "task": "emails.tasks.deliver_due",
@@ -137,25 +153,31 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # Mail: every message becomes a row of the outbox; a worker delivers it through EMAIL_PROVIDER
 
 EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-EMAIL_PROVIDER: str = env.str("EMAIL_PROVIDER", default="console")
+EMAIL_PROVIDER = env.choice(
+    "EMAIL_PROVIDER", default="console", allowed=["console", "smtp", "sequenzy", "resend", "sendgrid"]
+)
 EMAIL_DELIVERY_BACKEND: str = env.str("EMAIL_DELIVERY_BACKEND", default="")
 SEQUENZY_API_KEY: str = env.str("SEQUENZY_API_KEY", default="")
-SEQUENZY_API_URL: str = env.str("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")
+SEQUENZY_API_URL = env.http_url("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")
 RESEND_API_KEY: str = env.str("RESEND_API_KEY", default="")
-RESEND_API_URL: str = env.str("RESEND_API_URL", default="https://api.resend.com")
+RESEND_API_URL = env.http_url("RESEND_API_URL", default="https://api.resend.com")
 SENDGRID_API_KEY: str = env.str("SENDGRID_API_KEY", default="")
-SENDGRID_API_URL: str = env.str("SENDGRID_API_URL", default="https://api.sendgrid.com/v3")
-vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
-EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"  # EMAIL_URL describes the SMTP server only
+SENDGRID_API_URL = env.http_url("SENDGRID_API_URL", default="https://api.sendgrid.com/v3")
+
+smtp_server = env.smtp_server("EMAIL_URL", default="smtp://localhost:25")
+EMAIL_HOST, EMAIL_PORT = smtp_server.host, smtp_server.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = smtp_server.user, smtp_server.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = smtp_server.use_tls, smtp_server.use_ssl
 EMAIL_TIMEOUT = 15  # seconds, each SMTP command
 
-EMAIL_LEASE_SECONDS: int = env.int("EMAIL_LEASE_SECONDS", default=60)
-EMAIL_DELIVERY_THREADS: int = env.int("EMAIL_DELIVERY_THREADS", default=8)
-EMAIL_UNKNOWN_WAIT_SECONDS: int = env.int("EMAIL_UNKNOWN_WAIT_SECONDS", default=300)
-EMAIL_RETENTION_DAYS: int = env.int("EMAIL_RETENTION_DAYS", default=30)
+EMAIL_LEASE_SECONDS = env.whole_number("EMAIL_LEASE_SECONDS", default=60)
+EMAIL_CALL_DEADLINE_SECONDS = min(30, EMAIL_LEASE_SECONDS / 2)  # a call must end before its lease does
+EMAIL_DELIVERY_THREADS = env.whole_number("EMAIL_DELIVERY_THREADS", default=8)
+EMAIL_UNKNOWN_WAIT_SECONDS = env.whole_number("EMAIL_UNKNOWN_WAIT_SECONDS", default=300)
+EMAIL_RETENTION_DAYS = env.whole_number("EMAIL_RETENTION_DAYS", default=30)
 # Kinds of which a second copy does more harm than a lost one: after an unknown outcome at a provider without
 # idempotency keys they end as failed (outcome_unknown) instead of being sent again.
 EMAIL_KINDS_NEVER_REPEATED: list[str] = []
@@ -179,9 +201,11 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-ACCOUNTS_EMAIL_VERIFICATION: str = env.str("ACCOUNTS_EMAIL_VERIFICATION", default="mandatory")
+ACCOUNTS_EMAIL_VERIFICATION = env.choice(
+    "ACCOUNTS_EMAIL_VERIFICATION", default="mandatory", allowed=["mandatory", "optional"]
+)
 
-TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
+TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -192,8 +216,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
-        "signup": env.str("THROTTLE_SIGNUP", default="20/hour"),
-        "login": env.str("THROTTLE_LOGIN", default="20/minute"),
+        "signup": env.rate("THROTTLE_SIGNUP", default="20/hour"),
+        "login": env.rate("THROTTLE_LOGIN", default="20/minute"),
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

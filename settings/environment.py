@@ -1,51 +1,162 @@
-"""Reading the environment: django-environ, with an empty value treated as unset."""
+"""Reading the environment: django-environ, with an empty value treated as unset and a wrong one refused by name."""
 
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"  # what running leaves behind: git-ignored, safe to delete
 
-PLACEHOLDER = re.compile(r"change[-_ ]?me|placeholder|insecure|^<.*>$|^(your|my)[-_]|^x{3,}$|^todo$", re.IGNORECASE)
+UNSET = re.compile(r"(change[-_ ]?me)?", re.IGNORECASE)
+PLACEHOLDER = re.compile(
+    r"change[-_ ]?me|placeholder|^<.*>$|\.\.\.|x{6,}|^(todo|tbd|fixme)$"
+    r"|\b(your|my)[-_ ]?(api|secret|key|token|password|domain|host)",
+    re.IGNORECASE,
+)
+BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+EXPECTED = {bool: "true or false", int: "a whole number", float: "a number"}
+RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
+HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
 
-class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no usable base class types
+@dataclass(frozen=True)
+class SmtpServer:
+    """What EMAIL_URL says, in the words of Django's EMAIL_* settings."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    use_tls: bool
+    use_ssl: bool
+
+
+class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     """django-environ over the variables that have a value; remembers every name it was asked for.
 
-    `FOO=` in a compose file or an .env file means "not set", so that one line can list a variable without setting it.
+    `FOO=` in a compose file or an .env file means "not set", and so does `change-me`, which .env.example holds where
+    production needs a value: a copy of that file serves development as it is. A wrong value raises
+    ImproperlyConfigured with the variable's name and what is allowed, never the value, which may be a secret.
     """
 
-    names_read: set[str] = set()
+    names_read: ClassVar[set[str]] = set()
 
-    def get_value(self, var: str, *args: object, **kwargs: object) -> object:
+    def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, *_: object, **__: object) -> Any:
+        """django-environ's own, except that a leading `$` refers to no other variable: generated keys begin with it."""
         self.names_read.add(var)
-        return super().get_value(var, *args, **kwargs)
+        if var in self.ENVIRON:
+            try:
+                return self.parse_value(self.ENVIRON[var], cast)
+            except (KeyError, ValueError):
+                raise refusal(var, EXPECTED[cast]) from None
+        if default is self.NOTSET:
+            raise ImproperlyConfigured(f"{var} is not set. See .env.example for what it means.")
+        return default
+
+    @classmethod
+    def parse_value(cls, value: str, cast: Any) -> Any:
+        """Stricter than django-environ, which takes every unknown word for false and keeps the spaces in a list."""
+        if cast is bool:
+            return BOOLEANS[value.lower()]
+        if cast is list:
+            return [item.strip() for item in value.split(",") if item.strip()]
+        return super().parse_value(value, cast)
 
     def __contains__(self, var: str) -> bool:
         self.names_read.add(var)
-        return super().__contains__(var)
+        return var in self.ENVIRON
+
+    def hosts(self, var: str, default: Sequence[str] = ()) -> list[str]:
+        hosts: list[str] = self.list(var, default=[*default])
+        if not all(HOST.fullmatch(host) for host in hosts):
+            raise refusal(var, "host names separated by commas, without scheme, port or path, such as app.example.com")
+        return hosts
+
+    def whole_number(self, var: str, *, default: int, minimum: int = 1) -> int:
+        digits = self.str(var, default=str(default))
+        if not (digits.isascii() and digits.isdigit() and int(digits) >= minimum):
+            raise refusal(var, f"a whole number from {minimum} up")
+        return int(digits)
+
+    def choice(self, var: str, *, default: str, allowed: Sequence[str]) -> str:
+        value = str(self.str(var, default=default))
+        if value not in allowed:
+            raise refusal(var, "one of " + ", ".join(allowed))
+        return value
+
+    def rate(self, var: str, *, default: str) -> str:
+        value = str(self.str(var, default=default))
+        if not RATE.fullmatch(value):
+            raise refusal(var, "a number per second, minute, hour or day, such as 20/hour")
+        return value
+
+    def http_url(self, var: str, *, default: str) -> str:
+        """A base URL without the slash at its end."""
+        value = str(self.str(var, default=default)).rstrip("/")
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise refusal(var, "an address with its scheme and without a query, such as https://app.example.com")
+        return value
+
+    def redis_url(self, var: str) -> str:
+        value = str(self.str(var, default=""))
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise refusal(var, "redis://host:6379/0, or rediss:// for TLS, or unix:///path")
+        return value
+
+    def sender(self, var: str, *, default: str) -> str:
+        value = str(self.str(var, default=default))
+        local_part, at, domain = parseaddr(value)[1].rpartition("@")
+        if not (local_part and at and domain):
+            raise refusal(var, "an address, with a name or without, such as Acme <hello@acme.example>")
+        return value
+
+    def database(self, var: str, *, default: str) -> dict[str, Any]:
+        """An entry of DATABASES."""
+        url = str(self.str(var, default=default))
+        if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+            raise refusal(var, "postgres://user:password@host:5432/name or sqlite:////absolute/path")
+        try:
+            return dict(self.db_url_config(url))
+        except ValueError:  # a port that is no number: mostly a password with characters that need percent-encoding
+            raise refusal(var, "a URL; characters such as @ : / # % in a password are percent-encoded") from None
+
+    def smtp_server(self, var: str, *, default: str) -> SmtpServer:
+        try:
+            parts = urlsplit(self.str(var, default=default))
+            port = parts.port or SMTP_PORTS[parts.scheme]
+        except (KeyError, ValueError):
+            raise refusal(var, "smtp://, smtp+tls:// or smtp+ssl:// and user:password@host:port") from None
+        # smtps means TLS from the first byte (RFC 8314), but many write it for STARTTLS on port 587.
+        use_ssl = parts.scheme == "smtp+ssl" or (parts.scheme == "smtps" and port == SMTP_PORTS["smtps"])
+        return SmtpServer(
+            host=parts.hostname or "localhost",
+            port=port,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            use_tls=parts.scheme in ("smtp+tls", "smtps") and not use_ssl,
+            use_ssl=use_ssl,
+        )
+
+
+def refusal(var: str, allowed: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{var} has a value that cannot be used. It takes {allowed}.")
 
 
 def read_environment() -> Env:
     """The process environment, completed from .env where a variable is not set outside."""
+    values = {name: value.strip() for name, value in os.environ.items()}
+    Env.ENVIRON = {name: value for name, value in values.items() if value}
     if os.environ.get("DJANGO_SETTINGS_MODULE") != "settings.test":  # a developer's keys have no business in a test run
-        environ.Env.read_env(BASE_DIR / ".env")
-    env = Env()
-    env.ENVIRON = {name: value for name, value in os.environ.items() if value.strip()}
-    return env
-
-
-def require(env: Env, names: Sequence[str]) -> None:
-    """Refuse to start, naming every variable that is missing or still holds a placeholder."""
-    problems = [f"{name} is not set" for name in names if name not in env]
-    problems += [
-        f"{name} still holds a placeholder" for name in names if name in env and PLACEHOLDER.search(env.str(name))
-    ]
-    if problems:
-        raise ImproperlyConfigured(
-            "Production cannot start: " + "; ".join(problems) + ". See .env.example for what each variable means."
-        )
+        Env.read_env(BASE_DIR / ".env")
+    Env.ENVIRON = {name: value for name, value in Env.ENVIRON.items() if not UNSET.fullmatch(value.strip())}
+    return Env()

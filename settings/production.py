@@ -1,39 +1,59 @@
 """Production: no defaults for secrets, and no start with a missing or placeholder value."""
 
+from collections.abc import Iterator
+
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.base import *  # noqa: F403
-from settings.base import EMAIL_DELIVERY_BACKEND, EMAIL_PROVIDER, env
-from settings.environment import require
+from settings.base import ALLOWED_HOSTS, EMAIL_DELIVERY_BACKEND, EMAIL_PROVIDER, SECRET_KEY, env
+from settings.environment import PLACEHOLDER
 
 PROVIDER_VARIABLES = {
-    "sequenzy": ["SEQUENZY_API_KEY"],
-    "resend": ["RESEND_API_KEY"],
-    "sendgrid": ["SENDGRID_API_KEY"],
-    "smtp": ["EMAIL_URL"],
+    "sequenzy": "SEQUENZY_API_KEY",
+    "resend": "RESEND_API_KEY",
+    "sendgrid": "SENDGRID_API_KEY",
+    "smtp": "EMAIL_URL",
 }
+SECRET_KEY_LENGTH, SECRET_KEY_VARIETY = 50, 10  # characters, different characters
 
-if env.bool("DEBUG", default=False):
-    raise ImproperlyConfigured("Production cannot start with DEBUG=true. Unset DEBUG, or use settings.development.")
-if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER not in PROVIDER_VARIABLES:
+
+def required_variables() -> Iterator[str]:
+    yield from ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL")
+    if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER in PROVIDER_VARIABLES:
+        yield PROVIDER_VARIABLES[EMAIL_PROVIDER]
+
+
+def problems() -> Iterator[str]:
+    """Everything that is wrong at once, so that an owner need not restart for each."""
+    for name in required_variables():
+        if name not in env:
+            yield f"{name} is not set (change-me counts as not set)"
+        elif PLACEHOLDER.search(env.str(name)):
+            yield f"{name} still holds a placeholder"
+    if SECRET_KEY and (
+        len(SECRET_KEY) < SECRET_KEY_LENGTH or len(set(SECRET_KEY)) < SECRET_KEY_VARIETY or "insecure" in SECRET_KEY
+    ):
+        yield (
+            f"SECRET_KEY must be random and have at least {SECRET_KEY_LENGTH} characters; make one with "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
+    if "*" in ALLOWED_HOSTS:
+        yield "ALLOWED_HOSTS=* accepts every Host header; list the names that you serve"
+    if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER not in PROVIDER_VARIABLES:
+        yield (
+            f"EMAIL_PROVIDER is {EMAIL_PROVIDER}, which delivers to nobody; set it to one of "
+            f"{', '.join(PROVIDER_VARIABLES)}, or set EMAIL_DELIVERY_BACKEND"
+        )
+    if env.bool("DEBUG", default=False):
+        yield "DEBUG is true; unset it, or use settings.development"
+
+
+if found := [*problems()]:
     raise ImproperlyConfigured(
-        f"Production cannot start: EMAIL_PROVIDER is {EMAIL_PROVIDER!r}, which delivers to nobody. "
-        f"Set it to one of {', '.join(PROVIDER_VARIABLES)}, or set EMAIL_DELIVERY_BACKEND."
+        "Production cannot start: " + "; ".join(found) + ". See .env.example for what each variable means."
     )
-require(
-    env,
-    [
-        *("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL"),
-        *([] if EMAIL_DELIVERY_BACKEND else PROVIDER_VARIABLES[EMAIL_PROVIDER]),
-    ],
-)
 
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
-
-SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=True)
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]  # probes speak plain HTTP
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -1,7 +1,7 @@
 """The test suite: SQLite unless DATABASE_URL says otherwise, no .env file, cheap password hashing."""
 
 from settings.base import *  # noqa: F403
-from settings.base import DATABASES, REST_FRAMEWORK, env
+from settings.base import DATABASES, REST_FRAMEWORK, STORAGES, env
 
 SECRET_KEY = "test-only-key-" + "t" * 40
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
@@ -11,6 +11,7 @@ BRAND_NAME = "Acme"
 
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"signup": "1000/minute", "login": "1000/minute"}
