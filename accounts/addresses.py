@@ -1,0 +1,39 @@
+"""Email addresses as people type them, and the one form in which they are stored and compared."""
+
+import re
+import unicodedata
+
+import idna
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+
+MAXIMUM_LENGTH = 254  # RFC 3696, erratum 1690
+# Django's validator allows quoted local parts, control characters in them included, and bare IP addresses. No person
+# has such an address, and one in a header is an attack.
+STRANGE = re.compile(r'["\[\]\s\x00-\x1f\x7f]')
+
+
+def normalise_address(address: str) -> str:
+    """Lower case, composed, the domain in its ASCII form: equal for all spellings of one mailbox.
+
+    Takes anything, a part of an address too (a search); what has no valid domain is only lower-cased.
+    """
+    folded = unicodedata.normalize("NFC", address.strip()).lower()
+    local, at, domain = folded.rpartition("@")
+    return f"{local}{at}{_to_ascii(domain)}"
+
+
+def validate_address(address: str) -> None:
+    """Refuse what no provider would deliver to: ValidationError in the words of Django's own email field."""
+    if STRANGE.search(address) or len(address) > MAXIMUM_LENGTH:
+        raise ValidationError(EmailValidator.message, code="invalid")
+    EmailValidator()(address)
+
+
+def _to_ascii(domain: str) -> str:
+    if domain.isascii():
+        return domain
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return domain

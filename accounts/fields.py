@@ -1,0 +1,28 @@
+"""A database column for email addresses that knows only their normal form."""
+
+from typing import Any
+
+from django.db import models
+
+from accounts.addresses import MAXIMUM_LENGTH, normalise_address, validate_address
+
+
+class AddressField(models.EmailField):
+    """Normalises at every way in: save, bulk_create, update, lookups and forms."""
+
+    default_validators = [validate_address]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", MAXIMUM_LENGTH)
+        super().__init__(*args, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        return normalise_address(value) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(super().get_prep_value(value))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = self.to_python(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, value)
+        return value

@@ -1,0 +1,75 @@
+"""Who a person is: the user, whose email address is the login."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.fields import AddressField
+from accounts.names import MAXIMUM_LENGTH, validate_name
+
+
+def default_language() -> str:
+    return settings.LANGUAGE_CODE
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The user with this address, whatever its case; raises User.DoesNotExist."""
+        return self.get(email=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A saved user, who gets the welcome mail. Without a password nobody can log in until one is set."""
+        if not email:
+            raise ValueError("A user needs an email address.")
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A user who may do everything in the admin; whoever can create one needs no proof of the address."""
+        fields = {"email_verified_at": timezone.now(), **fields, "is_staff": True, "is_superuser": True}
+        return self.create_user(email, password, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    email = AddressField(
+        "email address", unique=True, error_messages={"unique": "A user with this address already exists."}
+    )
+    name = models.CharField(max_length=MAXIMUM_LENGTH, blank=True, validators=[validate_name])
+    language = models.CharField(max_length=10, default=default_language)
+    email_verified_at = models.DateTimeField(
+        "email verified", null=True, blank=True, help_text="When the person proved that the address is theirs."
+    )
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Clear this instead of deleting the user to lock them out."
+    )
+    is_staff = models.BooleanField("staff", default=False, help_text="May log in to the admin.")
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ["-date_joined"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="accounts_user_email_unique",
+                violation_error_message="A user with this address already exists.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_email_verified(self) -> bool:
+        return self.email_verified_at is not None
