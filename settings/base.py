@@ -124,6 +124,7 @@ CELERY_WORKER_POOL = "threads"  # sending is waiting; threads reach prefork's ra
 CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below holds for every process
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: nobody has to restart a worker after an outage
@@ -156,9 +157,7 @@ EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-EMAIL_PROVIDER = env.choice(
-    "EMAIL_PROVIDER", default="console", allowed=["console", "smtp", "sequenzy", "resend", "sendgrid"]
-)
+EMAIL_PROVIDER = env.choice("EMAIL_PROVIDER", ["console", "smtp", "sequenzy", "resend", "sendgrid"])
 EMAIL_DELIVERY_BACKEND: str = env.str("EMAIL_DELIVERY_BACKEND", default="")
 SEQUENZY_API_KEY: str = env.str("SEQUENZY_API_KEY", default="")
 SEQUENZY_API_URL = env.http_url("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")
@@ -201,9 +200,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-ACCOUNTS_EMAIL_VERIFICATION = env.choice(
-    "ACCOUNTS_EMAIL_VERIFICATION", default="mandatory", allowed=["mandatory", "optional"]
-)
+ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
 
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:
@@ -249,4 +246,6 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    # These tell of every sweep, four times a minute; failures are errors and come through.
+    "loggers": {key: {"level": "WARNING"} for key in ("celery.app.trace", "celery.worker.strategy", "celery.beat")},
 }

@@ -87,8 +87,9 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             raise refusal(var, f"a whole number from {minimum} up")
         return int(digits)
 
-    def choice(self, var: str, *, default: str, allowed: Sequence[str]) -> str:
-        value = str(self.str(var, default=default))
+    def choice(self, var: str, allowed: Sequence[str]) -> str:
+        """The first of them is the default."""
+        value = str(self.str(var, default=allowed[0]))
         if value not in allowed:
             raise refusal(var, "one of " + ", ".join(allowed))
         return value

@@ -27,7 +27,7 @@ def problems() -> Iterator[str]:
     """Everything that is wrong at once, so that an owner need not restart for each."""
     for name in required_variables():
         if name not in env:
-            yield f"{name} is not set (change-me counts as not set)"
+            yield f"{name} is not set"
         elif PLACEHOLDER.search(env.str(name)):
             yield f"{name} still holds a placeholder"
     if SECRET_KEY and (
@@ -50,7 +50,8 @@ def problems() -> Iterator[str]:
 
 if found := [*problems()]:
     raise ImproperlyConfigured(
-        "Production cannot start: " + "; ".join(found) + ". See .env.example for what each variable means."
+        f"Production cannot start: {'; '.join(found)}. "
+        "See .env.example for what each variable means; change-me counts as not set."
     )
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

@@ -1,0 +1,149 @@
+"""What bin/dev runs: web, worker and beat, started together, stopped together."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from urllib.request import urlopen
+
+from settings.environment import BASE_DIR, read_environment
+
+SECONDS_TO_STOP = 10  # after that a process is killed
+SECONDS_BETWEEN_LOOKS = 0.5
+
+URLS = """
+The project runs. Ctrl-C stops it.
+    http://localhost:{port}/            the site
+    http://localhost:{port}/dev/inbox/  every mail that it sent
+    http://localhost:{port}/dev/emails/ every mail that it can send
+    http://localhost:{port}/api/docs/   the API
+    http://localhost:{port}/admin/      the admin; "{python} manage.py createsuperuser" lets you in
+"""
+
+
+class Child:
+    """A process in a session of its own, with its name before every line.
+
+    The terminal's Ctrl-C reaches it through `stop` only, so that it is asked once.
+    """
+
+    def __init__(self, name: str, *command: str) -> None:
+        self.name = name
+        self.command = [sys.executable, *command]
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        threading.Thread(target=self.copy_output, args=[self.process], daemon=True).start()
+
+    def copy_output(self, process: subprocess.Popen[bytes]) -> None:
+        for line in process.stdout or ():
+            sys.stdout.buffer.write(f"{self.name:<6} | ".encode() + line)
+            sys.stdout.buffer.flush()
+
+    def signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+
+def main() -> int:
+    env = read_environment()
+    port = env.whole_number("PORT", default=8000)
+    if not is_free(port):
+        print(f"Port {port} is taken by another program. Stop that, or choose another: PORT={port + 1} bin/dev")
+        return 1
+    os.environ["PYTHONUNBUFFERED"] = "1"
+    if "APP_URL" not in env:
+        os.environ["APP_URL"] = f"http://localhost:{port}"
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    return run(port)
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def announce(port: int) -> None:
+    """Prints the addresses as soon as the server answers."""
+    while True:
+        with suppress(OSError):
+            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+            print(URLS.format(port=port, python=sys.executable), flush=True)
+            return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def run(port: int) -> int:
+    """Until one of the processes ends: returns its exit code; or until Ctrl-C: 0."""
+    children: list[Child] = []
+    try:
+        children.append(Child("web", "manage.py", "runserver", f"127.0.0.1:{port}"))
+        children.append(Child("worker", "-m", "celery", "-A", "myproject", "--quiet", "worker", "--loglevel=INFO"))
+        children.append(Child("beat", "-m", "celery", "-A", "myproject", "--quiet", "beat", "--loglevel=INFO"))
+        threading.Thread(target=announce, args=[port], daemon=True).start()
+        return watch(children)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        stop(children)
+
+
+def watch(children: Sequence[Child]) -> int:
+    _, *without_reloader = children  # runserver has its own, Celery has none
+    seen = modification_times()
+    while True:
+        for child in children:
+            if (code := child.process.poll()) is not None:
+                print(f"{child.name} ended with exit code {code}: stopping the others.")
+                return code
+        if (now := modification_times()) != seen:
+            seen = now
+            stop(without_reloader)
+            for child in without_reloader:
+                child.start()
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def modification_times() -> dict[Path, float]:
+    times = {}
+    for package in BASE_DIR.glob("*/__init__.py"):
+        for path in package.parent.rglob("*.py"):
+            with suppress(FileNotFoundError):  # an editor is just replacing it
+                times[path] = path.stat().st_mtime
+    return times
+
+
+def stop(children: Sequence[Child]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_STOP
+    for child in children:
+        child.signal(signal.SIGTERM)
+    for child in children:
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(max(0, deadline - time.monotonic()))
+        child.signal(signal.SIGKILL)
+        child.process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
