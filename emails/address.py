@@ -1,0 +1,120 @@
+"""One mailbox: a display name and an address, parsed once and never as MIME."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.utils import getaddresses
+from typing import Any, Self
+
+import idna
+
+from emails.errors import InvalidMessage
+from emails.text_rules import header_text
+
+PLAIN = re.compile(r"(?:([^\"\\(),:;<>@\[\]=]*?)\s*<)?([^\s\"\\(),:;<>@\[\]]+)@([A-Za-z0-9.-]+)(>?)")
+UNQUOTED_NAME = re.compile(r"([^\"<>@]*)<([^<>]+)>")
+LOCAL_PART = re.compile(r"[^\s\"\\(),:;<>@\[\]]+|\"(?:[^\"\\]|\\.)*\"")
+DOMAIN = re.compile(r"(?!.*\.\.)(?![.-])[A-Za-z0-9._-]{1,253}(?<![.-])")
+DOMAIN_LITERAL = re.compile(r"\[[A-Za-z0-9:.]+\]")
+LONGEST = 1000
+SPECIALS = re.compile(r"[()<>@,:;\".\[\]\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`email` is what an API takes: no comments, no brackets, the domain in ASCII (IDNA 2008)."""
+
+    name: str
+    email: str
+
+    @classmethod
+    def parse(cls, value: Any, field: str = "address") -> Self:
+        """From `addr`, `Name <addr>`, `"Name, with comma" <addr>` or an RFC 2047-encoded name.
+
+        A name with a comma is taken without quotes too, as long as it cannot be read as a second address.
+        """
+        text = header_text(field, value).strip()
+        if len(text) > LONGEST:
+            raise _unreadable(text, field)
+        match = PLAIN.fullmatch(text)
+        if match and (match[1] is None) == (match[4] == ""):
+            return cls(match[1].strip() if match[1] else "", f"{match[2]}@{_domain(match[3], text, field)}")
+        name, mailbox = _split(text, field)
+        local, _, domain = mailbox.rpartition("@")
+        if not LOCAL_PART.fullmatch(local):
+            raise _unreadable(text, field)
+        return cls(_decoded(name, field), f"{local}@{_domain(domain, text, field)}")
+
+    @property
+    def domain(self) -> str:
+        return self.email.rpartition("@")[2]
+
+    def __str__(self) -> str:
+        """`Name <addr>` in plain Unicode, quoted where the name holds specials."""
+        if not self.name:
+            return self.email
+        if not SPECIALS.search(self.name):
+            return f"{self.name} <{self.email}>"
+        escaped = self.name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{self.email}>'
+
+
+def parse_all(values: Iterable[Any] | None, field: str) -> Iterator[Address]:
+    """Every address of a list, empty entries left out."""
+    if isinstance(values, str):
+        raise InvalidMessage(f"{field} is a string. Give a list of addresses.")
+    return (Address.parse(value, field) for value in values or () if value)
+
+
+def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:
+    """The fields with every address kept once, where it comes first, whatever its case."""
+    seen: set[str] = set()
+    kept: list[tuple[Address, ...]] = []
+    for field in fields:
+        fresh: dict[str, Address] = {}
+        for address in field:
+            fresh.setdefault(address.email.lower(), address)
+        kept.append(tuple(address for email, address in fresh.items() if email not in seen))
+        seen.update(fresh)
+    return kept
+
+
+def _split(text: str, field: str) -> tuple[str, str]:
+    unquoted = UNQUOTED_NAME.fullmatch(text)
+    if unquoted:
+        return unquoted[1].strip(), unquoted[2].strip()
+    pairs = getaddresses([text])
+    is_open = "<" in text and not text.endswith((">", ")"))
+    if is_open or len(pairs) != 1 or "@" not in pairs[0][1]:
+        raise _unreadable(text, field)
+    return pairs[0]
+
+
+def _decoded(name: str, field: str) -> str:
+    if "=?" not in name:
+        return name
+    try:
+        decoded = str(make_header(decode_header(name)))
+    except (HeaderParseError, LookupError, UnicodeError):
+        return name
+    return header_text(f"name in the {field}", decoded)
+
+
+def _domain(domain: str, text: str, field: str) -> str:
+    if not domain.isascii():
+        try:
+            return idna.encode(domain, uts46=True).decode()
+        except idna.IDNAError as error:
+            reason = str(error)
+        raise InvalidMessage(f"The domain in the {field} {text[:320]!r} does not exist in IDNA 2008: {reason}.")
+    if DOMAIN.fullmatch(domain) or DOMAIN_LITERAL.fullmatch(domain):
+        return domain
+    raise _unreadable(text, field)
+
+
+def _unreadable(text: str, field: str) -> InvalidMessage:
+    return InvalidMessage(
+        f"The {field} {text[:320]!r} is not one address. Write name@example.com or Name <name@example.com>."
+    )

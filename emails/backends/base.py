@@ -1,0 +1,89 @@
+"""What every delivering backend is: a plain Django email backend, and the two halves that the outbox uses of it."""
+
+import logging
+import re
+import uuid
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+
+from emails.errors import EmailsError, InvalidMessage
+from emails.message import Message
+
+logger = logging.getLogger(__name__)
+
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+KEY_NAMESPACE = uuid.UUID("3e973501-7e67-4636-8b1b-c86dc1a15348")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call as it is stored before it is made and repeated byte for byte, also after a deploy."""
+
+    endpoint: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took it. One id per message, empty where the provider told none."""
+
+    message_ids: tuple[str, ...]
+
+
+class DeliveryBackend(BaseEmailBackend):
+    """Delivers through one provider.
+
+    As `EMAIL_BACKEND` it sends at once. The outbox calls build() when it stores an attempt, and call() with what was
+    stored, as often as it takes.
+    """
+
+    name: str
+    key_lifetime: ClassVar[timedelta | None] = None
+    """How long the provider remembers an Idempotency-Key; None: it knows none, and every call can be a second mail."""
+    batch_limit: ClassVar[int] = 1
+
+    @abstractmethod
+    def build(self, messages: Sequence[Message]) -> Request:
+        """Serialise up to batch_limit messages: the same bytes for the same messages, and no I/O.
+
+        Raises UnsupportedFeature when the provider cannot carry one of them.
+        """
+
+    @abstractmethod
+    def call(self, request: Request, idempotency_key: str) -> Receipt:
+        """Make the call. Thread-safe, and without the ORM. Raises ProviderError."""
+
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
+        """Send each at once; returns how many the provider took.
+
+        `message.idempotency_key`, if set, makes a repeat harmless where the provider knows such keys.
+        Sets `message.provider_message_id`. With fail_silently an error is logged, and the next message tried.
+        """
+        return sum(self._send(message) for message in email_messages or () if message.recipients())
+
+    def _send(self, email: Any) -> bool:
+        try:
+            key = _idempotency_key(email)
+            # The same key must give the same payload, so the id in it is made from the key.
+            message = Message.from_django(email, uuid.uuid5(KEY_NAMESPACE, key))
+            receipt = self.call(self.build([message]), key)
+        except EmailsError as error:
+            if not self.fail_silently:
+                raise
+            logger.warning("A message was not sent, and fail_silently is on: %s", error)
+            return False
+        email.provider_message_id = receipt.message_ids[0]
+        return True
+
+
+def _idempotency_key(email: EmailMessage) -> str:
+    key = str(getattr(email, "idempotency_key", None) or uuid.uuid4())
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidMessage("The idempotency_key must be 1 to 255 characters of printable ASCII without spaces.")
+    return key

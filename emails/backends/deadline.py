@@ -1,0 +1,159 @@
+"""A deadline for a whole call: whoever is late gets the line cut, however busily bytes trickle in.
+
+The time-outs of sockets start again with every byte. One daemon thread per process watches all calls and shuts the
+socket of a late one down, which wakes the thread that waits on it.
+"""
+
+import contextlib
+import math
+import os
+import socket
+import threading
+import time
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+IDLE_SECONDS = 30  # servers close idle connections after a minute or so; a call that meets this has an unknown outcome
+
+
+class DeadlinePassed(OSError):
+    """Raised in place of writing the first byte of a call that is already late."""
+
+
+class Line:
+    """A second handle on a socket, which stays valid while TLS wraps the first."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected.dup()
+        self.call: Call | None = None
+
+    def cut(self) -> None:
+        with contextlib.suppress(OSError):  # the other side was faster
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Call:
+    """One call, from before the name look-up to the last byte of the answer; a context manager."""
+
+    __slots__ = ("_line", "ends_at", "is_late", "reached_body")
+
+    def __init__(self, seconds: float) -> None:
+        self.ends_at = time.monotonic() + seconds
+        self.reached_body = False
+        self.is_late = False
+        self._line: Line | None = None
+
+    def __enter__(self) -> "Call":
+        _current.call = self
+        _watchdog.watch(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del _current.call
+        _watchdog.release(self)
+
+    def take(self, line: Line) -> None:
+        """From now on this call's lateness cuts this line."""
+        line.call = self
+        self._line = line
+
+    def check(self) -> None:
+        self.is_late = self.is_late or time.monotonic() >= self.ends_at
+        if self.is_late:
+            raise DeadlinePassed("the deadline passed before anything was written")
+
+    def cut(self) -> None:
+        self.is_late = True
+        if self._line is not None and self._line.call is self:  # else it went back to the pool and serves another
+            self._line.cut()
+
+
+class DeadlineConnection(HTTPConnection):
+    """A pooled connection that obeys the deadline of the call that uses it, and is not used again after a long rest."""
+
+    _line: Line | None = None
+    _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        self._line = Line(connected)
+        _current.call.take(self._line)
+        return connected
+
+    def connect(self) -> None:
+        super().connect()
+        _current.call.check()
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
+
+    def endheaders(self, *args: object, **kwargs: object) -> None:
+        """Called once per request, before its body: an error up to here leaves the provider with nothing to accept."""
+        call = _current.call
+        if self._line is not None:
+            call.take(self._line)
+        call.check()
+        super().endheaders(*args, **kwargs)  # type: ignore[arg-type]
+        self._used_at = time.monotonic()
+        call.reached_body = True
+
+    def close(self) -> None:
+        super().close()
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+
+class DeadlineTLSConnection(DeadlineConnection, HTTPSConnection):
+    pass
+
+
+class Watchdog:
+    """Cuts late calls. Deadlines mostly come in the order of the calls, so its thread seldom has to be woken."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._calls: set[Call] = set()
+        self._wakes_at = math.inf
+        self._thread: threading.Thread | None = None
+
+    def watch(self, call: Call) -> None:
+        with self._condition:
+            self._calls.add(call)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="mail deadlines", daemon=True)
+                self._thread.start()
+            if call.ends_at < self._wakes_at:
+                self._condition.notify()
+
+    def release(self, call: Call) -> None:
+        with self._condition:
+            self._calls.discard(call)
+
+    def _run(self) -> None:
+        with self._condition:
+            while True:
+                now = time.monotonic()
+                for call in [call for call in self._calls if call.ends_at <= now]:
+                    self._calls.discard(call)
+                    call.cut()
+                self._wakes_at = min((call.ends_at for call in self._calls), default=math.inf)
+                self._condition.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
+
+
+class _Current(threading.local):
+    call: Call
+
+
+def _start_afresh() -> None:
+    global _watchdog  # threads do not survive a fork
+    _watchdog = Watchdog()
+
+
+_current = _Current()
+_watchdog = Watchdog()
+os.register_at_fork(after_in_child=_start_afresh)

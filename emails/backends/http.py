@@ -1,0 +1,182 @@
+"""POST to a provider: pooled connections, one TLS context, and a deadline for the whole call.
+
+A connection per call costs 15 ms of CPU, nearly all of it for reading the CA bundle anew. So the pools belong to the
+process: backends come and go (Django makes one per send), threads share them, a forked child starts its own.
+"""
+
+import os
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from requests import PreparedRequest, RequestException, Response
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from emails.backends.deadline import Call, DeadlineConnection, DeadlineTLSConnection
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+READ_TIMEOUT = timedelta(seconds=15)
+ANSWER_BYTES = 1_000_000
+CONNECTIONS = 128  # kept open at most; more than any worker has threads
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider said. `body` is None where it broke off or was longer than any real answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why there is none, and whether any of the body was on its way: the provider may have acted on it then."""
+
+    reason: str
+    reached_body: bool
+
+
+class PlainPool(HTTPConnectionPool):
+    ConnectionCls = DeadlineConnection
+
+
+class TLSPool(HTTPSConnectionPool):
+    ConnectionCls = DeadlineTLSConnection
+
+
+class PoolingAdapter(HTTPAdapter):
+    """requests' adapter with one TLS context for all connections.
+
+    `ca_certs` stays unset on the pools: urllib3 would read that file again for every new connection.
+    """
+
+    def __init__(self) -> None:
+        self._context = tls_context()
+        super().__init__(pool_maxsize=CONNECTIONS)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TLSPool}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **kwargs)
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": TLSPool}
+        return manager
+
+    def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
+        parts = urlsplit(str(request.url))
+        host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
+        return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED"}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing: the context knows its certificates."""
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """Without cookies, encodings and history, which nobody asks for here."""
+        response = Response()
+        response.status_code = resp.status
+        response.headers = resp.headers
+        response.raw = resp
+        return response
+
+
+class Pool:
+    """The connections to one base URL, and what the environment says about reaching it."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._adapter = PoolingAdapter()
+        self._proxies = get_environ_proxies(base_url) or None
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], deadline: timedelta) -> Answer | NoAnswer:
+        """POST the body once, following no redirect. Returns within about the deadline; raises nothing."""
+        with Call(deadline.total_seconds()) as call:
+            try:
+                return self._exchange(path, body, headers)
+            except (RequestException, HTTPError, OSError) as error:
+                reason = "the deadline passed" if call.is_late else _root_of(error)
+                return NoAnswer(reason, call.reached_body)
+
+    def _exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        request = PreparedRequest()
+        request.method = "POST"
+        request.url = self._base_url + path
+        request.headers = CaseInsensitiveDict(headers)
+        request.headers["Content-Length"] = str(len(body))
+        request.body = body
+        timeout = (CONNECT_TIMEOUT.total_seconds(), READ_TIMEOUT.total_seconds())
+        response = self._adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
+        return Answer(response.status_code, response.headers, _bounded_body(response.raw))
+
+    def close(self) -> None:
+        self._adapter.close()
+
+
+def _bounded_body(raw: Any) -> bytes | None:
+    """The status is already known here, so a body that breaks off takes nothing away from it."""
+    try:
+        body: bytes | None = raw.read(ANSWER_BYTES + 1, decode_content=True)
+    except (HTTPError, OSError):
+        body = None
+    if body is not None and len(body) <= ANSWER_BYTES:
+        return body
+    raw.close()
+    return None
+
+
+def _root_of(error: BaseException) -> str:
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    return f"{type(error).__name__}: {error}"
+
+
+def tls_context() -> ssl.SSLContext:
+    """The certificates that the environment names, in the variables that requests and OpenSSL read, else certifi's."""
+    variable = next((name for name in CA_VARIABLES if os.environ.get(name)), "")
+    path = os.environ.get(variable) or DEFAULT_CA_BUNDLE_PATH
+    try:
+        if os.path.isdir(path):
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path)
+    except OSError as error:
+        reason = str(error)
+    raise ImproperlyConfigured(f"{variable} names {path}, which holds no certificates that can be read: {reason}")
+
+
+def pool_for(base_url: str) -> Pool:
+    """This process's pool for the base URL."""
+    pool = _pools.get(base_url)
+    if pool is None:
+        with _lock:
+            pool = _pools.get(base_url) or _pools.setdefault(base_url, Pool(base_url))
+    return pool
+
+
+def close_pools() -> None:
+    """Close every idle connection; the next call opens its own, by the environment as it is then."""
+    with _lock:
+        for pool in _pools.values():
+            pool.close()
+        _pools.clear()
+
+
+def _start_afresh() -> None:
+    global _lock, _pools  # a connection shared with the parent would mix up two conversations
+    _lock = threading.Lock()
+    _pools = {}
+
+
+_lock = threading.Lock()
+_pools: dict[str, Pool] = {}
+os.register_at_fork(after_in_child=_start_afresh)

@@ -1,0 +1,94 @@
+"""Resend: https://resend.com/docs/api-reference/emails/send-email"""
+
+import mimetypes
+import re
+from base64 import b64encode
+from datetime import timedelta
+from typing import Any
+
+from emails.attachments import Attachment
+from emails.backends.api import ApiBackend, json_body
+from emails.backends.base import Receipt
+from emails.backends.http import Answer
+from emails.backends.verdicts import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
+from emails.message import Message
+
+TAG_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,256}")
+MESSAGE_TAG = "message_id"
+KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
+KNOWN_TYPES = mimetypes.MimeTypes()  # Python's own table, the same on every machine
+SAME_TYPES = {
+    "text/xml": "application/xml",
+    "application/javascript": "text/javascript",
+    "image/jpg": "image/jpeg",
+    "audio/x-wav": "audio/wav",
+    "application/x-zip-compressed": "application/zip",
+    "application/x-gzip": "application/gzip",
+}
+
+
+class ResendBackend(ApiBackend):
+    """Tracking is a setting of the sending domain here, not of a message: mails with live links want a domain with
+    tracking off. Metadata stays in the outbox, since the only place for it would be a header that recipients see."""
+
+    name = "resend"
+    path = "/emails"
+    key_lifetime = timedelta(hours=24)
+    most_bytes = 40_000_000
+    reset_headers = ("ratelimit-reset", "x-ratelimit-reset")
+
+    def payload(self, message: Message) -> dict[str, Any]:
+        self.refuse_alternatives(message)
+        payload: dict[str, Any] = {
+            "from": str(message.from_email),
+            "to": [str(address) for address in message.to],
+            "subject": message.subject,
+            "text": message.text,  # left out, Resend would make one of the HTML
+            "tags": _tags(message),
+        }
+        optional = {
+            "html": message.html,
+            "cc": [str(address) for address in message.cc],
+            "bcc": [str(address) for address in message.bcc],
+            "reply_to": [str(address) for address in message.reply_to],
+            "headers": dict(message.headers),
+            "attachments": [self._attachment(attachment) for attachment in message.attachments],
+        }
+        return payload | {field: value for field, value in optional.items() if value}
+
+    def _attachment(self, attachment: Attachment) -> dict[str, str]:
+        """Resend accepts a file whose name contradicts its type, and never delivers the mail."""
+        expected, _ = KNOWN_TYPES.guess_type(attachment.filename)
+        if expected and _canonical(expected) != _canonical(attachment.content_type):
+            raise self.cannot(
+                f"the file {attachment.filename!r} as {attachment.content_type}",
+                f"a file of that name must be {expected} (text in UTF-8), or have another name.",
+            )
+        fields = {
+            "filename": attachment.filename,
+            "content": b64encode(attachment.content).decode(),
+            "content_type": attachment.content_type,
+        }
+        return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
+
+    def accepted(self, answer: Answer) -> Receipt | Verdict:
+        data = json_body(answer)
+        message_id = data.get("id") if isinstance(data, dict) else None
+        return Receipt((message_id,)) if isinstance(message_id, str) and message_id else UNKNOWN
+
+    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
+        if status == 409:
+            return verdict_on_conflict(said)
+        if status in (400, 401, 403) and KEY_TROUBLE.search(said):
+            return NEEDS_A_PERSON
+        return verdict
+
+
+def _tags(message: Message) -> list[dict[str, str]]:
+    """Our id, which comes back in every event, and the message's tags as far as Resend's characters allow."""
+    fitting = {tag: "true" for tag in message.tags if TAG_CHARACTERS.fullmatch(tag)}
+    return [{"name": name, "value": value} for name, value in {**fitting, MESSAGE_TAG: str(message.id)}.items()]
+
+
+def _canonical(content_type: str) -> str:
+    return SAME_TYPES.get(content_type, content_type)

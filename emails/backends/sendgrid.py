@@ -1,0 +1,113 @@
+"""SendGrid: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from emails.attachments import Attachment
+from emails.backends.api import ApiBackend
+from emails.backends.base import Receipt
+from emails.backends.http import Answer
+from emails.backends.verdicts import NEEDS_A_PERSON, UNKNOWN, Verdict, pause_until_epoch, retry_after
+from emails.message import Address, Message
+
+MESSAGE_ARGUMENT = "app_message_id"
+FORBIDDEN_HEADERS = frozenset({"x-sg-id", "x-sg-eid", "received", "dkim-signature"})
+MOST_RECIPIENTS = 1000
+MOST_CATEGORIES = 10
+CATEGORY_CHARACTERS = 255
+ARGUMENT_BYTES = 10_000
+NO_PUNCTUATION = str.maketrans("", "", ",;")
+TRACKING_OFF = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
+
+
+class SendGridBackend(ApiBackend):
+    """Knows no Idempotency-Key: after an unknown outcome only an event with our message id tells what happened."""
+
+    name = "sendgrid"
+    path = "/mail/send"
+    most_recipients = MOST_RECIPIENTS
+    most_bytes = 30_000_000
+
+    def payload(self, message: Message) -> dict[str, Any]:
+        self._refuse(message)
+        to_whom = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
+        personalization: dict[str, Any] = {field: _people(people) for field, people in to_whom.items() if people}
+        personalization["custom_args"] = self._arguments(message)
+        optional = {
+            "reply_to_list": _people(message.reply_to),
+            "attachments": [_attachment(attachment) for attachment in message.attachments],
+            "headers": dict(message.headers),
+            "categories": list(dict.fromkeys(message.tags)),
+            "tracking_settings": {} if message.track else TRACKING_OFF,
+        }
+        return {
+            "personalizations": [personalization],
+            "from": _person(message.from_email),
+            "subject": message.subject,
+            "content": _content(message),
+            **{field: value for field, value in optional.items() if value},
+        }
+
+    def _refuse(self, message: Message) -> None:
+        if not message.subject:
+            raise self.cannot("an empty subject", "give the message a subject.")
+        if len(message.to) + len(message.cc) + len(message.bcc) > MOST_RECIPIENTS:
+            raise self.cannot(f"more than {MOST_RECIPIENTS} recipients", "send several messages.")
+        forbidden = [name for name, _ in message.headers if name.lower() in FORBIDDEN_HEADERS]
+        if forbidden:
+            raise self.cannot(f"the header {forbidden[0]}", "leave it out: SendGrid sets it itself.")
+        tags = set(message.tags)
+        if len(tags) > MOST_CATEGORIES or any(not 0 < len(tag) <= CATEGORY_CHARACTERS for tag in tags):
+            raise self.cannot(
+                "these tags", f"give at most {MOST_CATEGORIES}, of 1 to {CATEGORY_CHARACTERS} characters each."
+            )
+
+    def _arguments(self, message: Message) -> dict[str, str]:
+        """Our id and the metadata, which come back in every event, prefixed so that SendGrid's own names stay free."""
+        arguments = {f"app_{key}": value for key, value in message.metadata} | {MESSAGE_ARGUMENT: str(message.id)}
+        if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > ARGUMENT_BYTES:
+            raise self.cannot("metadata of more than 10,000 bytes", "keep it in your own database.")
+        return arguments
+
+    def accepted(self, answer: Answer) -> Receipt | Verdict:
+        """202 whatever the body; 200 without a body is the sandbox."""
+        if answer.status == 202 or (answer.status == 200 and answer.body == b""):
+            return Receipt((answer.headers.get("X-Message-Id", ""),))
+        return UNKNOWN
+
+    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
+        if status == 403 and "access forbidden" in said.lower():
+            return NEEDS_A_PERSON
+        return verdict
+
+    def pause(self, headers: Mapping[str, str]) -> timedelta | None:
+        return pause_until_epoch(headers.get("X-RateLimit-Reset")) or retry_after(headers)
+
+
+def _people(addresses: Iterable[Address]) -> list[dict[str, str]]:
+    return [_person(address) for address in addresses]
+
+
+def _person(address: Address) -> dict[str, str]:
+    """Names with commas and semicolons are against SendGrid's documented limits."""
+    name = address.name.translate(NO_PUNCTUATION).strip()
+    return {"email": address.email, "name": name} if name else {"email": address.email}
+
+
+def _content(message: Message) -> list[dict[str, str]]:
+    bodies = [("text/plain", message.text), ("text/html", message.html)]
+    bodies += [(alternative.content_type, alternative.content) for alternative in message.alternatives]
+    return [{"type": content_type, "value": value} for content_type, value in bodies if value]
+
+
+def _attachment(attachment: Attachment) -> dict[str, str]:
+    fields = {
+        "content": b64encode(attachment.content).decode(),
+        "filename": attachment.filename,
+        "type": attachment.content_type,
+    }
+    if not attachment.content_id:
+        return fields | {"disposition": "attachment"}
+    return fields | {"disposition": "inline", "content_id": attachment.content_id}

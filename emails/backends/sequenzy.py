@@ -1,0 +1,122 @@
+"""Sequenzy: https://docs.sequenzy.com/api-reference (POST /transactional/send)"""
+
+import re
+from base64 import b64encode
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils.html import escape
+
+from emails.attachments import Attachment
+from emails.backends.api import ApiBackend, json_body
+from emails.backends.base import Receipt
+from emails.backends.http import Answer
+from emails.backends.verdicts import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
+from emails.message import Message
+
+MOST_FILES = 10
+MOST_FILE_BYTES = 7_000_000
+OPENING = re.compile(r"\{(?=\{)")
+ZERO_WIDTH_SPACE = "\u200b"
+LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]")
+TRACKING_OFF = {"clickTracking": False, "openTracking": False}
+
+
+class SequenzyBackend(ApiBackend):
+    """Carries HTML only: a text part is dropped beside HTML and turned into HTML when it is alone. Tags and metadata
+    stay in the outbox.
+
+    The setting SEQUENZY_STRICT_SENDER names a sender profile instead of a `from`, which Sequenzy replaces by the
+    account's default sender, without a word, when its domain is not verified. SEQUENZY_DROPPED_HEADERS lists headers
+    that may get lost.
+    """
+
+    name = "sequenzy"
+    path = "/transactional/send"
+    key_lifetime = timedelta(days=14)
+    most_bytes = 40_000_000
+
+    def payload(self, message: Message) -> dict[str, Any]:
+        self._refuse(message)
+        optional = {
+            "cc": [address.email for address in message.cc],
+            "bcc": [address.email for address in message.bcc],
+            "replyTo": "".join(str(address) for address in message.reply_to),
+            "attachments": [_attachment(attachment) for attachment in message.attachments],
+            "trackingSettings": {} if message.track else TRACKING_OFF,
+        }
+        return {
+            "to": [address.email for address in message.to],
+            "subject": without_placeholders(message.subject),
+            "body": (message.html or html_of(message.text)).replace("{{", "&#123;&#123;"),
+            **_sender(message),
+            **{field: value for field, value in optional.items() if value},
+        }
+
+    def _refuse(self, message: Message) -> None:
+        self.refuse_alternatives(message)
+        if not message.subject:
+            raise self.cannot("an empty subject", "give the message a subject.")
+        if len(message.reply_to) > 1:
+            raise self.cannot("several reply_to addresses", "give one.")
+        dropped = {name.lower() for name in getattr(settings, "SEQUENZY_DROPPED_HEADERS", ())}
+        headers = [name for name, _ in message.headers if name.lower() not in dropped]
+        if headers:
+            raise self.cannot(
+                f"headers ({', '.join(headers)})", "leave them out, or list them in SEQUENZY_DROPPED_HEADERS."
+            )
+        if len(message.attachments) > MOST_FILES:
+            raise self.cannot(f"{len(message.attachments)} attachments", f"attach at most {MOST_FILES}.")
+        if sum(len(attachment.content) for attachment in message.attachments) > MOST_FILE_BYTES:
+            raise self.cannot("attachments of more than 7 MB", "link to the files instead.")
+
+    def accepted(self, answer: Answer) -> Receipt | Verdict:
+        data = json_body(answer)
+        if not isinstance(data, dict):
+            return UNKNOWN
+        if data.get("success") is False or data.get("error"):
+            return REFUSED
+        message_id = data.get("emailSendId") or data.get("jobId") or ""
+        if data.get("success") is True or message_id:
+            return Receipt((str(message_id),))
+        return UNKNOWN
+
+    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
+        if status == 409:
+            return verdict_on_conflict(said)
+        return NEEDS_A_PERSON if status == 403 else verdict
+
+
+def _sender(message: Message) -> dict[str, str]:
+    sender = message.from_email
+    if not getattr(settings, "SEQUENZY_STRICT_SENDER", False):
+        return {"from": without_placeholders(str(sender))}
+    return {"fromEmail": sender.email} | ({"fromName": sender.name} if sender.name else {})
+
+
+def without_placeholders(text: str) -> str:
+    """`{{` begins a placeholder of Sequenzy's, also where a customer typed it. Broken up, it looks the same."""
+    return OPENING.sub("{" + ZERO_WIDTH_SPACE, text)
+
+
+def html_of(text: str) -> str:
+    """The text as HTML that looks like it: lines kept, links made clickable, everything else literal."""
+    parts = []
+    position = 0
+    for link in LINK.finditer(text):
+        url = escape(link[0])
+        parts += [escape(text[position : link.start()]), f'<a href="{url}">{url}</a>']
+        position = link.end()
+    parts.append(escape(text[position:]))
+    lines = "".join(parts).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "<div>" + "<br>\n".join(lines) + "</div>"
+
+
+def _attachment(attachment: Attachment) -> dict[str, str]:
+    fields = {
+        "filename": attachment.filename,
+        "content": b64encode(attachment.content).decode(),
+        "contentType": attachment.content_type,
+    }
+    return fields | ({"contentId": attachment.content_id} if attachment.content_id else {})

@@ -1,0 +1,100 @@
+"""What a Django message says, part by part: the rules by which its fields, headers and bodies combine."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.mail import EmailMessage
+
+from emails.address import Address, parse_all
+from emails.errors import InvalidMessage
+from emails.text_rules import body_text, header_name, header_text
+
+ENVELOPE_HEADER = "Return-Path"
+SHADOWING = {name.lower(): name for name in ("From", "To", "Cc", "Reply-To", ENVELOPE_HEADER)}
+FIELDS = {"subject": "subject", "bcc": "bcc"}
+LOST_ATTRIBUTES = {
+    "send_at": "Send it when it is due: mail is handed to the provider at once.",
+    "template_id": "Render the mail here.",
+    "merge_data": "Make one message per recipient.",
+    "merge_global_data": "Render the mail here.",
+    "esp_extra": "Use the fields of EmailMessage, tags and metadata.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A body beside text and the first HTML: a calendar, AMP, a second HTML."""
+
+    content: str
+    content_type: str
+
+
+def refuse_what_gets_lost(email: EmailMessage) -> None:
+    """Features that live outside the fields of EmailMessage and would vanish without a word."""
+    if type(email).message is not EmailMessage.message:
+        raise InvalidMessage(
+            f"{type(email).__name__} builds its own MIME in message(), which no provider's API takes. "
+            "Send it through an SMTP backend of its own."
+        )
+    for attribute, advice in LOST_ATTRIBUTES.items():
+        if getattr(email, attribute, None):
+            raise InvalidMessage(f"The message sets {attribute}, which cannot travel with it. {advice}")
+
+
+def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tuple[tuple[str, str], ...]]:
+    """The visible author, the Reply-To addresses and the headers that are left.
+
+    As in Django, a header From or Reply-To wins over the field. The from_email that it shadows then is the envelope
+    sender, which stays as a Return-Path header when its address differs.
+    """
+    headers = _checked(email.extra_headers or {})
+    author = Address.parse(headers.pop("From", email.from_email), "from_email")
+    envelope_sender = Address.parse(getattr(email, "envelope_sender", None) or email.from_email, "envelope sender")
+    if envelope_sender.email.lower() != author.email.lower():
+        headers[ENVELOPE_HEADER] = envelope_sender.email
+    shadow = headers.pop("Reply-To", "")
+    reply_to = parse_all([shadow] if shadow else email.reply_to, "reply_to")
+    return author, tuple(reply_to), tuple(headers.items())
+
+
+def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...]]:
+    """The text, the first HTML, and everything else, in Django's order."""
+    found = {"text/plain": "", "text/html": ""}
+    rest = []
+    for content, content_type in [(email.body, f"text/{email.content_subtype}"), *(getattr(email, "alternatives", ()))]:
+        text = body_text(f"{content_type} body", _decoded(content, content_type))
+        if found.get(content_type) == "":
+            found[content_type] = text
+        elif text:
+            rest.append(Alternative(text, header_text("alternative's type", content_type)))
+    return found["text/plain"], found["text/html"], tuple(rest)
+
+
+def tags(email: EmailMessage) -> tuple[str, ...]:
+    return tuple(header_text("tag", tag) for tag in getattr(email, "tags", None) or ())
+
+
+def metadata(email: EmailMessage) -> tuple[tuple[str, str], ...]:
+    pairs = getattr(email, "metadata", None) or {}
+    return tuple((header_text("metadata", key), header_text("metadata", value)) for key, value in pairs.items())
+
+
+def _checked(extra_headers: dict[str, Any]) -> dict[str, str]:
+    headers = {}
+    for name, value in extra_headers.items():
+        field = FIELDS.get(str(name).lower())
+        if field:
+            raise InvalidMessage(f"A header {name} beside the message's own {field}. Set {field} on the message only.")
+        if value is not None:
+            headers[SHADOWING.get(str(name).lower()) or header_name(name)] = header_text(f"header {name}", value)
+    return headers
+
+
+def _decoded(content: Any, content_type: str) -> Any:
+    if not isinstance(content, bytes):
+        return "" if content is None else content
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        pass
+    raise InvalidMessage(f"The {content_type} alternative is not UTF-8. Attach it as a file instead.")

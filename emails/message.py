@@ -1,0 +1,148 @@
+"""The neutral form of a message: what Django was given, checked once, frozen, and free of MIME.
+
+Building MIME only to send JSON costs more than sending it, so providers serialise this instead.
+"""
+
+import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+
+from emails import django_parts as parts
+from emails.address import Address, parse_all, without_repeats
+from emails.attachments import Attachment
+from emails.django_parts import ENVELOPE_HEADER, Alternative
+from emails.errors import InvalidMessage
+from emails.text_rules import header_text
+
+__all__ = ["Address", "Alternative", "Attachment", "Message"]
+
+ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to all its recipients.
+
+    `headers` holds what Django calls extra headers. A header `To` or `Cc` in it is what recipients are shown in place
+    of the real ones, `Return-Path` an envelope sender that is not the author; only SMTP can do either.
+    `track` is False for mails with live links: click tracking would hand those links to a third party.
+    """
+
+    id: uuid.UUID
+    from_email: Address
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    alternatives: tuple[Alternative, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    tags: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    track: bool = True
+
+    @classmethod
+    def from_django(cls, email: EmailMessage, message_id: uuid.UUID) -> Self:
+        """Take over a message, with the optional attributes tags, metadata and sensitive. Raises InvalidMessage."""
+        parts.refuse_what_gets_lost(email)
+        to, cc, bcc = without_repeats(parse_all(email.to, "to"), parse_all(email.cc, "cc"), parse_all(email.bcc, "bcc"))
+        if not (to or cc or bcc):
+            raise InvalidMessage("The message has no recipient. Give at least one address in to, cc or bcc.")
+        from_email, reply_to, headers = parts.split_headers(email)
+        text, html, alternatives = parts.bodies(email)
+        return cls(
+            id=message_id,
+            from_email=from_email,
+            to=to,
+            cc=cc,
+            bcc=bcc,
+            reply_to=reply_to,
+            subject=header_text("subject", email.subject),
+            text=text,
+            html=html,
+            alternatives=alternatives,
+            headers=headers,
+            attachments=tuple(map(Attachment.from_django, email.attachments or ())),
+            tags=parts.tags(email),
+            metadata=parts.metadata(email),
+            track=not getattr(email, "sensitive", False),
+        )
+
+    def to_django(self, connection: Any = None) -> EmailMultiAlternatives:
+        """The message as Django's own class, for any other backend."""
+        headers = dict(self.headers)
+        envelope_sender = headers.pop(ENVELOPE_HEADER, "")
+        if envelope_sender:
+            headers["From"] = str(self.from_email)
+        email = EmailMultiAlternatives(
+            subject=self.subject,
+            body=self.text or self.html,
+            from_email=envelope_sender or str(self.from_email),
+            to=[str(address) for address in self.to],
+            cc=[str(address) for address in self.cc],
+            bcc=[str(address) for address in self.bcc],
+            reply_to=[str(address) for address in self.reply_to],
+            headers=headers,
+            connection=connection,
+        )
+        if self.text and self.html:
+            email.attach_alternative(self.html, "text/html")
+        elif self.html:
+            email.content_subtype = "html"
+        for alternative in self.alternatives:
+            email.attach_alternative(alternative.content, alternative.content_type)
+        email.attachments = [attachment.to_django() for attachment in self.attachments]
+        vars(email).update(self._extras())
+        return email
+
+    def _extras(self) -> dict[str, object]:
+        """The attributes that Anymail and this app read; left out when empty, since not every provider takes them."""
+        extras = {"tags": list(self.tags), "metadata": dict(self.metadata), "sensitive": not self.track}
+        return {name: value for name, value in extras.items() if value}
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, in types that JSON knows; from_json() gives an equal message back."""
+        return {
+            "id": str(self.id),
+            "from_email": [self.from_email.name, self.from_email.email],
+            **{field: [[address.name, address.email] for address in getattr(self, field)] for field in ADDRESS_LISTS},
+            "subject": self.subject,
+            "text": self.text,
+            "html": self.html,
+            "alternatives": [[alternative.content, alternative.content_type] for alternative in self.alternatives],
+            "headers": [list(header) for header in self.headers],
+            "attachments": [
+                [file.filename, b64encode(file.content).decode(), file.content_type, file.content_id]
+                for file in self.attachments
+            ],
+            "tags": list(self.tags),
+            "metadata": [list(pair) for pair in self.metadata],
+            "track": self.track,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            id=uuid.UUID(data["id"]),
+            from_email=Address(*data["from_email"]),
+            **{field: tuple(Address(*pair) for pair in data[field]) for field in ADDRESS_LISTS},
+            subject=data["subject"],
+            text=data["text"],
+            html=data["html"],
+            alternatives=tuple(Alternative(*fields) for fields in data["alternatives"]),
+            headers=tuple((name, value) for name, value in data["headers"]),
+            attachments=tuple(
+                Attachment(filename, b64decode(content), content_type, content_id)
+                for filename, content, content_type, content_id in data["attachments"]
+            ),
+            tags=tuple(data["tags"]),
+            metadata=tuple((key, value) for key, value in data["metadata"]),
+            track=data["track"],
+        )
