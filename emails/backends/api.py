@@ -31,6 +31,7 @@ ENVELOPE_AND_MIME_HEADERS = frozenset(
     | {"content-type", "content-transfer-encoding", "mime-version"}
 )
 LONG_STRING = 40  # characters; what is shorter in an answer that echoes the payload gives nothing away
+PAGE_BYTES = 20_000
 TEXT_OF_A_PAGE = 300
 
 
@@ -131,6 +132,8 @@ class ApiBackend(DeliveryBackend):
         said = f"{code} {text}"
         if verdict is None:
             verdict = self.refine(verdict_on(answer.status, said), answer.status, said)
+        if answer.status < 300 and verdict is UNKNOWN:
+            text = f"its answer is not the documented one: {text}"
         pause = self.pause(answer.headers)
         if verdict is REFUSED_FOR_NOW and pause is not None:
             verdict = verdict._replace(pauses_provider=True)
@@ -203,7 +206,7 @@ def error_text(answer: Answer) -> tuple[str, str]:
     """A code to branch on, and what a person should read, out of all the shapes that error bodies have."""
     data = json_body(answer)
     if not isinstance(data, dict):
-        text = TAG.sub(" ", (answer.body or b"").decode(errors="replace"))
+        text = TAG.sub(" ", (answer.body or b"")[:PAGE_BYTES].decode(errors="replace"))
         return "", " ".join(text.split())[:TEXT_OF_A_PAGE]
     if isinstance(data.get("errors"), list):
         return "", "; ".join(_one_of_many(item) for item in data["errors"])
