@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from celery import Celery, bootsteps
 from celery.worker import WorkController
@@ -24,7 +25,8 @@ class Pulse(bootsteps.StartStopStep):
 
     def start(self, parent: WorkController) -> None:
         PULSE_FILE.touch()
-        parent.timer.call_repeatedly(PULSE_INTERVAL.total_seconds(), PULSE_FILE.touch, priority=10)
+        timer: Any = parent.timer
+        timer.call_repeatedly(PULSE_INTERVAL.total_seconds(), PULSE_FILE.touch)
 
 
 app = Celery("myproject")

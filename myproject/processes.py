@@ -66,6 +66,7 @@ def main() -> int:
         print(f"Port {port} is taken by another program. Stop that, or choose another: PORT={port + 1} bin/dev")
         return 1
     os.environ["PYTHONUNBUFFERED"] = "1"
+    os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
     if "APP_URL" not in env:
         os.environ["APP_URL"] = f"http://localhost:{port}"
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

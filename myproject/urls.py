@@ -1,15 +1,10 @@
-"""Which app answers which path."""
+"""Which app answers which path. /healthz and /readyz never come here: myproject/middleware.py answers them."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from myproject import health
-
 urlpatterns: list[URLPattern | URLResolver] = [
-    re_path(r"^healthz/?$", health.healthz),
-    re_path(r"^readyz/?$", health.readyz),
     path("admin/", admin.site.urls),
     path("api/accounts/", include("accounts.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),

@@ -1,7 +1,8 @@
 """A developer's own machine: DEBUG, local defaults for everything, the development inbox."""
 
 from settings.base import *  # noqa: F403
-from settings.base import CELERY_BROKER_TRANSPORT_OPTIONS, CELERY_BROKER_URL, REST_FRAMEWORK, STORAGES, VAR_DIR, env
+from settings.base import CELERY_BROKER_TRANSPORT_OPTIONS, CELERY_BROKER_URL, REST_FRAMEWORK, STORAGES, env
+from settings.environment import VAR_DIR
 
 DEBUG = env.bool("DEBUG", default=True)
 DEVELOPMENT_ROUTES = DEBUG  # /dev/inbox/ shows everybody's mail with its live links
@@ -23,7 +24,7 @@ REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
 
 if not CELERY_BROKER_URL:
     # Celery without Redis: messages are files in a git-ignored folder (memory:// does not cross processes).
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost"
     broker_folders = {name: VAR_DIR / "celery" / name for name in ("messages", "processed", "control")}
     for folder in broker_folders.values():
         folder.mkdir(parents=True, exist_ok=True)
