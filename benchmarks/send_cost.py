@@ -1,0 +1,101 @@
+"""CPU per mail sent through a provider's API over TLS, beside the usual way of a requests session per call.
+
+    python benchmarks/send_cost.py            prints both figures and their ratio; exits 1 above the target
+
+CPU of this process only, everything from Django's message to the parsed answer; the server is another process.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings.test"
+
+import requests
+from django.core.mail import EmailMultiAlternatives
+
+from emails.backends import PROVIDERS
+from emails.tests.standin import BASES
+
+TARGET_MILLISECONDS = 0.75
+TEXT = "Welcome aboard. " * 30
+HTML = "<p>Welcome aboard.</p>" * 150
+KEY = "key_for_the_benchmark"
+
+
+def make_mail() -> EmailMultiAlternatives:
+    mail = EmailMultiAlternatives("Welcome", TEXT, "Acme <hello@acme.example>", ["Ada Lovelace <ada@example.com>"])
+    mail.attach_alternative(HTML, "text/html")
+    return mail
+
+
+def milliseconds_of_cpu(action: Callable[[], object], times: int) -> float:
+    action()  # the first one opens the connection, for both
+    began = time.process_time()
+    for _ in range(times):
+        action()
+    return (time.process_time() - began) / times * 1000
+
+
+def session_per_call(url: str) -> None:
+    """Only the HTTP, with the same payload: what the usual backends do, without their MIME."""
+    payload = {
+        "from": "hello@acme.example",
+        "to": ["ada@example.com"],
+        "subject": "Welcome",
+        "text": TEXT,
+        "html": HTML,
+    }
+    with requests.Session() as session:
+        answer = session.post(f"{url}/emails", json=payload, headers={"Authorization": f"Bearer {KEY}"}, timeout=15)
+        answer.raise_for_status()
+
+
+def bundle_of_usual_size(folder: Path) -> str:
+    """The certificates that everybody reads, and the stand-in's."""
+    bundle = folder / "bundle.pem"
+    bundle.write_bytes(Path(requests.certs.where()).read_bytes() + (folder / "ca.pem").read_bytes())
+    return str(bundle)
+
+
+def measure(base: str, arguments: argparse.Namespace) -> bool:
+    is_within_target = True
+    for name, backend_class in PROVIDERS.items():
+        backend = backend_class(api_key=KEY, api_url=base + BASES[name])
+        ours = min(
+            milliseconds_of_cpu(lambda: backend.send_messages([make_mail()]), arguments.count)  # noqa: B023
+            for _ in range(arguments.rounds)
+        )
+        is_within_target = is_within_target and ours <= TARGET_MILLISECONDS
+        print(f"{name:20} {ours:7.3f} ms CPU per mail")
+    usual = milliseconds_of_cpu(lambda: session_per_call(base + BASES["resend"]), max(arguments.count // 20, 10))
+    print(f"{'session per call':20} {usual:7.3f} ms CPU per call, {usual / ours:.0f} times ours")
+    print(f"target: {TARGET_MILLISECONDS} ms, {'reached' if is_within_target else 'MISSED'}")
+    return is_within_target
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=1000, help="mails per round")
+    parser.add_argument("--rounds", type=int, default=3, help="the best round counts: other processes disturb")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "emails.tests.standin", "--port", "0", "--tls", folder]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                port = (server.stdout or sys.stdin).readline().strip()
+                os.environ["REQUESTS_CA_BUNDLE"] = bundle_of_usual_size(Path(folder))
+                return 0 if measure(f"https://127.0.0.1:{port}", arguments) else 1
+            finally:
+                server.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

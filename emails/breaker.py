@@ -1,0 +1,105 @@
+"""Whether a provider may be called: pauses that it asked for, and the breaker that opens when it fails.
+
+The rows of ProviderState are what all workers share. They are written only when something changes for the worse or
+the better; while all goes well they are only read.
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from emails.errors import ProviderError, Remedy
+from emails.models import OutboundEmail, ProviderState, Status
+
+logger = logging.getLogger(__name__)
+
+FAILURES_TO_OPEN = 5  # in a row
+PROBE_EVERY = timedelta(seconds=15)
+CONFIGURATION_PROBE_EVERY = timedelta(seconds=60)
+RATE_LIMIT_PAUSE = timedelta(seconds=2)  # where a provider says "too many" and not for how long
+LONGEST_PAUSE = timedelta(days=1)  # whatever a header says
+RELEASE_OVER = timedelta(seconds=30)
+RELEASE_STEPS = 30
+
+Pause = ProviderState.Pause
+
+
+def take_probe(state: ProviderState, now: datetime) -> bool:
+    """Whether the caller may make the one call that finds out if the trouble is over; only one of all workers may."""
+    mine = ProviderState.objects.filter(name=state.name, paused_until=state.paused_until)
+    return mine.update(paused_until=now + PROBE_EVERY) == 1
+
+
+def record_answers(provider: str, answers: Sequence[ProviderError | None], now: datetime) -> bool:
+    """Take note of what the provider's calls came to (None: accepted). Returns whether the provider is to be waited for.
+
+    Call it inside the transaction that settles the attempts, before the rows: while the provider is waited for, a
+    refusal costs a message no try.
+    """
+    state, _ = ProviderState.objects.get_or_create(name=provider)
+    if not any(answers) and not state.failures and not state.reason:
+        return False
+    state = ProviderState.objects.select_for_update().get(name=provider)
+    was_down = state.is_probing
+    if any(is_sign_of_life(answer) for answer in answers):
+        clear(state, now)
+    for error in filter(None, answers):
+        note_error(state, error, now)
+    state.save()
+    if was_down and not state.reason:
+        logger.warning("%s answers again; what waited for it goes out over the next 30 seconds.", provider)
+        release_waiting(now)
+    return state.is_paused(now)
+
+
+def is_sign_of_life(answer: ProviderError | None) -> bool:
+    """Whether the provider works: it took a message, or read one and refused it."""
+    return answer is None or answer.remedy == Remedy.GIVE_UP
+
+
+def clear(state: ProviderState, now: datetime) -> None:
+    state.failures = 0
+    if state.is_probing or not state.is_paused(now):  # a pause that was asked for is kept to its end
+        state.paused_until, state.reason, state.detail = None, "", ""
+
+
+def note_error(state: ProviderState, error: ProviderError, now: datetime) -> None:
+    if error.remedy == Remedy.GIVE_UP:
+        return
+    if error.remedy == Remedy.FIX and error.pauses_provider:
+        pause(state, Pause.CONFIGURATION, now + (error.retry_after or CONFIGURATION_PROBE_EVERY), error)
+    elif error.pauses_provider:
+        pause(state, Pause.RATE_LIMITED, now + min(error.retry_after or RATE_LIMIT_PAUSE, LONGEST_PAUSE), error)
+    else:
+        state.failures += 1
+        if state.failures >= FAILURES_TO_OPEN:
+            pause(state, Pause.BREAKER, now + PROBE_EVERY, error)
+
+
+def pause(state: ProviderState, reason: Pause, until: datetime, error: ProviderError) -> None:
+    if state.reason != reason:
+        level = logging.ERROR if reason == Pause.CONFIGURATION else logging.WARNING
+        logger.log(level, "%s is paused until %s (%s): %s", state.name, until, reason.label, error)
+    state.reason = reason
+    state.detail = str(error)
+    state.paused_until = max(until, state.paused_until or until)
+
+
+def pause_for_configuration(provider: str, detail: str, now: datetime) -> None:
+    """Pause a provider that cannot even be called, because a setting is missing."""
+    logger.error("Mail waits: %s", detail)
+    ProviderState.objects.filter(name=provider).update(
+        reason=Pause.CONFIGURATION, detail=detail, paused_until=now + CONFIGURATION_PROBE_EVERY
+    )
+
+
+def release_waiting(now: datetime) -> None:
+    """Bring forward what backed off during the trouble, spread evenly so that the provider is not run over."""
+    rows = OutboundEmail.objects.filter(status=Status.QUEUED, lease_token=None, due_at__gt=now, failures__gt=0)
+    waiting = list(rows.values_list("pk", flat=True))
+    random.shuffle(waiting)
+    for step in range(RELEASE_STEPS):
+        share = waiting[step::RELEASE_STEPS]
+        if share:
+            rows.filter(pk__in=share).update(due_at=now + RELEASE_OVER * step / RELEASE_STEPS)

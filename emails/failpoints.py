@@ -1,0 +1,23 @@
+"""Places where the test suite lets a process die, to prove that nothing is lost there.
+
+Does nothing unless the settings define EMAIL_FAILPOINTS (``after-claim:0.1,after-send:0.05``), which settings.test alone does.
+"""
+
+import os
+import random
+import signal
+from functools import cache
+
+from django.conf import settings
+
+
+@cache
+def probabilities() -> dict[str, float]:
+    pairs = (item.split(":") for item in getattr(settings, "EMAIL_FAILPOINTS", "").split(",") if item)
+    return {name: float(probability) for name, probability in pairs}
+
+
+def failpoint(name: str) -> None:
+    """Kill this process, as SIGKILL from outside would, with the probability that the settings give for ``name``."""
+    if random.random() < probabilities().get(name, 0.0):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,42 @@
+"""What the mail is doing, for readiness checks and dashboards."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min
+
+from emails.backends import configured_provider
+from emails.models import OutboundEmail, ProviderState, Status
+from emails.querysets import database_now
+
+LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    outbox: dict[str, int | None]  # messages that are due, and how long the oldest unsent one waits, in seconds
+    providers: dict[str, dict[str, str]]
+    flows: bool  # whether mail goes out as it should
+
+
+def report() -> Report:
+    now = database_now()
+    waiting = OutboundEmail.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
+    oldest = waiting.aggregate(Min("created_at"))["created_at__min"]
+    age = int((now - oldest).total_seconds()) if oldest else None
+    states = ProviderState.objects.with_row_for(configured_provider())
+    providers = {state.name: describe(state, now) for state in states}
+    flows = (age is None or age < LATE.total_seconds()) and all(p["state"] == "ok" for p in providers.values())
+    due = OutboundEmail.objects.filter(due_at__lte=now).aggregate(n=Count("pk"))["n"]
+    return Report({"due": due, "oldest_seconds": age}, providers, flows)
+
+
+def describe(state: ProviderState, now: datetime) -> dict[str, str]:
+    """``state``: ok, paused (it asked us to wait), open (it fails; probes only) or misconfigured (a person must act)."""
+    if state.reason == ProviderState.Pause.CONFIGURATION:
+        return {"state": "misconfigured", "reason": state.detail}
+    if state.reason == ProviderState.Pause.BREAKER:
+        return {"state": "open", "reason": state.detail}
+    if state.is_paused(now):
+        return {"state": "paused", "reason": state.detail}
+    return {"state": "ok", "reason": ""}

@@ -1,0 +1,199 @@
+"""What came of a claimed row or of an attempt: the only place where delivery moves a message to another state.
+
+An attempt is written under its lease, in the caller's transaction: a worker whose lease ran out changes nothing.
+"""
+
+import logging
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from emails.backends import PROVIDERS
+from emails.backends.base import Receipt
+from emails.calls import Answer, Call, NotMade
+from emails.errors import Outcome, ProviderError, Remedy
+from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
+from emails.preparing import Ending
+
+logger = logging.getLogger(__name__)
+
+KEEP_TRYING_FOR = timedelta(hours=48)
+FIRST_BACKOFF = timedelta(seconds=5)
+FIRST_BACKOFF_OF_CONFIGURATION = timedelta(minutes=1)
+LONGEST_BACKOFF = timedelta(hours=1)
+CRASHES_TO_QUARANTINE = 5
+
+
+def settle(call: Call, answer: Answer, *, now: datetime, provider_waits: bool) -> None:
+    """Write down what the provider answered. ``provider_waits``: no call will be made for a while anyway."""
+    was_unknown = call.attempt.outcome == DeliveryAttempt.Outcome.UNKNOWN
+    if isinstance(answer, Receipt):
+        accept(call, answer, now)
+    elif isinstance(answer, NotMade):
+        put_back(call, now)
+    elif answer.outcome == Outcome.UNKNOWN and answer.remedy == Remedy.GIVE_UP:
+        abandon(call.attempt, call.emails, Reason.OUTCOME_UNKNOWN, now, str(answer))
+    elif answer.outcome == Outcome.NOT_SENT and answer.remedy == Remedy.GIVE_UP:
+        refuse_for_good(call, answer, now)
+    elif answer.outcome == Outcome.UNKNOWN or was_unknown:  # a refusal now says nothing about the call before
+        keep_unknown(call, answer, now, provider_waits)
+    else:
+        refuse_for_now(call, answer, now, provider_waits)
+
+
+def accept(call: Call, receipt: Receipt, now: datetime) -> None:
+    if not close(call.attempt, DeliveryAttempt.Outcome.ACCEPTED, now):
+        return
+    for email, message_id in zip(call.emails, receipt.message_ids, strict=True):
+        write(
+            email, status=Status.SENT, reason="", detail="", provider=call.attempt.provider,
+            provider_message_id=message_id[:255], sent_at=now, settled_at=now, **email.blanked_content,
+        )  # fmt: skip
+        logger.info("Message %s was taken by %s as %s.", email.pk, call.attempt.provider, message_id or "(no id)")
+
+
+def refuse_for_good(call: Call, error: ProviderError, now: datetime) -> None:
+    if close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error):
+        for email in call.emails:
+            fail(email, Reason.REFUSED, str(error), now)
+
+
+def refuse_for_now(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
+    """The rows queue again; the next attempt is a new one, built anew."""
+    if not close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error):
+        return
+    reason = Reason.CONFIGURATION if error.remedy == Remedy.FIX else Reason.TRANSIENT
+    for email in call.emails:
+        postpone(email, reason, str(error), now, costs_a_try=not provider_waits)
+
+
+def keep_unknown(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
+    """Whether the provider took it is not known: the attempt keeps its rows and its body and is repeated."""
+    wait = error.retry_after or backoff(call.attempt.calls)
+    if provider_waits:
+        wait = timedelta()
+    released = release(
+        call.attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, calls=call.attempt.calls + 1,
+        due_at=now + max(wait, wait_for_events(call.attempt.provider)), **description(error),
+    )  # fmt: skip
+    if released:
+        for email in call.emails:
+            write(email, reason=Reason.UNKNOWN, detail=str(error), provider=call.attempt.provider)
+        logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
+
+
+def put_back(call: Call, now: datetime) -> None:
+    if call.attempt.outcome == DeliveryAttempt.Outcome.UNKNOWN:
+        release(call.attempt, due_at=now)
+    elif close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now):
+        for email in call.emails:
+            write(email, status=Status.QUEUED, due_at=now)
+
+
+def abandon(
+    attempt: DeliveryAttempt, emails: Iterable[OutboundEmail], reason: Reason, now: datetime, detail: str = ""
+) -> None:
+    """End an attempt of unknown outcome: a repeat could be a second copy, or kills its worker."""
+    if close(attempt, DeliveryAttempt.Outcome.ABANDONED, now):
+        for email in emails:
+            fail(email, reason, detail or email.detail, now)
+
+
+def record_crash_of_row(email: OutboundEmail, now: datetime) -> None:
+    """The worker died between the claim and the attempt. The row is claimed alone from then on, and only crashes
+    while alone count: a neighbour may have been the cause."""
+    crashes = email.crashes + email.isolated
+    if crashes >= CRASHES_TO_QUARANTINE:
+        fail(email, Reason.QUARANTINED, "Its worker died five times while it held this message alone.", now)
+    else:
+        write(email, status=Status.QUEUED, lease_token=None, isolated=True, crashes=crashes)
+
+
+def record_crash_of_attempt(attempt: DeliveryAttempt, now: datetime) -> None:
+    """The worker died during the call. The attempt is repeated as a whole, up to five times."""
+    crashes = attempt.crashes + 1
+    if crashes >= CRASHES_TO_QUARANTINE:
+        abandon(attempt, attempt.emails.all(), Reason.QUARANTINED, now, "Its worker died five times during the call.")
+        return
+    detail = "Its worker died during the call."
+    due_at = now + wait_for_events(attempt.provider)
+    if release(attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, crashes=crashes, due_at=due_at, detail=detail):
+        for email in attempt.emails.all():
+            write(email, reason=Reason.UNKNOWN, detail=detail, provider=attempt.provider)
+
+
+def end_without_call(email: OutboundEmail, ending: Ending, now: datetime) -> None:
+    """A row that will not be sent, or not yet. The caller holds its lease."""
+    if ending.status == Status.QUEUED:
+        postpone(email, ending.reason or Reason.INTERNAL, ending.detail, now)
+    elif ending.status == Status.FAILED:
+        fail(email, ending.reason or Reason.REFUSED, ending.detail, now)
+    else:
+        write(email, status=ending.status, reason="", detail=ending.detail, **ended(now), **email.blanked_content)
+        logger.info("Message %s is %s: %s", email.pk, ending.status, ending.detail)
+
+
+def postpone(email: OutboundEmail, reason: Reason, detail: str, now: datetime, *, costs_a_try: bool = True) -> None:
+    first_failed_at = email.first_failed_at or now
+    if reason != Reason.CONFIGURATION and now - first_failed_at >= KEEP_TRYING_FOR:
+        fail(email, Reason.GAVE_UP, detail, now)
+        return
+    first = FIRST_BACKOFF_OF_CONFIGURATION if reason == Reason.CONFIGURATION else FIRST_BACKOFF
+    write(
+        email, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
+        failures=email.failures + costs_a_try,
+        due_at=now + backoff(email.failures, first) if costs_a_try else now,
+    )  # fmt: skip
+    level = logging.ERROR if reason == Reason.CONFIGURATION else logging.WARNING
+    logger.log(level, "Message %s was not taken and waits (%s): %s", email.pk, reason, detail)
+
+
+def fail(email: OutboundEmail, reason: Reason, detail: str, now: datetime) -> None:
+    write(email, status=Status.FAILED, reason=reason, detail=detail, **ended(now), **email.blanked_content)
+    logger.error("Message %s failed (%s): %s", email.pk, reason, detail)
+
+
+def ended(now: datetime) -> dict[str, Any]:
+    return {"due_at": None, "lease_token": None, "settled_at": now}
+
+
+def write(email: OutboundEmail, **changes: Any) -> None:
+    """Change a row that delivery holds; a row that events have moved on meanwhile keeps its newer state."""
+    OutboundEmail.objects.filter(pk=email.pk, status=Status.SENDING).update(**changes)
+
+
+def close(
+    attempt: DeliveryAttempt, outcome: DeliveryAttempt.Outcome, now: datetime, error: ProviderError | None = None
+) -> bool:
+    """End the attempt and drop its body. False when its lease was lost: then its rows are another worker's."""
+    details = description(error) if error else {}
+    return release(attempt, outcome=outcome, settled_at=now, body=None, due_at=None, **details)
+
+
+def release(attempt: DeliveryAttempt, **changes: Any) -> bool:
+    mine = DeliveryAttempt.objects.filter(pk=attempt.pk, lease_token=attempt.lease_token)
+    if mine.update(lease_token=None, **changes):
+        return True
+    logger.warning("Attempt %s was taken over by another worker; its answer here is not recorded.", attempt.pk)
+    return False
+
+
+def description(error: ProviderError) -> dict[str, Any]:
+    return {"status_code": error.status, "error_code": error.code[:100], "detail": error.detail}
+
+
+def backoff(failures: int, first: timedelta = FIRST_BACKOFF) -> timedelta:
+    """Exponential with full jitter, at least a second, at most an hour."""
+    longest = min(first * 2 ** min(failures, 20), LONGEST_BACKOFF)
+    return timedelta(seconds=random.uniform(1, longest.total_seconds()))
+
+
+def wait_for_events(provider: str) -> timedelta:
+    """How long an unknown attempt waits before it is repeated: for a provider without idempotency keys, until a
+    delivery event with our id had time to arrive and settle it."""
+    backend = PROVIDERS.get(provider)
+    knows_keys = backend is not None and backend.key_lifetime is not None
+    return timedelta() if knows_keys else timedelta(seconds=settings.EMAIL_UNKNOWN_WAIT_SECONDS)

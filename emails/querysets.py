@@ -1,0 +1,69 @@
+"""Named queries over work that waits: what is due, who holds it, whose holder died."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import uuid4
+
+from django.db import connection, models, transaction
+
+if TYPE_CHECKING:
+    from emails.models import ProviderState
+
+Work = TypeVar("Work", bound=models.Model)
+
+# PostgreSQL's now() stands still within a transaction; SQLite's CURRENT_TIMESTAMP has no fractions of a second.
+NOW = {
+    "postgresql": "SELECT STATEMENT_TIMESTAMP()",
+    "sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')",
+}
+
+
+def database_now() -> datetime:
+    """The database's clock: the only one that decides about leases and due times, since workers' clocks differ."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOW[connection.vendor])
+        (value,) = cursor.fetchone()
+    return value if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
+
+
+class WorkQuerySet(models.QuerySet[Work]):
+    """Rows with ``due_at`` (when somebody has to look; null when settled) and ``lease_token`` (who does just now).
+
+    A lease moves ``due_at`` into the future. When it runs out while the token is still there, the holder died.
+    """
+
+    def due(self, now: datetime) -> Self:
+        return self.filter(due_at__lte=now, lease_token=None)
+
+    def abandoned(self, now: datetime) -> Self:
+        return self.filter(due_at__lte=now, lease_token__isnull=False)
+
+    def claim(self, *, limit: int, now: datetime, lease: timedelta, **changes: Any) -> list[Work]:
+        """Lease at most ``limit`` due rows to the caller, oldest first; two callers never get the same row.
+
+        PostgreSQL skips rows that another transaction has locked; SQLite ignores the lock, and there the condition
+        in the UPDATE decides.
+        """
+        lease_of_mine = {"lease_token": uuid4(), "due_at": now + lease, **changes}
+        with transaction.atomic():
+            rows = list(self.due(now).select_for_update(skip_locked=True).order_by("due_at")[:limit])
+            if not rows:
+                return []
+            candidates = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
+            claimed = candidates.filter(due_at__lte=now, lease_token=None).update(**lease_of_mine)
+        if claimed < len(rows):
+            return list(candidates.filter(lease_token=lease_of_mine["lease_token"]))
+        for row in rows:
+            for name, value in lease_of_mine.items():
+                setattr(row, name, value)
+        return rows
+
+
+class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
+    def with_row_for(self, provider: str) -> list["ProviderState"]:
+        """Every provider's state, the given one's included even when it was never used before."""
+        states = list(self.order_by("name"))
+        if all(state.name != provider for state in states):
+            self.bulk_create([self.model(name=provider)], ignore_conflicts=True)
+            states = list(self.order_by("name"))
+        return states

@@ -1,0 +1,66 @@
+"""A kind and its context become subject, text and html.
+
+A kind is a folder under templates/emails/ with subject.txt, body.txt and body.html (on the layout base.html).
+Text parts are rendered by an engine of their own that escapes nothing; html is escaped as everywhere in Django.
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache
+
+import css_inline
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+
+TEXT_ENGINE = "text"
+KIND = re.compile(r"[a-z][a-z0-9_]*")
+BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEmail:
+    subject: str
+    text: str
+    html: str
+
+
+def render_email(kind: str, context: Mapping[str, object], language: str | None = None) -> RenderedEmail:
+    """Render the three parts of a mail in ``language`` (the active one when None), its CSS inlined into the html.
+
+    Raises ``ValueError`` for a kind that is no folder name and ``TemplateDoesNotExist`` for a folder that is not there.
+    """
+    if not KIND.fullmatch(kind):
+        raise ValueError(f"{kind!r} is no kind of mail: a kind is a folder name under templates/emails/.")
+    with translation.override(language) if language else nullcontext():
+        full_context = {"brand": brand(), "app_url": settings.APP_URL, **context}
+        subject = render_to_string(f"emails/{kind}/subject.txt", full_context, using=TEXT_ENGINE)
+        text = render_to_string(f"emails/{kind}/body.txt", full_context, using=TEXT_ENGINE)
+        html = render_to_string(f"emails/{kind}/body.html", {**full_context, "subject": one_line(subject)})
+    return RenderedEmail(one_line(subject), without_gaps(text), inliner().inline(html))
+
+
+def brand() -> dict[str, str]:
+    return {
+        "name": settings.BRAND_NAME,
+        "color": settings.BRAND_COLOR,
+        "logo_url": settings.BRAND_LOGO_URL,
+        "address": settings.BRAND_ADDRESS,
+    }
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def without_gaps(text: str) -> str:
+    """The blank lines that template tags leave behind, reduced to one."""
+    return BLANK_LINES.sub("\n\n", text).strip() + "\n"
+
+
+@cache
+def inliner() -> css_inline.CSSInliner:
+    """Never fetches anything; keeps @media rules, which cannot be inlined, in the head."""
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)

@@ -1,0 +1,43 @@
+"""How long mail is kept: bodies EMAIL_RETENTION_DAYS, rows with an idempotency key at least 90 days."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from emails.models import DeliveryAttempt, OutboundEmail
+from emails.querysets import database_now
+
+logger = logging.getLogger(__name__)
+
+KEYS_LIVE_FOR = timedelta(days=90)
+BATCH = 5000
+
+
+def purge() -> tuple[int, int]:
+    """Blank the bodies and remove the rows that are past their time; returns how many of each. May be repeated.
+
+    A row with an idempotency key outlives its body, so that the same receipt is not sent again next month.
+    """
+    now = database_now()
+    bodies_end = now - timedelta(days=settings.EMAIL_RETENTION_DAYS)
+    keys_end = min(bodies_end, now - KEYS_LIVE_FOR)
+    settled = OutboundEmail.objects.filter(settled_at__lt=bodies_end)
+    blanked = in_batches(settled.filter(content__isnull=False), lambda rows: rows.update(content=None))
+    removable = settled.filter(idempotency_key=None) | OutboundEmail.objects.filter(settled_at__lt=keys_end)
+    removed = in_batches(removable, lambda rows: rows.delete())
+    in_batches(DeliveryAttempt.objects.filter(settled_at__lt=bodies_end, emails=None), lambda rows: rows.delete())
+    logger.info("Retention: %d bodies blanked, %d messages removed.", blanked, removed)
+    return blanked, removed
+
+
+def in_batches(rows: QuerySet[Any], change: Callable[[QuerySet[Any]], object]) -> int:
+    """Apply ``change`` to the rows, some thousands at a time so that no transaction grows long; returns how many."""
+    total = 0
+    while keys := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
+        change(rows.model._default_manager.filter(pk__in=keys))
+        total += len(keys)
+    return total

@@ -1,0 +1,62 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.mail import EmailMessage
+
+from emails import delivery
+from emails.models import OutboundEmail
+from emails.tests.standin import StandIn
+
+PROVIDERS = ["sequenzy", "resend", "sendgrid"]
+KEYED = ["sequenzy", "resend"]
+
+
+@pytest.fixture(scope="session")
+def standin() -> Iterator[StandIn]:
+    with StandIn() as server:
+        yield server
+
+
+@pytest.fixture
+def api(standin: StandIn) -> StandIn:
+    """The provider's API: a real HTTP server on loopback, as new."""
+    standin.reset()
+    return standin
+
+
+@pytest.fixture
+def outbox(settings, api) -> Callable[[str], None]:
+    """Mail goes through the outbox, and the worker delivers it through Resend; call it to choose another provider."""
+
+    def choose(provider: str) -> None:
+        settings.EMAIL_PROVIDER = provider
+        setattr(settings, f"{provider.upper()}_API_KEY", f"key-of-{provider}")
+        setattr(settings, f"{provider.upper()}_API_URL", api.url(provider))
+
+    settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
+    settings.EMAIL_UNKNOWN_WAIT_SECONDS = 300
+    for provider in PROVIDERS:
+        choose(provider)
+    choose("resend")
+    return choose
+
+
+@pytest.fixture
+def queue(db, outbox) -> Callable[..., list[OutboundEmail]]:
+    """Queue ``count`` messages to person-0@example.com and so on; returns their rows."""
+
+    def queue(count: int = 1, **attributes: object) -> list[OutboundEmail]:
+        before = set(OutboundEmail.objects.values_list("pk", flat=True))
+        for number in range(count):
+            message = EmailMessage("Hello", "Hello there.", to=[f"person-{number}@example.com"])
+            vars(message).update(attributes)
+            message.send()
+        return list(OutboundEmail.objects.exclude(pk__in=before))
+
+    return queue
+
+
+@pytest.fixture
+def deliver() -> Callable[[], int]:
+    """One drain, as a worker would do it."""
+    return delivery.deliver_due

@@ -1,0 +1,45 @@
+"""A provider that is down: every mail arrives, each once, however long it takes."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from emails.models import OutboundEmail, Status
+from emails.tests.clock import travel
+from emails.tests.conftest import PROVIDERS
+
+MAILS = 40
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    ("outage", "step"),
+    [
+        pytest.param(timedelta(minutes=10), timedelta(seconds=15), id="10 minutes"),
+        pytest.param(timedelta(minutes=40), timedelta(seconds=30), id="40 minutes"),
+        pytest.param(timedelta(hours=30), timedelta(minutes=10), id="30 hours"),
+    ],
+)
+def test_every_mail_arrives_once_after_an_outage(api, outbox, queue, deliver, provider, outage, step):
+    outbox(provider)
+    queue(MAILS)
+    api.down = True
+    for _ in range(outage // step):
+        deliver()
+        travel(step)
+    calls_in_vain = api.calls
+    api.down = False
+
+    recovery = timedelta()
+    while OutboundEmail.objects.exclude(status=Status.SENT).exists():
+        assert recovery < timedelta(minutes=5), "the backlog must be gone soon after the recovery"
+        travel(timedelta(seconds=15))
+        recovery += timedelta(seconds=15)
+        deliver()
+
+    received = Counter(address for mail in api.accepted for address in mail.recipients)
+    print(f"{provider}, down {outage}: {calls_in_vain} calls in vain, backlog gone after {recovery}")
+    assert len(received) == MAILS
+    assert set(received.values()) == {1}
+    assert calls_in_vain <= 5 * 2 + 8 + outage / timedelta(seconds=15)

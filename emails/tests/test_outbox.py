@@ -1,0 +1,62 @@
+"""The door: a message becomes a row in the caller's transaction, once for each idempotency key."""
+
+import pytest
+from django.core.mail import BadHeaderError, EmailMessage, get_connection, send_mail
+from django.db import transaction
+
+from emails.errors import InvalidMessage
+from emails.models import OutboundEmail, Status
+
+pytestmark = pytest.mark.usefixtures("db", "outbox")
+
+
+def test_send_mail_queues_a_row():
+    assert send_mail("Hello", "Hello there.", None, ["Ada <Ada@Example.com>"]) == 1
+    row = OutboundEmail.objects.get()
+    assert (row.status, row.recipients, row.subject) == (Status.QUEUED, "ada@example.com", "Hello")
+    assert row.message.text == "Hello there."
+    assert row.due_at is not None
+
+
+def test_a_rolled_back_transaction_sends_nothing():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        send_mail("Hello", "Hello there.", None, ["ada@example.com"])
+        1 / 0  # noqa: B018
+    assert not OutboundEmail.objects.exists()
+
+
+def test_an_idempotency_key_queues_once_and_leaves_the_transaction_usable(queue):
+    with transaction.atomic():
+        assert len(queue(2, idempotency_key="receipt:in_1")) == 1
+        assert queue(1, idempotency_key="receipt:in_1") == []
+        assert len(queue(1, idempotency_key="receipt:in_2")) == 1
+    assert OutboundEmail.objects.count() == 2
+
+
+def test_only_the_conflict_of_keys_is_ignored(monkeypatch, queue):
+    monkeypatch.setattr(OutboundEmail._meta.get_field("subject"), "get_db_prep_save", lambda *_, **__: None)
+    with pytest.raises(Exception, match="subject|refused"), transaction.atomic():
+        queue(1, idempotency_key="receipt:in_1")
+
+
+def test_messages_without_recipients_are_not_queued():
+    backend = get_connection()
+    assert backend.send_messages([EmailMessage("Hello", "Hello")]) == 0
+    assert backend.send_messages([]) == 0
+    assert not OutboundEmail.objects.exists()
+
+
+def test_one_bad_message_queues_none_of_its_batch():
+    good = EmailMessage("Hello", "Hello", to=["ada@example.com"])
+    bad = EmailMessage("Hello\nBcc: all@example.com", "Hello", to=["ada@example.com"])
+    with pytest.raises(BadHeaderError):
+        get_connection().send_messages([good, bad])
+    assert not OutboundEmail.objects.exists()
+
+
+def test_fail_silently_skips_only_what_nobody_could_send():
+    good = EmailMessage("Hello", "Hello", to=["ada@example.com"])
+    bad = EmailMessage("Hello", "Hello\0", to=["ada@example.com"])
+    assert get_connection(fail_silently=True).send_messages([bad, good]) == 1
+    with pytest.raises(InvalidMessage):
+        get_connection().send_messages([bad])

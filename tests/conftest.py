@@ -1,0 +1,52 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from emails.tests.standin import StandIn
+
+from tests.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory) -> Iterator[str]:
+    """A PostgreSQL database with every migration applied, to be copied by each test."""
+    if not postgres_answers():
+        pytest.skip("needs PostgreSQL on 127.0.0.1:5432 (user postgres) or TEST_POSTGRES_URL")
+    with temporary_database() as name:
+        environment = {"EMAIL_PROVIDER": "resend", "RESEND_API_KEY": "re_test", "REDIS_URL": "redis://127.0.0.1:1/0"}
+        Stack(tmp_path_factory.mktemp("migrate"), name, environment).manage("migrate", "-v", "0")
+        yield name
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    if not redis_is_installed():
+        pytest.skip("needs redis-server on the PATH")
+    server = RedisServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def provider_api() -> Iterator[StandIn]:
+    with StandIn() as server:
+        yield server
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) -> Iterator[Callable[..., Stack]]:
+    """Build a stack that sends through ``provider``; all its processes are killed and its database dropped at the end."""
+    with ExitStack() as cleanup:
+
+        def make(provider: str = "resend", **environment: str) -> Stack:
+            database = cleanup.enter_context(temporary_database(migrated_database))
+            settings = {
+                "EMAIL_PROVIDER": provider,
+                f"{provider.upper()}_API_KEY": f"key-of-{provider}",
+                f"{provider.upper()}_API_URL": provider_api.url(provider),
+                **environment,
+            }
+            return cleanup.enter_context(Stack(tmp_path, database, settings))
+
+        yield make

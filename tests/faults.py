@@ -1,0 +1,122 @@
+"""Broken surroundings, made with real sockets: a line that can be cut or go silent, and a name server that can be slow."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class Line:
+    """A TCP line to ``target`` that can be ``through``, ``refused`` or ``silent`` (accepted, never answered)."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.listener: socket.socket | None = None
+        self.ends: list[socket.socket] = []
+        self.state = "refused"
+
+    def become(self, state: str) -> None:
+        """Change the state; what was connected before feels it too."""
+        self.state = state
+        if state == "silent":
+            self._listen()  # what is connected stays connected, and nothing passes any more
+            return
+        self.cut()
+        if state == "through":
+            self._listen()
+        elif self.listener is not None:
+            with suppress(OSError):
+                self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
+            self.listener = None
+
+    def cut(self) -> None:
+        """Close what is connected; the state stays."""
+        for end in self.ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self.ends.clear()
+
+    def _listen(self) -> None:
+        if self.listener is None:
+            self.listener = socket.create_server(("127.0.0.1", self.port), backlog=200)
+            threading.Thread(target=self._accept, args=[self.listener], daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                self.ends.append(near)
+                if self.state == "through":
+                    far = socket.create_connection(("127.0.0.1", self.target))
+                    self.ends.append(far)
+                    for source, sink in ((near, far), (far, near)):
+                        threading.Thread(target=self._pass_on, args=[source, sink], daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                while self.state == "silent":
+                    time.sleep(0.05)
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+class NameServer:
+    """A name server on 127.0.0.99:53 that knows one name. ``delay`` in seconds; ``knows_it`` False answers NXDOMAIN."""
+
+    address = "127.0.0.99"
+
+    def __init__(self, name: str) -> None:
+        self.question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+        self.delay = 0.0
+        self.knows_it = True
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def start(self) -> None:
+        """Raises ``PermissionError`` where a process may not listen on port 53."""
+        self.socket.bind((self.address, 53))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                query, sender = self.socket.recvfrom(4096)
+                threading.Timer(self.delay, self._answer, [query, sender]).start()
+
+    def _answer(self, query: bytes, sender: tuple[str, int]) -> None:
+        end = query.index(b"\0", 12) + 5
+        kind = struct.unpack("!H", query[end - 4 : end - 2])[0]
+        known = self.knows_it and query[12 : end - 4].lower() == self.question
+        records = 1 if known and kind == 1 else 0  # an A record; AAAA is answered by none
+        head = query[:2] + struct.pack("!HHHHH", 0x8180 if known else 0x8183, 1, records, 0, 0)
+        address = struct.pack("!HHHIH4s", 0xC00C, 1, 1, 0, 4, socket.inet_aton("127.0.0.1"))
+        with suppress(OSError):
+            self.socket.sendto(head + query[12:end] + address * records, sender)
+
+
+@contextmanager
+def name_server(name: str) -> Iterator[NameServer]:
+    server = NameServer(name)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.socket.close()
+
+
+def asking(server: NameServer, directory: Path) -> tuple[str, ...]:
+    """The command prefix under which a process, and nobody else on this machine, asks that name server. Needs root."""
+    resolver = directory / "resolv.conf"
+    resolver.write_text(f"nameserver {server.address}\noptions timeout:6 attempts:1\n")
+    mount = f'mount --bind "{resolver}" /etc/resolv.conf && exec "$@"'
+    return ("unshare", "--mount", "sh", "-c", mount, "sh")

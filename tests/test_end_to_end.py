@@ -1,0 +1,99 @@
+"""The whole way on real parts: gunicorn, a Celery worker with beat, PostgreSQL, Redis, and the provider's HTTP API."""
+
+import re
+import time
+
+import pytest
+import requests
+
+from tests.stack import Stack, wait_until
+
+PASSWORD = "correct horse battery"  # the one of Stack.signup
+
+
+@pytest.fixture
+def stack(make_stack, redis_server) -> Stack:
+    stack = make_stack("resend", REDIS_URL=redis_server.url)
+    stack.start_worker(wait=False)
+    stack.start_beat()
+    stack.start_web()
+    return stack
+
+
+def post(stack: Stack, path: str, body: dict[str, str], token: str = "") -> requests.Response:
+    headers = {"Authorization": f"Token {token}"} if token else {}
+    return requests.post(stack.url(f"/api/accounts/{path}/"), json=body, headers=headers, timeout=10)
+
+
+def test_a_signup_becomes_a_delivered_mail_and_the_mail_a_login(stack, provider_api):
+    stack.signup("warm@example.com")
+    wait_until(lambda: stack.statuses() == {"sent": 1}, "the stack is warm", seconds=30)
+
+    started = time.monotonic()
+    assert stack.signup("ada@example.com").json() == {"user": {"email": "ada@example.com", "name": "Ada"}}
+    wait_until(lambda: stack.statuses() == {"sent": 2}, "the welcome mail is sent", seconds=10)
+    print(f"sign-up to sent: {time.monotonic() - started:.2f} s")
+
+    mail = provider_api.accepted[-1]
+    assert mail.recipients == ["ada@example.com"]
+    assert "https://app.example.com/dashboard" in mail.payload["text"]
+    link = re.search(r"https://app\.example\.com/verify-email\?token=(\S+)", mail.payload["text"])
+    assert link, mail.payload["text"]
+
+    credentials = {"email": "ada@example.com", "password": PASSWORD}
+    assert post(stack, "login", credentials).json()["code"] == "email_not_verified"
+    verified = post(stack, "email/verify", {"token": link[1], "password": PASSWORD})
+    assert verified.status_code == 200
+    assert verified.json()["user"]["email_verified"] is True
+    token = post(stack, "login", credentials).json()["token"]
+    assert post(stack, "logout", {}, token).status_code == 204
+    assert post(stack, "logout", {}, token).status_code == 401
+
+
+def test_a_worker_faster_than_the_commit_loses_nothing(stack, provider_api):
+    stack.manage(
+        "shell", "-v", "0", "-c",
+        "import time\n"
+        "from django.core.mail import send_mail\n"
+        "from django.db import transaction\n"
+        "from emails.tasks import deliver_due\n"
+        "with transaction.atomic():\n"
+        "    send_mail('Hello', 'Hello', None, ['ada@example.com'])\n"
+        "    deliver_due.delay()\n"
+        "    time.sleep(1)\n",
+    )  # fmt: skip
+    wait_until(lambda: stack.statuses() == {"sent": 1}, "sent", seconds=20)
+    assert len(provider_api.accepted) == 1
+
+
+def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, provider_api):
+    stack.manage(
+        "shell", "-v", "0", "-c",
+        "from django.contrib.auth import get_user_model\n"
+        "from django.db import transaction\n"
+        "try:\n"
+        "    with transaction.atomic():\n"
+        "        get_user_model().objects.create_user('ghost@example.com', 'x', name='Ghost')\n"
+        "        raise RuntimeError\n"
+        "except RuntimeError: pass\n"
+        "get_user_model().objects.create_user('ada@example.com', 'x', name='Ada')\n",
+    )  # fmt: skip
+    wait_until(lambda: stack.statuses() == {"sent": 1}, "sent", seconds=20)
+    assert [mail.recipients for mail in provider_api.accepted] == [["ada@example.com"]]
+
+
+def test_the_worker_ends_gracefully_in_the_middle_of_its_work(stack, provider_api):
+    """SIGTERM: no call is begun any more, what is under way is finished and settled, the rest is queued at once."""
+    provider_api.latency = 0.3
+    stack.queue(100)
+    wait_until(lambda: provider_api.calls > 5, "the worker delivers", seconds=20)
+    worker = stack.processes["worker"]
+    worker.terminate()
+    assert worker.wait(timeout=20) == 0
+    statuses = stack.statuses()
+    print(f"after SIGTERM: {statuses}")
+    assert set(statuses) == {"queued", "sent"}
+    assert len(provider_api.accepted) == statuses["sent"]
+    stack.start_worker()
+    wait_until(lambda: stack.statuses() == {"sent": 100}, "the next worker goes on", seconds=40)
+    assert len(provider_api.accepted) == 100

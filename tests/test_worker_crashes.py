@@ -1,0 +1,63 @@
+"""Workers killed with SIGKILL over and over, and several at once: nothing is lost, nothing goes out twice."""
+
+import time
+from collections import Counter
+
+import pytest
+
+from tests.stack import wait_until
+
+MAILS = 500
+KILLS = 6
+
+
+def copies_by_recipient(provider_api) -> Counter[str]:
+    return Counter(address for mail in provider_api.accepted for address in mail.recipients)
+
+
+@pytest.mark.parametrize("provider", ["resend", "sequenzy", "sendgrid"])
+def test_workers_killed_while_500_mails_go_out(make_stack, redis_server, provider_api, provider):
+    provider_api.latency = 0.03
+    stack = make_stack(
+        provider, REDIS_URL=redis_server.url, EMAIL_LEASE_SECONDS="4", EMAIL_UNKNOWN_WAIT_SECONDS="1",
+        EMAIL_DELIVERY_THREADS="4",
+    )  # fmt: skip
+    stack.queue(MAILS)
+    stack.start_beat()
+    in_flight_at_kills = 0
+    for _ in range(KILLS):
+        stack.start_worker(wait=False)
+        seen = provider_api.calls
+        wait_until(lambda: provider_api.calls > seen + 20, "the worker delivers", seconds=40)  # noqa: B023
+        stack.kill("worker")
+        in_flight_at_kills += 4
+        if sum(copies_by_recipient(provider_api).values()) >= MAILS:
+            break
+    stack.start_worker()
+    seconds = wait_until(lambda: stack.statuses() == {"sent": MAILS}, f"{MAILS} sent", seconds=60)
+
+    copies = copies_by_recipient(provider_api)
+    twice = sum(count - 1 for count in copies.values())
+    print(
+        f"{provider}: {KILLS} kills, {len(copies)} of {MAILS} arrived, {twice} twice, {seconds:.1f} s after the last kill"
+    )
+    assert len(copies) == MAILS
+    assert twice <= (in_flight_at_kills if provider == "sendgrid" else 0)
+
+
+def test_four_workers_drain_2000_rows_at_once(make_stack, redis_server, provider_api):
+    stack = make_stack("sendgrid", REDIS_URL=redis_server.url)  # without keys: a second call would be a second mail
+    stack.queue(2000)
+    for number in range(4):
+        stack.start_worker(f"worker{number}", wait=False)
+    stack.start_beat()
+    started = time.monotonic()
+    wait_until(lambda: stack.statuses() == {"sent": 2000}, "2000 sent", seconds=90)
+    copies = copies_by_recipient(provider_api)
+    workers = sum("was taken by" in stack.log(f"worker{number}") for number in range(4))
+    print(
+        f"4 workers: {len(copies)} of 2000 arrived, {max(copies.values())} copy each, {time.monotonic() - started:.1f} s"
+    )
+    assert len(copies) == 2000
+    assert set(copies.values()) == {1}
+    assert workers >= 2, "the test shows nothing unless several workers had a share"
