@@ -98,7 +98,6 @@ class ApiBackend(DeliveryBackend):
         headers = {
             "Authorization": f"Bearer {self._api_key}",
             "Content-Type": "application/json",
-            "Accept": "application/json",
             "User-Agent": USER_AGENT,
         }
         if self.key_lifetime is not None:

@@ -10,10 +10,13 @@ import os
 import socket
 import threading
 import time
+from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 IDLE_SECONDS = 30  # servers close idle connections after a minute or so; a call that meets this has an unknown outcome
+
+ONE_WRITE = 65_536
 
 
 class DeadlinePassed(OSError):
@@ -76,6 +79,7 @@ class DeadlineConnection(HTTPConnection):
 
     _line: Line | None = None
     _used_at = 0.0
+    _head: bytes | None = None
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
@@ -83,23 +87,34 @@ class DeadlineConnection(HTTPConnection):
         _current.call.take(self._line)
         return connected
 
-    def connect(self) -> None:
-        super().connect()
-        _current.call.check()
-
     @property
     def is_connected(self) -> bool:
         return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
 
-    def endheaders(self, *args: object, **kwargs: object) -> None:
-        """Called once per request, before its body: an error up to here leaves the provider with nothing to accept."""
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        """Hold the head back: with a body of usual size it is one write, one TLS record, one packet."""
+        self._head = b""
+        super().endheaders(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        """Write, but nothing for a late call. An error before the first write leaves nothing for anyone to accept."""
+        if self._head == b"":
+            self._head = data
+            return
         call = _current.call
-        if self._line is not None:
+        if self.sock is None:
+            self.connect()
+        elif self._line is not None:
             call.take(self._line)
         call.check()
-        super().endheaders(*args, **kwargs)  # type: ignore[arg-type]
         self._used_at = time.monotonic()
         call.reached_body = True
+        head, self._head = self._head or b"", None
+        if len(data) > ONE_WRITE:
+            super().send(head)
+            super().send(data)
+        else:
+            super().send(head + data)
 
     def close(self) -> None:
         super().close()

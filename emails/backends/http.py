@@ -14,17 +14,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from requests import PreparedRequest, RequestException, Response
+from requests import PreparedRequest, RequestException
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout
 
 from emails.backends.deadline import Call, DeadlineConnection, DeadlineTLSConnection
 
-CONNECT_TIMEOUT = timedelta(seconds=5)
-READ_TIMEOUT = timedelta(seconds=15)
+TIMEOUT = Timeout(connect=5, read=15)  # seconds
 ANSWER_BYTES = 1_000_000
 CONNECTIONS = 128  # kept open at most; more than any worker has threads
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -47,31 +46,42 @@ class NoAnswer:
     reached_body: bool
 
 
-class PlainPool(HTTPConnectionPool):
+class _PlainPool(HTTPConnectionPool):
     ConnectionCls = DeadlineConnection
 
 
-class TLSPool(HTTPSConnectionPool):
+class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = DeadlineTLSConnection
 
 
-class PoolingAdapter(HTTPAdapter):
-    """requests' adapter with one TLS context for all connections.
+POOL_CLASSES = {"http": _PlainPool, "https": _TLSPool}
 
-    `ca_certs` stays unset on the pools: urllib3 would read that file again for every new connection.
+
+class PoolingAdapter(HTTPAdapter):
+    """requests' adapter for one base URL, with one TLS context for all connections.
+
+    `ca_certs` stays unset on the pool: urllib3 would read that file again for every new connection. What never changes
+    between calls (proxy, pool, form of the URL) is worked out once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, base_url: str) -> None:
         self._context = tls_context()
         super().__init__(pool_maxsize=CONNECTIONS)
+        self._proxies = get_environ_proxies(base_url)
+        request = PreparedRequest()
+        request.url = base_url
+        self._pool = super().get_connection_with_tls_context(request, verify=True, proxies=self._proxies)
+        origin = urlsplit(base_url)
+        is_forwarded = bool(select_proxy(base_url, self._proxies)) and origin.scheme == "http"
+        self._prefix = f"{origin.scheme}://{origin.netloc}" if is_forwarded else ""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TLSPool}
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **kwargs)
-        manager.pool_classes_by_scheme = {"http": PlainPool, "https": TLSPool}
+        manager.pool_classes_by_scheme = POOL_CLASSES
         return manager
 
     def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
@@ -79,25 +89,26 @@ class PoolingAdapter(HTTPAdapter):
         host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
         return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED"}
 
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        return self._pool
+
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing: the context knows its certificates."""
 
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """Without cookies, encodings and history, which nobody asks for here."""
-        response = Response()
-        response.status_code = resp.status
-        response.headers = resp.headers
-        response.raw = resp
-        return response
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        return self._prefix + str(request.url)
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Any:
+        """urllib3's response as it is: cookies, history and encodings are nobody's business here."""
+        return resp
 
 
 class Pool:
-    """The connections to one base URL, and what the environment says about reaching it."""
+    """The connections to one base URL."""
 
     def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
-        self._adapter = PoolingAdapter()
-        self._proxies = get_environ_proxies(base_url) or None
+        self._path = urlsplit(base_url).path
+        self._adapter = PoolingAdapter(base_url)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], deadline: timedelta) -> Answer | NoAnswer:
         """POST the body once, following no redirect. Returns within about the deadline; raises nothing."""
@@ -111,13 +122,11 @@ class Pool:
     def _exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         request = PreparedRequest()
         request.method = "POST"
-        request.url = self._base_url + path
-        request.headers = CaseInsensitiveDict(headers)
-        request.headers["Content-Length"] = str(len(body))
+        request.url = self._path + path
+        request.headers = {**headers, "Content-Length": str(len(body))}  # type: ignore[assignment]  # items() is all
         request.body = body
-        timeout = (CONNECT_TIMEOUT.total_seconds(), READ_TIMEOUT.total_seconds())
-        response = self._adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
-        return Answer(response.status_code, response.headers, _bounded_body(response.raw))
+        response: Any = self._adapter.send(request, stream=True, timeout=TIMEOUT)  # type: ignore[arg-type]
+        return Answer(response.status, response.headers, _bounded_body(response))
 
     def close(self) -> None:
         self._adapter.close()
