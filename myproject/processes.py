@@ -116,8 +116,8 @@ def watch(children: Sequence[Child]) -> int:
     while True:
         for child in children:
             if (code := child.process.poll()) is not None:
-                print(f"{child.name} ended with exit code {code}: stopping the others.")
-                return code
+                print(f"{child.name} ended with exit code {code}: stopping the others.", flush=True)
+                return code if code >= 0 else 128 - code  # killed by a signal: the shell's way to say so
         if (now := modification_times()) != seen:
             seen = now
             stop(without_reloader)

@@ -1,4 +1,4 @@
-"""The test suite: SQLite unless DATABASE_URL says otherwise, no .env file, cheap password hashing."""
+"""The test suite: SQLite and no Redis unless DATABASE_URL and REDIS_URL say otherwise, no .env, cheap hashing."""
 
 from settings.base import *  # noqa: F403
 from settings.base import DATABASES, REST_FRAMEWORK, STORAGES, env
@@ -12,7 +12,6 @@ BRAND_NAME = "Acme"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"signup": "1000/minute", "login": "1000/minute"}
 

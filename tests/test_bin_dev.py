@@ -1,0 +1,99 @@
+"""A fresh clone and one command: bin/dev, then a sign-up, then its mail in the development inbox."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.clone import clone_into
+from tests.stack import free_port, wait_until
+
+pytestmark = pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment, to share it")
+ADA = {"email": "ada@example.com", "name": "Ada", "password": "correct horse battery"}
+
+
+@pytest.fixture
+def clone(tmp_path) -> Path:
+    return clone_into(tmp_path / "my project")
+
+
+class Development:
+    """bin/dev of a clone, started from elsewhere, with the environment of a new terminal."""
+
+    def __init__(self, clone: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = clone.parent / "log"
+        environment = {"PATH": os.environ["PATH"], "HOME": str(clone.parent), "VENV": sys.prefix, "PORT": str(port)}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([clone / "bin/dev"], cwd="/", env=environment, stdout=log, stderr=log)
+
+    def wait_for(self, words: str) -> None:
+        wait_until(lambda: words in self.output() or self.process.poll() is not None, words, seconds=60)
+        assert words in self.output(), self.output()
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def child(self, command: str) -> int:
+        """The process id of a process that bin/dev started."""
+        return int(subprocess.check_output(["pgrep", "-P", str(self.process.pid), "-f", command], text=True))
+
+    def messages(self) -> list[dict[str, object]]:
+        return requests.get(f"{self.url}/dev/inbox.json", timeout=5).json()["messages"]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+
+@contextmanager
+def running(clone: Path, port: int):
+    development = Development(clone, port)
+    try:
+        yield development
+    finally:
+        if development.process.poll() is None:
+            development.stop()
+
+
+def test_a_signup_shows_its_mail_within_three_seconds(clone):
+    port = free_port()
+    with running(clone, port) as development:
+        development.wait_for("The project runs.")
+        assert f"http://localhost:{port}/dev/inbox/" in development.output()
+        assert requests.post(f"{development.url}/api/accounts/signup/", json=ADA, timeout=10).status_code == 201
+        seconds = wait_until(lambda: bool(development.messages()), "the mail is visible", seconds=3)
+        print(f"sign-up to visible: {seconds:.2f} s")
+        assert f"http://localhost:{port}/verify-email?token=" in str(development.messages()[0]["text"])
+        wait_until(lambda: development.messages()[0]["status"] == "sent", "the worker sent it", seconds=10)
+        assert development.stop() == 0, development.output()
+
+    with running(clone, port) as again:
+        again.wait_for("The project runs.")
+        assert [message["to"] for message in again.messages()] == [["ada@example.com"]]
+
+
+def test_the_death_of_one_process_ends_the_others(clone):
+    with running(clone, free_port()) as development:
+        development.wait_for("The project runs.")
+        children = [development.child(command) for command in ("runserver", "worker", "beat")]
+        os.kill(children[1], signal.SIGKILL)
+        assert development.process.wait(20) == 128 + signal.SIGKILL
+        assert "worker ended with exit code -9" in development.output()
+        for child in children:
+            with pytest.raises(ProcessLookupError):
+                os.kill(child, 0)
+
+
+def test_a_port_in_use_is_named(clone):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with running(clone, port) as development:
+            assert development.process.wait(30) == 1
+            assert f"Port {port} is taken by another program." in development.output()
