@@ -1,0 +1,7 @@
+"""The admin of mail: did customer X get the receipt, and if not, why?"""
+
+from emails.admin.messages import OutboundEmailAdmin
+from emails.admin.providers import DeliveryAttemptAdmin, ProviderStateAdmin
+from emails.admin.suppressions import SuppressionAdmin
+
+__all__ = ["DeliveryAttemptAdmin", "OutboundEmailAdmin", "ProviderStateAdmin", "SuppressionAdmin"]

@@ -1,0 +1,36 @@
+"""Filters that offer what exists without a search through all the messages for it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from emails import samples
+from emails.models import OutboundEmail, ProviderState
+
+
+class ColumnFilter(admin.SimpleListFilter):
+    parameter_name: str
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundEmail]) -> QuerySet[OutboundEmail]:
+        return queryset if self.value() is None else queryset.filter(**{self.parameter_name: self.value()})
+
+
+class KindFilter(ColumnFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [*((kind, kind) for kind in samples.folders()), ("", _("other mail"))]
+
+
+class ProviderFilter(ColumnFilter):
+    title = _("provider")
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        names = ProviderState.objects.order_by("pk").values_list("pk", flat=True)
+        return [*((name, name) for name in names), ("", _("none yet"))]

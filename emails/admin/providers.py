@@ -1,0 +1,55 @@
+"""Providers and the calls to them: read-only, except that a paused provider can be resumed."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from emails import operating
+from emails.admin.readonly import ReadOnlyAdmin
+from emails.models import DeliveryAttempt, ProviderState
+
+
+@admin.register(ProviderState)
+class ProviderStateAdmin(ReadOnlyAdmin):
+    list_display = ["name", "reason", "paused_until", "failures", "detail", "changed_at"]
+    fields = ["name", "reason", "paused_until", "failures", "detail", "changed_at"]
+    actions = ["resume"]
+
+    @admin.action(description=_("Resume now"), permissions=["operate"])
+    def resume(self, request: HttpRequest, states: QuerySet[ProviderState]) -> None:
+        for state in states:
+            operating.resume(state)
+            self.log_change(request, state, "Resumed.")
+        messages.success(request, "Resumed. What waits goes out over the next 30 seconds.")
+
+
+@admin.register(DeliveryAttempt)
+class DeliveryAttemptAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "provider", "outcome", "status_code", "error_code", "calls", "crashes", "settled_at"]
+    list_filter = ["outcome", "created_at"]
+    search_fields = ["=id", "=emails__id"]
+    search_help_text = _("the attempt's id (the Idempotency-Key), or a message's id")
+    show_full_result_count = False
+    fields = [
+        "id", "provider", "endpoint", "outcome", "status_code", "error_code", "detail", "calls", "crashes",
+        "created_at", "due_at", "settled_at", "carried",
+    ]  # fmt: skip
+    readonly_fields = ["id", "carried"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeliveryAttempt]:
+        """Without the bodies: they hold live links."""
+        return super().get_queryset(request).defer("body")
+
+    @admin.display(description=_("messages"))
+    def carried(self, attempt: DeliveryAttempt) -> SafeString:
+        def link(email: Any) -> tuple[str, str]:
+            return reverse("admin:emails_outboundemail_change", args=[email.pk]), str(email)
+
+        emails = attempt.emails.defer("content").order_by("attemptedemail__position")
+        return format_html_join("\n", '<p><a href="{}">{}</a></p>', map(link, emails))

@@ -1,0 +1,39 @@
+"""Addresses that get no mail: entered by hand, or lifted by deleting them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from emails.address import Address
+from emails.admin.readonly import ModelAdmin
+from emails.errors import InvalidMessage
+from emails.models import Suppression
+
+
+class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in django-stubs, not in Django
+    class Meta:
+        model = Suppression
+        fields = ["address", "detail", "until"]
+
+    def clean_address(self) -> str:
+        """In the form in which recipients are stored, so that the two are found equal."""
+        try:
+            return Address.parse(self.cleaned_data["address"]).email.lower()
+        except InvalidMessage as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ModelAdmin):
+    form = SuppressionForm
+    list_display = ["address", "cause", "detail", "created_at", "until"]
+    list_filter = ["cause", "created_at"]
+    search_fields = ["address", "detail"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | list[str] | tuple[str, ...]]:
+        return ["address", *(["cause"] if obj else []), "detail", "until"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,49 @@
+"""The kinds of mail that templates/emails/ holds, and the sample that each of them brings along."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.template import engines
+
+from emails.errors import EmailsError
+from emails.rendering import KIND, TEXT_ENGINE, RenderedEmail, render_email
+
+PARTS = ("subject.txt", "body.txt", "body.html")
+SAMPLE = "sample.json"
+
+
+class SampleError(EmailsError, ValueError):
+    """A sample.json that cannot be used."""
+
+
+def folders() -> dict[str, Path]:
+    """Every kind and its folder, by name; of two folders for one kind the one that Django finds first."""
+    roots = [Path(root) / "emails" for root in reversed(engines[TEXT_ENGINE].template_dirs)]
+    found = {folder.name: folder for root in roots if root.is_dir() for folder in root.iterdir() if is_kind(folder)}
+    return dict(sorted(found.items()))
+
+
+def is_kind(folder: Path) -> bool:
+    return folder.is_dir() and KIND.fullmatch(folder.name) is not None
+
+
+def sample_context(kind: str) -> dict[str, Any]:
+    """The context in sample.json. Raises ``SampleError`` for a kind or a sample that is not there or not usable."""
+    name = f"templates/emails/{kind}/{SAMPLE}"
+    folder = folders().get(kind)
+    if folder is None:
+        raise SampleError(f"There is no kind {kind!r}. The kinds are: {', '.join(folders()) or 'none yet'}.")
+    try:
+        context = json.loads((folder / SAMPLE).read_text("utf-8"))
+    except FileNotFoundError:
+        raise SampleError(f"{name} is missing. Write the context of a typical mail into it, as JSON.") from None
+    except ValueError as error:
+        raise SampleError(f"{name} is not JSON: {error}.") from None
+    if not isinstance(context, dict):
+        raise SampleError(f"{name} must hold a JSON object: the context of a typical mail.")
+    return context
+
+
+def render_sample(kind: str, language: str | None = None) -> RenderedEmail:
+    return render_email(kind, sample_context(kind), language)
