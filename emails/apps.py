@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class EmailsConfig(AppConfig):
     name = "emails"
+
+    def ready(self) -> None:
+        from emails import checks  # noqa: F401, PLC0415  # registers them; it needs the models

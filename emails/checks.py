@@ -1,0 +1,131 @@
+"""System checks: what would keep mail from going out is said before it does."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from emails import samples
+from emails.backends import OUTBOX, PROVIDERS, RELAYS, configured_provider, get_backend
+from emails.querysets import NOW
+
+TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # what Django's test runner puts in place of any other
+
+KEY_HINT = "Mail is queued and waits until the provider can be called."
+
+Apps = Sequence[AppConfig] | None
+
+
+@register("emails")
+def check_provider(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    trouble = trouble_with_provider()
+    if not trouble:
+        return []
+    hint = (
+        f"Set EMAIL_PROVIDER to one of {', '.join([*RELAYS, *PROVIDERS])}, "
+        "or EMAIL_DELIVERY_BACKEND to the dotted path of a Django email backend."
+    )
+    return [Error(trouble, hint=hint, id="emails.E001")]
+
+
+def trouble_with_provider() -> str:
+    path = settings.EMAIL_DELIVERY_BACKEND
+    if not path:
+        known = settings.EMAIL_PROVIDER in {*RELAYS, *PROVIDERS}
+        return "" if known else f"EMAIL_PROVIDER is {settings.EMAIL_PROVIDER!r}, which is no provider known here."
+    if path == OUTBOX:
+        return "EMAIL_DELIVERY_BACKEND is the outbox itself, which would deliver into itself."
+    try:
+        import_string(path)
+    except ImportError as error:
+        return f"EMAIL_DELIVERY_BACKEND cannot be imported: {error}."
+    return ""
+
+
+@register("emails")
+def check_key(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """A warning, so that everything but sending can be tried without a key."""
+    return [Warning(trouble, hint=KEY_HINT, id="emails.W002") for trouble in trouble_with_key()]
+
+
+@register("emails", deploy=True)
+def check_key_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return [Error(trouble, hint=KEY_HINT, id="emails.E002") for trouble in trouble_with_key()]
+
+
+def trouble_with_key() -> Iterator[str]:
+    if trouble_with_provider():
+        return
+    try:
+        get_backend(configured_provider())
+    except ImproperlyConfigured as error:
+        yield str(error)
+
+
+@register("emails")
+def check_lease(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    if settings.EMAIL_LEASE_SECONDS > settings.EMAIL_CALL_DEADLINE_SECONDS:
+        return []
+    return [
+        Error(
+            f"A lease lasts {settings.EMAIL_LEASE_SECONDS} s, a call up to {settings.EMAIL_CALL_DEADLINE_SECONDS} s: "
+            "a second worker could take a message that is still being sent.",
+            hint="Set EMAIL_LEASE_SECONDS well above EMAIL_CALL_DEADLINE_SECONDS.",
+            id="emails.E003",
+        )
+    ]
+
+
+@register("emails", deploy=True)
+def check_door(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    if settings.EMAIL_BACKEND in (OUTBOX, TEST_BACKEND):
+        return []
+    return [
+        Warning(
+            f"EMAIL_BACKEND is {settings.EMAIL_BACKEND}: mail is sent within the request and lost when that fails.",
+            hint=f"Set EMAIL_BACKEND to {OUTBOX} and choose the provider with EMAIL_PROVIDER.",
+            id="emails.W001",
+        )
+    ]
+
+
+@register(Tags.templates)
+def check_templates(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            trouble,
+            hint=f"A kind of mail is a folder with {', '.join([*samples.PARTS, samples.SAMPLE])}.",
+            id="emails.E004",
+        )
+        for kind, folder in samples.folders().items()
+        for trouble in trouble_with_kind(kind, folder)
+    ]
+
+
+def trouble_with_kind(kind: str, folder: Path) -> Iterator[str]:
+    for part in samples.PARTS:
+        if not (folder / part).is_file():
+            yield f"templates/emails/{kind}/{part} is missing."
+    try:
+        samples.sample_context(kind)
+    except samples.SampleError as error:
+        yield str(error)
+
+
+@register("emails")
+def check_database(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"The outbox does not run on {vendor}.",
+            hint="Use PostgreSQL, or SQLite for development: see DATABASE_URL.",
+            id="emails.E005",
+        )
+        for vendor in {connection.vendor for connection in connections.all()}
+        if vendor not in NOW
+    ]
