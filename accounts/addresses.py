@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
 MAXIMUM_LENGTH = 254  # RFC 3696, erratum 1690
-# Django's validator allows quoted local parts, control characters in them included, and bare IP addresses. No person
-# has such an address, and one in a header is an attack.
-STRANGE = re.compile(r'["\[\]\s\x00-\x1f\x7f]')
+# Django's validator allows quoted local parts, control characters in them included, bare IP addresses and domains that
+# IDNA does not know. No person has such an address, and no provider delivers to it.
+STRANGE = re.compile(r"[^!-~]|[\"\[\]]")
 
 
 def normalise_address(address: str) -> str:
@@ -24,16 +24,16 @@ def normalise_address(address: str) -> str:
 
 
 def validate_address(address: str) -> None:
-    """Refuse what no provider would deliver to: ValidationError in the words of Django's own email field."""
+    """Refuse what no provider would deliver to, of an address in its normal form: ValidationError in the words of Django's own email field."""
     if STRANGE.search(address) or len(address) > MAXIMUM_LENGTH:
         raise ValidationError(EmailValidator.message, code="invalid")
     EmailValidator()(address)
 
 
 def _to_ascii(domain: str) -> str:
-    if domain.isascii():
+    if domain.isascii() or len(domain) > MAXIMUM_LENGTH:
         return domain
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
+    except UnicodeError:
         return domain

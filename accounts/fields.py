@@ -1,13 +1,18 @@
 """A database column for email addresses that knows only their normal form."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from accounts.addresses import MAXIMUM_LENGTH, normalise_address, validate_address
 
+if TYPE_CHECKING:
+    EmailField = models.EmailField[str, str]
+else:
+    EmailField = models.EmailField
 
-class AddressField(models.EmailField):
+
+class AddressField(EmailField):
     """Normalises at every way in: save, bulk_create, update, lookups and forms."""
 
     default_validators = [validate_address]

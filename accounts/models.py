@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -68,7 +68,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     def __str__(self) -> str:
-        return self.email
+        return self.get_username()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Together with what receivers of the signal write: no crash leaves a user without the welcome mail."""
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)
+
+    def confirm_email(self) -> bool:
+        """Note that the address is this person's; False when it is noted already."""
+        self.email_verified_at = timezone.now()
+        unconfirmed = User.objects.filter(pk=self.pk, email=self.email, email_verified_at=None)
+        return unconfirmed.update(email_verified_at=self.email_verified_at) == 1
 
     @property
     def is_email_verified(self) -> bool:

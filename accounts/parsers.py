@@ -45,19 +45,23 @@ def _load(body: bytes) -> Any:
         return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except RecursionError:
         raise ParseError("The body is nested too deeply. Send a flat JSON object.") from None
-    except ValueError as error:  # also what is not UTF-8, and an integer of more than 4,300 digits
+    except json.JSONDecodeError as error:
         raise ParseError(f"The body is not valid JSON: {error}.") from None
+    except UnicodeError:
+        raise ParseError("The body is not valid UTF-8.") from None
+    except ValueError:  # Python reads integers of at most 4,300 digits
+        raise ParseError("The body holds a number with too many digits.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object whose keys can be told apart and written into an answer."""
     data = dict(pairs)
     if len(data) < len(pairs):
-        raise ValueError("an object has the same key twice")
+        raise ParseError("The body has the same key twice in one object.")
     for key in data:
-        key.encode()  # UnicodeEncodeError, a ValueError, for half a surrogate pair
+        key.encode()  # UnicodeError for half a surrogate pair
     return data
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+    raise ParseError(f"The body is not valid JSON: {constant} is no JSON value.")

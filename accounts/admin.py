@@ -1,0 +1,51 @@
+"""Users in the admin."""
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+
+from accounts.models import User
+
+if TYPE_CHECKING:
+    UserAdminBase = DjangoUserAdmin[User]
+else:
+    UserAdminBase = DjangoUserAdmin
+
+
+@admin.register(User)
+class UserAdmin(UserAdminBase):
+    list_display = ["email", "name", "is_email_verified", "is_active", "is_staff", "date_joined"]
+    list_filter = [
+        ("email_verified_at", admin.EmptyFieldListFilter),
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "date_joined",
+    ]
+    search_fields = ["email", "name"]
+    search_help_text = "Search by email address or name"
+    ordering = ["-date_joined"]
+    date_hierarchy = "date_joined"
+    readonly_fields = ["last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["email", "name", "language", "password"]}),
+        ("State", {"fields": ["email_verified_at", "is_active", "last_login", "date_joined"]}),
+        (
+            "Permissions",
+            {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"], "classes": ["collapse"]},
+        ),
+    ]
+    add_fieldsets = [
+        (
+            None,
+            {
+                "fields": ["email", "name", "usable_password", "password1", "password2"],
+                "description": "The person gets the welcome mail, with a link that confirms the address.",
+            },
+        ),
+    ]
+
+    @admin.display(boolean=True, description="verified", ordering="email_verified_at")
+    def is_email_verified(self, user: User) -> bool:
+        return user.is_email_verified
