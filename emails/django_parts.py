@@ -48,10 +48,13 @@ def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tu
     sender, which stays as a Return-Path header when its address differs.
     """
     headers = _checked(email.extra_headers or {})
-    author = Address.parse(headers.pop("From", email.from_email), "from_email")
-    envelope_sender = Address.parse(getattr(email, "envelope_sender", None) or email.from_email, "envelope sender")
-    if envelope_sender.email.lower() != author.email.lower():
-        headers[ENVELOPE_HEADER] = envelope_sender.email
+    shadow = headers.pop("From", "")
+    author = Address.parse(shadow or email.from_email, "from_email")
+    envelope_sender = getattr(email, "envelope_sender", None) or (email.from_email if shadow else None)
+    if envelope_sender:
+        address = Address.parse(envelope_sender, "envelope sender")
+        if address.email.lower() != author.email.lower():
+            headers[ENVELOPE_HEADER] = address.email
     shadow = headers.pop("Reply-To", "")
     reply_to = parse_all([shadow] if shadow else email.reply_to, "reply_to")
     return author, tuple(reply_to), tuple(headers.items())

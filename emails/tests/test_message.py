@@ -1,0 +1,233 @@
+import email.message
+import json
+import uuid
+from email.mime.base import MIMEBase
+from email.mime.image import MIMEImage
+from email.mime.text import MIMEText
+
+import pytest
+from django.core.mail import BadHeaderError, EmailMessage, EmailMultiAlternatives
+from django.utils.translation import gettext_lazy
+
+from emails.errors import InvalidHeader, InvalidMessage
+from emails.message import Address, Alternative, Attachment, Message
+from emails.tests.mails import mail
+
+ID = uuid.UUID(int=1)
+
+
+def converted(message):
+    return Message.from_django(message, ID)
+
+
+def test_every_field_arrives():
+    message = mail(
+        html="<p>Hi</p>",
+        subject=gettext_lazy("Hello"),
+        to=["Ada <ada@example.com>", "", None],
+        cc=["b@example.com", "ADA@example.com"],
+        bcc=["c@example.com"],
+        reply_to=["r@example.com"],
+        headers={"X-Number": 3, "X-Lazy": gettext_lazy("Yes"), "X-None": None},
+    )
+    message.tags = ["welcome"]
+    message.metadata = {"user_id": 7}
+    neutral = converted(message)
+    assert neutral.subject == "Hello"
+    assert neutral.from_email == Address("Acme", "hello@acme.example")
+    assert neutral.to == (Address("Ada", "ada@example.com"),)
+    assert neutral.cc == (Address("", "b@example.com"),)
+    assert neutral.bcc == (Address("", "c@example.com"),)
+    assert neutral.reply_to == (Address("", "r@example.com"),)
+    assert (neutral.text, neutral.html) == ("Hello there.", "<p>Hi</p>")
+    assert neutral.headers == (("X-Number", "3"), ("X-Lazy", "Yes"))
+    assert (neutral.tags, neutral.metadata, neutral.track) == (("welcome",), (("user_id", "7"),), True)
+
+
+def test_sensitive_mail_is_not_tracked():
+    message = mail()
+    message.sensitive = True
+    assert converted(message).track is False
+
+
+@pytest.mark.parametrize("field", ["subject", "from_email", "to", "cc", "reply_to", "headers"])
+@pytest.mark.parametrize("evil", ["a@example.com\nBcc: b@example.com", "a\r@example.com", "a\x00@example.com"])
+def test_no_header_can_be_smuggled_in(field, evil):
+    value = {"headers": {"X-Evil": evil}, "subject": evil, "from_email": evil}.get(field, [evil])
+    with pytest.raises(InvalidHeader) as caught:
+        converted(mail(**{field: value}))
+    assert isinstance(caught.value, BadHeaderError)
+
+
+@pytest.mark.parametrize("name", ["X Space", "X:Colon", "", "X-Ünicode", "X\nY"])
+def test_a_header_name_is_a_token(name):
+    with pytest.raises(InvalidHeader):
+        converted(mail(headers={name: "x"}))
+
+
+@pytest.mark.parametrize("evil", ["\x00", "\x0b", "\x1b", "\ud83d"])
+@pytest.mark.parametrize("field", ["body", "html"])
+def test_bodies_hold_no_control_characters(field, evil):
+    with pytest.raises(InvalidMessage):
+        converted(mail(**{field: f"Hello {evil} there"}))
+
+
+def test_lone_surrogates_are_refused_in_headers_too():
+    with pytest.raises(InvalidMessage):
+        converted(mail(subject="Hello \ud83d"))
+
+
+def test_ordinary_text_is_no_control_character():
+    text = "Tab\t, lines\r\n\n, \x7f, 👩‍🚀, עברית, \u2028"
+    assert converted(mail(body=text, html=text)).text == text
+
+
+@pytest.mark.parametrize("to", [[], [""], [None]])
+def test_a_message_needs_a_recipient(to):
+    with pytest.raises(InvalidMessage, match="no recipient"):
+        converted(mail(to=to))
+
+
+def test_recipients_in_a_string_are_refused():
+    message = mail()
+    message.to = "ada@example.com"
+    with pytest.raises(InvalidMessage, match="list"):
+        converted(message)
+
+
+def test_an_html_body_is_html():
+    message = EmailMessage("Hello", "<p>Hi</p>", to=["ada@example.com"])
+    message.content_subtype = "html"
+    assert (converted(message).text, converted(message).html) == ("", "<p>Hi</p>")
+
+
+def test_other_alternatives_keep_their_type():
+    message = mail(html="<p>one</p>")
+    message.attach_alternative("<p>two</p>", "text/html")
+    message.attach_alternative(b"BEGIN:VCALENDAR", "text/calendar")
+    neutral = converted(message)
+    assert neutral.html == "<p>one</p>"
+    assert neutral.alternatives == (
+        Alternative("<p>two</p>", "text/html"),
+        Alternative("BEGIN:VCALENDAR", "text/calendar"),
+    )
+
+
+def test_headers_that_shadow_fields_do_as_in_django():
+    headers = {"From": "Shop <shop@acme.example>", "Reply-To": "help@acme.example", "To": "list@acme.example"}
+    neutral = converted(mail(headers=headers, reply_to=["ignored@acme.example"]))
+    assert neutral.from_email == Address("Shop", "shop@acme.example")
+    assert neutral.reply_to == (Address("", "help@acme.example"),)
+    assert neutral.to == (Address("", "ada@example.com"),)
+    assert dict(neutral.headers) == {"To": "list@acme.example", "Return-Path": "hello@acme.example"}
+    django = neutral.to_django().message()
+    assert (django["From"], django["To"]) == ("Shop <shop@acme.example>", "list@acme.example")
+    assert neutral.to_django().from_email == "hello@acme.example"
+
+
+@pytest.mark.parametrize("header", ["Subject", "bcc"])
+def test_a_second_subject_or_bcc_is_refused(header):
+    with pytest.raises(InvalidMessage):
+        converted(mail(headers={header: "x"}))
+
+
+@pytest.mark.parametrize("attribute", ["send_at", "template_id", "merge_data", "esp_extra"])
+def test_what_would_get_lost_is_refused(attribute):
+    message = mail()
+    setattr(message, attribute, "something")
+    with pytest.raises(InvalidMessage, match=attribute):
+        converted(message)
+
+
+def test_a_message_that_writes_its_own_mime_is_refused():
+    class Signed(EmailMultiAlternatives):
+        def message(self):
+            return email.message.Message()
+
+    with pytest.raises(InvalidMessage, match="Signed"):
+        converted(Signed(to=["ada@example.com"]))
+
+
+def whole_mail():
+    enclosed = email.message.EmailMessage()
+    enclosed["Subject"] = "Inside"
+    enclosed.set_content("Hello")
+    return enclosed
+
+
+def inline_image():
+    image = MIMEImage(b"PNG", "png")
+    image.add_header("Content-ID", "<logo>")
+    image.add_header("Content-Disposition", "inline", filename="logo.png")
+    return image
+
+
+@pytest.mark.parametrize(
+    ("attachment", "expected"),
+    [
+        (("a.txt", "Grüße", "text/plain"), Attachment("a.txt", "Grüße".encode(), "text/plain")),
+        (("a.pdf", b"%PDF", None), Attachment("a.pdf", b"%PDF", "application/pdf")),
+        (("a.pdf", b"%PDF"), Attachment("a.pdf", b"%PDF", "application/pdf")),
+        ((None, b"x", None), Attachment("attachment.bin", b"x", "application/octet-stream")),
+        (("", "x", "text/plain; charset=ascii"), Attachment("attachment.txt", b"x", "text/plain")),
+        (("a.csv", b"\xff", "text/csv"), Attachment("a.csv", b"\xff", "application/octet-stream")),
+        (MIMEText("Grüße", _charset="latin-1"), Attachment("attachment.txt", "Grüße".encode(), "text/plain")),
+        (inline_image(), Attachment("logo.png", b"PNG", "image/png", "logo")),
+    ],
+)
+def test_attachments_in_every_form(attachment, expected):
+    message = mail()
+    message.attachments = [attachment]
+    assert converted(message).attachments == (expected,)
+
+
+@pytest.mark.parametrize("enclosed", [whole_mail(), mail(subject="Inside"), b"Subject: Inside\n\nHello"])
+def test_a_mail_in_a_mail(enclosed):
+    message = mail()
+    message.attach("inside.eml", enclosed, "message/rfc822")
+    [attachment] = converted(message).attachments
+    assert (attachment.filename, attachment.content_type) == ("inside.eml", "message/rfc822")
+    assert b"Subject: Inside" in attachment.content
+    assert "Subject: Inside" in converted(message).to_django().message().as_string()
+
+
+@pytest.mark.parametrize("bad", ["a string", 7, ("only-name",), ("a", object(), "text/plain"), ("a", b"", "no type")])
+def test_what_cannot_be_attached_is_refused(bad):
+    message = mail()
+    message.attachments = [bad]
+    with pytest.raises(InvalidMessage):
+        converted(message)
+
+
+def test_a_multipart_part_is_no_file():
+    message = mail()
+    part = MIMEBase("multipart", "mixed")
+    part.attach(MIMEText("x"))
+    message.attachments = [part]
+    with pytest.raises(InvalidMessage, match="one by one"):
+        converted(message)
+
+
+def full_message():
+    message = mail(html="<p>Hi 🎉</p>", cc=["B, C <b@example.com>"], headers={"X-A": "1"}, reply_to=["r@example.com"])
+    message.attach_alternative("BEGIN:VCALENDAR", "text/calendar")
+    message.attach("a.bin", bytes(range(256)), "application/octet-stream")
+    message.attachments.append(inline_image())
+    message.tags, message.metadata, message.sensitive = ["t"], {"k": "v"}, True
+    return message
+
+
+def test_json_loses_nothing():
+    neutral = converted(full_message())
+    assert Message.from_json(json.loads(json.dumps(neutral.to_json()))) == neutral
+
+
+def test_the_way_back_to_django_loses_nothing():
+    neutral = converted(full_message())
+    assert converted(neutral.to_django()) == neutral
+
+
+def test_html_alone_goes_back_as_html():
+    message = EmailMessage("Hello", "<p>Hi</p>", "hello@acme.example", ["ada@example.com"])
+    message.content_subtype = "html"
+    assert converted(message).to_django().message().get_content_type() == "text/html"
