@@ -64,7 +64,7 @@ def callable_backend(state: ProviderState, now: datetime) -> DeliveryBackend | N
 def repeated_calls(backend: DeliveryBackend, limit: int, now: datetime, start_by: float) -> list[Call]:
     """Attempts of unknown outcome that are due: the same bytes again, as long as that cannot mean a second mail."""
     of_provider = DeliveryAttempt.objects.filter(provider=backend.name)
-    while attempts := of_provider.claim(limit=limit, now=now, lease=lease()):
+    while of_provider.due(now).exists() and (attempts := of_provider.claim(limit=limit, now=now, lease=lease())):
         calls = [Call(attempt, attempt_emails(attempt), backend, start_by) for attempt in attempts]
         repeatable = [call for call in calls if may_repeat(call, now)]
         for call in calls:
@@ -115,7 +115,7 @@ def open_attempts(
                 outcomes.end_without_call(row, result, now)
             else:
                 calls.append(Call(new_attempt(backend, result, now), [row], backend, start_by))
-        store(calls)
+        store(calls, backend.name)
     return calls
 
 
@@ -130,16 +130,17 @@ def new_attempt(backend: DeliveryBackend, request: Request, now: datetime) -> De
     )
 
 
-def store(calls: Sequence[Call]) -> None:
+def store(calls: Sequence[Call], provider: str) -> None:
     """Write the attempts before their calls. From here on the attempt holds its rows."""
     DeliveryAttempt.objects.bulk_create([call.attempt for call in calls])
-    AttemptedEmail.objects.bulk_create(
+    carried = [
         AttemptedEmail(attempt=call.attempt, email=email, position=position)
         for call in calls
         for position, email in enumerate(call.emails)
-    )
-    carried = [email.pk for call in calls for email in call.emails]
-    OutboundEmail.objects.filter(pk__in=carried).update(due_at=None, lease_token=None)
+    ]
+    AttemptedEmail.objects.bulk_create(carried)
+    rows = OutboundEmail.objects.filter(pk__in=[item.email_id for item in carried])
+    rows.update(due_at=None, lease_token=None, provider=provider)
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ touches the database. Claims and settlements happen in batches, whatever has com
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 RECOVER_EVERY = timedelta(seconds=5)
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
+
+CALLS_IN_HAND = 4  # per thread: enough to work on while the database is busy, few enough to lose with the process
 
 Finished = Sequence[tuple[Call, Answer]]
 
@@ -84,26 +86,31 @@ class Drain:
         if time.monotonic() >= self.recover_at:
             claims.recover_abandoned(database_now())
             self.recover_at = time.monotonic() + RECOVER_EVERY.total_seconds()
-        if len(self.under_way) > 2 * self.threads:
+        room = CALLS_IN_HAND * self.threads - len(self.under_way)
+        if room < self.threads:
             return
-        for call in claims.next_calls(self.threads, idle=not self.under_way):
+        for call in claims.next_calls(room, idle=not self.under_way):
             self.under_way[self.pool.submit(call.make)] = call
 
     def settle_finished(self) -> None:
-        if _stopping.is_set():
-            for future in self.under_way:
-                future.cancel()
         done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
         finished = [(self.under_way.pop(future), answer_of(future)) for future in done]
-        settle_despite_outages(finished)
+        waited_for = settle_despite_outages(finished)
         self.settled += len(finished)
+        self.put_back_what_is_in_hand(waited_for)
+
+    def put_back_what_is_in_hand(self, waited_for: Set[str]) -> None:
+        """Begin no more of the calls to providers that are to be waited for; none at all when the process is stopping."""
+        for future, call in self.under_way.items():
+            if _stopping.is_set() or call.attempt.provider in waited_for:
+                future.cancel()
 
 
 def answer_of(future: Future[Answer]) -> Answer:
     return NotMade() if future.cancelled() else future.result()
 
 
-def settle_despite_outages(finished: Finished) -> None:
+def settle_despite_outages(finished: Finished) -> Set[str]:
     """Settle, and again while the database is away, as long as the leases last: an answer known is worth keeping.
 
     What the database refuses to store for another reason is tried one by one, so that one bad answer costs no other.
@@ -120,23 +127,23 @@ def settle_despite_outages(finished: Finished) -> None:
             time.sleep(RETRY_SETTLING_EVERY.total_seconds())
         except Exception:
             logger.exception("The answers of %d calls cannot be recorded.", len(finished))
-            if len(finished) > 1:
-                for one in finished:
-                    settle_despite_outages([one])
-            return None
+            if len(finished) == 1:
+                return set()
+            return set().union(*(settle_despite_outages([one]) for one in finished))
 
 
 @transaction.atomic
-def settle(finished: Finished) -> None:
-    """Record a batch of answers: first what they say of the providers, then each attempt and its rows."""
+def settle(finished: Finished) -> Set[str]:
+    """Record a batch of answers: first what they say of the providers, then each attempt and its rows.
+
+    Returns the providers that are to be waited for.
+    """
     now = database_now()
-    waits = {
-        provider: breaker.record_answers(provider, answers_of(provider, finished), now)
-        for provider in {call.attempt.provider for call, _ in finished}
-    }
-    for call, answer in finished:
-        outcomes.settle(call, answer, now=now, provider_waits=waits[call.attempt.provider])
+    providers = {call.attempt.provider for call, _ in finished}
+    waited_for = {name for name in providers if breaker.record_answers(name, answers_of(name, finished), now)}
+    outcomes.settle(finished, now=now, waited_for=waited_for)
     failpoint("after-settle")
+    return waited_for
 
 
 def answers_of(provider: str, finished: Finished) -> list[ProviderError | None]:

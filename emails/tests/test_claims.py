@@ -94,7 +94,7 @@ def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
     sent = OutboundEmail.objects.get()
     from emails import outcomes
 
-    outcomes.settle(late, answer, now=database_now(), provider_waits=False)
+    outcomes.settle([(late, answer)], now=database_now(), waited_for=set())
     assert OutboundEmail.objects.values().get() == {
         field.attname: getattr(sent, field.attname) for field in OutboundEmail._meta.concrete_fields
     }
