@@ -44,7 +44,7 @@ class Development:
         """The process id of a process that bin/dev started."""
         return int(subprocess.check_output(["pgrep", "-P", str(self.process.pid), "-f", command], text=True))
 
-    def messages(self) -> list[dict[str, object]]:
+    def messages(self):
         return requests.get(f"{self.url}/dev/inbox.json", timeout=5).json()["messages"]
 
     def stop(self) -> int:
