@@ -101,6 +101,10 @@ class DeadlineConnection(HTTPConnection):
         if self._head == b"":
             self._head = data
             return
+        head, self._head = self._head, None
+        if head is None:  # not a request's first write: the CONNECT to a proxy, or more of a body
+            super().send(data)
+            return
         call = _current.call
         if self.sock is None:
             self.connect()
@@ -109,7 +113,6 @@ class DeadlineConnection(HTTPConnection):
         call.check()
         self._used_at = time.monotonic()
         call.reached_body = True
-        head, self._head = self._head or b"", None
         if len(data) > ONE_WRITE:
             super().send(head)
             super().send(data)
@@ -118,6 +121,7 @@ class DeadlineConnection(HTTPConnection):
 
     def close(self) -> None:
         super().close()
+        self._head = None
         if self._line is not None:
             self._line.close()
             self._line = None

@@ -1,0 +1,142 @@
+"""Each provider as a plain EMAIL_BACKEND: Django's own contract."""
+
+import pytest
+from django.core import mail as django_mail
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import send_mail
+
+from emails import backends
+from emails.backends import PROVIDERS, configured_provider, get_backend
+from emails.backends.relay import RelayBackend
+from emails.errors import InvalidMessage, Outcome, ProviderError
+from emails.tests.mails import KEY, backend, mail
+
+NAMES = {"sequenzy": "SequenzyBackend", "resend": "ResendBackend", "sendgrid": "SendGridBackend"}
+
+
+@pytest.fixture(params=list(NAMES))
+def provider(request, settings, api):
+    settings.EMAIL_BACKEND = f"emails.backends.{NAMES[request.param]}"
+    setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
+    setattr(settings, f"{request.param.upper()}_API_URL", api.url(request.param) + "/")
+    return request.param
+
+
+def test_send_mail_sends_at_once(api, provider):
+    assert send_mail("Hello", "Hi", None, ["ada@example.com"], html_message="<p>Hi</p>") == 1
+    assert [(taken.provider, taken.recipients) for taken in api.accepted] == [(provider, ["ada@example.com"])]
+
+
+def test_several_messages_and_a_generator(api, provider):
+    with django_mail.get_connection() as connection:
+        assert connection.send_messages(mail() for _ in range(3)) == 3
+    assert len(api.accepted) == 3
+
+
+@pytest.mark.parametrize("nothing", [None, [], iter(())])
+def test_nothing_to_send(api, provider, nothing):
+    assert django_mail.get_connection().send_messages(nothing) == 0
+
+
+def test_a_message_without_recipients_is_not_counted(api, provider):
+    assert django_mail.get_connection().send_messages([mail(to=[]), mail()]) == 1
+
+
+def test_errors_are_raised_or_not_as_asked(api, provider):
+    api.faults = ["422", "422"]
+    with pytest.raises(ProviderError):
+        mail().send()
+    assert mail().send(fail_silently=True) == 0
+
+
+def test_after_a_silent_failure_the_next_is_sent(api, provider):
+    bad = mail(subject="Hello\nBcc: x@example.com")
+    assert django_mail.get_connection(fail_silently=True).send_messages([bad, mail()]) == 1
+
+
+@pytest.mark.parametrize("provider", ["sequenzy", "resend"])
+def test_a_key_of_ones_own_makes_a_repeat_harmless(api, provider):
+    ids = set()
+    for _ in range(2):
+        message = mail()
+        message.idempotency_key = "receipt:42"
+        assert backend(provider, api).send_messages([message]) == 1
+        ids.add(message.provider_message_id)
+    assert len(api.accepted) == len(ids) == 1
+
+
+@pytest.mark.parametrize("key", ["with space", "grün", "x" * 256, "a\r\nb"])
+def test_a_key_that_no_header_can_carry_is_refused(api, key):
+    message = mail()
+    message.idempotency_key = key
+    with pytest.raises(InvalidMessage, match="idempotency_key"):
+        backend("resend", api).send_messages([message])
+    assert api.calls == 0
+
+
+@pytest.mark.parametrize("name", list(PROVIDERS))
+def test_a_missing_or_mangled_key_is_named(settings, name):
+    for value in ("", "two words", "line\n"):
+        setattr(settings, f"{name.upper()}_API_KEY", value)
+        with pytest.raises(ImproperlyConfigured, match=f"{name.upper()}_API_KEY"):
+            PROVIDERS[name]()
+
+
+def test_a_url_without_scheme_is_named(settings):
+    settings.RESEND_API_URL = "api.resend.com"
+    with pytest.raises(ImproperlyConfigured, match="RESEND_API_URL"):
+        backends.ResendBackend(api_key=KEY)
+
+
+def test_the_configured_provider(settings):
+    settings.EMAIL_PROVIDER, settings.EMAIL_DELIVERY_BACKEND = "resend", ""
+    assert configured_provider() == "resend"
+    settings.EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert configured_provider() == "django.core.mail.backends.locmem.EmailBackend"
+    settings.EMAIL_DELIVERY_BACKEND = "emails.backends.SendGridBackend"
+    assert configured_provider() == "sendgrid"
+
+
+def test_one_backend_per_process_that_follows_the_settings(settings):
+    settings.RESEND_API_KEY = KEY
+    first = get_backend("resend")
+    assert get_backend("resend") is first
+    settings.RESEND_API_KEY = KEY + "2"
+    assert get_backend("resend") is not first
+
+
+@pytest.mark.parametrize("name", ["console", "smtp", "django.core.mail.backends.locmem.EmailBackend"])
+def test_any_other_backend_relays(name):
+    assert isinstance(get_backend(name), RelayBackend)
+    assert get_backend(name).name == name
+
+
+def test_a_backend_of_ones_own_on_top_of_a_provider_keeps_its_path_as_name(settings):
+    settings.RESEND_API_KEY = KEY
+    own = get_backend(f"{__name__}.OwnBackend")
+    assert (type(own), own.name) == (OwnBackend, f"{__name__}.OwnBackend")
+
+
+class OwnBackend(backends.ResendBackend):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("resent", "sequenzy, resend, sendgrid"),
+        ("acme.mail.Backend", "cannot be imported"),
+        ("emails.backends.outbox.OutboxBackend", "itself"),
+    ],
+)
+def test_an_unknown_provider_is_refused_with_what_to_do(name, advice):
+    with pytest.raises(ImproperlyConfigured, match=advice):
+        get_backend(name)
+
+
+def test_a_ca_bundle_that_is_not_there_needs_a_person(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(ProviderError, match="REQUESTS_CA_BUNDLE") as caught:
+        backends.ResendBackend(api_key=KEY, api_url="https://127.0.0.1:1/nowhere").send_messages([mail()])
+    assert caught.value.outcome == Outcome.NOT_SENT
+    assert caught.value.remedy == "fix"
