@@ -1,5 +1,6 @@
 """Which app answers which path. /healthz and /readyz never come here: myproject/middleware.py answers them."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -10,3 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]
+
+if settings.DEVELOPMENT_ROUTES:
+    urlpatterns.append(path("dev/", include("emails.development_urls")))
