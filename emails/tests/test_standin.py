@@ -1,0 +1,121 @@
+"""The stand-in itself: what the other tests lean on."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import requests
+
+from emails.tests.standin import StandIn
+
+RESEND = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "text": "Hi", "tags": []}
+SEQUENZY = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "body": "Hi"}
+SENDGRID = {
+    "personalizations": [{"to": [{"email": "ada@example.com"}]}],
+    "from": {"email": "a@acme.example"},
+    "subject": "Hello",
+    "content": [{"type": "text/plain", "value": "Hi"}],
+}
+PATHS = {"resend": "/emails", "sequenzy": "/transactional/send", "sendgrid": "/mail/send"}
+PAYLOADS = {"resend": RESEND, "sequenzy": SEQUENZY, "sendgrid": SENDGRID}
+
+
+def post(api, provider, payload=None, **headers):
+    headers = {"Authorization": "Bearer some_key", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return requests.post(
+        api.url(provider) + PATHS[provider], json=payload or PAYLOADS[provider], headers=headers, timeout=5
+    )
+
+
+@pytest.mark.parametrize(("provider", "status"), [("resend", 200), ("sequenzy", 200), ("sendgrid", 202)])
+def test_each_answers_as_documented(api, provider, status):
+    assert post(api, provider).status_code == status
+    assert api.report() == {"calls": 1, "accepted": 1, "keys": 0, "recipients": {"ada@example.com": 1}, "duplicates": 0}
+
+
+@pytest.mark.parametrize("provider", ["resend", "sequenzy"])
+def test_a_key_gives_the_same_answer_once_more(api, provider):
+    first, second = (post(api, provider, Idempotency_Key="k").json() for _ in range(2))
+    second.pop("idempotentReplay", None)
+    assert (first, len(api.accepted)) == (second, 1)
+    assert post(api, provider, PAYLOADS[provider] | {"subject": "Other"}, Idempotency_Key="k").status_code == 409
+
+
+def test_a_forgotten_key_is_a_second_mail(api):
+    post(api, "resend", Idempotency_Key="k")
+    api.forget_keys()
+    post(api, "resend", Idempotency_Key="k")
+    assert api.report()["duplicates"] == 1
+
+
+def test_a_second_call_beside_the_first_is_a_conflict(api):
+    api.latency = 0.3
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(post(api, "resend", Idempotency_Key="k").status_code))
+    first.start()
+    time.sleep(0.1)
+    conflict = post(api, "resend", Idempotency_Key="k")
+    first.join()
+    assert (conflict.status_code, conflict.json()["name"]) == (409, "concurrent_idempotent_requests")
+    assert answers == [200]
+
+
+@pytest.mark.parametrize(
+    ("provider", "payload", "status"),
+    [
+        ("resend", RESEND | {"to": []}, 422),
+        ("resend", RESEND | {"to": "Ada <ada>"}, 422),
+        ("resend", RESEND | {"headers": {"X": 1}}, 422),
+        ("resend", RESEND | {"tags": [{"name": "ü", "value": "x"}]}, 422),
+        ("sequenzy", SEQUENZY | {"to": ["Ada <ada@example.com>"]}, 422),
+        ("sequenzy", SEQUENZY | {"text": "Hi"}, 400),
+        ("sendgrid", SENDGRID | {"subject": ""}, 400),
+        ("sendgrid", SENDGRID | {"personalizations": [{"to": [{"email": "a@b.example"}] * 2}]}, 400),
+        ("sendgrid", SENDGRID | {"headers": {"To": "x"}}, 400),
+        ("resend", [], 400),
+    ],
+)
+def test_it_is_strict(api, provider, payload, status):
+    answer = requests.post(
+        api.url(provider) + PATHS[provider], json=payload, headers={"Authorization": "Bearer some_key"}, timeout=5
+    )
+    assert (answer.status_code, api.accepted) == (status, [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"Authorization": "Bearer a_wrong_key"}, 401), ({"Authorization": ""}, 401), ({"User_Agent": ""}, 403)],
+)
+def test_the_door(api, headers, status):
+    assert post(api, "resend", **headers).status_code == status
+
+
+def test_faults_follow_the_script_and_then_end(api):
+    api.faults = ["503", "500-after", "429;retry-after=2"]
+    answers = [post(api, "resend") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [503, 500, 429, 200]
+    assert answers[2].headers["retry-after"] == "2"
+    assert len(api.accepted) == 2
+
+
+def test_down_until_told_otherwise(api):
+    api.down = True
+    assert {post(api, "resend").status_code for _ in range(3)} == {503}
+    api.down = False
+    assert post(api, "resend").status_code == 200
+
+
+def test_as_a_process_of_its_own():
+    command = [sys.executable, "-m", "emails.tests.standin", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            base = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            standin = StandIn(port=int(base.rpartition(":")[2]))
+            control = {"faults": ["422"], "latency": 0.01}
+            assert requests.post(f"{base}/_standin/control", json=control, timeout=5).json()["calls"] == 0
+            assert [post(standin, "resend").status_code for _ in range(2)] == [422, 200]
+            assert requests.get(f"{base}/_standin/report", timeout=5).json()["accepted"] == 1
+        finally:
+            process.terminate()
