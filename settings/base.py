@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "emails",
     "accounts",
     "billing",
+    "myproject",  # so that every process, manage.py's too, has the Celery app and knows the broker
 ]
 
 MIDDLEWARE = [
