@@ -1,5 +1,7 @@
 """Each provider as a plain EMAIL_BACKEND: Django's own contract."""
 
+from typing import Any
+
 import pytest
 from django.core import mail as django_mail
 from django.core.exceptions import ImproperlyConfigured
@@ -28,8 +30,9 @@ def test_send_mail_sends_at_once(api, provider):
 
 
 def test_several_messages_and_a_generator(api, provider):
+    messages: Any = (mail() for _ in range(3))
     with django_mail.get_connection() as connection:
-        assert connection.send_messages(mail() for _ in range(3)) == 3
+        assert connection.send_messages(messages) == 3
     assert len(api.accepted) == 3
 
 

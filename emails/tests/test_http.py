@@ -116,6 +116,7 @@ def test_a_forked_child_opens_its_own_connection(api):
 
 def test_tls_with_a_certificate_that_the_environment_trusts(tmp_path, monkeypatch):
     with StandIn(tls=True) as api:
+        assert api.authority
         api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
         for _ in range(2):

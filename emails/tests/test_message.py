@@ -141,7 +141,7 @@ def test_what_would_get_lost_is_refused(attribute):
 
 def test_a_message_that_writes_its_own_mime_is_refused():
     class Signed(EmailMultiAlternatives):
-        def message(self):
+        def message(self, **kwargs):
             return email.message.Message()
 
     with pytest.raises(InvalidMessage, match="Signed"):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 import requests
@@ -19,7 +20,7 @@ SENDGRID = {
     "content": [{"type": "text/plain", "value": "Hi"}],
 }
 PATHS = {"resend": "/emails", "sequenzy": "/transactional/send", "sendgrid": "/mail/send"}
-PAYLOADS = {"resend": RESEND, "sequenzy": SEQUENZY, "sendgrid": SENDGRID}
+PAYLOADS: dict[str, dict[str, Any]] = {"resend": RESEND, "sequenzy": SEQUENZY, "sendgrid": SENDGRID}
 
 
 def post(api, provider, payload=None, **headers):
@@ -111,8 +112,9 @@ def test_as_a_process_of_its_own():
     command = [sys.executable, "-m", "emails.tests.standin", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            base = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-            standin = StandIn(port=int(base.rpartition(":")[2]))
+            assert process.stdout
+            standin = StandIn(port=int(process.stdout.readline()))
+            base = f"http://127.0.0.1:{standin.port}"
             control = {"faults": ["422"], "latency": 0.01}
             assert requests.post(f"{base}/_standin/control", json=control, timeout=5).json()["calls"] == 0
             assert [post(standin, "resend").status_code for _ in range(2)] == [422, 200]
