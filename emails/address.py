@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from email.utils import getaddresses
 from typing import Any, Self
 
 import idna
@@ -14,7 +13,8 @@ from emails.errors import InvalidMessage
 from emails.text_rules import header_text
 
 PLAIN = re.compile(r"(?:([^\"\\(),:;<>@\[\]=]*?)\s*<)?([^\s\"\\(),:;<>@\[\]]+)@([A-Za-z0-9.-]+)(>?)")
-UNQUOTED_NAME = re.compile(r"([^\"<>@]*)<([^<>]+)>")
+QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")
+UNQUOTED_NAME = re.compile(r"([^<>@]*)<([^<>]+)>")
 LOCAL_PART = re.compile(r"[^\s\"\\(),:;<>@\[\]]+|\"(?:[^\"\\]|\\.)*\"")
 DOMAIN = re.compile(r"(?!.*\.\.)(?![.-])[A-Za-z0-9._-]{1,253}(?<![.-])")
 DOMAIN_LITERAL = re.compile(r"\[[A-Za-z0-9:.]+\]")
@@ -33,7 +33,8 @@ class Address:
     def parse(cls, value: Any, field: str = "address") -> Self:
         """From `addr`, `Name <addr>`, `"Name, with comma" <addr>` or an RFC 2047-encoded name.
 
-        A name with a comma is taken without quotes too, as long as it cannot be read as a second address.
+        A name with a comma or quotes in it is taken without quotes around it too, as long as no second address can
+        be read in it. Python's own parsers differ in this from release to release.
         """
         text = header_text(field, value).strip()
         if len(text) > LONGEST:
@@ -41,7 +42,7 @@ class Address:
         match = PLAIN.fullmatch(text)
         if match and (match[1] is None) == (match[4] == ""):
             return cls(match[1].strip() if match[1] else "", f"{match[2]}@{_domain(match[3], text, field)}")
-        name, mailbox = _split(text, field)
+        name, mailbox = _split(text)
         local, _, domain = mailbox.rpartition("@")
         if not LOCAL_PART.fullmatch(local):
             raise _unreadable(text, field)
@@ -81,15 +82,14 @@ def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:
     return kept
 
 
-def _split(text: str, field: str) -> tuple[str, str]:
+def _split(text: str) -> tuple[str, str]:
+    quoted = QUOTED_NAME.fullmatch(text)
+    if quoted:
+        return re.sub(r"\\(.)", r"\1", quoted[1]), quoted[2].strip()
     unquoted = UNQUOTED_NAME.fullmatch(text)
     if unquoted:
         return unquoted[1].strip(), unquoted[2].strip()
-    pairs = getaddresses([text])
-    is_open = "<" in text and not text.endswith((">", ")"))
-    if is_open or len(pairs) != 1 or "@" not in pairs[0][1]:
-        raise _unreadable(text, field)
-    return pairs[0]
+    return "", text
 
 
 def _decoded(name: str, field: str) -> str:

@@ -77,7 +77,7 @@ class RelayBackend(DeliveryBackend):
     def _deliver(self, message: Message) -> Receipt | ProviderError:
         with Call(settings.EMAIL_CALL_DEADLINE_SECONDS) as call:
             try:
-                connection = self.backend_class(fail_silently=False)
+                connection = self.backend_class()
                 connection.open()
                 call.check()
             except Exception as error:  # whatever it was, nothing was handed over yet
