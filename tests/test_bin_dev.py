@@ -30,7 +30,7 @@ class Development:
         self.url = f"http://127.0.0.1:{port}"
         self.log = clone.parent / "log"
         environment = {"PATH": os.environ["PATH"], "HOME": str(clone.parent), "VENV": sys.prefix, "PORT": str(port)}
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen([clone / "bin/dev"], cwd="/", env=environment, stdout=log, stderr=log)
 
     def wait_for(self, words: str) -> None:

@@ -15,6 +15,7 @@ from tests.stack import ROOT, wait_until
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 LONG_RUNNING = sorted(set(SERVICES) - {"migrate"})
+INTERPOLATED = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD"}
 LONGEST_SEND = 30  # seconds, see EMAIL_CALL_DEADLINE_SECONDS
 
 
@@ -95,7 +96,8 @@ class Project:
         return self.command("docker", "compose", "--project-name", "compose-test", *arguments)
 
     def command(self, *command: str) -> str:
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        environment = {name: value for name, value in os.environ.items() if name not in INTERPOLATED}
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
@@ -124,7 +126,7 @@ def project(tmp_path):
         pytest.skip("needs a Docker engine with compose")
     project = Project(clone_into(tmp_path))
     yield project
-    project.compose("down", "--volumes", "--timeout", "10")
+    project.compose("down", "--volumes", "--rmi", "local", "--timeout", "10")
 
 
 def test_a_signup_is_delivered_and_survives_a_killed_worker_and_a_restart(project):
