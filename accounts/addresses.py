@@ -24,7 +24,7 @@ def normalise_address(address: str) -> str:
 
 
 def validate_address(address: str) -> None:
-    """Refuse what no provider would deliver to, of an address in its normal form: ValidationError in the words of Django's own email field."""
+    """Refuse what no provider would deliver to, of an address in its normal form; raises Django's ValidationError."""
     if STRANGE.search(address) or len(address) > MAXIMUM_LENGTH:
         raise ValidationError(EmailValidator.message, code="invalid")
     EmailValidator()(address)

@@ -1,5 +1,6 @@
 """Who a person is: the user, whose email address is the login."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -63,7 +64,6 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Lower("email"),
                 name="accounts_user_email_unique",
-                violation_error_message="A user with this address already exists.",
             )
         ]
 
@@ -74,6 +74,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Together with what receivers of the signal write: no crash leaves a user without the welcome mail."""
         with transaction.atomic(using=kwargs.get("using")):
             super().save(*args, **kwargs)
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Without that of the address: `unique` reports the same, beside the field of a form."""
+        super().validate_constraints({*(exclude or ()), "email"})
 
     def confirm_email(self) -> bool:
         """Note that the address is this person's; False when it is noted already."""

@@ -18,18 +18,15 @@ SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}  # by the first let
 IPV6_PREFIX = 64  # what a provider gives to one customer: single addresses cost nothing there
 
 
-class SlidingWindowThrottle(BaseThrottle):
-    """Counts requests in windows of the rate's length; the one before counts for the part that still overlaps.
+class WindowThrottle(BaseThrottle):
+    """Counts the requests of a window that begins with the first of them and is as long as the rate's period.
 
-    One atomic increment per request, so that a burst of parallel requests cannot slip through. The rate is that of
+    One atomic step per request, so that a burst of parallel requests cannot slip through. The rate is that of
     `DEFAULT_THROTTLE_RATES` for the view's `throttle_scope`, read at every request; None means no limit.
     """
 
-    limit: int
+    key: str
     seconds: int
-    elapsed: float  # seconds of the current window
-    current: int  # requests in it, this one and refused ones included
-    previous: int  # requests in the window before, at most the limit
 
     def subject(self, request: Request) -> str | None:
         """Whose requests are counted; None for a request that is not."""
@@ -42,28 +39,26 @@ class SlidingWindowThrottle(BaseThrottle):
         if rate is None or subject is None:
             return True
         limit, _, period = rate.partition("/")
-        self.limit, self.seconds = int(limit), SECONDS[period[0]]
-        self._count(f"throttle:{scope}:{hashlib.sha256(subject.encode()).hexdigest()}")
-        return self.previous * (1 - self.elapsed / self.seconds) + self.current <= self.limit
+        self.seconds = SECONDS[period[0]]
+        self.key = f"throttle:{scope}:{hashlib.sha256(subject.encode()).hexdigest()}"
+        return self._count() <= int(limit)
 
     def wait(self) -> float:
-        """Seconds until one more request will be allowed."""
-        room = self.limit - 1
-        if self.current <= room:
-            return self.seconds * (1 - (room - self.current) / self.previous) - self.elapsed
-        return self.seconds * (2 - room / min(self.current, self.limit)) - self.elapsed
+        """Seconds until the window ends."""
+        now = time.time()
+        began: float = cache.get(f"{self.key}:began", now)
+        return began + self.seconds - now
 
-    def _count(self, key: str) -> None:
-        window, self.elapsed = divmod(time.time(), self.seconds)
-        current, previous = f"{key}:{int(window)}", f"{key}:{int(window) - 1}"
-        cache.add(current, 0, timeout=2 * self.seconds)
-        self.current = 1
-        with suppress(ValueError):  # evicted since the line above
-            self.current = cache.incr(current)
-        self.previous = min(cache.get(previous, 0), self.limit)
+    def _count(self) -> int:
+        if cache.add(self.key, 1, timeout=self.seconds):
+            cache.set(f"{self.key}:began", time.time(), timeout=self.seconds)
+            return 1
+        with suppress(ValueError):  # the window ended since the line above
+            return int(cache.incr(self.key))
+        return 1
 
 
-class ClientThrottle(SlidingWindowThrottle):
+class ClientThrottle(WindowThrottle):
     """Per IP address, or per network of one customer. X-Forwarded-For counts as far as NUM_PROXIES says."""
 
     def subject(self, request: Request) -> str:
@@ -75,7 +70,7 @@ class ClientThrottle(SlidingWindowThrottle):
         return f"client:{ident}"
 
 
-class AddressThrottle(SlidingWindowThrottle):
+class AddressThrottle(WindowThrottle):
     """Per email address, or per token where a request brings one instead, wherever it comes from.
 
     A stranger can use up an owner's tries only while he goes on: the window is the rate's own, and nothing is locked.

@@ -93,7 +93,6 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         django.db.models.functions.text.Lower("email"),
                         name="accounts_user_email_unique",
-                        violation_error_message="A user with this address already exists.",
                     )
                 ],
             },

@@ -1,0 +1,74 @@
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.tests.people import PASSWORD
+
+LIST = reverse("admin:accounts_user_changelist")
+ADD = reverse("admin:accounts_user_add")
+NEW = {
+    "email": "New@Example.com",
+    "name": "New",
+    "usable_password": "true",
+    "password1": PASSWORD,
+    "password2": PASSWORD,
+}
+
+
+@pytest.fixture
+def staff(client, db, mailoutbox):
+    root = User.objects.create_superuser("root@example.com", PASSWORD, name="Root")
+    mailoutbox.clear()
+    client.force_login(root)
+    return client
+
+
+def test_a_user_made_in_the_admin_gets_a_welcome(staff, mailoutbox):
+    assert staff.post(ADD, NEW).status_code == 302
+    assert User.objects.get(email="new@example.com").check_password(PASSWORD)
+    assert [(message.kind, message.to) for message in mailoutbox] == [("welcome", ["new@example.com"])]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"email": "ROOT@example.com"}, "email"),
+        ({"email": "x"}, "email"),
+        ({"password2": "other"}, "password2"),
+        ({"name": "evil.example"}, "name"),
+    ],
+)
+def test_a_mistake_is_shown_beside_its_field(staff, mailoutbox, change, field):
+    answer = staff.post(ADD, {**NEW, **change})
+    assert list(answer.context["adminform"].form.errors) == [field]
+    assert (User.objects.count(), mailoutbox) == (1, [])
+
+
+@pytest.mark.parametrize(("query", "found"), [("ADA@exam", 1), ("Ada", 1), ("nobody", 0)])
+def test_search_by_address_and_name(staff, ada, query, found):
+    assert len(staff.get(LIST, {"q": query}).context["cl"].result_list) == found
+
+
+def test_filters_and_pages_work(staff, ada, unconfirmed):
+    answer = staff.get(LIST, {"email_verified_at__isempty": "1"})
+    assert [user.email for user in answer.context["cl"].result_list] == ["new@example.com"]
+    for page in (
+        ADD,
+        reverse("admin:accounts_user_change", args=[ada.pk]),
+        reverse("admin:auth_user_password_change", args=[ada.pk]),
+    ):
+        assert staff.get(page).status_code == 200
+
+
+def test_a_change_sends_nothing(staff, ada, mailoutbox):
+    page = reverse("admin:accounts_user_change", args=[ada.pk])
+    answer = staff.post(page, {"email": "countess@example.com", "name": "Ada", "language": "en", "is_active": "on"})
+    assert answer.status_code == 302
+    ada.refresh_from_db()
+    assert (ada.email, mailoutbox) == ("countess@example.com", [])
+
+
+def test_the_admin_login_takes_any_case(client, db):
+    User.objects.create_superuser("root@example.com", PASSWORD)
+    answer = client.post(reverse("admin:login"), {"username": "ROOT@example.com", "password": PASSWORD, "next": LIST})
+    assert (answer.status_code, answer["Location"]) == (302, LIST)

@@ -1,0 +1,119 @@
+import json
+
+import pytest
+
+from accounts.models import User
+from accounts.tests.people import ADA
+
+
+def without(name: str) -> dict[str, str]:
+    return {field: value for field, value in ADA.items() if field != name}
+
+
+FIELDS = [
+    ({}, {"email", "name", "password"}),
+    (without("email"), {"email"}),
+    (without("name"), {"name"}),
+    (without("password"), {"password"}),
+    ({**ADA, "is_staff": True}, {"is_staff"}),
+    ({**ADA, "is_superuser": True, "email_verified_at": "2026-01-01"}, {"is_superuser", "email_verified_at"}),
+    ({**ADA, "id": 1, "name": ""}, {"id", "name"}),
+    ({**ADA, "email": None}, {"email"}),
+    ({**ADA, "email": ["ada@example.com"]}, {"email"}),
+    ({**ADA, "email": {"a": 1}}, {"email"}),
+    ({**ADA, "email": True}, {"email"}),
+    ({**ADA, "email": "ada"}, {"email"}),
+    ({**ADA, "email": "a" * 288 + "@example.com"}, {"email"}),
+    ({**ADA, "email": "ada@" + "ü" * 5_000 + ".example"}, {"email"}),
+    ({**ADA, "email": "ada@example.com\nBcc: eve@example.com"}, {"email"}),
+    ({**ADA, "email": "ada@example.com,eve@example.com"}, {"email"}),
+    ({**ADA, "email": "Ada <ada@example.com>"}, {"email"}),
+    ({**ADA, "email": '"\x01"@example.com'}, {"email"}),
+    ({**ADA, "email": '"ada"@example.com'}, {"email"}),
+    ({**ADA, "email": "ada@[127.0.0.1]"}, {"email"}),
+    ({**ADA, "email": "ada@\u2764.example"}, {"email"}),
+    ({**ADA, "email": "ada\x00@example.com"}, {"email"}),
+    ({**ADA, "email": "ada\ud800@example.com"}, {"email"}),
+    ({**ADA, "email": "ada@\ud800.com"}, {"email"}),
+    ({**ADA, "name": "A" * 61}, {"name"}),
+    ({**ADA, "name": "   "}, {"name"}),
+    ({**ADA, "name": "Ada\r\nBcc: eve@example.com"}, {"name"}),
+    ({**ADA, "name": "Ada\n"}, {"name"}),
+    ({**ADA, "name": "Ada\u2028"}, {"name"}),
+    ({**ADA, "name": "A\x00da"}, {"name"}),
+    ({**ADA, "name": "A\x1bda"}, {"name"}),
+    ({**ADA, "name": "\udfff"}, {"name"}),
+    ({**ADA, "name": ["Ada"]}, {"name"}),
+    ({**ADA, "name": "https://evil.example/free"}, {"name"}),
+    ({**ADA, "name": "Win at evil.example"}, {"name"}),
+    ({**ADA, "name": "WWW.evil"}, {"name"}),
+    ({**ADA, "name": "evil\uff0eexample"}, {"name"}),
+    ({**ADA, "name": "ev\u200bil.\u200bexample"}, {"name"}),
+    ({**ADA, "name": "call 192.0.2.1"}, {"name"}),
+    ({**ADA, "password": "x" * 129}, {"password"}),
+    ({**ADA, "password": "correct horse\x00"}, {"password"}),
+    ({**ADA, "password": {"$ne": ""}}, {"password"}),
+]
+
+
+@pytest.mark.parametrize(("data", "fields"), FIELDS)
+def test_a_bad_field_is_named(post, outbox, data, fields):
+    answer = post("signup/", json.dumps(data))
+    assert (answer.status_code, set(answer.json())) == (400, fields)
+    assert (User.objects.count(), outbox) == (0, [])
+
+
+BODIES = {
+    "nothing": b"",
+    "no JSON": b"email=ada@example.com&name=Ada",
+    "a list": b"[]",
+    "a string": b'"ada"',
+    "a number": b"1",
+    "null": b"null",
+    "not a number": b'{"email": NaN}',
+    "the same key twice": b'{"email": "a@example.com", "email": "b@example.com"}',
+    "deep": b"[" * 60_000,
+    "deep objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    "a huge integer": b'{"email": ' + b"9" * 5_000 + b"}",
+    "a huge float": b'{"email": 1e999, "name": -1e999}',
+    "half a character in a key": b'{"\\ud800": 1}',
+    "NUL in a key": b'{"\\u0000": 1}',
+    "NUL": b"\x00",
+    "invalid UTF-8": b'{"email": "\xff"}',
+    "UTF-16": '{"email": "a"}'.encode("utf-16"),
+    "64 kB and one byte": b" " * (64 * 1024 + 1),
+    "10 MB": json.dumps({**ADA, "name": "A" * 10_000_000}).encode(),
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("path", ["signup/", "login/", "email/verify/"])
+def test_a_bad_body_is_answered_with_a_sentence(post, outbox, path, body):
+    answer = post(path, body)
+    assert answer.status_code == 400
+    assert answer.json()
+    assert (User.objects.count(), outbox) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
+)
+def test_a_list_is_no_object_whatever_it_calls_itself(client, db, content_type):
+    answer = client.generic("POST", "/api/accounts/signup/", b"[1]", content_type=content_type)
+    assert (answer.status_code, list(answer.json())) == (400, ["non_field_errors"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "{{ name }}{% debug %}",
+        "Miles O'Brien",
+        "Ada 👩🏽‍💻",
+        "עדה לאבלייס",
+        "J. R. R. Tolkien",
+        "Łukasz-Śmigły Jr.",
+    ],
+)
+def test_people_have_all_kinds_of_names(post, name):
+    assert post("signup/", {**ADA, "name": name}).json()["user"]["name"] == name

@@ -1,0 +1,121 @@
+import threading
+
+import pytest
+from django.contrib.auth.hashers import identify_hasher
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.tests.people import ADA, PASSWORD, CountingHasher
+
+
+def test_signup_creates_a_user_and_queues_one_welcome(post, outbox):
+    answer = post("signup/", ADA)
+    assert (answer.status_code, answer.json()) == (201, {"user": {"email": "ada@example.com", "name": "Ada Lovelace"}})
+    assert [message.kind for message in outbox] == ["welcome"]
+    user = User.objects.get()
+    assert user.check_password(PASSWORD)
+    assert (user.is_staff, user.is_superuser, user.is_email_verified, user.language) == (False, False, False, "en")
+
+
+@pytest.mark.parametrize("path", ["signup", "signup/"])
+def test_with_and_without_the_slash(post, path):
+    assert post(path, ADA).status_code == 201
+
+
+def test_any_content_type_is_read_as_json(client, db):
+    body = '{"email": "ada@example.com", "name": "Ada", "password": "correct horse battery staple"}'
+    answer = client.post("/api/accounts/signup/", body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        (" ada@example.com ", "ada@example.com"),
+        ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
+        ("ada@bu\u0308cher.example", "ada@xn--bcher-kva.example"),
+    ],
+)
+def test_an_address_is_stored_in_its_normal_form(post, typed, stored):
+    assert post("signup/", {**ADA, "email": typed}).json()["user"]["email"] == stored
+    assert User.objects.get().email == stored
+
+
+@pytest.mark.parametrize("address", ["ada@example.com", "ADA@example.com"])
+def test_a_known_address_gets_the_same_answer_and_its_owner_a_mail(post, outbox, ada, address):
+    answer = post("signup/", {"email": address, "name": "Mallory", "password": "another password of mine"})
+    assert (answer.status_code, answer.json()) == (201, {"user": {"email": "ada@example.com", "name": "Mallory"}})
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+    assert [(message.kind, message.to) for message in outbox] == [("already_registered", ["ada@example.com"])]
+    assert "Mallory" not in outbox[0].body + outbox[0].alternatives[0][0]
+
+
+def test_the_owner_is_told_at_most_once_a_day(post, outbox, ada):
+    post("signup/", ADA)
+    post("signup/", ADA)
+    assert len({message.idempotency_key for message in outbox}) == 1
+
+
+def test_a_known_address_costs_the_same_work(post, ada, settings):
+    settings.PASSWORD_HASHERS = ["accounts.tests.people.CountingHasher"]
+    CountingHasher.hashed = 0
+    with CaptureQueriesContext(
+        connection,
+    ) as unknown:
+        post("signup/", {**ADA, "email": "unknown@example.com"})
+    with CaptureQueriesContext(connection) as known:
+        post("signup/", ADA)
+    assert CountingHasher.hashed == 2
+    assert abs(len(known) - len(unknown)) <= 2  # the owner is looked up, and a savepoint rolled back
+
+
+def test_passwords_are_hashed_with_argon2(post, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    post("signup/", ADA)
+    assert identify_hasher(User.objects.get().password).algorithm == "argon2"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sign_ups_of_one_address_at_once_make_one_user(post, mailoutbox):
+    if connection.vendor == "sqlite":
+        pytest.skip("needs PostgreSQL in DATABASE_URL: SQLite's test database is in memory, where waiting is no option")
+    answers = []
+
+    def sign_up() -> None:
+        answers.append(post("signup/", ADA).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=sign_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [201] * 4
+    assert User.objects.count() == 1
+    assert sorted(message.kind for message in mailoutbox) == ["already_registered"] * 3 + ["welcome"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["short", "password123", "8401975302", "ada.lovelace", "adalovelace", "a" * 64 + "b" * 65],
+)
+def test_a_weak_password_is_refused(post, outbox, password):
+    answer = post("signup/", {"email": "ada.lovelace@example.com", "name": "Adalovelace", "password": password})
+    assert (answer.status_code, list(answer.json())) == (400, ["password"])
+    assert (User.objects.count(), outbox) == (0, [])
+
+
+def test_white_space_belongs_to_a_password(post):
+    post("signup/", {**ADA, "password": " a password with ends "})
+    assert User.objects.get().check_password(" a password with ends ")
+
+
+def test_an_outdated_token_is_no_obstacle(post):
+    assert post("signup/", ADA, HTTP_AUTHORIZATION="Token outdated").status_code == 201
+
+
+def test_get_is_not_allowed(client, db):
+    assert client.get("/api/accounts/signup/").status_code == 405

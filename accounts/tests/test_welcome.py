@@ -1,0 +1,91 @@
+import re
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.people import ADA, PASSWORD
+from emails.models import OutboundEmail
+
+
+def test_the_welcome_greets_and_links(outbox):
+    user = User.objects.create_user("ada@example.com", PASSWORD, name="Ada")
+    [message] = outbox
+    assert (message.kind, message.to) == ("welcome", ["ada@example.com"])
+    assert (message.idempotency_key, message.metadata) == (f"welcome:{user.pk}", {"user_id": str(user.pk)})
+    assert message.expires_at is None
+    for part in (message.body, message.alternatives[0][0]):
+        assert "Hello Ada," in part
+        assert "https://app.example.com/dashboard" in part
+        assert re.search(r"https://app\.example\.com/verify-email\?token=[\w:-]+", part)
+
+
+def test_only_a_confirm_link_is_sensitive(outbox):
+    User.objects.create_user("ada@example.com", PASSWORD)
+    User.objects.create_user("bob@example.com", PASSWORD, email_verified_at=timezone.now())
+    assert [message.sensitive for message in outbox] == [True, False]
+    assert ["verify-email" in message.body for message in outbox] == [True, False]
+    assert outbox[0].body.startswith("Hello,\n")
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ brand }}", "O'Brien & <b>", "👩🏽‍💻", "עדה"])
+def test_a_name_is_text(post, outbox, name):
+    post("signup/", {**ADA, "name": name})
+    [message] = outbox
+    assert f"Hello {name}," in message.body
+    assert "<script>" not in message.alternatives[0][0]
+    assert "<b>" not in message.alternatives[0][0]
+
+
+def test_an_update_sends_nothing(outbox, ada):
+    ada.name = "Augusta"
+    ada.save()
+    assert outbox == []
+
+
+def test_a_superuser_from_the_command_is_welcome_and_confirmed(outbox, monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", "--noinput", "--email", "Root@example.com", verbosity=0)
+    user = User.objects.get(email="root@example.com")
+    assert (user.is_staff, user.is_superuser, user.is_email_verified) == (True, True, True)
+    assert [message.kind for message in outbox] == ["welcome"]
+
+
+def test_a_fixture_sends_nothing(outbox, tmp_path, ada):
+    fixture = tmp_path / "people.json"
+    call_command("dumpdata", "accounts.user", natural_primary=True, output=str(fixture))
+    ada.delete()
+    call_command("loaddata", str(fixture), verbosity=0)
+    assert User.objects.filter(email="ada@example.com").exists()
+    assert outbox == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_sends_nothing(outbox, settings):
+    settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
+    with pytest.raises(RuntimeError), transaction.atomic():
+        User.objects.create_user("ada@example.com", PASSWORD)
+        raise RuntimeError
+    assert queued_kinds() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_whose_mail_cannot_be_queued_is_not_saved(outbox, settings):
+    settings.EMAIL_BACKEND = "emails.backends.missing.Backend"
+    with pytest.raises(ImportError):
+        User.objects.create(email="ada@example.com")
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_outbox_holds_one_welcome_and_one_note_a_day(post, settings):
+    settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
+    for _ in range(3):
+        assert post("signup/", ADA).status_code == 201
+    assert queued_kinds() == ["already_registered", "welcome"]
+
+
+def queued_kinds() -> list[str]:
+    return sorted(OutboundEmail.objects.values_list("kind", flat=True))
