@@ -62,9 +62,9 @@ def main() -> int:
             os.environ |= {
                 "DJANGO_SETTINGS_MODULE": "settings.test",
                 "DATABASE_URL": f"{POSTGRES}/{database}",
-                "EMAIL_PROVIDER": "resend",
-                "RESEND_API_KEY": "re_benchmark",
-                "RESEND_API_URL": f"{base}/resend",
+                "EMAIL_PROVIDER": "sendgrid",
+                "SENDGRID_API_KEY": "SG.benchmark",
+                "SENDGRID_API_URL": f"{base}/sendgrid/v3",
                 "EMAIL_DELIVERY_THREADS": str(arguments.threads),
             }
             seconds = drain(arguments.mails)

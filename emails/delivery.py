@@ -7,6 +7,7 @@ touches the database. Claims and settlements happen in batches, whatever has com
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from emails import breaker, claims, outcomes
+from emails.backends.base import DeliveryBackend
 from emails.calls import Answer, Call, NotMade
 from emails.errors import ProviderError
 from emails.failpoints import failpoint
@@ -25,7 +27,7 @@ logger = logging.getLogger(__name__)
 RECOVER_EVERY = timedelta(seconds=5)
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-CALLS_IN_HAND = 4  # per thread: enough to work on while the database is busy, few enough to lose with the process
+READY_PER_THREAD = 2  # enough to go on with while the database is busy, few enough to lose with the process
 
 Finished = Sequence[tuple[Call, Answer]]
 
@@ -56,10 +58,14 @@ def stop() -> None:
 
 
 class Drain:
-    """Works until nothing is due. Not reused."""
+    """Works until nothing is due. Not reused.
+
+    ``ready`` are calls that are claimed and written but not begun: claiming happens while others are under way.
+    """
 
     def __init__(self) -> None:
         self.threads = settings.EMAIL_DELIVERY_THREADS
+        self.ready: deque[Call] = deque()
         self.under_way: dict[Future[Answer], Call] = {}
         self.settled = 0
         self.recover_at = 0.0
@@ -67,43 +73,56 @@ class Drain:
     def run(self) -> int:
         with ThreadPoolExecutor(self.threads, thread_name_prefix="delivery") as self.pool:
             while True:
-                if not _stopping.is_set():
-                    self.begin_calls_if_database_answers()
+                self.begin_calls()
                 if not self.under_way:
                     return self.settled
                 self.settle_finished()
 
-    def begin_calls_if_database_answers(self) -> None:
+    def begin_calls(self) -> None:
+        self.begin_what_is_ready()
+        if len(self.ready) < self.threads and not _stopping.is_set():
+            self.claim_more()
+            self.begin_what_is_ready()
+
+    def begin_what_is_ready(self) -> None:
+        while self.ready and len(self.under_way) < self.most_under_way(self.ready[0].backend):
+            call = self.ready.popleft()
+            self.under_way[self.pool.submit(call.make)] = call
+
+    def most_under_way(self, backend: DeliveryBackend) -> int:
+        """Where a repeat can be a second mail, no thread begins a call before the answer to its last one is settled:
+        a killed worker leaves no more unknown outcomes than it has threads. Elsewhere the pool has some in hand."""
+        return self.threads if backend.key_lifetime is None else 2 * self.threads
+
+    def claim_more(self) -> None:
+        is_idle = not self.under_way and not self.ready
         try:
-            self.begin_calls()
+            if time.monotonic() >= self.recover_at:
+                claims.recover_abandoned(database_now())
+                self.recover_at = time.monotonic() + RECOVER_EVERY.total_seconds()
+            self.ready.extend(claims.next_calls(READY_PER_THREAD * self.threads - len(self.ready), idle=is_idle))
         except OperationalError:
-            if not self.under_way:
+            if is_idle:
                 raise
             logger.warning("The database does not answer; what is under way is settled first.", exc_info=True)
-
-    def begin_calls(self) -> None:
-        """Keep the pool busy, with a little in hand so that it need not wait for the database."""
-        if time.monotonic() >= self.recover_at:
-            claims.recover_abandoned(database_now())
-            self.recover_at = time.monotonic() + RECOVER_EVERY.total_seconds()
-        room = CALLS_IN_HAND * self.threads - len(self.under_way)
-        if room < self.threads:
-            return
-        for call in claims.next_calls(room, idle=not self.under_way):
-            self.under_way[self.pool.submit(call.make)] = call
 
     def settle_finished(self) -> None:
         done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
         finished = [(self.under_way.pop(future), answer_of(future)) for future in done]
         waited_for = settle_despite_outages(finished)
         self.settled += len(finished)
-        self.put_back_what_is_in_hand(waited_for)
+        if waited_for or _stopping.is_set():
+            self.put_back(waited_for)
 
-    def put_back_what_is_in_hand(self, waited_for: Set[str]) -> None:
-        """Begin no more of the calls to providers that are to be waited for; none at all when the process is stopping."""
+    def put_back(self, waited_for: Set[str]) -> None:
+        """Begin no more calls to providers that are to be waited for; none at all when the process is stopping."""
         for future, call in self.under_way.items():
             if _stopping.is_set() or call.attempt.provider in waited_for:
                 future.cancel()
+        held_back = [call for call in self.ready if _stopping.is_set() or call.attempt.provider in waited_for]
+        self.ready = deque(call for call in self.ready if call not in held_back)
+        if held_back:
+            settle_despite_outages([(call, NotMade()) for call in held_back])
 
 
 def answer_of(future: Future[Answer]) -> Answer:

@@ -64,7 +64,8 @@ def accept(accepted: Sequence[tuple[Call, Receipt]], now: datetime) -> None:
     attempts.filter(pk__in=held).update(
         outcome=DeliveryAttempt.Outcome.ACCEPTED, settled_at=now, body=None, due_at=None, lease_token=None
     )
-    kept, blanked = {}, {}
+    kept: dict[UUID, str] = {}
+    blanked: dict[UUID, str] = {}
     for call, receipt in accepted:
         if call.attempt.pk not in held:
             warn_of_lost_lease(call.attempt)

@@ -80,16 +80,24 @@ class NameServer:
         self.question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
         self.delay = 0.0
         self.knows_it = True
+        self.is_running = True
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def start(self) -> None:
         """Raises ``PermissionError`` where a process may not listen on port 53."""
         self.socket.bind((self.address, 53))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.socket.settimeout(0.1)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.is_running = False
+        self.thread.join()
+        self.socket.close()
 
     def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
+        while self.is_running:
+            with suppress(TimeoutError):
                 query, sender = self.socket.recvfrom(4096)
                 threading.Timer(self.delay, self._answer, [query, sender]).start()
 
@@ -107,11 +115,11 @@ class NameServer:
 @contextmanager
 def name_server(name: str) -> Iterator[NameServer]:
     server = NameServer(name)
+    server.start()
     try:
-        server.start()
         yield server
     finally:
-        server.socket.close()
+        server.stop()
 
 
 def asking(server: NameServer, directory: Path) -> tuple[str, ...]:

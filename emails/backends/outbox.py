@@ -23,7 +23,7 @@ class OutboxBackend(BaseEmailBackend):
     Reads the optional attributes of ``emails.services.TemplatedEmail`` from any message.
     """
 
-    def send_messages(self, email_messages: Iterable[EmailMessage] | None) -> int:  # type: ignore[override]
+    def send_messages(self, email_messages: Iterable[EmailMessage] | None) -> int:
         """Queue the messages, all or none; returns how many were taken, repeats of an idempotency key included.
 
         Raises ``InvalidMessage`` for one that nobody could send, unless ``fail_silently``.

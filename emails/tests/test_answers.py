@@ -42,7 +42,7 @@ def test_an_unknown_outcome_is_repeated_with_the_same_bytes(api, outbox, queue, 
         assert row.status == Status.SENT
         return
     assert (row.status, row.reason, attempt.outcome) == (Status.SENDING, Reason.UNKNOWN, "unknown")
-    body = bytes(attempt.body)
+    body = bytes(attempt.body or b"")
 
     travel(timedelta(minutes=6))
     row.refresh_from_db()
@@ -110,6 +110,7 @@ def test_retry_after_pauses_the_provider_to_the_second_and_costs_no_try(api, out
     calls = api.calls
     assert set(OutboundEmail.objects.values_list("status", "failures")) == {(Status.QUEUED, 0)}
     state = ProviderState.objects.get(name=provider)
+    assert state.paused_until
     assert timedelta(seconds=37) < state.paused_until - database_now() <= timedelta(seconds=40)
     travel(timedelta(seconds=36))
     deliver()
