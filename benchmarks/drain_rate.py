@@ -15,9 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-import requests  # noqa: E402
+import requests
 
-from tests.stack import POSTGRES, free_port, temporary_database, wait_until  # noqa: E402
+from tests.stack import POSTGRES, free_port, temporary_database, wait_until
 
 TARGET = 300.0
 
@@ -62,9 +62,9 @@ def main() -> int:
             os.environ |= {
                 "DJANGO_SETTINGS_MODULE": "settings.test",
                 "DATABASE_URL": f"{POSTGRES}/{database}",
-                "EMAIL_PROVIDER": "sendgrid",
-                "SENDGRID_API_KEY": "SG.benchmark",
-                "SENDGRID_API_URL": f"{base}/sendgrid/v3",
+                "EMAIL_PROVIDER": "resend",
+                "RESEND_API_KEY": "re_benchmark",
+                "RESEND_API_URL": f"{base}/resend",
                 "EMAIL_DELIVERY_THREADS": str(arguments.threads),
             }
             seconds = drain(arguments.mails)
@@ -76,9 +76,8 @@ def main() -> int:
         server.kill()
         server.wait()
     rate = arguments.mails / seconds
-    print(
-        f"{arguments.mails} mails in {seconds:.2f} s: {rate:.0f} mails/s, target {TARGET:.0f}; the provider took {report['accepted']}"
-    )
+    print(f"{arguments.mails} mails in {seconds:.2f} s: {rate:.0f} mails/s, target {TARGET:.0f}")
+    print(f"the provider took {report['accepted']}")
     return 0 if rate >= TARGET and report["accepted"] == arguments.mails else 1
 
 

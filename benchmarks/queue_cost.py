@@ -21,12 +21,12 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.db import transaction  # noqa: E402
+from django.core.management import call_command
+from django.db import transaction
 
-from emails.models import OutboundEmail  # noqa: E402
-from emails.rendering import render_email  # noqa: E402
-from emails.services import send_templated_email  # noqa: E402
+from emails.models import OutboundEmail
+from emails.rendering import render_email
+from emails.services import send_templated_email
 
 TARGET_MS = 3.0
 CONTEXT = {
@@ -60,9 +60,7 @@ def main() -> int:
     whole = milliseconds_cpu(queue)
     rendering = milliseconds_cpu(lambda _: render_email("welcome", CONTEXT))
     OutboundEmail.objects.filter(idempotency_key__startswith="benchmark:").delete()
-    print(
-        f"queueing one templated mail: {whole:.2f} ms CPU (rendering and inlining {rendering:.2f} ms), target {TARGET_MS} ms"
-    )
+    print(f"queueing one templated mail: {whole:.2f} ms CPU, target {TARGET_MS} ms; rendering alone {rendering:.2f} ms")
     return 0 if whole <= TARGET_MS else 1
 
 

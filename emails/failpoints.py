@@ -1,6 +1,6 @@
 """Places where the test suite lets a process die, to prove that nothing is lost there.
 
-Does nothing unless the settings define EMAIL_FAILPOINTS (``after-claim:0.1,after-send:0.05``), which settings.test alone does.
+Does nothing unless the settings define EMAIL_FAILPOINTS (``after-claim:0.1,after-send:0.05``); only settings.test does.
 """
 
 import os

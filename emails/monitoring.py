@@ -32,7 +32,7 @@ def report() -> Report:
 
 
 def describe(state: ProviderState, now: datetime) -> dict[str, str]:
-    """``state``: ok, paused (it asked us to wait), open (it fails; probes only) or misconfigured (a person must act)."""
+    """``state``: ok, paused (it asked us to wait), open (it fails: probes only), misconfigured (a person must act)."""
     if state.reason == ProviderState.Pause.CONFIGURATION:
         return {"state": "misconfigured", "reason": state.detail}
     if state.reason == ProviderState.Pause.BREAKER:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from emails import breaker
+from emails.delivery import breaker
 from emails.errors import EmailsError
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.nudge import nudge_worker

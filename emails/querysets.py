@@ -1,10 +1,15 @@
 """Named queries over work that waits: what is due, who holds it, whose holder died."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import connection, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Expression
+from django.db.models.sql.compiler import SQLCompiler
 
 if TYPE_CHECKING:
     from emails.models import ProviderState
@@ -24,6 +29,23 @@ def database_now() -> datetime:
         cursor.execute(NOW[connection.vendor])
         (value,) = cursor.fetchone()
     return value if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
+
+
+class ValueByKey(Expression):
+    """``CASE pk WHEN … THEN … END``: another value for each row of one UPDATE.
+
+    Django's ``Case(When(pk=…))`` says the same and resolves every branch as a query of its own, at ten times the cost.
+    """
+
+    def __init__(self, values: Mapping[UUID, str]) -> None:
+        super().__init__(output_field=models.CharField())
+        self.values = values
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        key: models.Field[Any, Any] = compiler.query.get_meta().pk
+        branches = " ".join(["WHEN %s THEN %s"] * len(self.values))
+        pairs = ((key.get_db_prep_value(pk, connection), value) for pk, value in self.values.items())
+        return f"CASE {connection.ops.quote_name(str(key.column))} {branches} END", tuple(chain(*pairs))
 
 
 class WorkQuerySet(models.QuerySet[Work]):

@@ -3,8 +3,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from emails.tests.standin import StandIn
 
+from emails.tests.standin import StandIn
 from tests.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
 
 
@@ -36,7 +36,7 @@ def provider_api() -> Iterator[StandIn]:
 
 @pytest.fixture
 def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) -> Iterator[Callable[..., Stack]]:
-    """Build a stack that sends through ``provider``; all its processes are killed and its database dropped at the end."""
+    """Build a stack that sends through ``provider``; at the end its processes are killed and its database dropped."""
     with ExitStack() as cleanup:
 
         def make(provider: str = "resend", **environment: str) -> Stack:

@@ -1,4 +1,4 @@
-"""Broken surroundings, made with real sockets: a line that can be cut or go silent, and a name server that can be slow."""
+"""Broken surroundings, made with real sockets: a line that can be cut or go silent, a name server that can be slow."""
 
 import socket
 import struct

@@ -13,7 +13,7 @@ PASSWORD = "correct horse battery"  # the one of Stack.signup
 
 @pytest.fixture
 def stack(make_stack, redis_server) -> Stack:
-    stack = make_stack("resend", REDIS_URL=redis_server.url)
+    stack: Stack = make_stack("resend", REDIS_URL=redis_server.url)
     stack.start_worker(wait=False)
     stack.start_beat()
     stack.start_web()

@@ -6,9 +6,9 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from emails.address import Address
 from emails.admin.readonly import ModelAdmin
 from emails.errors import InvalidMessage
+from emails.message.address import Address
 from emails.models import Suppression
 
 

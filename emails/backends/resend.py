@@ -6,12 +6,12 @@ from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
-from emails.attachments import Attachment
 from emails.backends.api import ApiBackend, json_body
 from emails.backends.base import Receipt
 from emails.backends.http import Answer
 from emails.backends.verdicts import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
 from emails.message import Message
+from emails.message.attachments import Attachment
 
 TAG_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MESSAGE_TAG = "message_id"

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from emails.attachments import Attachment
 from emails.backends.api import ApiBackend
 from emails.backends.base import Receipt
 from emails.backends.http import Answer
 from emails.backends.verdicts import NEEDS_A_PERSON, UNKNOWN, Verdict, pause_until_epoch, retry_after
 from emails.message import Address, Message
+from emails.message.attachments import Attachment
 
 MESSAGE_ARGUMENT = "app_message_id"
 FORBIDDEN_HEADERS = frozenset({"x-sg-id", "x-sg-eid", "received", "dkim-signature"})

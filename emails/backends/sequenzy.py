@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.utils.html import escape
 
-from emails.attachments import Attachment
 from emails.backends.api import ApiBackend, json_body
 from emails.backends.base import Receipt
 from emails.backends.http import Answer
 from emails.backends.verdicts import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
 from emails.message import Message
+from emails.message.attachments import Attachment
 
 MOST_FILES = 10
 MOST_FILE_BYTES = 7_000_000

@@ -1,7 +1,7 @@
 import pytest
 
-from emails.address import Address, without_repeats
 from emails.errors import InvalidHeader, InvalidMessage
+from emails.message.address import Address, without_repeats
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The breaker: after five failures in a row one probe every 15 seconds, and a release when the provider answers again."""
+"""The breaker: after five failures in a row one probe every 15 seconds, and a release at the first success."""
 
 from datetime import timedelta
 

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import connection
 
-from emails import claims
+from emails.delivery import claims, outcomes
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
 from emails.querysets import database_now
 from emails.tests.clock import travel
@@ -92,8 +93,6 @@ def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
     after_the_lease()
     deliver()
     sent = OutboundEmail.objects.get()
-    from emails import outcomes
-
     outcomes.settle([(late, answer)], now=database_now(), waited_for=set())
     assert OutboundEmail.objects.values().get() == {
         field.attname: getattr(sent, field.attname) for field in OutboundEmail._meta.concrete_fields
@@ -109,7 +108,5 @@ def test_a_call_that_begins_too_late_is_not_made(api, queue):
 
 
 def test_finding_due_work_uses_the_partial_index(queue):
-    from django.db import connection
-
     plan = OutboundEmail.objects.due(database_now()).order_by("due_at")[:10].explain()
     assert "outbound_due" in plan or connection.vendor == "postgresql"  # an empty table is read whole

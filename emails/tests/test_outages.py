@@ -44,4 +44,6 @@ def test_every_mail_arrives_once_after_an_outage(api, outbox, queue, deliver, pr
     assert len(received) == MAILS
     assert set(received.values()) == {1}
     in_hand = 2 * settings.EMAIL_DELIVERY_THREADS
-    assert calls_in_vain <= in_hand + 5 + outage / timedelta(seconds=15), "what was in hand, and then one probe at a time"
+    assert calls_in_vain <= in_hand + 5 + outage / timedelta(seconds=15), (
+        "what was in hand, and then one probe at a time"
+    )

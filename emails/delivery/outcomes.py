@@ -11,14 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Value, When
 
 from emails.backends import PROVIDERS
 from emails.backends.base import Receipt
-from emails.calls import Answer, Call, NotMade
+from emails.delivery.calls import Answer, Call, NotMade
+from emails.delivery.preparing import Ending
 from emails.errors import Outcome, ProviderError, Remedy
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
-from emails.preparing import Ending
+from emails.querysets import ValueByKey
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def accept(accepted: Sequence[tuple[Call, Receipt]], now: datetime) -> None:
 def write_sent(message_ids: Mapping[UUID, str], now: datetime, **changes: Any) -> None:
     if message_ids:
         rows = OutboundEmail.objects.filter(pk__in=message_ids, status=Status.SENDING)
-        ids = Case(*(When(pk=pk, then=Value(message_id)) for pk, message_id in message_ids.items()))
+        ids = ValueByKey(message_ids)
         rows.update(
             status=Status.SENT, reason="", detail="", provider_message_id=ids, sent_at=now, settled_at=now, **changes
         )

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 
-from emails.address import Address, parse_all
 from emails.errors import InvalidMessage
-from emails.text_rules import body_text, header_name, header_text
+from emails.message.address import Address, parse_all
+from emails.message.text_rules import body_text, header_name, header_text
 
 ENVELOPE_HEADER = "Return-Path"
 SHADOWING = {name.lower(): name for name in ("From", "To", "Cc", "Reply-To", ENVELOPE_HEADER)}

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from emails import breaker, outcomes
 from emails.backends import configured_provider, get_backend
 from emails.backends.base import DeliveryBackend, Request
-from emails.calls import Call
+from emails.delivery import breaker, outcomes
+from emails.delivery.calls import Call
+from emails.delivery.preparing import Ending, prepare
 from emails.failpoints import failpoint
 from emails.models import AttemptedEmail, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
-from emails.preparing import Ending, prepare
 from emails.querysets import database_now
 from emails.suppressions import suppressed_among
 
@@ -134,7 +134,7 @@ def store(calls: Sequence[Call], provider: str) -> None:
     """Write the attempts before their calls. From here on the attempt holds its rows."""
     DeliveryAttempt.objects.bulk_create([call.attempt for call in calls])
     carried = [
-        AttemptedEmail(attempt=call.attempt, email=email, position=position)
+        AttemptedEmail(attempt_id=call.attempt.pk, email_id=email.pk, position=position)
         for call in calls
         for position, email in enumerate(call.emails)
     ]

@@ -10,7 +10,7 @@ from typing import Any, Self
 import idna
 
 from emails.errors import InvalidMessage
-from emails.text_rules import header_text
+from emails.message.text_rules import header_text
 
 PLAIN = re.compile(r"(?:([^\"\\(),:;<>@\[\]=]*?)\s*<)?([^\s\"\\(),:;<>@\[\]]+)@([A-Za-z0-9.-]+)(>?)")
 QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")

@@ -11,12 +11,12 @@ from typing import Any, Self
 
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 
-from emails import django_parts as parts
-from emails.address import Address, parse_all, without_repeats
-from emails.attachments import Attachment
-from emails.django_parts import ENVELOPE_HEADER, Alternative
 from emails.errors import InvalidMessage
-from emails.text_rules import header_text
+from emails.message import django_parts as parts
+from emails.message.address import Address, parse_all, without_repeats
+from emails.message.attachments import Attachment
+from emails.message.django_parts import ENVELOPE_HEADER, Alternative
+from emails.message.text_rules import header_text
 
 __all__ = ["Address", "Alternative", "Attachment", "Message"]
 

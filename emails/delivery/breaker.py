@@ -32,7 +32,7 @@ def take_probe(state: ProviderState, now: datetime) -> bool:
 
 
 def record_answers(provider: str, answers: Sequence[ProviderError | None], now: datetime) -> bool:
-    """Take note of what the provider's calls came to (None: accepted). Returns whether the provider is to be waited for.
+    """Take note of what the provider's calls came to (None: accepted); returns whether it is to be waited for.
 
     Call it inside the transaction that settles the attempts, before the rows: while the provider is waited for, a
     refusal costs a message no try.

@@ -1,7 +1,6 @@
-"""Delivering due mail: claim it, hand it to the provider's backend, record what came of it.
+"""One drain: it claims, builds and settles in its own thread, while a fixed pool of threads makes the calls.
 
-One drain a process. It claims, builds and settles in its own thread; a fixed pool of threads makes the calls and never
-touches the database. Claims and settlements happen in batches, whatever has come in while the others were at work.
+The pool never touches the database. Claims and settlements happen in batches of whatever has come in meanwhile.
 """
 
 import logging
@@ -15,9 +14,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
-from emails import breaker, claims, outcomes
 from emails.backends.base import DeliveryBackend
-from emails.calls import Answer, Call, NotMade
+from emails.delivery import breaker, claims, outcomes
+from emails.delivery.calls import Answer, Call, NotMade
 from emails.errors import ProviderError
 from emails.failpoints import failpoint
 from emails.querysets import database_now
@@ -25,36 +24,14 @@ from emails.querysets import database_now
 logger = logging.getLogger(__name__)
 
 RECOVER_EVERY = timedelta(seconds=5)
+GATHER_FOR = timedelta(milliseconds=15)
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-READY_PER_THREAD = 2  # enough to go on with while the database is busy, few enough to lose with the process
+READY_PER_THREAD = 8  # enough to go on with while the database is busy, few enough to lose with the process
+
+stopping = threading.Event()  # set once, when this process is told to end
 
 Finished = Sequence[tuple[Call, Answer]]
-
-_draining = threading.Lock()
-_asked_again = threading.Event()
-_stopping = threading.Event()
-
-
-def deliver_due() -> int:
-    """Deliver everything that is due; returns the number of calls settled.
-
-    Called while a drain of this process is at work, it returns 0 at once and has that drain look once more.
-    """
-    settled = 0
-    _asked_again.set()
-    while _asked_again.is_set() and not _stopping.is_set() and _draining.acquire(blocking=False):
-        try:
-            _asked_again.clear()
-            settled += Drain().run()
-        finally:
-            _draining.release()
-    return settled
-
-
-def stop() -> None:
-    """Begin no more calls in this process: the ones under way are finished and settled, the others put back."""
-    _stopping.set()
 
 
 class Drain:
@@ -80,7 +57,7 @@ class Drain:
 
     def begin_calls(self) -> None:
         self.begin_what_is_ready()
-        if len(self.ready) < self.threads and not _stopping.is_set():
+        if len(self.ready) < self.threads and not stopping.is_set():
             self.claim_more()
             self.begin_what_is_ready()
 
@@ -107,19 +84,26 @@ class Drain:
             logger.warning("The database does not answer; what is under way is settled first.", exc_info=True)
 
     def settle_finished(self) -> None:
-        done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
+        done = self.answered()
         finished = [(self.under_way.pop(future), answer_of(future)) for future in done]
         waited_for = settle_despite_outages(finished)
         self.settled += len(finished)
-        if waited_for or _stopping.is_set():
+        if waited_for or stopping.is_set():
             self.put_back(waited_for)
+
+    def answered(self) -> list[Future[Answer]]:
+        """Wait for an answer, and a moment for more: settling ten costs little more than settling one."""
+        _, pending = wait(self.under_way, return_when=FIRST_COMPLETED)
+        if pending:
+            wait(pending, timeout=GATHER_FOR.total_seconds())
+        return [future for future in self.under_way if future.done()]
 
     def put_back(self, waited_for: Set[str]) -> None:
         """Begin no more calls to providers that are to be waited for; none at all when the process is stopping."""
         for future, call in self.under_way.items():
-            if _stopping.is_set() or call.attempt.provider in waited_for:
+            if stopping.is_set() or call.attempt.provider in waited_for:
                 future.cancel()
-        held_back = [call for call in self.ready if _stopping.is_set() or call.attempt.provider in waited_for]
+        held_back = [call for call in self.ready if stopping.is_set() or call.attempt.provider in waited_for]
         self.ready = deque(call for call in self.ready if call not in held_back)
         if held_back:
             settle_despite_outages([(call, NotMade()) for call in held_back])

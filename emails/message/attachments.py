@@ -12,7 +12,7 @@ from typing import Any, Self
 from django.core.mail import EmailMessage
 
 from emails.errors import InvalidMessage
-from emails.text_rules import header_text, utf8
+from emails.message.text_rules import header_text, utf8
 
 DEFAULT_TYPE = "application/octet-stream"
 MESSAGE_TYPE = "message/rfc822"
