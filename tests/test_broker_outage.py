@@ -14,6 +14,8 @@ import pytest
 from tests.faults import Line, asking, name_server
 from tests.stack import Stack, wait_until
 
+pytestmark = pytest.mark.slow
+
 SIGNUPS = 20
 NAME = "redis.spine.test"
 

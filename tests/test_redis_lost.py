@@ -2,7 +2,11 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.stack import wait_until
+
+pytestmark = pytest.mark.slow
 
 MAILS = 500
 

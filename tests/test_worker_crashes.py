@@ -7,6 +7,8 @@ import pytest
 
 from tests.stack import wait_until
 
+pytestmark = pytest.mark.slow
+
 MAILS = 500
 KILLS = 6
 
