@@ -41,6 +41,10 @@ class UnsupportedFeature(InvalidMessage):
         return f"{self.provider} cannot carry {self.feature}: {self.advice}"
 
 
+class LeaseLost(EmailsError):
+    """What this worker held is another's by now; nothing of it was written."""
+
+
 class Outcome(enum.StrEnum):
     """What is known about a call that was not acknowledged."""
 

@@ -51,7 +51,7 @@ class OutboundEmail(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     reason = models.CharField(max_length=24, choices=Reason, blank=True)
     detail = models.TextField(blank=True, help_text=_("what the provider, or our own code, said last"))
-    idempotency_key = models.CharField(max_length=255, null=True, unique=True)
+    idempotency_key = models.CharField(max_length=255, null=True)
 
     recipients = models.TextField(help_text=_("all addresses of to, cc and bcc, for searching"))
     subject = models.TextField(blank=True)
@@ -85,6 +85,8 @@ class OutboundEmail(models.Model):
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
             models.Index(fields=["provider_message_id"], name="outbound_provider_id"),
         ]
+        # A constraint rather than unique=True, which adds a second index for LIKE on PostgreSQL.
+        constraints = [models.UniqueConstraint(fields=["idempotency_key"], name="outbound_idempotency_key")]
 
     def __str__(self) -> str:
         return f"{self.kind or 'mail'} to {self.recipients}"
@@ -174,10 +176,17 @@ class ProviderState(models.Model):
     detail = models.TextField(blank=True)
     changed_at = models.DateTimeField(auto_now=True)
 
+    now: datetime  # the database's time and the next one are set by with_row_for()
+    has_unknown_attempts_due: bool
+
     objects: ClassVar[ProviderStateQuerySet] = ProviderStateQuerySet.as_manager()  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return self.name
+
+    @staticmethod
+    def attempts_of(provider: object) -> models.QuerySet[DeliveryAttempt]:
+        return DeliveryAttempt.objects.filter(provider=provider)
 
     @property
     def is_probing(self) -> bool:

@@ -5,12 +5,15 @@ the better; while all goes well they are only read.
 """
 
 import logging
+import math
 import random
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from emails.errors import ProviderError, Remedy
 from emails.models import OutboundEmail, ProviderState, Status
+from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 
@@ -22,35 +25,50 @@ LONGEST_PAUSE = timedelta(days=1)  # whatever a header says
 RELEASE_OVER = timedelta(seconds=30)
 RELEASE_STEPS = 30
 
+LOOK_EVERY = timedelta(seconds=1)
+
 Pause = ProviderState.Pause
 
+_seen_well_at: dict[str, float] = {}
 
-def take_probe(state: ProviderState, now: datetime) -> bool:
+
+def take_probe(state: ProviderState) -> bool:
     """Whether the caller may make the one call that finds out if the trouble is over; only one of all workers may."""
     mine = ProviderState.objects.filter(name=state.name, paused_until=state.paused_until)
-    return mine.update(paused_until=now + PROBE_EVERY) == 1
+    return mine.update(paused_until=state.now + PROBE_EVERY) == 1
 
 
-def record_answers(provider: str, answers: Sequence[ProviderError | None], now: datetime) -> bool:
+def record_answers(provider: str, answers: Sequence[ProviderError | None]) -> bool:
     """Take note of what the provider's calls came to (None: accepted); returns whether it is to be waited for.
 
     Call it inside the transaction that settles the attempts, before the rows: while the provider is waited for, a
     refusal costs a message no try.
     """
-    state, _ = ProviderState.objects.get_or_create(name=provider)
-    if not any(answers) and not state.failures and not state.reason:
+    if not any(answers) and was_seen_well(provider):
         return False
+    now = database_now()
     state = ProviderState.objects.select_for_update().get(name=provider)
     was_down = state.is_probing
     if any(is_sign_of_life(answer) for answer in answers):
         clear(state, now)
     for error in filter(None, answers):
+        _seen_well_at.pop(provider, None)
         note_error(state, error, now)
     state.save()
     if was_down and not state.reason:
         logger.warning("%s answers again; what waited for it goes out over the next 30 seconds.", provider)
         release_waiting(now)
     return state.is_paused(now)
+
+
+def was_seen_well(provider: str) -> bool:
+    """Whether nothing is written against the provider. Looked up once a second: most batches are all well."""
+    if time.monotonic() - _seen_well_at.get(provider, -math.inf) < LOOK_EVERY.total_seconds():
+        return True
+    is_well = ProviderState.objects.filter(name=provider, failures=0, reason="").exists()
+    if is_well:
+        _seen_well_at[provider] = time.monotonic()
+    return is_well
 
 
 def is_sign_of_life(answer: ProviderError | None) -> bool:
@@ -86,11 +104,11 @@ def pause(state: ProviderState, reason: Pause, until: datetime, error: ProviderE
     state.paused_until = max(until, state.paused_until or until)
 
 
-def pause_for_configuration(provider: str, detail: str, now: datetime) -> None:
+def pause_for_configuration(state: ProviderState, detail: str) -> None:
     """Pause a provider that cannot even be called, because a setting is missing."""
     logger.error("Mail waits: %s", detail)
-    ProviderState.objects.filter(name=provider).update(
-        reason=Pause.CONFIGURATION, detail=detail, paused_until=now + CONFIGURATION_PROBE_EVERY
+    ProviderState.objects.filter(name=state.name).update(
+        reason=Pause.CONFIGURATION, detail=detail, paused_until=state.now + CONFIGURATION_PROBE_EVERY
     )
 
 

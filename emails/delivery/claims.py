@@ -1,5 +1,6 @@
 """Which calls may be made now: attempts to repeat first, then new ones for due rows."""
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,10 +15,12 @@ from emails.backends.base import DeliveryBackend, Request
 from emails.delivery import breaker, outcomes
 from emails.delivery.calls import Call
 from emails.delivery.preparing import Ending, prepare
+from emails.errors import LeaseLost
 from emails.failpoints import failpoint
 from emails.models import AttemptedEmail, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
-from emails.querysets import database_now
 from emails.suppressions import suppressed_among
+
+logger = logging.getLogger(__name__)
 
 KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still knows the key
 
@@ -33,14 +36,14 @@ def next_calls(room: int, *, idle: bool) -> list[Call]:
     """
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
     provider = configured_provider()
-    now = database_now()
     calls: list[Call] = []
     for state in ProviderState.objects.with_row_for(provider):
-        backend = callable_backend(state, now)
+        now = state.now
+        backend = callable_backend(state)
         if backend is None:
             continue
         limit = 1 if state.is_probing else room - len(calls)
-        found = repeated_calls(backend, limit, now, start_by)
+        found = repeated_calls(backend, limit, now, start_by) if state.has_unknown_attempts_due else []
         if state.name == provider and len(found) < limit:
             found += new_calls(backend, limit - len(found), now, start_by)
             if idle and not found and not calls:
@@ -49,22 +52,22 @@ def next_calls(room: int, *, idle: bool) -> list[Call]:
     return calls
 
 
-def callable_backend(state: ProviderState, now: datetime) -> DeliveryBackend | None:
+def callable_backend(state: ProviderState) -> DeliveryBackend | None:
     """The provider's backend when it may be called now: not paused, its probe ours to make, its settings complete."""
-    if state.is_paused(now) or (state.is_probing and not breaker.take_probe(state, now)):
+    if state.is_paused(state.now) or (state.is_probing and not breaker.take_probe(state)):
         return None
     try:
         return get_backend(state.name)
     except ImproperlyConfigured as error:
-        if state.name == configured_provider() or DeliveryAttempt.objects.due(now).filter(provider=state.name).exists():
-            breaker.pause_for_configuration(state.name, str(error), now)
+        if state.name == configured_provider() or state.has_unknown_attempts_due:
+            breaker.pause_for_configuration(state, str(error))
         return None
 
 
 def repeated_calls(backend: DeliveryBackend, limit: int, now: datetime, start_by: float) -> list[Call]:
     """Attempts of unknown outcome that are due: the same bytes again, as long as that cannot mean a second mail."""
     of_provider = DeliveryAttempt.objects.filter(provider=backend.name)
-    while of_provider.due(now).exists() and (attempts := of_provider.claim(limit=limit, now=now, lease=lease())):
+    while attempts := of_provider.claim(limit=limit, now=now, lease=lease()):
         calls = [Call(attempt, attempt_emails(attempt), backend, start_by) for attempt in attempts]
         repeatable = [call for call in calls if may_repeat(call, now)]
         for call in calls:
@@ -104,19 +107,30 @@ def open_attempts(
 ) -> list[Call]:
     suppressed = suppressed_among(address for row in rows for address in row.recipients.split())
     prepared = [(row, prepare(row, backend, suppressed, now)) for row in rows]
-    calls: list[Call] = []
-    with transaction.atomic():
-        claimed = OutboundEmail.objects.filter(pk__in=[row.pk for row in rows], lease_token=rows[0].lease_token)
-        held = set(claimed.select_for_update().values_list("pk", flat=True))
-        for row, result in prepared:
-            if row.pk not in held:
-                continue
-            if isinstance(result, Ending):
-                outcomes.end_without_call(row, result, now)
-            else:
-                calls.append(Call(new_attempt(backend, result, now), [row], backend, start_by))
-        store(calls, backend.name)
+    calls = [
+        Call(new_attempt(backend, result, now), [row], backend, start_by)
+        for row, result in prepared
+        if isinstance(result, Request)
+    ]
+    try:
+        with transaction.atomic():
+            for row, result in prepared:
+                if isinstance(result, Ending):
+                    hand_over([row])
+                    outcomes.end_without_call(row, result, now)
+            if calls:
+                store(calls, backend.name)
+    except LeaseLost:
+        logger.warning("A lease ran out while %d messages were prepared; another worker takes them.", len(rows))
+        return []
     return calls
+
+
+def hand_over(rows: Sequence[OutboundEmail], **changes: object) -> None:
+    """Give up the lease of rows that were claimed together. Raises ``LeaseLost`` when one of them is not ours now."""
+    held = OutboundEmail.objects.filter(pk__in=[row.pk for row in rows], lease_token=rows[0].lease_token)
+    if held.update(lease_token=None, due_at=None, **changes) < len(rows):
+        raise LeaseLost
 
 
 def new_attempt(backend: DeliveryBackend, request: Request, now: datetime) -> DeliveryAttempt:
@@ -132,15 +146,13 @@ def new_attempt(backend: DeliveryBackend, request: Request, now: datetime) -> De
 
 def store(calls: Sequence[Call], provider: str) -> None:
     """Write the attempts before their calls. From here on the attempt holds its rows."""
+    hand_over([email for call in calls for email in call.emails], provider=provider)
     DeliveryAttempt.objects.bulk_create([call.attempt for call in calls])
-    carried = [
+    AttemptedEmail.objects.bulk_create(
         AttemptedEmail(attempt_id=call.attempt.pk, email_id=email.pk, position=position)
         for call in calls
         for position, email in enumerate(call.emails)
-    ]
-    AttemptedEmail.objects.bulk_create(carried)
-    rows = OutboundEmail.objects.filter(pk__in=[item.email_id for item in carried])
-    rows.update(due_at=None, lease_token=None, provider=provider)
+    )
 
 
 @transaction.atomic

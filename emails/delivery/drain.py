@@ -17,17 +17,17 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from emails.backends.base import DeliveryBackend
 from emails.delivery import breaker, claims, outcomes
 from emails.delivery.calls import Answer, Call, NotMade
-from emails.errors import ProviderError
+from emails.errors import LeaseLost, ProviderError
 from emails.failpoints import failpoint
 from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 
 RECOVER_EVERY = timedelta(seconds=5)
-GATHER_FOR = timedelta(milliseconds=15)
+GATHER_FOR = timedelta(milliseconds=10)
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-READY_PER_THREAD = 8  # enough to go on with while the database is busy, few enough to lose with the process
+READY_PER_THREAD = 6  # enough to go on with while the database is busy, few enough to lose with the process
 
 stopping = threading.Event()  # set once, when this process is told to end
 
@@ -128,11 +128,14 @@ def settle_despite_outages(finished: Finished) -> Set[str]:
             logger.exception("The database cannot take the answers of %d calls; trying again.", len(finished))
             close_old_connections()
             time.sleep(RETRY_SETTLING_EVERY.total_seconds())
-        except Exception:
-            logger.exception("The answers of %d calls cannot be recorded.", len(finished))
-            if len(finished) == 1:
-                return set()
-            return set().union(*(settle_despite_outages([one]) for one in finished))
+        except Exception as error:
+            if len(finished) > 1:
+                return set().union(*(settle_despite_outages([one]) for one in finished))
+            if isinstance(error, LeaseLost):
+                logger.warning("An answer came too late to be recorded: %s", error)
+            else:
+                logger.exception("The answer of attempt %s cannot be recorded.", finished[0][0].attempt.pk)
+            return set()
 
 
 @transaction.atomic
@@ -141,10 +144,9 @@ def settle(finished: Finished) -> Set[str]:
 
     Returns the providers that are to be waited for.
     """
-    now = database_now()
     providers = {call.attempt.provider for call, _ in finished}
-    waited_for = {name for name in providers if breaker.record_answers(name, answers_of(name, finished), now)}
-    outcomes.settle(finished, now=now, waited_for=waited_for)
+    waited_for = {name for name in providers if breaker.record_answers(name, answers_of(name, finished))}
+    outcomes.settle(finished, waited_for=waited_for)
     failpoint("after-settle")
     return waited_for
 

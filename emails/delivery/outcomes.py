@@ -11,14 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models.functions import Now
 
 from emails.backends import PROVIDERS
 from emails.backends.base import Receipt
 from emails.delivery.calls import Answer, Call, NotMade
 from emails.delivery.preparing import Ending
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
-from emails.querysets import ValueByKey
+from emails.querysets import ValueByKey, database_now
 
 logger = logging.getLogger(__name__)
 
@@ -29,18 +30,23 @@ LONGEST_BACKOFF = timedelta(hours=1)
 CRASHES_TO_QUARANTINE = 5
 
 
-def settle(finished: Iterable[tuple[Call, Answer]], *, now: datetime, waited_for: Set[str]) -> None:
+def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> None:
     """Write down what the providers answered. ``waited_for``: those that will not be called for a while anyway."""
-    accepted = []
+    accepted, rest = [], []
     for call, answer in finished:
         if isinstance(answer, Receipt):
             accepted.append((call, answer))
-        elif isinstance(answer, NotMade):
-            put_back(call, now)
         else:
-            note_error(call, answer, now, provider_waits=call.attempt.provider in waited_for)
+            rest.append((call, answer))
     if accepted:
-        accept(accepted, now)
+        accept(accepted)
+    if rest:
+        now = database_now()
+        for call, answer in rest:
+            if isinstance(answer, NotMade):
+                put_back(call, now)
+            else:
+                note_error(call, answer, now, provider_waits=call.attempt.provider in waited_for)
 
 
 def note_error(call: Call, error: ProviderError, now: datetime, *, provider_waits: bool) -> None:
@@ -56,46 +62,43 @@ def note_error(call: Call, error: ProviderError, now: datetime, *, provider_wait
         refuse_for_now(call, error, now, provider_waits)
 
 
-def accept(accepted: Sequence[tuple[Call, Receipt]], now: datetime) -> None:
-    """Settle what was taken, in a few statements however many they are: this is where the worker's time goes."""
+def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
+    """Settle what was taken, in two statements however many they are: this is where the worker's time goes.
+
+    Raises ``LeaseLost`` when one of them is another worker's by now: then settle them one by one.
+    """
     leases = {call.attempt.pk: call.attempt.lease_token for call, _ in accepted}
-    attempts = DeliveryAttempt.objects.filter(pk__in=leases)
-    held = set(attempts.filter(lease_token__in=leases.values()).select_for_update().values_list("pk", flat=True))
-    attempts.filter(pk__in=held).update(
-        outcome=DeliveryAttempt.Outcome.ACCEPTED, settled_at=now, body=None, due_at=None, lease_token=None
-    )
+    held = DeliveryAttempt.objects.filter(pk__in=leases, lease_token__in=leases.values())
+    outcome = DeliveryAttempt.Outcome.ACCEPTED
+    if held.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
+        raise LeaseLost(f"{len(accepted)} attempts were accepted, and not all of them are ours.")
     kept: dict[UUID, str] = {}
     blanked: dict[UUID, str] = {}
     for call, receipt in accepted:
-        if call.attempt.pk not in held:
-            warn_of_lost_lease(call.attempt)
-            continue
         for email, message_id in zip(call.emails, receipt.message_ids, strict=True):
             (blanked if email.blanked_content else kept)[email.pk] = message_id[:255]
             logger.info("Message %s was taken by %s as %s.", email.pk, call.attempt.provider, message_id or "(no id)")
-    write_sent(kept, now)
-    write_sent(blanked, now, content=None)
+    write_sent(kept)
+    write_sent(blanked, content=None)
 
 
-def write_sent(message_ids: Mapping[UUID, str], now: datetime, **changes: Any) -> None:
+def write_sent(message_ids: Mapping[UUID, str], **changes: Any) -> None:
     if message_ids:
-        rows = OutboundEmail.objects.filter(pk__in=message_ids, status=Status.SENDING)
-        ids = ValueByKey(message_ids)
-        rows.update(
-            status=Status.SENT, reason="", detail="", provider_message_id=ids, sent_at=now, settled_at=now, **changes
-        )
+        OutboundEmail.objects.filter(pk__in=message_ids, status=Status.SENDING).update(
+            status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now(),
+            provider_message_id=ValueByKey(message_ids), **changes,
+        )  # fmt: skip
 
 
 def refuse_for_good(call: Call, error: ProviderError, now: datetime) -> None:
-    if close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error):
-        for email in call.emails:
-            fail(email, Reason.REFUSED, str(error), now)
+    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+    for email in call.emails:
+        fail(email, Reason.REFUSED, str(error), now)
 
 
 def refuse_for_now(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
     """The rows queue again; the next attempt is a new one, built anew."""
-    if not close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error):
-        return
+    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
     reason = Reason.CONFIGURATION if error.remedy == Remedy.FIX else Reason.TRANSIENT
     for email in call.emails:
         postpone(email, reason, str(error), now, costs_a_try=not provider_waits)
@@ -106,31 +109,31 @@ def keep_unknown(call: Call, error: ProviderError, now: datetime, provider_waits
     wait = error.retry_after or backoff(call.attempt.calls)
     if provider_waits:
         wait = timedelta()
-    released = release(
+    release(
         call.attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, calls=call.attempt.calls + 1,
         due_at=now + max(wait, wait_for_events(call.attempt.provider)), **description(error),
     )  # fmt: skip
-    if released:
-        for email in call.emails:
-            write(email, reason=Reason.UNKNOWN, detail=str(error))
-        logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
+    for email in call.emails:
+        write(email, reason=Reason.UNKNOWN, detail=str(error))
+    logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
 
 
 def put_back(call: Call, now: datetime) -> None:
     if call.attempt.outcome == DeliveryAttempt.Outcome.UNKNOWN:
         release(call.attempt, due_at=now)
-    elif close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now):
-        for email in call.emails:
-            write(email, status=Status.QUEUED, due_at=now)
+        return
+    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now)
+    for email in call.emails:
+        write(email, status=Status.QUEUED, due_at=now)
 
 
 def abandon(
     attempt: DeliveryAttempt, emails: Iterable[OutboundEmail], reason: Reason, now: datetime, detail: str = ""
 ) -> None:
     """End an attempt of unknown outcome: a repeat could be a second copy, or kills its worker."""
-    if close(attempt, DeliveryAttempt.Outcome.ABANDONED, now):
-        for email in emails:
-            fail(email, reason, detail or email.detail, now)
+    close(attempt, DeliveryAttempt.Outcome.ABANDONED, now)
+    for email in emails:
+        fail(email, reason, detail or email.detail, now)
 
 
 def record_crash_of_row(email: OutboundEmail, now: datetime) -> None:
@@ -151,9 +154,9 @@ def record_crash_of_attempt(attempt: DeliveryAttempt, now: datetime) -> None:
         return
     detail = "Its worker died during the call."
     due_at = now + wait_for_events(attempt.provider)
-    if release(attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, crashes=crashes, due_at=due_at, detail=detail):
-        for email in attempt.emails.all():
-            write(email, reason=Reason.UNKNOWN, detail=detail)
+    release(attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, crashes=crashes, due_at=due_at, detail=detail)
+    for email in attempt.emails.all():
+        write(email, reason=Reason.UNKNOWN, detail=detail)
 
 
 def end_without_call(email: OutboundEmail, ending: Ending, now: datetime) -> None:
@@ -198,22 +201,16 @@ def write(email: OutboundEmail, **changes: Any) -> None:
 
 def close(
     attempt: DeliveryAttempt, outcome: DeliveryAttempt.Outcome, now: datetime, error: ProviderError | None = None
-) -> bool:
-    """End the attempt and drop its body. False when its lease was lost: then its rows are another worker's."""
+) -> None:
+    """End the attempt and drop its body. Raises ``LeaseLost``: then its rows are another worker's."""
     details = description(error) if error else {}
-    return release(attempt, outcome=outcome, settled_at=now, body=None, due_at=None, **details)
+    release(attempt, outcome=outcome, settled_at=now, body=None, due_at=None, **details)
 
 
-def release(attempt: DeliveryAttempt, **changes: Any) -> bool:
+def release(attempt: DeliveryAttempt, **changes: Any) -> None:
     mine = DeliveryAttempt.objects.filter(pk=attempt.pk, lease_token=attempt.lease_token)
-    if mine.update(lease_token=None, **changes):
-        return True
-    warn_of_lost_lease(attempt)
-    return False
-
-
-def warn_of_lost_lease(attempt: DeliveryAttempt) -> None:
-    logger.warning("Attempt %s was taken over by another worker; its answer here is not recorded.", attempt.pk)
+    if not mine.update(lease_token=None, **changes):
+        raise LeaseLost(f"Attempt {attempt.pk} was taken over by another worker.")
 
 
 def description(error: ProviderError) -> dict[str, Any]:

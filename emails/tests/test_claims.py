@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
-from emails.delivery import claims, outcomes
+from emails.delivery import claims, drain
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
 from emails.querysets import database_now
 from emails.tests.clock import travel
@@ -93,7 +93,7 @@ def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
     after_the_lease()
     deliver()
     sent = OutboundEmail.objects.get()
-    outcomes.settle([(late, answer)], now=database_now(), waited_for=set())
+    drain.settle_despite_outages([(late, answer)])
     assert OutboundEmail.objects.values().get() == {
         field.attname: getattr(sent, field.attname) for field in OutboundEmail._meta.concrete_fields
     }
