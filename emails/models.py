@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
-from emails.querysets import ProviderStateQuerySet, WorkQuerySet
+from emails.querysets import WorkQuerySet
 
 
 class Status(models.TextChoices):
@@ -161,6 +162,21 @@ class AttemptedEmail(models.Model):
         constraints = [models.UniqueConstraint(fields=["attempt", "position"], name="one_email_a_position")]
 
 
+class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
+    def with_row_for(self, provider: str) -> list["ProviderState"]:
+        """Every provider's state, the given one's included even when it was never used before.
+
+        Each comes with ``now``, the database's time, and ``has_unknown_attempts_due``.
+        """
+        unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
+        states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
+        found = list(states)
+        if all(state.name != provider for state in found):
+            self.bulk_create([ProviderState(name=provider)], ignore_conflicts=True)
+            found = list(states.all())
+        return found
+
+
 class ProviderState(models.Model):
     """What all workers must agree on about one provider: whether, and from when, it may be called."""
 
@@ -183,10 +199,6 @@ class ProviderState(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @staticmethod
-    def attempts_of(provider: object) -> models.QuerySet[DeliveryAttempt]:
-        return DeliveryAttempt.objects.filter(provider=provider)
 
     @property
     def is_probing(self) -> bool:

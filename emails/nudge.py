@@ -8,13 +8,17 @@ import atexit
 import logging
 import os
 import threading
+import time
 from datetime import timedelta
 
+from celery import current_app
+
 from emails.failpoints import failpoint
-from emails.tasks import deliver_due
 
 logger = logging.getLogger(__name__)
 
+DELIVER_DUE = "emails.tasks.deliver_due"
+REST = timedelta(milliseconds=50)  # between two rings: a publish costs more CPU than queueing a mail
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
 LAST_WORDS = timedelta(seconds=1)  # what a command that ends waits for its bell
 
@@ -41,17 +45,18 @@ class Bell:
         while True:
             self.flag.wait()
             self.flag.clear()
-            if self._publish():
-                if not self.flag.is_set():
-                    self.quiet.set()
-            else:
+            if not self._publish():
                 self.flag.set()
-                threading.Event().wait(PAUSE_AFTER_FAILURE.total_seconds())
+                time.sleep(PAUSE_AFTER_FAILURE.total_seconds())
+                continue
+            if not self.flag.is_set():
+                self.quiet.set()
+            time.sleep(REST.total_seconds())
 
     def _publish(self) -> bool:
         failpoint("before-nudge")
         try:
-            deliver_due.apply_async(retry=True, retry_policy=PUBLISH_ONCE, expires=60)
+            current_app.send_task(DELIVER_DUE, retry=True, retry_policy=PUBLISH_ONCE, expires=60, ignore_result=True)
         except Exception as error:  # whatever the broker's client raises, the row is safe and the sweep finds it
             if not self.failing:
                 logger.warning("The broker cannot be told that mail is due; the sweep will find it: %s", error)

@@ -3,18 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import connection, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Exists, OuterRef
 from django.db.models.expressions import Expression
-from django.db.models.functions import Now
 from django.db.models.sql.compiler import SQLCompiler
-
-if TYPE_CHECKING:
-    from emails.models import ProviderState
 
 Work = TypeVar("Work", bound=models.Model)
 
@@ -81,18 +76,3 @@ class WorkQuerySet(models.QuerySet[Work]):
             for name, value in lease_of_mine.items():
                 setattr(row, name, value)
         return rows
-
-
-class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
-    def with_row_for(self, provider: str) -> list["ProviderState"]:
-        """Every provider's state, the given one's included even when it was never used before.
-
-        Each comes with ``now``, the database's time, and ``has_unknown_attempts_due``.
-        """
-        unknown = self.model.attempts_of(OuterRef("name")).filter(due_at__lte=Now(), lease_token=None)
-        states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
-        found = list(states)
-        if all(state.name != provider for state in found):
-            self.bulk_create([self.model(name=provider)], ignore_conflicts=True)
-            found = list(states.all())
-        return found
