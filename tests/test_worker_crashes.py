@@ -1,6 +1,5 @@
 """Workers killed with SIGKILL over and over, and several at once: nothing is lost, nothing goes out twice."""
 
-import time
 from collections import Counter
 
 import pytest
@@ -51,7 +50,6 @@ def test_four_workers_drain_2000_rows_at_once(make_stack, redis_server, provider
     for number in range(4):
         stack.start_worker(f"worker{number}", wait=False)
     stack.start_beat()
-    started = time.monotonic()
     wait_until(lambda: stack.statuses() == {"sent": 2000}, "2000 sent", seconds=90)
     copies = copies_by_recipient(provider_api)
     workers = sum("was taken by" in stack.log(f"worker{number}") for number in range(4))
