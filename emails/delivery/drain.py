@@ -27,7 +27,10 @@ RECOVER_EVERY = timedelta(seconds=5)
 GATHER_FOR = timedelta(milliseconds=10)
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-READY_PER_THREAD = 6  # enough to go on with while the database is busy, few enough to lose with the process
+# Calls per thread that are written and wait to be begun, and calls that the pool has in hand where a repeat is no second
+# mail: enough to keep the threads busy while the database is, few enough to lose with the process.
+READY_PER_THREAD = 4
+IN_HAND_PER_THREAD = 6
 
 stopping = threading.Event()  # set once, when this process is told to end
 
@@ -69,7 +72,7 @@ class Drain:
     def most_under_way(self, backend: DeliveryBackend) -> int:
         """Where a repeat can be a second mail, no thread begins a call before the answer to its last one is settled:
         a killed worker leaves no more unknown outcomes than it has threads. Elsewhere the pool has some in hand."""
-        return self.threads if backend.key_lifetime is None else 2 * self.threads
+        return self.threads if backend.key_lifetime is None else IN_HAND_PER_THREAD * self.threads
 
     def claim_more(self) -> None:
         is_idle = not self.under_way and not self.ready
