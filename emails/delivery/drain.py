@@ -27,8 +27,8 @@ RECOVER_EVERY = timedelta(seconds=5)
 GATHER_FOR = timedelta(milliseconds=10)
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-# Calls per thread that are written and wait to be begun, and calls that the pool has in hand where a repeat is no second
-# mail: enough to keep the threads busy while the database is, few enough to lose with the process.
+# Calls per thread that are written and wait to be begun, and calls that the pool has in hand where a repeat is no
+# second mail: enough to keep the threads busy while the database is, few enough to lose with the process.
 READY_PER_THREAD = 4
 IN_HAND_PER_THREAD = 6
 

@@ -3,15 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
 from emails import monitoring
+from emails.delivery.drain import IN_HAND_PER_THREAD
 from emails.models import OutboundEmail, ProviderState, Status
 from emails.tests.clock import travel
 
 
 @pytest.fixture
 def outage(api, queue, deliver):
-    queue(30)
+    queue(80)
     api.down = True
     deliver()
     return api
@@ -20,7 +22,7 @@ def outage(api, queue, deliver):
 def test_it_opens_after_five_failures(outage, deliver):
     assert ProviderState.objects.get().reason == ProviderState.Pause.BREAKER
     calls = outage.calls
-    assert calls <= 5 + 3 * 8
+    assert calls <= 5 + IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
     deliver()
     assert outage.calls == calls
     assert monitoring.report().providers["resend"]["state"] == "open"
