@@ -165,6 +165,8 @@ EMAIL_PROVIDER = env.choice("EMAIL_PROVIDER", ["console", "smtp", "sequenzy", "r
 EMAIL_DELIVERY_BACKEND: str = env.str("EMAIL_DELIVERY_BACKEND", default="")
 SEQUENZY_API_KEY: str = env.str("SEQUENZY_API_KEY", default="")
 SEQUENZY_API_URL = env.http_url("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")
+SEQUENZY_STRICT_SENDER: bool = env.bool("SEQUENZY_STRICT_SENDER", default=False)
+SEQUENZY_DROPPED_HEADERS: list[str] = env.list("SEQUENZY_DROPPED_HEADERS", default=[])
 RESEND_API_KEY: str = env.str("RESEND_API_KEY", default="")
 RESEND_API_URL = env.http_url("RESEND_API_URL", default="https://api.resend.com")
 SENDGRID_API_KEY: str = env.str("SENDGRID_API_KEY", default="")

@@ -60,7 +60,7 @@ class SequenzyBackend(ApiBackend):
             raise self.cannot("an empty subject", "give the message a subject.")
         if len(message.reply_to) > 1:
             raise self.cannot("several reply_to addresses", "give one.")
-        dropped = {name.lower() for name in getattr(settings, "SEQUENZY_DROPPED_HEADERS", ())}
+        dropped = {name.lower() for name in settings.SEQUENZY_DROPPED_HEADERS}
         headers = [name for name, _ in message.headers if name.lower() not in dropped]
         if headers:
             raise self.cannot(
@@ -90,7 +90,7 @@ class SequenzyBackend(ApiBackend):
 
 def _sender(message: Message) -> dict[str, str]:
     sender = message.from_email
-    if not getattr(settings, "SEQUENZY_STRICT_SENDER", False):
+    if not settings.SEQUENZY_STRICT_SENDER:
         return {"from": without_placeholders(str(sender))}
     return {"fromEmail": sender.email} | ({"fromName": sender.name} if sender.name else {})
 
