@@ -3,9 +3,10 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from emails import delivery, retention
+from emails.nudge import nudge_worker
 
 
 @shared_task(ignore_result=True)
@@ -17,6 +18,12 @@ def deliver_due() -> None:
 @shared_task(ignore_result=True)
 def purge_old_mail() -> None:
     retention.purge()
+
+
+@worker_ready.connect
+def deliver_at_once(**_: Any) -> None:
+    """What came due while no worker ran need not wait for the next sweep."""
+    nudge_worker()
 
 
 @worker_shutting_down.connect
