@@ -82,6 +82,7 @@ def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, pro
     assert [mail.recipients for mail in provider_api.accepted] == [["ada@example.com"]]
 
 
+@pytest.mark.slow
 def test_the_worker_ends_gracefully_in_the_middle_of_its_work(stack, provider_api):
     """SIGTERM: no call is begun any more, what is under way is finished and settled, the rest is queued at once."""
     provider_api.latency = 0.3
