@@ -18,9 +18,9 @@ MAILS = 40
 @pytest.mark.parametrize(
     ("outage", "step"),
     [
-        pytest.param(timedelta(minutes=10), timedelta(seconds=15), id="10 minutes"),
-        pytest.param(timedelta(minutes=40), timedelta(seconds=30), id="40 minutes"),
-        pytest.param(timedelta(hours=30), timedelta(minutes=30), id="30 hours"),
+        pytest.param(timedelta(minutes=10), timedelta(seconds=30), id="10 minutes"),
+        pytest.param(timedelta(minutes=40), timedelta(minutes=2), id="40 minutes"),
+        pytest.param(timedelta(hours=30), timedelta(hours=1), id="30 hours"),
     ],
 )
 def test_every_mail_arrives_once_after_an_outage(api, outbox, queue, deliver, provider, outage, step):
