@@ -1,0 +1,55 @@
+"""How long mail is kept: bodies for the retention period, idempotency keys for 90 days at least."""
+
+from datetime import timedelta
+
+import pytest
+
+from emails.models import AttemptedEmail, DeliveryAttempt, OutboundEmail, Status
+from emails.retention import purge
+from emails.tests.clock import travel
+
+MONTH = timedelta(days=31)
+
+
+@pytest.fixture
+def sent(queue, deliver):
+    """One message with an idempotency key, one without, both sent."""
+    queue(1)
+    queue(1, idempotency_key="receipt:in_1")
+    deliver()
+
+
+def test_nothing_is_touched_within_the_retention_period(sent):
+    travel(timedelta(days=29))
+    assert purge() == (0, 0)
+    assert all(row.content for row in OutboundEmail.objects.all())
+
+
+def test_afterwards_a_key_outlives_its_body(sent, queue):
+    travel(MONTH)
+    assert purge() == (2, 1)
+    row = OutboundEmail.objects.get()
+    assert (row.idempotency_key, row.content) == ("receipt:in_1", None)
+    assert queue(1, idempotency_key="receipt:in_1") == [], "the receipt is not sent again next month"
+
+
+def test_after_90_days_nothing_is_left(sent):
+    travel(3 * MONTH)
+    purge()
+    assert not OutboundEmail.objects.exists()
+    assert not DeliveryAttempt.objects.exists()
+    assert not AttemptedEmail.objects.exists()
+
+
+def test_what_still_waits_is_kept_however_old_it_is(queue, api, deliver):
+    queue(1)
+    travel(12 * MONTH)
+    assert purge() == (0, 0)
+    deliver()
+    assert OutboundEmail.objects.get().status == Status.SENT
+
+
+def test_purging_twice_changes_nothing_more(sent):
+    travel(MONTH)
+    purge()
+    assert purge() == (0, 0)

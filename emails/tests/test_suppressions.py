@@ -1,0 +1,39 @@
+"""The list of addresses that get no mail."""
+
+from datetime import timedelta
+
+import pytest
+
+from emails.models import Suppression
+from emails.querysets import database_now
+from emails.suppressions import is_suppressed, lift, suppress
+from emails.tests.clock import travel
+
+pytestmark = pytest.mark.django_db
+BOUNCE = Suppression.Cause.HARD_BOUNCE
+
+
+def test_an_address_is_suppressed_whatever_its_case():
+    suppress("Ada@Example.com", cause=BOUNCE, detail="550 no such user")
+    assert is_suppressed("ada@example.COM")
+    assert not is_suppressed("grace@example.com")
+
+
+def test_a_suppression_with_an_end_ends():
+    suppress("ada@example.com", cause=Suppression.Cause.SOFT_BOUNCES, until=database_now() + timedelta(days=7))
+    assert is_suppressed("ada@example.com")
+    travel(timedelta(days=8))
+    assert not is_suppressed("ada@example.com")
+
+
+def test_suppressing_again_replaces_the_cause():
+    suppress("ada@example.com", cause=BOUNCE)
+    suppress("ada@example.com", cause=Suppression.Cause.COMPLAINT)
+    assert Suppression.objects.get().cause == Suppression.Cause.COMPLAINT
+
+
+def test_lifting_lets_mail_through_again():
+    suppress("ada@example.com", cause=BOUNCE)
+    assert lift("Ada@example.com") is True
+    assert lift("ada@example.com") is False
+    assert not is_suppressed("ada@example.com")
