@@ -16,7 +16,7 @@ from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 
-SIGNUPS = 20
+SIGNUPS = 30
 NAME = "redis.spine.test"
 
 
