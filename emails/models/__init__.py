@@ -1,0 +1,22 @@
+"""What is stored of every message, call, event, provider, contact and refused address."""
+
+from emails.models.attempts import AttemptedEmail, DeliveryAttempt
+from emails.models.contacts import ContactChange
+from emails.models.events import DeliveryEvent
+from emails.models.messages import OutboundEmail
+from emails.models.providers import ProviderState
+from emails.models.suppressions import Suppression
+from emails.models.work import Reason, Status, Work
+
+__all__ = [
+    "AttemptedEmail",
+    "ContactChange",
+    "DeliveryAttempt",
+    "DeliveryEvent",
+    "OutboundEmail",
+    "ProviderState",
+    "Reason",
+    "Status",
+    "Suppression",
+    "Work",
+]

@@ -1,0 +1,66 @@
+"""What is stored of every call to a provider."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from emails.models.contacts import ContactChange
+from emails.models.messages import OutboundEmail
+from emails.querysets import WorkQuerySet
+
+
+class DeliveryAttempt(models.Model):
+    """One call to a provider, written before the call. Its id is the Idempotency-Key.
+
+    While the outcome is not known the call is repeated unchanged: same provider, same bytes, same neighbours.
+    """
+
+    class Outcome(models.TextChoices):
+        PENDING = "pending", _("under way")
+        ACCEPTED = "accepted", _("accepted")
+        REFUSED = "refused", _("not accepted")
+        UNKNOWN = "unknown", _("unknown")
+        ABANDONED = "abandoned", _("given up without an answer")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.CharField(max_length=200)
+    endpoint = models.CharField(max_length=100, blank=True)
+    body = models.BinaryField(null=True, help_text=_("the serialised call; dropped once the outcome is known"))
+    emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
+    contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="attempts")
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
+
+    created_at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True, editable=False)
+    calls = models.PositiveSmallIntegerField(default=0, help_text=_("answers that left the outcome unknown"))
+    crashes = models.PositiveSmallIntegerField(default=0, help_text=_("workers that died while it was under way"))
+
+    status_code = models.PositiveSmallIntegerField(null=True)
+    error_code = models.CharField(max_length=100, blank=True)
+    detail = models.TextField(blank=True)
+
+    objects: ClassVar[WorkQuerySet["DeliveryAttempt"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="attempt_due")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.get_outcome_display()}"
+
+
+class AttemptedEmail(models.Model):
+    """The ordered rows that an attempt carries."""
+
+    attempt = models.ForeignKey(DeliveryAttempt, on_delete=models.CASCADE)
+    email = models.ForeignKey(OutboundEmail, on_delete=models.CASCADE)
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["attempt", "position"], name="one_email_a_position")]

@@ -1,0 +1,46 @@
+"""Changes of contacts at the marketing side that wait to be told, or were."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from emails.models.work import Work
+from emails.querysets import WorkQuerySet
+
+
+class ContactChange(Work):
+    """One change of one contact. Those of a contact are told in the order of their keys."""
+
+    class Action(models.TextChoices):
+        SUBSCRIBE = "subscribe", _("subscribe")
+        ADD_TAG = "add_tag", _("add a tag")
+        REMOVE_TAG = "remove_tag", _("remove a tag")
+        TRACK_EVENT = "track_event", _("track an event")
+        UNSUBSCRIBE = "unsubscribe", _("unsubscribe")
+        FORGET = "forget", _("forget")
+
+    event_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("by which a repeat is known as one"))
+    action = models.CharField(max_length=16, choices=Action)
+    address = models.CharField(max_length=320, help_text=_("in lower case"))
+    content = models.JSONField(null=True, help_text=_("what the change says; null once it is blanked"))
+    metadata = models.JSONField(default=dict, blank=True)
+
+    objects: ClassVar[WorkQuerySet["ContactChange"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="contact_due"),
+            models.Index(fields=["address"], condition=models.Q(settled_at__isnull=True), name="contact_unsettled"),
+            models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="contact_settled"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.address}"
+
+    @property
+    def blanked_content(self) -> dict[str, Any]:
+        """The change that blanks a forgotten person's data once it is told."""
+        return {"content": None} if self.action == self.Action.FORGET else {}

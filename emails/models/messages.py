@@ -1,0 +1,66 @@
+"""What is stored of every message."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from emails.message import Message
+from emails.models.work import Work
+from emails.querysets import WorkQuerySet
+
+
+class OutboundEmail(Work):
+    """One message of the outbox, from the caller's commit to its end. One row, however many recipients."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=64, blank=True, help_text=_("its folder under templates/emails/"))
+    idempotency_key = models.CharField(max_length=255, null=True)
+
+    recipients = models.TextField(help_text=_("all addresses of to, cc and bcc, for searching"))
+    subject = models.TextField(blank=True)
+    content = models.JSONField(null=True, help_text=_("the message in neutral form; null once it is blanked"))
+    sensitive = models.BooleanField(default=False, help_text=_("holds live links: blanked once sent or dead"))
+    metadata = models.JSONField(default=dict, blank=True)
+
+    expires_at = models.DateTimeField(null=True, blank=True)
+    provider_message_id = models.CharField(max_length=255, blank=True)
+    batch_limit = models.PositiveSmallIntegerField(
+        null=True, help_text=_("how many messages its next call may carry, after a call with more was refused")
+    )
+    lookup_at = models.DateTimeField(null=True, help_text=_("when the provider is asked what became of it"))
+
+    objects: ClassVar[WorkQuerySet["OutboundEmail"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="outbound_due"),
+            models.Index(fields=["created_at"], name="outbound_created"),
+            models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
+            models.Index(fields=["provider_message_id"], name="outbound_provider_id"),
+            models.Index(fields=["lookup_at"], condition=models.Q(lookup_at__isnull=False), name="outbound_lookup"),
+        ]
+        # A constraint rather than unique=True, which adds a second index for LIKE on PostgreSQL.
+        constraints = [models.UniqueConstraint(fields=["idempotency_key"], name="outbound_idempotency_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'mail'} to {self.recipients}"
+
+    @property
+    def is_blanked(self) -> bool:
+        return self.content is None
+
+    @property
+    def message(self) -> Message:
+        """The message in neutral form. Raises ``ValueError`` when its body is blanked."""
+        if self.content is None:
+            raise ValueError("The body of this message is blanked; have the person request a new one.")
+        return Message.from_json(self.content)
+
+    @property
+    def blanked_content(self) -> dict[str, None]:
+        """The change that blanks a sensitive body once the message is sent or dead, except with DEBUG."""
+        return {"content": None} if self.sensitive and not settings.DEBUG else {}

@@ -1,0 +1,61 @@
+"""What all workers must agree on about a provider."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from emails.models.attempts import DeliveryAttempt
+
+
+class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
+    def with_row_for(self, provider: str) -> list["ProviderState"]:
+        """Every provider's state, the given one's included even when it was never used before.
+
+        Each comes with ``now``, the database's time, and ``has_unknown_attempts_due``.
+        """
+        unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
+        states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
+        found = list(states)
+        if all(state.name != provider for state in found):
+            self.bulk_create([ProviderState(name=provider)], ignore_conflicts=True)
+            found = list(states.all())
+        return found
+
+
+class ProviderState(models.Model):
+    """What all workers must agree on about one provider: whether, and from when, it may be called."""
+
+    class Pause(models.TextChoices):
+        BREAKER = "breaker", _("it failed again and again; one probe every 15 seconds")
+        RATE_LIMITED = "rate_limited", _("it asked us to wait")
+        CONFIGURATION = "configuration", _("its account or key needs a person")
+        QUOTA = "quota", _("its quota is used up; one probe an hour")
+
+    name = models.CharField(primary_key=True, max_length=200)
+    failures = models.PositiveIntegerField(default=0, help_text=_("failed calls since the last success"))
+    paused_until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=16, choices=Pause, blank=True)
+    detail = models.TextField(blank=True)
+    rate = models.FloatField(null=True, help_text=_("calls a second, as its answers say"))
+    next_slot_at = models.DateTimeField(null=True, help_text=_("before this, no worker begins another call"))
+    changed_at = models.DateTimeField(auto_now=True)
+
+    now: datetime  # the database's time and the next one are set by with_row_for()
+    has_unknown_attempts_due: bool
+
+    objects: ClassVar[ProviderStateQuerySet] = ProviderStateQuerySet.as_manager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether only one call at a time may go out, to find out if the trouble is over."""
+        return self.reason in (self.Pause.BREAKER, self.Pause.CONFIGURATION, self.Pause.QUOTA)
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused_until is not None and self.paused_until > now

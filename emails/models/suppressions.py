@@ -1,0 +1,31 @@
+"""Addresses that get no mail."""
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Suppression(models.Model):
+    """An address that gets no mail. One row an address; lifting deletes it."""
+
+    class Cause(models.TextChoices):
+        HARD_BOUNCE = "hard_bounce", _("hard bounce")
+        COMPLAINT = "complaint", _("complaint")
+        SOFT_BOUNCES = "soft_bounces", _("soft bounces in a row")
+        MANUAL = "manual", _("entered by hand")
+
+    address = models.CharField(max_length=320, unique=True, help_text=_("in lower case"))
+    cause = models.CharField(max_length=16, choices=Cause, default=Cause.MANUAL)
+    detail = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    until = models.DateTimeField(null=True, blank=True, help_text=_("empty: until it is lifted"))
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.address
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.address = self.address.strip().lower()
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
