@@ -182,6 +182,7 @@ EMAIL_LEASE_SECONDS = env.whole_number("EMAIL_LEASE_SECONDS", default=60)
 EMAIL_CALL_DEADLINE_SECONDS = min(30, EMAIL_LEASE_SECONDS / 2)  # a call must end before its lease does
 EMAIL_DELIVERY_THREADS = env.whole_number("EMAIL_DELIVERY_THREADS", default=8)
 EMAIL_UNKNOWN_WAIT_SECONDS = env.whole_number("EMAIL_UNKNOWN_WAIT_SECONDS", default=300)
+EMAIL_RATE_PER_SECOND = env.calls_per_second("EMAIL_RATE_PER_SECOND")
 EMAIL_RETENTION_DAYS = env.whole_number("EMAIL_RETENTION_DAYS", default=30)
 # Kinds of which a second copy does more harm than a lost one: after an unknown outcome at a provider without
 # idempotency keys they end as failed (outcome_unknown) instead of being sent again.

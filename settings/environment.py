@@ -87,6 +87,13 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             raise refusal(var, f"a whole number from {minimum} up")
         return int(digits)
 
+    def calls_per_second(self, var: str) -> float | None:
+        """None where it is not set."""
+        digits = self.str(var, default="")
+        if not re.fullmatch(r"([0-9]+(\.[0-9]+)?)?", digits):
+            raise refusal(var, "a number of calls a second, such as 5 or 0.5; 0 for no limit")
+        return float(digits) if digits else None
+
     def choice(self, var: str, allowed: Sequence[str]) -> str:
         """The first of them is the default."""
         value = str(self.str(var, default=allowed[0]))

@@ -9,6 +9,9 @@ APP_URL = "https://app.example.com"
 DEFAULT_FROM_EMAIL = "Acme <hello@acme.example>"
 BRAND_NAME = "Acme"
 
+# The providers' limits are the subject of few tests and would slow down the others.
+EMAIL_RATE_PER_SECOND = env.calls_per_second("EMAIL_RATE_PER_SECOND") or 0.0
+
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

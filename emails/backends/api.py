@@ -4,6 +4,7 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -41,8 +42,6 @@ class ApiBackend(DeliveryBackend):
     path: ClassVar[str]
     most_recipients: ClassVar[int] = 50
     """In each of to, cc and bcc."""
-    most_bytes: ClassVar[int]
-    """Of the whole request, with its attachments in base64."""
     reset_headers: ClassVar[tuple[str, ...]] = ()
     """Headers beside Retry-After that give the seconds until calls are taken again."""
 
@@ -79,12 +78,16 @@ class ApiBackend(DeliveryBackend):
         return verdict
 
     def pause(self, headers: Mapping[str, str]) -> timedelta | None:
+        """For how long a refused caller is to wait."""
         return retry_after(headers, *self.reset_headers)
+
+    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        """What the headers of a good answer say of the calls to come: ``rate`` and ``pause`` of a Receipt."""
+        return {}
 
     # The two halves of a delivery
 
-    def build(self, messages: Sequence[Message]) -> Request:
-        [message] = messages
+    def serialise(self, message: Message) -> bytes:
         self._refuse_what_no_api_takes(message)
         body = json.dumps(self.payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         if len(body) > self.most_bytes:
@@ -92,6 +95,10 @@ class ApiBackend(DeliveryBackend):
                 f"a message of {len(body):,} bytes (at most {self.most_bytes:,})",
                 "link to the files instead of attaching them.",
             )
+        return body
+
+    def request(self, parts: Sequence[bytes]) -> Request:
+        [body] = parts
         return Request(self.path, body)
 
     def call(self, request: Request, idempotency_key: str) -> Receipt:
@@ -122,7 +129,7 @@ class ApiBackend(DeliveryBackend):
             return self._error(UNKNOWN if answer.reached_body else REFUSED_FOR_NOW, answer.reason)
         result = self.accepted(answer) if 200 <= answer.status < 300 else None
         if isinstance(result, Receipt):
-            return result
+            return replace(result, **self.told_limits(answer.headers))
         return self._refusal(answer, result, request)
 
     def _refusal(self, answer: Answer, verdict: Verdict | None, request: Request) -> ProviderError:

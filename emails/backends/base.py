@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -31,29 +32,47 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took it. One id per message, empty where the provider told none."""
+    """The provider took it. One id per message, empty where the provider told none.
+
+    ``rate``: the calls a second that it takes, ``pause``: for how long it takes no more, where its headers say so.
+    """
 
     message_ids: tuple[str, ...]
+    rate: float | None = None
+    pause: timedelta | None = None
 
 
 class DeliveryBackend(BaseEmailBackend):
     """Delivers through one provider.
 
-    As `EMAIL_BACKEND` it sends at once. The outbox calls build() when it stores an attempt, and call() with what was
-    stored, as often as it takes.
+    As `EMAIL_BACKEND` it sends at once. The outbox calls serialise() and request() when it stores an attempt, and then
+    call() with what was stored, as often as it takes.
     """
 
     name: str
     key_lifetime: ClassVar[timedelta | None] = None
     """How long the provider remembers an Idempotency-Key; None: it knows none, and every call can be a second mail."""
     batch_limit: ClassVar[int] = 1
+    """How many messages one call can carry."""
+    most_bytes: ClassVar[int] = sys.maxsize
+    """Of the body of a call."""
+    default_rate: ClassVar[float | None] = None
+    """Calls a second until the provider's answers say more; None: as many as there are."""
 
     @abstractmethod
-    def build(self, messages: Sequence[Message]) -> Request:
-        """Serialise up to batch_limit messages: the same bytes for the same messages, and no I/O.
+    def serialise(self, message: Message) -> bytes:
+        """The message in the provider's words: the same bytes for the same message, and no I/O.
 
-        Raises UnsupportedFeature when the provider cannot carry one of them.
+        Raises UnsupportedFeature when the provider cannot carry it.
         """
+
+    @abstractmethod
+    def request(self, parts: Sequence[bytes]) -> Request:
+        """The call that carries these serialised messages, 1 to batch_limit of them."""
+
+    def may_share_call(self, message: Message) -> bool:
+        """Whether the message can be one of several in a call."""
+        return self.batch_limit > 1
 
     @abstractmethod
     def call(self, request: Request, idempotency_key: str) -> Receipt:
@@ -72,7 +91,7 @@ class DeliveryBackend(BaseEmailBackend):
             key = _idempotency_key(email)
             # The same key must give the same payload, so the id in it is made from the key.
             message = Message.from_django(email, uuid.uuid5(KEY_NAMESPACE, key))
-            receipt = self.call(self.build([message]), key)
+            receipt = self.call(self.request([self.serialise(message)]), key)
         except EmailsError as error:
             if not self.fail_silently:
                 raise

@@ -48,14 +48,17 @@ class RelayBackend(DeliveryBackend):
             return
         raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} cannot be imported: {reason}.")
 
-    def build(self, messages: Sequence[Message]) -> Request:
-        [message] = messages
+    def serialise(self, message: Message) -> bytes:
         headers = dict(message.headers)
         if not any(name.lower() == "message-id" for name in headers):
             headers["Message-ID"] = f"<{message.id}@{message.from_email.domain}>"
         data = message.to_json() | {"headers": list(headers.items())}
         self._refuse_what_is_no_mail(Message.from_json(data))
-        return Request(endpoint="", body=json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def request(self, parts: Sequence[bytes]) -> Request:
+        [body] = parts
+        return Request(endpoint="", body=body)
 
     def _refuse_what_is_no_mail(self, message: Message) -> None:
         """A message that cannot become MIME would fail at every try."""

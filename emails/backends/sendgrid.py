@@ -82,6 +82,11 @@ class SendGridBackend(ApiBackend):
             return NEEDS_A_PERSON
         return verdict
 
+    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        if headers.get("X-RateLimit-Remaining") != "0":
+            return {}
+        return {"pause": pause_until_epoch(headers.get("X-RateLimit-Reset"))}
+
     def pause(self, headers: Mapping[str, str]) -> timedelta | None:
         return pause_until_epoch(headers.get("X-RateLimit-Reset")) or retry_after(headers)
 

@@ -34,6 +34,7 @@ class SequenzyBackend(ApiBackend):
 
     name = "sequenzy"
     path = "/transactional/send"
+    default_rate = 100 / 60
     key_lifetime = timedelta(days=14)
     most_bytes = 40_000_000
 

@@ -14,9 +14,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
-from emails.backends.base import DeliveryBackend
-from emails.delivery import breaker, claims, outcomes
-from emails.delivery.calls import Answer, Call, NotMade
+from emails.delivery import breaker, claims, outcomes, pacing
+from emails.delivery.calls import Answer, Call, MissedSlot, NotMade
 from emails.errors import LeaseLost, ProviderError
 from emails.failpoints import failpoint
 from emails.querysets import database_now
@@ -25,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 RECOVER_EVERY = timedelta(seconds=5)
 GATHER_FOR = timedelta(milliseconds=10)
+LOOK_EVERY = timedelta(seconds=1)  # for new work, while a slow call is under way
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
 # Calls per thread that are written and wait to be begun, and calls that the pool has in hand where a repeat is no
@@ -49,14 +49,16 @@ class Drain:
         self.under_way: dict[Future[Answer], Call] = {}
         self.settled = 0
         self.recover_at = 0.0
+        self.look_again: timedelta | None = None  # work waits for a slot that far away
 
     def run(self) -> int:
         with ThreadPoolExecutor(self.threads, thread_name_prefix="delivery") as self.pool:
             while True:
                 self.begin_calls()
-                if not self.under_way:
+                if self.under_way:
+                    self.settle_finished()
+                elif self.look_again is None or stopping.wait(self.look_again.total_seconds()):
                     return self.settled
-                self.settle_finished()
 
     def begin_calls(self) -> None:
         self.begin_what_is_ready()
@@ -65,14 +67,16 @@ class Drain:
             self.begin_what_is_ready()
 
     def begin_what_is_ready(self) -> None:
-        while self.ready and len(self.under_way) < self.most_under_way(self.ready[0].backend):
+        while self.ready and len(self.under_way) < self.most_under_way(self.ready[0]):
             call = self.ready.popleft()
             self.under_way[self.pool.submit(call.make)] = call
 
-    def most_under_way(self, backend: DeliveryBackend) -> int:
+    def most_under_way(self, call: Call) -> int:
         """Where a repeat can be a second mail, no thread begins a call before the answer to its last one is settled:
-        a killed worker leaves no more unknown outcomes than it has threads. Elsewhere the pool has some in hand."""
-        return self.threads if backend.key_lifetime is None else IN_HAND_PER_THREAD * self.threads
+        a killed worker leaves no more unknown outcomes than it has threads. A call with a slot wants a thread at once.
+        Else the pool has some in hand."""
+        at_once = call.backend.key_lifetime is None or call.pace.slot is not None
+        return self.threads if at_once else IN_HAND_PER_THREAD * self.threads
 
     def claim_more(self) -> None:
         is_idle = not self.under_way and not self.ready
@@ -80,24 +84,39 @@ class Drain:
             if time.monotonic() >= self.recover_at:
                 claims.recover_abandoned(database_now())
                 self.recover_at = time.monotonic() + RECOVER_EVERY.total_seconds()
-            self.ready.extend(claims.next_calls(READY_PER_THREAD * self.threads - len(self.ready), idle=is_idle))
+            room = READY_PER_THREAD * self.threads - len(self.ready)
+            calls, self.look_again = claims.next_calls(room, idle=is_idle)
+            self.ready.extend(calls)
         except OperationalError:
             if is_idle:
                 raise
             logger.warning("The database does not answer; what is under way is settled first.", exc_info=True)
 
     def settle_finished(self) -> None:
-        done = self.answered()
-        finished = [(self.under_way.pop(future), answer_of(future)) for future in done]
+        answers = [(self.under_way.pop(future), answer_of(future)) for future in self.answered()]
+        finished = self.without_late_calls(answers)
+        if not finished:
+            return
         waited_for = settle_despite_outages(finished)
         self.settled += len(finished)
         if waited_for or stopping.is_set():
             self.put_back(waited_for)
 
+    def without_late_calls(self, answers: Finished) -> Finished:
+        """Calls that missed their slots are made later, at other ones, unless their provider waits by now."""
+        late = [call for call, answer in answers if isinstance(answer, MissedSlot)]
+        if not late:
+            return answers
+        again = claims.with_new_slots(late)
+        self.ready.extendleft(again)
+        keys = {call.attempt.pk for call in again}
+        return [(call, answer) for call, answer in answers if call.attempt.pk not in keys]
+
     def answered(self) -> list[Future[Answer]]:
         """Wait for an answer, and a moment for more: settling ten costs little more than settling one."""
-        _, pending = wait(self.under_way, return_when=FIRST_COMPLETED)
-        if pending:
+        patience = min(filter(None, [self.look_again, LOOK_EVERY]))
+        done, pending = wait(self.under_way, timeout=patience.total_seconds(), return_when=FIRST_COMPLETED)
+        if done and pending:
             wait(pending, timeout=GATHER_FOR.total_seconds())
         return [future for future in self.under_way if future.done()]
 
@@ -106,6 +125,7 @@ class Drain:
         for future, call in self.under_way.items():
             if stopping.is_set() or call.attempt.provider in waited_for:
                 future.cancel()
+                call.pace.called_off.set()
         held_back = [call for call in self.ready if stopping.is_set() or call.attempt.provider in waited_for]
         self.ready = deque(call for call in self.ready if call not in held_back)
         if held_back:
@@ -150,6 +170,7 @@ def settle(finished: Finished) -> Set[str]:
     providers = {call.attempt.provider for call, _ in finished}
     waited_for = {name for name in providers if breaker.record_answers(name, answers_of(name, finished))}
     outcomes.settle(finished, waited_for=waited_for)
+    pacing.note_limits((call.attempt.provider, call.pace.known_rate, answer) for call, answer in finished)
     failpoint("after-settle")
     return waited_for
 

@@ -51,7 +51,9 @@ def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> 
 
 def note_error(call: Call, error: ProviderError, now: datetime, *, provider_waits: bool) -> None:
     was_unknown = call.attempt.outcome == DeliveryAttempt.Outcome.UNKNOWN
-    if error.remedy == Remedy.GIVE_UP:
+    if len(call.emails) > 1 and is_about_a_message(error):
+        split(call, error, now)
+    elif error.remedy == Remedy.GIVE_UP:
         if error.outcome == Outcome.UNKNOWN:
             abandon(call.attempt, call.emails, Reason.OUTCOME_UNKNOWN, now, str(error))
         else:
@@ -60,6 +62,11 @@ def note_error(call: Call, error: ProviderError, now: datetime, *, provider_wait
         keep_unknown(call, error, now, provider_waits)
     else:
         refuse_for_now(call, error, now, provider_waits)
+
+
+def is_about_a_message(error: ProviderError) -> bool:
+    """Whether the call was refused for what it carries, and not for the provider's trouble or ours with it."""
+    return error.outcome == Outcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
 
 
 def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
@@ -83,11 +90,30 @@ def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
 
 
 def write_sent(message_ids: Mapping[UUID, str], **changes: Any) -> None:
-    if message_ids:
-        OutboundEmail.objects.filter(pk__in=message_ids, status=Status.SENDING).update(
-            status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now(),
-            provider_message_id=ValueByKey(message_ids), **changes,
-        )  # fmt: skip
+    """A row that an event was faster to move keeps its status."""
+    if not message_ids:
+        return
+    rows = OutboundEmail.objects.filter(pk__in=message_ids)
+    changes |= {"provider_message_id": ValueByKey(message_ids)}
+    sent = rows.filter(status=Status.SENDING).update(
+        status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now(), **changes
+    )
+    if sent < len(message_ids):
+        rows.exclude(status=Status.SENT).filter(sent_at__isnull=False).update(**changes)
+
+
+def accept_by_events(attempt: DeliveryAttempt, now: datetime) -> None:
+    """Events told that the provider took what the attempt carries, so it need not be repeated."""
+    close(attempt, DeliveryAttempt.Outcome.ACCEPTED, now)
+
+
+def split(call: Call, error: ProviderError, now: datetime) -> None:
+    """One message of several may be the bad one: their next calls carry half as many, until it is alone."""
+    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+    half = (len(call.emails) + 1) // 2
+    rows = OutboundEmail.objects.filter(pk__in=[email.pk for email in call.emails], status=Status.SENDING)
+    rows.update(status=Status.QUEUED, due_at=now, batch_limit=half)
+    logger.warning("A call with %d messages was refused; it is split: %s", len(call.emails), error)
 
 
 def refuse_for_good(call: Call, error: ProviderError, now: datetime) -> None:

@@ -1,16 +1,25 @@
 """A claimed row becomes the call that carries it, or the reason why there will be none."""
 
 import logging
-from collections.abc import Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from emails.backends.base import DeliveryBackend, Request
+from emails.backends.base import DeliveryBackend
 from emails.errors import InvalidMessage
 from emails.message import Address, Message
 from emails.models import OutboundEmail, Reason, Status
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a row contributes to a call, and whether others may contribute to the same."""
+
+    row: OutboundEmail
+    body: bytes
+    may_share_call: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +31,7 @@ class Ending:
     detail: str = ""
 
 
-def prepare(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime) -> Request | Ending:
+def prepare(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime) -> Part | Ending:
     """Serialise the row for the provider, without the suppressed recipients. Raises nothing."""
     if row.expires_at is not None and row.expires_at <= now:
         return Ending(Status.EXPIRED, detail=f"It was not to be delivered after {row.expires_at:%Y-%m-%d %H:%M} UTC.")
@@ -30,12 +39,27 @@ def prepare(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], 
         message = without(row.message, suppressed)
         if not (message.to or message.cc or message.bcc):
             return Ending(Status.SUPPRESSED, detail="Every recipient is on the suppression list.")
-        return backend.build([message])
+        return Part(row, backend.serialise(message), backend.may_share_call(message))
     except InvalidMessage as error:
         return Ending(Status.FAILED, Reason.UNSUPPORTED, str(error))
     except Exception as error:  # a bug in a serialiser: the mail waits for the deploy that mends it
         logger.exception("Message %s cannot be serialised for %s.", row.pk, backend.name)
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+
+
+def batches(parts: Iterable[Part], backend: DeliveryBackend) -> Iterator[list[Part]]:
+    """The parts of each call: as many as it can carry, and as each row's own limit allows after a refusal."""
+    open_batches: dict[int, list[Part]] = {}
+    for part in parts:
+        limit = min(part.row.batch_limit or backend.batch_limit, backend.batch_limit) if part.may_share_call else 1
+        batch = open_batches.setdefault(limit, [])
+        if sum(len(other.body) + 1 for other in batch) + len(part.body) > backend.most_bytes:
+            yield open_batches.pop(limit)
+            batch = open_batches.setdefault(limit, [])
+        batch.append(part)
+        if len(batch) == limit:
+            yield open_batches.pop(limit)
+    yield from filter(None, open_batches.values())
 
 
 def without(message: Message, suppressed: Set[str]) -> Message:

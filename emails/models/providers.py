@@ -1,5 +1,6 @@
 """What all workers must agree on about a provider."""
 
+import time
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,7 +16,8 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
     def with_row_for(self, provider: str) -> list["ProviderState"]:
         """Every provider's state, the given one's included even when it was never used before.
 
-        Each comes with ``now``, the database's time, and ``has_unknown_attempts_due``.
+        Each comes with ``now``, the database's time, ``read_at``, when that was on ``time.monotonic()``, and
+        ``has_unknown_attempts_due``.
         """
         unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
         states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
@@ -23,6 +25,8 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
         if all(state.name != provider for state in found):
             self.bulk_create([ProviderState(name=provider)], ignore_conflicts=True)
             found = list(states.all())
+        for state in found:
+            state.read_at = time.monotonic()
         return found
 
 
@@ -44,7 +48,8 @@ class ProviderState(models.Model):
     next_slot_at = models.DateTimeField(null=True, help_text=_("before this, no worker begins another call"))
     changed_at = models.DateTimeField(auto_now=True)
 
-    now: datetime  # the database's time and the next one are set by with_row_for()
+    now: datetime  # this and the next two are set by with_row_for()
+    read_at: float
     has_unknown_attempts_due: bool
 
     objects: ClassVar[ProviderStateQuerySet] = ProviderStateQuerySet.as_manager()  # type: ignore[assignment]

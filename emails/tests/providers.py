@@ -11,9 +11,11 @@ from typing import Any
 
 from emails.tests.provider_rules import CHECKS, RefusedError, Reply, body_of_error
 
+RESEND_BATCH = "/resend/emails/batch"
 ROUTES = {
     "/sequenzy/api/v1/transactional/send": "sequenzy",
     "/resend/emails": "resend",
+    RESEND_BATCH: "resend",
     "/sendgrid/v3/mail/send": "sendgrid",
 }
 KNOWS_KEYS = {"sequenzy": 255, "resend": 256}
@@ -54,6 +56,9 @@ class Providers:
         self.bodies: list[bytes] = []
         self.last: Incoming | None = None
         self.calls = 0
+        self.arrivals: list[float] = []
+        self.limit = 0  # calls that are taken in any second; 0: as many as come
+        self.refused: set[str] = set()  # recipients to whom this account may not write
         self.default: str | Reply = "ok"
         self.faults = ()
         self._answers: dict[tuple[str, str], tuple[bytes, Reply]] = {}
@@ -88,15 +93,21 @@ class Providers:
             "keys": len({mail.key for mail in self.accepted if mail.key}),
             "recipients": dict(per_recipient),
             "duplicates": sum(count - 1 for count in subjects.values()),
+            "most_in_a_second": most_in_a_second(self.arrivals),
         }
 
     def answer(self, request: Incoming) -> Reply:
+        return self.told_of_limit(self._answer(request), ROUTES.get(request.path, ""))
+
+    def _answer(self, request: Incoming) -> Reply:
         self.calls += 1
         self.last = request
         self.bodies.append(request.body)
         provider = ROUTES.get(request.path)
         if provider is None:
             return Reply(404, {"message": "no such route"})
+        if self.limit and most_in_a_second(self.arrivals[-self.limit - 1 :]) > self.limit:
+            return Reply(429, body_of_error(provider, 429, "Too many requests"), {"Retry-After": "1"})
         fault = next(self._faults, self.default)
         if isinstance(fault, Reply):
             return fault
@@ -125,16 +136,29 @@ class Providers:
             return self._repeated(provider, key, digest)
         try:
             payload = json.loads(request.body)
-            recipients = CHECKS[provider](payload)
+            payloads = batch(payload) if request.path == RESEND_BATCH else [payload]
+            accepted = [Accepted(provider, key, CHECKS[provider](item), item, time.time()) for item in payloads]
+            if any(self.refused.intersection(mail.recipients) for mail in accepted):
+                raise RefusedError("You can only send to your own address")
         except RefusedError as error:
             return Reply(error.status, body_of_error(provider, error.status, str(error)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             return Reply(400, body_of_error(provider, 400, f"malformed: {error!r}"))
-        self.accepted.append(Accepted(provider, key, recipients, payload, time.time()))
-        reply = success(provider)
+        self.accepted += accepted
+        reply = success_of_batch(len(accepted)) if request.path == RESEND_BATCH else success(provider)
         if key:
             self._answers[provider, key] = (digest, reply)
         return reply
+
+    def arrived(self) -> None:
+        self.arrivals.append(time.monotonic())
+
+    def told_of_limit(self, reply: Reply, provider: str) -> Reply:
+        """Resend tells the limit with every answer."""
+        if not self.limit or provider != "resend" or reply.status <= 0:
+            return reply
+        headers = {"ratelimit-limit": str(self.limit), "ratelimit-remaining": "0", "ratelimit-reset": "1"}
+        return Reply(reply.status, reply.body, headers | dict(reply.headers))
 
     def _repeated(self, provider: str, key: str, digest: bytes) -> Reply:
         first, reply = self._answers[provider, key]
@@ -179,6 +203,30 @@ def success(provider: str) -> Reply:
     if provider == "sendgrid":
         return Reply(202, b"", {"X-Message-Id": message_id})
     return Reply(200, {"success": True, "emailSendId": message_id, "emailType": "transactional", "jobId": "job_1"})
+
+
+def batch(payload: Any) -> list[dict[str, Any]]:
+    """The mails of a batch, in strict validation: one that is invalid refuses them all."""
+    if not isinstance(payload, list) or not 1 <= len(payload) <= 100:
+        raise RefusedError("a batch is an array of 1 to 100 emails")
+    for item in payload:
+        if item.keys() & {"attachments", "scheduled_at"}:
+            raise RefusedError("attachments and scheduled_at are not supported in a batch")
+    return payload
+
+
+def success_of_batch(count: int) -> Reply:
+    return Reply(200, {"data": [{"id": str(uuid.uuid4())} for _ in range(count)]})
+
+
+def most_in_a_second(arrivals: list[float]) -> int:
+    """The most calls that came in any second, its end excluded."""
+    most = first = 0
+    for position, moment in enumerate(arrivals):
+        while moment - arrivals[first] >= 1:
+            first += 1
+        most = max(most, position - first + 1)
+    return most
 
 
 def subject_of(mail: Accepted) -> str:

@@ -3,7 +3,8 @@
 In a test:       with StandIn() as api: … api.url("resend"), api.accepted, api.faults = ["503", "cut-after"]
 As a process:    python -m emails.tests.standin --port 8025 --latency 0.02 --tls DIRECTORY
                  GET /_standin/report
-                 POST /_standin/control {"faults": […], "default": "503", "down": true, "latency": 0, "reset": true}
+                 POST /_standin/control {"faults": […], "default": "503", "down": true, "latency": 0, "limit": 5,
+                                         "reset": true}
 
 Faults are consumed one per request: "503", "429;retry-after=2", "500-html", "500-after" (a mail is accepted all the
 same), "cut-before", "cut-after", "timeout-before", "timeout-after", "rubbish-before", "rubbish", "truncated",
@@ -61,6 +62,7 @@ class Connection(asyncio.Protocol):
         if request.path.startswith("/_standin/"):
             self.reply(control(self.providers, request))
             return
+        self.providers.arrived()
         # The mail is taken when the answer would go out, so a second call with the same key meets a running first one.
         running = (request.path, request.headers.get("idempotency-key", ""))
         if running[1] and running in self.providers.running:
@@ -113,7 +115,7 @@ def control(providers: Providers, request: Incoming) -> Reply:
     wishes = json.loads(request.body)
     if wishes.pop("reset", False):
         providers.reset()
-    for name in wishes.keys() & {"faults", "default", "latency", "down"}:
+    for name in wishes.keys() & {"faults", "default", "latency", "down", "limit"}:
         setattr(providers, name, wishes[name])
     return Reply(200, providers.report())
 

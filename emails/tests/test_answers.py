@@ -63,7 +63,7 @@ def test_a_deploy_between_two_calls_does_not_change_what_is_repeated(
     deliver()
     content = {**row.content, "subject": "A new template", "text": "Another text."}
     OutboundEmail.objects.update(content=content)
-    monkeypatch.setattr("emails.backends.base.DeliveryBackend.build", lambda *_: pytest.fail("serialised again"))
+    monkeypatch.setattr("emails.backends.base.DeliveryBackend.serialise", lambda *_: pytest.fail("serialised again"))
     Suppression.objects.create(address="person-0@example.com")
     travel(timedelta(minutes=1))
     deliver()
@@ -116,6 +116,7 @@ def test_retry_after_pauses_the_provider_to_the_second_and_costs_no_try(api, out
     deliver()
     assert api.calls == calls
     travel(timedelta(seconds=4))
+    api.faults = []
     deliver()
     assert set(OutboundEmail.objects.values_list("status", flat=True)) == {Status.SENT}
     assert len(api.accepted) == 3
@@ -139,7 +140,7 @@ def test_a_refused_key_waits_for_a_person_and_then_the_mail_goes_out(api, outbox
     assert len(api.accepted) == 3
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", ["sequenzy", "sendgrid"])  # Resend's batches: test_batches.py
 def test_a_refused_message_fails_at_once_and_alone(api, outbox, queue, deliver, provider):
     outbox(provider)
     queue(3)
@@ -217,11 +218,13 @@ def test_a_sensitive_body_is_blanked_once_sent_except_with_debug(queue, deliver,
 
 
 def test_a_new_provider_takes_over_all_but_the_unknown(api, outbox, queue, deliver):
+    outbox("sequenzy")
     queue(2)
     api.faults = ["cut-after", "503"]
     deliver()
     outbox("sendgrid")
     travel(timedelta(minutes=1))
     deliver()
-    assert sorted(OutboundEmail.objects.values_list("provider", "status")) == [("resend", "sent"), ("sendgrid", "sent")]
+    taken = OutboundEmail.objects.filter(status=Status.SENT).values_list("provider", flat=True)
+    assert sorted(taken) == ["sendgrid", "sequenzy"]
     assert len(api.accepted) == 2

@@ -12,7 +12,8 @@ from emails.tests.clock import travel
 
 
 @pytest.fixture
-def outage(api, queue, deliver):
+def outage(api, outbox, queue, deliver):
+    outbox("sequenzy")  # a call for each message
     queue(80)
     api.down = True
     deliver()
@@ -25,7 +26,7 @@ def test_it_opens_after_five_failures(outage, deliver):
     assert calls <= 5 + IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
     deliver()
     assert outage.calls == calls
-    assert monitoring.report().providers["resend"]["state"] == "open"
+    assert monitoring.report().providers["sequenzy"]["state"] == "open"
 
 
 def test_one_probe_every_15_seconds(outage, deliver):
@@ -56,7 +57,8 @@ def test_the_first_success_releases_what_waits(outage, deliver):
     assert ProviderState.objects.get().reason == ""
 
 
-def test_one_message_that_always_breaks_does_not_open_it(api, queue, deliver):
+def test_one_message_that_always_breaks_does_not_open_it(api, outbox, queue, deliver):
+    outbox("sequenzy")
     for _ in range(8):
         queue(2)
         api.faults = ["503"]

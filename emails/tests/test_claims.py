@@ -37,14 +37,19 @@ def test_the_oldest_are_claimed_first(queue):
     assert claim(1) == [first]
 
 
+def next_calls(*, idle=True):
+    calls, _ = claims.next_calls(8, idle=idle)
+    return calls
+
+
 def test_rows_of_a_dead_worker_are_claimed_alone_and_delivered(api, queue, deliver):
     queue(3)
     claim()
     after_the_lease()
     assert OutboundEmail.objects.filter(isolated=True, crashes=0, status=Status.QUEUED).count() == 3
     assert claim() == []
-    assert len(claims.next_calls(8, idle=False)) == 0
-    assert len(claims.next_calls(8, idle=True)) == 1
+    assert next_calls(idle=False) == []
+    assert len(next_calls()) == 1
     after_the_lease()
     deliver()
     assert set(OutboundEmail.objects.values_list("status", flat=True)) == {Status.SENT}
@@ -67,7 +72,7 @@ def test_only_crashes_while_alone_lead_to_quarantine(queue):
 def test_an_attempt_that_kills_five_workers_is_quarantined(queue):
     (row,) = queue()
     for _ in range(5):
-        assert len(claims.next_calls(8, idle=True)) == 1
+        assert len(next_calls()) == 1
         after_the_lease()
     row.refresh_from_db()
     assert (row.status, row.reason) == (Status.FAILED, Reason.QUARANTINED)
@@ -76,7 +81,7 @@ def test_an_attempt_that_kills_five_workers_is_quarantined(queue):
 
 def test_a_crash_during_the_call_is_an_unknown_outcome(api, queue, deliver):
     queue()
-    (call,) = claims.next_calls(8, idle=True)
+    (call,) = next_calls()
     call.make()
     after_the_lease()
     assert DeliveryAttempt.objects.get().outcome == "unknown"
@@ -88,7 +93,7 @@ def test_a_crash_during_the_call_is_an_unknown_outcome(api, queue, deliver):
 def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
     """A process that was stopped for a minute must not overwrite what its successor wrote."""
     queue()
-    (late,) = claims.next_calls(8, idle=True)
+    (late,) = next_calls()
     answer = late.make()
     after_the_lease()
     deliver()
@@ -101,7 +106,7 @@ def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
 
 def test_a_call_that_begins_too_late_is_not_made(api, queue):
     queue()
-    (call,) = claims.next_calls(8, idle=True)
+    (call,) = next_calls()
     object.__setattr__(call, "start_by", 0.0)
     assert type(call.make()).__name__ == "NotMade"
     assert api.calls == 0

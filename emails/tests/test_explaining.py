@@ -60,11 +60,12 @@ def test_a_paused_provider_says_until_when_and_why(api, queue, deliver):
     assert "(in 3" in sentence()
 
 
-def test_a_breaker_that_is_open_says_what_happens_then(api, queue, deliver):
+def test_a_breaker_that_is_open_says_what_happens_then(api, outbox, queue, deliver):
+    outbox("sequenzy")
     queue(6)
     api.faults = ["503"] * 6
     deliver()
-    assert "resend fails again and again" in sentence()
+    assert "sequenzy fails again and again" in sentence()
     assert "what waits goes out as soon as it does" in sentence()
 
 

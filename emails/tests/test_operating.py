@@ -158,10 +158,11 @@ def test_only_what_was_sent_is_resent(queue):
 
 
 def test_a_resumed_provider_is_called_at_once(api, outbox, queue, deliver):
+    outbox("sequenzy")
     queue(2)
     api.faults = ["401", "401"]
     deliver()
-    state = ProviderState.objects.get(name="resend")
+    state = ProviderState.objects.get(name="sequenzy")
     assert state.is_paused(database_now())
     operating.resume(state)
     assert OutboundEmail.objects.filter(due_at__gt=database_now() + timedelta(seconds=30)).count() == 0

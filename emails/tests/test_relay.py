@@ -88,7 +88,8 @@ def smtp(settings):
 
 
 def request_for(message=None, provider="smtp"):
-    return get_backend(provider).build([Message.from_django(message or mail(), ID)])
+    backend = get_backend(provider)
+    return backend.request([backend.serialise(Message.from_django(message or mail(), ID))])
 
 
 def deliver(provider="smtp", message=None):

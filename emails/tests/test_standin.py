@@ -33,7 +33,14 @@ def post(api, provider, payload=None, **headers):
 @pytest.mark.parametrize(("provider", "status"), [("resend", 200), ("sequenzy", 200), ("sendgrid", 202)])
 def test_each_answers_as_documented(api, provider, status):
     assert post(api, provider).status_code == status
-    assert api.report() == {"calls": 1, "accepted": 1, "keys": 0, "recipients": {"ada@example.com": 1}, "duplicates": 0}
+    assert api.report() == {
+        "calls": 1,
+        "accepted": 1,
+        "keys": 0,
+        "recipients": {"ada@example.com": 1},
+        "duplicates": 0,
+        "most_in_a_second": 1,
+    }
 
 
 @pytest.mark.parametrize("provider", ["resend", "sequenzy"])

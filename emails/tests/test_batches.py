@@ -1,0 +1,118 @@
+"""Resend takes a hundred mails a call: which share one, what a refusal of the call does, and what a cut line does."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.mail import EmailMessage
+
+from emails.models import AttemptedEmail, DeliveryAttempt, OutboundEmail, Reason, Status
+from emails.suppressions import suppress
+from emails.tests.clock import travel
+from emails.tests.provider_rules import Reply
+
+
+def statuses() -> set[str]:
+    return set(OutboundEmail.objects.values_list("status", flat=True))
+
+
+def test_due_rows_go_out_a_hundred_to_a_call(api, queue, deliver):
+    queue(250)
+    deliver()
+    assert sorted(len(json.loads(body)) for body in api.bodies) == [50, 100, 100]
+    assert api.last.path == "/resend/emails/batch"
+    assert statuses() == {Status.SENT}
+
+
+def test_a_single_row_needs_no_batch(api, queue, deliver):
+    queue()
+    deliver()
+    assert api.last.path == "/resend/emails"
+
+
+def test_each_batch_is_one_attempt_with_its_rows_in_order(api, queue, deliver):
+    queue(3)
+    deliver()
+    attempt = DeliveryAttempt.objects.get()
+    assert api.last.headers["idempotency-key"] == str(attempt.pk)
+    carried = AttemptedEmail.objects.filter(attempt=attempt).values_list("email__recipients", flat=True)
+    assert list(carried) == [mail.recipients[0] for mail in api.accepted]
+
+
+def test_each_row_gets_its_own_id(api, queue, deliver):
+    queue(5)
+    deliver()
+    ids = set(OutboundEmail.objects.values_list("provider_message_id", flat=True))
+    assert len(ids) == 5 and "" not in ids
+
+
+def test_a_message_with_an_attachment_goes_alone(api, queue, deliver):
+    queue(2)
+    message = EmailMessage("With a file", "See the file.", to=["filed@example.com"])
+    message.attach("a.txt", "text", "text/plain")
+    message.send()
+    deliver()
+    assert sorted(isinstance(json.loads(body), list) for body in api.bodies) == [False, True]
+    assert sum("attachments" in mail.payload for mail in api.accepted) == 1
+    assert statuses() == {Status.SENT}
+
+
+@pytest.mark.parametrize("bad", [0, 17, 99])
+def test_a_refused_batch_is_split_until_the_bad_message_is_alone(api, queue, deliver, bad):
+    queue(100)
+    api.refused = {f"person-{bad}@example.com"}
+    deliver()
+    failed = OutboundEmail.objects.get(status=Status.FAILED)
+    assert (failed.recipients, failed.reason) == (f"person-{bad}@example.com", Reason.REFUSED)
+    assert OutboundEmail.objects.filter(status=Status.SENT).count() == 99
+    assert api.report()["duplicates"] == 0
+    assert api.calls <= 15, "two calls for each halving of a hundred"
+
+
+def test_several_bad_messages_fail_alone(api, queue, deliver):
+    queue(100)
+    api.refused = {"person-3@example.com", "person-50@example.com", "person-51@example.com"}
+    deliver()
+    failed = OutboundEmail.objects.filter(status=Status.FAILED)
+    assert set(failed.values_list("recipients", flat=True)) == api.refused
+    assert len(api.accepted) == 97
+
+
+def test_a_sender_that_is_not_verified_holds_up_nobody_else(api, queue, deliver):
+    queue(4)
+    api.faults = [Reply(403, {"name": "validation_error", "message": "The domain is not verified."})]
+    deliver()
+    assert statuses() == {Status.SENT}
+
+
+@pytest.mark.parametrize(("fault", "calls"), [("503", 2), ("429;retry-after=1", 2), ("401", 3)])  # with the probe
+def test_trouble_of_the_provider_splits_nothing(api, queue, deliver, fault, calls):
+    queue(4)
+    api.faults = [fault]
+    deliver()
+    assert (api.calls, statuses()) == (1, {Status.QUEUED})
+    travel(timedelta(minutes=10))
+    deliver()
+    assert (api.calls, statuses()) == (calls, {Status.SENT})
+
+
+@pytest.mark.parametrize("fault", ["cut-after", "timeout-after", "500-after", "rubbish", "truncated"])
+def test_an_unknown_batch_is_repeated_whole_whatever_came_since(api, queue, deliver, settings, fault):
+    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
+    queue(3)
+    api.faults = [fault]
+    deliver()
+    suppress("person-1@example.com", cause="complaint")
+    queue(2, subject="Another")
+    travel(timedelta(minutes=1))
+    deliver()
+    assert api.bodies.count(api.bodies[0]) == 2
+    assert api.report()["duplicates"] == 0
+    assert statuses() == {Status.SENT, Status.SUPPRESSED}
+
+
+def test_an_answer_that_names_too_few_is_no_answer(api, queue, deliver):
+    queue(3)
+    api.faults = [Reply(200, {"data": [{"id": "1"}, {"id": "2"}]})]
+    deliver()
+    assert set(OutboundEmail.objects.values_list("status", "reason")) == {(Status.SENDING, Reason.UNKNOWN)}
