@@ -53,10 +53,11 @@ class Outcome(enum.StrEnum):
 
 
 class Remedy(enum.StrEnum):
-    """Who can mend it: time, a person at the settings, or nobody."""
+    """Who can mend it: time, a person at the settings, a new day or a larger plan, or nobody."""
 
     RETRY = "retry"
     FIX = "fix"
+    QUOTA = "quota"
     GIVE_UP = "give_up"
 
 

@@ -54,6 +54,12 @@ def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explana
             f"It is tried again {planned(resumes_at, now)}.",
             f"Mend the key or the account of {state.name}, then choose “Resume now” on its provider state.",
         )
+    if state.reason == Pause.QUOTA:
+        return Explanation(
+            f"The quota of {state.name} is used up.{quoted(state.detail)} "
+            f"It is tried again {planned(resumes_at, now)}.",
+            f"Wait for the quota's next day or month, or take a larger plan at {state.name} and choose “Resume now”.",
+        )
     if state.reason == Pause.BREAKER:
         return Explanation(
             f"{state.name} fails again and again and is paused until {until}.{quoted(state.detail)} "

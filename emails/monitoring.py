@@ -32,9 +32,12 @@ def report() -> Report:
 
 
 def describe(state: ProviderState, now: datetime) -> dict[str, str]:
-    """``state``: ok, paused (it asked us to wait), open (it fails: probes only), misconfigured (a person must act)."""
+    """``state``: ok, paused (it asked us to wait), open (it fails: probes only), misconfigured (a person must act),
+    over_quota (the next day or a larger plan helps)."""
     if state.reason == ProviderState.Pause.CONFIGURATION:
         return {"state": "misconfigured", "reason": state.detail}
+    if state.reason == ProviderState.Pause.QUOTA:
+        return {"state": "over_quota", "reason": state.detail}
     if state.reason == ProviderState.Pause.BREAKER:
         return {"state": "open", "reason": state.detail}
     if state.is_paused(now):

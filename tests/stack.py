@@ -100,6 +100,7 @@ class Stack:
             "SECURE_SSL_REDIRECT": "false",
             "THROTTLE_SIGNUP": "1000000/hour",
             "THROTTLE_LOGIN": "1000000/hour",
+            "EMAIL_RATE_PER_SECOND": "0",
             **environment,
         }
 
@@ -139,8 +140,10 @@ class Stack:
             return requests.get(self.url("/healthz"), timeout=1).ok
         return False
 
-    def start_worker(self, name: str = "worker", prefix: tuple[str, ...] = (), *, wait: bool = True) -> None:
-        node = ("-n", f"{name}@%h", "--without-gossip", "--without-mingle")
+    def start_worker(
+        self, name: str = "worker", prefix: tuple[str, ...] = (), options: tuple[str, ...] = (), *, wait: bool = True
+    ) -> None:
+        node = ("-n", f"{name}@%h", "--without-gossip", "--without-mingle", *options)
         self.start(name, *prefix, sys.executable, "-m", "celery", "-A", "myproject", "worker", "-l", "INFO", *node)
         if wait:
             wait_until(lambda: "ready." in self.log(name), f"{name} is ready", seconds=30)

@@ -4,6 +4,7 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -100,6 +101,10 @@ class ApiBackend(DeliveryBackend):
     def request(self, parts: Sequence[bytes]) -> Request:
         [body] = parts
         return Request(self.path, body)
+
+    def warm_up(self) -> None:
+        with suppress(ImproperlyConfigured):  # the call says so
+            pool_for(self._api_url)
 
     def call(self, request: Request, idempotency_key: str) -> Receipt:
         headers = {

@@ -59,6 +59,11 @@ class DeliveryBackend(BaseEmailBackend):
     default_rate: ClassVar[float | None] = None
     """Calls a second until the provider's answers say more; None: as many as there are."""
 
+    tells_our_id: ClassVar[bool] = True
+    """Whether its delivery events name our message id; else they are matched by its own."""
+    look_up_after: ClassVar[timedelta | None] = None
+    """When to ask what became of a message without events, where the provider does not tell every end of one."""
+
     @abstractmethod
     def serialise(self, message: Message) -> bytes:
         """The message in the provider's words: the same bytes for the same message, and no I/O.
@@ -69,6 +74,9 @@ class DeliveryBackend(BaseEmailBackend):
     @abstractmethod
     def request(self, parts: Sequence[bytes]) -> Request:
         """The call that carries these serialised messages, 1 to batch_limit of them."""
+
+    def warm_up(self) -> None:
+        """Do beforehand what would delay the first call of a process. Raises nothing."""
 
     def may_share_call(self, message: Message) -> bool:
         """Whether the message can be one of several in a call."""

@@ -35,6 +35,8 @@ class SequenzyBackend(ApiBackend):
     name = "sequenzy"
     path = "/transactional/send"
     default_rate = 100 / 60
+    tells_our_id = False
+    look_up_after = timedelta(hours=1)
     key_lifetime = timedelta(days=14)
     most_bytes = 40_000_000
 

@@ -25,6 +25,7 @@ REFUSED = Verdict(Outcome.NOT_SENT, Remedy.GIVE_UP)
 REFUSED_FOR_NOW = Verdict(Outcome.NOT_SENT, Remedy.RETRY)
 RATE_LIMITED = Verdict(Outcome.NOT_SENT, Remedy.RETRY, pauses_provider=True)
 NEEDS_A_PERSON = Verdict(Outcome.NOT_SENT, Remedy.FIX, pauses_provider=True)
+OVER_QUOTA = Verdict(Outcome.NOT_SENT, Remedy.QUOTA, pauses_provider=True)
 MESSAGE_NEEDS_A_PERSON = Verdict(Outcome.NOT_SENT, Remedy.FIX)
 UNKNOWN = Verdict(Outcome.UNKNOWN, Remedy.RETRY)
 UNKNOWN_FOR_GOOD = Verdict(Outcome.UNKNOWN, Remedy.GIVE_UP)
@@ -43,7 +44,7 @@ BY_STATUS = {
 def verdict_on(status: int, said: str) -> Verdict:
     """By the status, and by what the answer said where one status means two things."""
     if status in (401, 402, 403, 429) and QUOTA.search(said):
-        return NEEDS_A_PERSON
+        return OVER_QUOTA
     if status in BY_STATUS:
         return BY_STATUS[status]
     return REFUSED if 300 <= status < 500 else UNKNOWN

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 FAILURES_TO_OPEN = 5  # in a row
 PROBE_EVERY = timedelta(seconds=15)
 CONFIGURATION_PROBE_EVERY = timedelta(seconds=60)
+QUOTA_PROBE_EVERY = timedelta(hours=1)
 RATE_LIMIT_PAUSE = timedelta(seconds=2)  # where a provider says "too many" and not for how long
 LONGEST_PAUSE = timedelta(days=1)  # whatever a header says
 RELEASE_OVER = timedelta(seconds=30)
@@ -87,6 +88,8 @@ def note_error(state: ProviderState, error: ProviderError, now: datetime) -> Non
         return
     if error.remedy == Remedy.FIX and error.pauses_provider:
         pause(state, Pause.CONFIGURATION, now + (error.retry_after or CONFIGURATION_PROBE_EVERY), error)
+    elif error.remedy == Remedy.QUOTA:
+        pause(state, Pause.QUOTA, now + max(error.retry_after or QUOTA_PROBE_EVERY, QUOTA_PROBE_EVERY), error)
     elif error.pauses_provider:
         pause(state, Pause.RATE_LIMITED, now + min(error.retry_after or RATE_LIMIT_PAUSE, LONGEST_PAUSE), error)
     else:
@@ -97,7 +100,7 @@ def note_error(state: ProviderState, error: ProviderError, now: datetime) -> Non
 
 def pause(state: ProviderState, reason: Pause, until: datetime, error: ProviderError) -> None:
     if state.reason != reason:
-        level = logging.ERROR if reason == Pause.CONFIGURATION else logging.WARNING
+        level = logging.ERROR if reason in (Pause.CONFIGURATION, Pause.QUOTA) else logging.WARNING
         logger.log(level, "%s is paused until %s (%s): %s", state.name, until, reason.label, error)
     state.reason = reason
     state.detail = str(error)

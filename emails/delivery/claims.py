@@ -25,6 +25,7 @@ from emails.suppressions import suppressed_among
 logger = logging.getLogger(__name__)
 
 KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still knows the key
+WAIT_OUT = timedelta(seconds=3)  # a pause as short as that; after a longer one the sweep comes by
 MOST_ROWS = 500  # to claim at once: the calls of the first begin while the next are built
 
 
@@ -34,7 +35,7 @@ def lease() -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A provider that may be called now, and until when a call may begin under a lease that is taken now."""
+    """A provider that can be called, and until when a call may begin under a lease that is taken now."""
 
     state: ProviderState
     backend: DeliveryBackend
@@ -43,6 +44,11 @@ class Way:
     @property
     def now(self) -> datetime:
         return self.state.now
+
+    @property
+    def pause(self) -> timedelta:
+        """How long the provider is still paused."""
+        return max((self.state.paused_until or self.now) - self.now, timedelta())
 
     @property
     def interval(self) -> timedelta | None:
@@ -59,27 +65,27 @@ def next_calls(room: int, *, idle: bool) -> tuple[list[Call], timedelta | None]:
     """
     calls: list[Call] = []
     look_again: list[timedelta] = []
-    for way in open_ways():
+    for way in ways():
         interval = way.interval
         slots = pacing.slots_near(way.state, interval)
-        if slots == 0:
-            look_again += [pacing.until_near(way.state, interval)] if has_work(way) else []
+        if way.pause or slots == 0:
+            wait = way.pause or pacing.until_near(way.state, interval)
+            look_again += [wait] if wait < WAIT_OUT and has_work(way) else []
         elif not way.state.is_probing or breaker.take_probe(way.state):
             limit = 1 if way.state.is_probing else min(room - len(calls), slots or room)
             calls += paced(claim_calls(way, limit, idle=idle and not calls), way)
     return calls, min(look_again, default=None)
 
 
-def open_ways() -> Iterator[Way]:
-    """The providers that are not paused and whose settings are complete."""
+def ways() -> Iterator[Way]:
+    """The providers whose settings are complete."""
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
     for state in ProviderState.objects.with_row_for(configured_provider()):
-        if state.is_paused(state.now):
-            continue
         try:
             yield Way(state, get_backend(state.name), start_by)
         except ImproperlyConfigured as error:
-            if state.name == configured_provider() or state.has_unknown_attempts_due:
+            is_needed = state.name == configured_provider() or state.has_unknown_attempts_due
+            if is_needed and not state.is_paused(state.now):
                 breaker.pause_for_configuration(state, str(error))
 
 
@@ -99,8 +105,12 @@ def paced(calls: Sequence[Call], way: Way) -> list[Call]:
 
 def with_new_slots(calls: Sequence[Call]) -> list[Call]:
     """Calls that missed their slots, with new ones; without those that may not be made now."""
-    ways = list(open_ways())
-    return [call for way in ways for call in paced([one for one in calls if one.backend.name == way.backend.name], way)]
+    return [
+        again
+        for way in ways()
+        if not way.pause
+        for again in paced([call for call in calls if call.backend.name == way.backend.name], way)
+    ]
 
 
 def claim_calls(way: Way, limit: int, *, idle: bool) -> list[Call]:

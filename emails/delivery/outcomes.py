@@ -5,6 +5,7 @@ An attempt is written under its lease, in the caller's transaction: a worker who
 
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from emails.backends import PROVIDERS
-from emails.backends.base import Receipt
+from emails.backends.base import DeliveryBackend, Receipt
 from emails.delivery.calls import Answer, Call, NotMade
 from emails.delivery.preparing import Ending
 from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
@@ -28,6 +29,8 @@ FIRST_BACKOFF = timedelta(seconds=5)
 FIRST_BACKOFF_OF_CONFIGURATION = timedelta(minutes=1)
 LONGEST_BACKOFF = timedelta(hours=1)
 CRASHES_TO_QUARANTINE = 5
+
+REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}  # waited for as long as it takes
 
 
 def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> None:
@@ -79,27 +82,26 @@ def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
     outcome = DeliveryAttempt.Outcome.ACCEPTED
     if held.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
         raise LeaseLost(f"{len(accepted)} attempts were accepted, and not all of them are ours.")
-    kept: dict[UUID, str] = {}
-    blanked: dict[UUID, str] = {}
+    taken: defaultdict[tuple[DeliveryBackend, bool], dict[UUID, str]] = defaultdict(dict)
     for call, receipt in accepted:
         for email, message_id in zip(call.emails, receipt.message_ids, strict=True):
-            (blanked if email.blanked_content else kept)[email.pk] = message_id[:255]
+            taken[call.backend, bool(email.blanked_content)][email.pk] = message_id[:255]
             logger.info("Message %s was taken by %s as %s.", email.pk, call.attempt.provider, message_id or "(no id)")
-    write_sent(kept)
-    write_sent(blanked, content=None)
+    for (backend, is_blanked), message_ids in taken.items():
+        write_sent(backend, message_ids, **({"content": None} if is_blanked else {}))
 
 
-def write_sent(message_ids: Mapping[UUID, str], **changes: Any) -> None:
+def write_sent(backend: DeliveryBackend, message_ids: Mapping[UUID, str], **changes: Any) -> None:
     """A row that an event was faster to move keeps its status."""
-    if not message_ids:
-        return
     rows = OutboundEmail.objects.filter(pk__in=message_ids)
-    changes |= {"provider_message_id": ValueByKey(message_ids)}
+    changes["provider_message_id"] = ValueByKey(message_ids)
+    if backend.look_up_after is not None:
+        changes["lookup_at"] = Now() + backend.look_up_after
     sent = rows.filter(status=Status.SENDING).update(
         status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now(), **changes
     )
     if sent < len(message_ids):
-        rows.exclude(status=Status.SENT).filter(sent_at__isnull=False).update(**changes)
+        rows.filter(provider_message_id="", sent_at__isnull=False).update(**changes)
 
 
 def accept_by_events(attempt: DeliveryAttempt, now: datetime) -> None:
@@ -125,7 +127,7 @@ def refuse_for_good(call: Call, error: ProviderError, now: datetime) -> None:
 def refuse_for_now(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
     """The rows queue again; the next attempt is a new one, built anew."""
     close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
-    reason = Reason.CONFIGURATION if error.remedy == Remedy.FIX else Reason.TRANSIENT
+    reason = REASONS.get(error.remedy, Reason.TRANSIENT)
     for email in call.emails:
         postpone(email, reason, str(error), now, costs_a_try=not provider_waits)
 
@@ -198,16 +200,16 @@ def end_without_call(email: OutboundEmail, ending: Ending, now: datetime) -> Non
 
 def postpone(email: OutboundEmail, reason: Reason, detail: str, now: datetime, *, costs_a_try: bool = True) -> None:
     first_failed_at = email.first_failed_at or now
-    if reason != Reason.CONFIGURATION and now - first_failed_at >= KEEP_TRYING_FOR:
+    if reason not in REASONS.values() and now - first_failed_at >= KEEP_TRYING_FOR:
         fail(email, Reason.GAVE_UP, detail, now)
         return
-    first = FIRST_BACKOFF_OF_CONFIGURATION if reason == Reason.CONFIGURATION else FIRST_BACKOFF
+    first = FIRST_BACKOFF_OF_CONFIGURATION if reason in REASONS.values() else FIRST_BACKOFF
     write(
         email, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
         failures=email.failures + costs_a_try,
         due_at=now + backoff(email.failures, first) if costs_a_try else now,
     )  # fmt: skip
-    level = logging.ERROR if reason == Reason.CONFIGURATION else logging.WARNING
+    level = logging.ERROR if reason in REASONS.values() else logging.WARNING
     logger.log(level, "Message %s was not taken and waits (%s): %s", email.pk, reason, detail)
 
 

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from emails.backends import get_backend
 from emails.backends.base import DeliveryBackend, Receipt
 from emails.models import ProviderState
 from emails.querysets import database_now
 
 SHARE = 0.95  # of the limit: six calls at five a second take 1.05 s, and may come 50 ms closer on their way
-LATENESS = timedelta(milliseconds=15)  # a call that begins later than that after its slot takes another one
+LATENESS = timedelta(milliseconds=10)  # a call that begins later than that after its slot takes another one
 HORIZON = timedelta(milliseconds=600)  # claim for slots that are no further away: time to build what they carry
 A_MOMENT = timedelta(milliseconds=10)
 LONGEST_QUEUE = timedelta(minutes=1)  # of slots: more than workers ever take is a clock that was set back
@@ -65,6 +66,18 @@ def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[fl
         state.next_slot_at = ProviderState.objects.values_list("next_slot_at", flat=True).get(name=state.name)
     start = state.read_at + (first - state.now).total_seconds()
     return [start + number * interval.total_seconds() for number in range(count)]
+
+
+def take_slot(provider: str, *, within: timedelta) -> float | None:
+    """The seconds to wait before one call outside of the drain; None when there is none to be had within that time."""
+    state = next(state for state in ProviderState.objects.with_row_for(provider) if state.name == provider)
+    if state.is_paused(state.now) or state.is_probing or until_next_slot(state) > within:
+        return None
+    interval = interval_of(state, get_backend(provider))
+    if interval is None:
+        return 0.0
+    [slot] = take_slots(state, interval, 1)
+    return max(slot - time.monotonic(), 0.0)
 
 
 def note_limits(answers: Iterable[tuple[str, float | None, object]]) -> None:

@@ -85,7 +85,7 @@ def test_a_sender_that_is_not_verified_holds_up_nobody_else(api, queue, deliver)
     assert statuses() == {Status.SENT}
 
 
-@pytest.mark.parametrize(("fault", "calls"), [("503", 2), ("429;retry-after=1", 2), ("401", 3)])  # with the probe
+@pytest.mark.parametrize(("fault", "calls"), [("503", 2), ("429;retry-after=30", 2), ("401", 3)])  # with the probe
 def test_trouble_of_the_provider_splits_nothing(api, queue, deliver, fault, calls):
     queue(4)
     api.faults = [fault]

@@ -15,6 +15,7 @@ from emails.tests.provider_rules import Reply
 SENT_NOT_AGAIN = (Outcome.NOT_SENT, Remedy.GIVE_UP)
 SENT_NOT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
 SENT_NOT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
+SENT_NOT_QUOTA = (Outcome.NOT_SENT, Remedy.QUOTA)
 UNKNOWN_RETRY = (Outcome.UNKNOWN, Remedy.RETRY)
 UNKNOWN_FOR_GOOD = (Outcome.UNKNOWN, Remedy.GIVE_UP)
 
@@ -112,17 +113,17 @@ def test_a_sandbox_with_a_body_is_none(api):
         ("sequenzy", Reply(409, {"error": "A request with this key is running"}), UNKNOWN_RETRY, False),
         ("sequenzy", Reply(409, HTML), UNKNOWN_RETRY, False),
         ("sequenzy", Reply(429, {"error": {"code": "RATE_LIMITED", "message": "Slow down"}}), SENT_NOT_RETRY, True),
-        ("sequenzy", Reply(429, {"error": "Monthly limit reached"}), SENT_NOT_FIX, True),
+        ("sequenzy", Reply(429, {"error": "Monthly limit reached"}), SENT_NOT_QUOTA, True),
         ("resend", Reply(409, {"name": "invalid_idempotent_request", "message": "x"}), UNKNOWN_FOR_GOOD, False),
         ("resend", Reply(409, {"name": "concurrent_idempotent_requests", "message": "x"}), UNKNOWN_RETRY, False),
         ("resend", Reply(409, {"name": "resource_locked", "message": "x"}), UNKNOWN_RETRY, False),
-        ("resend", Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), SENT_NOT_FIX, True),
-        ("resend", Reply(429, {"name": "monthly_quota_exceeded", "message": "x"}), SENT_NOT_FIX, True),
+        ("resend", Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), SENT_NOT_QUOTA, True),
+        ("resend", Reply(429, {"name": "monthly_quota_exceeded", "message": "x"}), SENT_NOT_QUOTA, True),
         ("resend", Reply(403, b"error code: 1010", {"Content-Type": "text/plain"}), SENT_NOT_FIX, True),
         ("resend", Reply(403, {"name": "validation_error", "message": "Domain not verified"}), SENT_NOT_FIX, False),
         ("resend", Reply(403, {"name": "suspended_api_key", "message": "x"}), SENT_NOT_FIX, True),
         ("resend", Reply(400, {"name": "validation_error", "message": "API key is invalid"}), SENT_NOT_FIX, True),
-        ("sendgrid", Reply(401, {"errors": [{"message": "Maximum credits exceeded"}]}), SENT_NOT_FIX, True),
+        ("sendgrid", Reply(401, {"errors": [{"message": "Maximum credits exceeded"}]}), SENT_NOT_QUOTA, True),
         ("sendgrid", Reply(403, {"errors": [{"message": "access forbidden"}]}), SENT_NOT_FIX, True),
         ("sendgrid", Reply(403, {"errors": [{"message": "no verified sender", "field": "from"}]}), SENT_NOT_FIX, False),
     ],
