@@ -42,22 +42,34 @@ class Receipt:
     pause: timedelta | None = None
 
 
-class DeliveryBackend(BaseEmailBackend):
+class Caller:
+    """What makes the calls of a provider: each is stored before it is made, and repeated where that can do no harm."""
+
+    name: str
+    key_lifetime: ClassVar[timedelta | None] = None
+    """How long the provider remembers an Idempotency-Key; None: it knows none, and every call can be a second mail."""
+    default_rate: ClassVar[float | None] = None
+    """Calls a second until the provider's answers say more; None: as many as there are."""
+
+    @abstractmethod
+    def call(self, request: Request, idempotency_key: str) -> Receipt:
+        """Make the call. Thread-safe, and without the ORM. Raises ProviderError."""
+
+    def warm_up(self) -> None:
+        """Do beforehand what would delay the first call of a process. Raises nothing."""
+
+
+class DeliveryBackend(Caller, BaseEmailBackend):
     """Delivers through one provider.
 
     As `EMAIL_BACKEND` it sends at once. The outbox calls serialise() and request() when it stores an attempt, and then
     call() with what was stored, as often as it takes.
     """
 
-    name: str
-    key_lifetime: ClassVar[timedelta | None] = None
-    """How long the provider remembers an Idempotency-Key; None: it knows none, and every call can be a second mail."""
     batch_limit: ClassVar[int] = 1
     """How many messages one call can carry."""
     most_bytes: ClassVar[int] = sys.maxsize
     """Of the body of a call."""
-    default_rate: ClassVar[float | None] = None
-    """Calls a second until the provider's answers say more; None: as many as there are."""
 
     tells_our_id: ClassVar[bool] = True
     """Whether its delivery events name our message id; else they are matched by its own."""
@@ -75,16 +87,9 @@ class DeliveryBackend(BaseEmailBackend):
     def request(self, parts: Sequence[bytes]) -> Request:
         """The call that carries these serialised messages, 1 to batch_limit of them."""
 
-    def warm_up(self) -> None:
-        """Do beforehand what would delay the first call of a process. Raises nothing."""
-
     def may_share_call(self, message: Message) -> bool:
         """Whether the message can be one of several in a call."""
         return self.batch_limit > 1
-
-    @abstractmethod
-    def call(self, request: Request, idempotency_key: str) -> Receipt:
-        """Make the call. Thread-safe, and without the ORM. Raises ProviderError."""
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
         """Send each at once; returns how many the provider took.

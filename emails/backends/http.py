@@ -1,4 +1,4 @@
-"""POST to a provider: pooled connections, one TLS context, and a deadline for the whole call.
+"""Requests to a provider: pooled connections, one TLS context, and a deadline for the whole call.
 
 A connection per call costs 15 ms of CPU, nearly all of it for reading the CA bundle anew. So the pools belong to the
 process: backends come and go (Django makes one per send), threads share them, a forked child starts its own.
@@ -111,17 +111,22 @@ class Pool:
         self._adapter = PoolingAdapter(base_url)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], deadline: timedelta) -> Answer | NoAnswer:
-        """POST the body once, following no redirect. Returns within about the deadline; raises nothing."""
+        return self.send("POST", path, body, headers, deadline)
+
+    def send(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], deadline: timedelta
+    ) -> Answer | NoAnswer:
+        """Make the request once, following no redirect. Returns within about the deadline; raises nothing."""
         with Call(deadline.total_seconds()) as call:
             try:
-                return self._exchange(path, body, headers)
+                return self._exchange(method, path, body, headers)
             except (RequestException, HTTPError, OSError) as error:
                 reason = "the deadline passed" if call.is_late else _root_of(error)
                 return NoAnswer(reason, call.reached_body)
 
-    def _exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         request = PreparedRequest()
-        request.method = "POST"
+        request.method = method
         request.url = self._path + path
         request.headers = {**headers, "Content-Length": str(len(body))}  # type: ignore[assignment]  # items() is all
         request.body = body

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from emails.backends.api import ApiBackend, json_body
+from emails.backends.api import ApiBackend
 from emails.backends.base import Receipt, Request
+from emails.backends.client import json_body
 from emails.backends.http import Answer
 from emails.backends.verdicts import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
 from emails.message import Message

@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.utils.html import escape
 
-from emails.backends.api import ApiBackend, json_body
+from emails.backends.api import ApiBackend
 from emails.backends.base import Receipt
+from emails.backends.client import json_body
 from emails.backends.http import Answer
 from emails.backends.verdicts import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
 from emails.message import Message
