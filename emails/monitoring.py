@@ -24,7 +24,7 @@ def report() -> Report:
     waiting = OutboundEmail.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
     oldest = waiting.aggregate(Min("created_at"))["created_at__min"]
     age = int((now - oldest).total_seconds()) if oldest else None
-    states = ProviderState.objects.with_row_for(configured_provider())
+    states = ProviderState.objects.with_rows_for(configured_provider())
     providers = {state.name: describe(state, now) for state in states}
     flows = (age is None or age < LATE.total_seconds()) and all(p["state"] == "ok" for p in providers.values())
     due = OutboundEmail.objects.filter(due_at__lte=now).aggregate(n=Count("pk"))["n"]

@@ -164,6 +164,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_PROVIDER = env.choice("EMAIL_PROVIDER", ["console", "smtp", "sequenzy", "resend", "sendgrid"])
 EMAIL_DELIVERY_BACKEND: str = env.str("EMAIL_DELIVERY_BACKEND", default="")
 SEQUENZY_API_KEY: str = env.str("SEQUENZY_API_KEY", default="")
+SEQUENZY_CONTACTS_API_KEY: str = env.str("SEQUENZY_CONTACTS_API_KEY", default="")
 SEQUENZY_API_URL = env.http_url("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")
 SEQUENZY_STRICT_SENDER: bool = env.bool("SEQUENZY_STRICT_SENDER", default=False)
 SEQUENZY_DROPPED_HEADERS: list[str] = env.list("SEQUENZY_DROPPED_HEADERS", default=[])
@@ -187,6 +188,9 @@ EMAIL_RETENTION_DAYS = env.whole_number("EMAIL_RETENTION_DAYS", default=30)
 # Kinds of which a second copy does more harm than a lost one: after an unknown outcome at a provider without
 # idempotency keys they end as failed (outcome_unknown) instead of being sent again.
 EMAIL_KINDS_NEVER_REPEATED: list[str] = []
+
+CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # consent is the owner's decision
+CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
 
 BRAND_NAME: str = env.str("BRAND_NAME", default="myproject")
 BRAND_COLOR: str = env.str("BRAND_COLOR", default="#2456d6")

@@ -1,7 +1,14 @@
 """The admin of mail: did customer X get the receipt, and if not, why?"""
 
+from emails.admin.contacts import ContactChangeAdmin
 from emails.admin.messages import OutboundEmailAdmin
 from emails.admin.providers import DeliveryAttemptAdmin, ProviderStateAdmin
 from emails.admin.suppressions import SuppressionAdmin
 
-__all__ = ["DeliveryAttemptAdmin", "OutboundEmailAdmin", "ProviderStateAdmin", "SuppressionAdmin"]
+__all__ = [
+    "ContactChangeAdmin",
+    "DeliveryAttemptAdmin",
+    "OutboundEmailAdmin",
+    "ProviderStateAdmin",
+    "SuppressionAdmin",
+]

@@ -10,13 +10,23 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from emails.backends.api import ApiBackend
-from emails.backends.base import DeliveryBackend
+from emails.backends.base import Caller, DeliveryBackend
+from emails.backends.contacts import SequenzyContacts
 from emails.backends.relay import RelayBackend
 from emails.backends.resend import ResendBackend
 from emails.backends.sendgrid import SendGridBackend
 from emails.backends.sequenzy import SequenzyBackend
 
-__all__ = ["ResendBackend", "SendGridBackend", "SequenzyBackend", "configured_provider", "get_backend"]
+__all__ = [
+    "ResendBackend",
+    "SendGridBackend",
+    "SequenzyBackend",
+    "configured_provider",
+    "contacts_provider",
+    "get_backend",
+    "get_caller",
+    "get_contacts",
+]
 
 PROVIDERS: dict[str, type[ApiBackend]] = {
     backend.name: backend for backend in (SequenzyBackend, ResendBackend, SendGridBackend)
@@ -31,12 +41,33 @@ NAMES_BY_PATH = {f"{__name__}.{backend.__name__}": name for name, backend in PRO
 }
 
 _backends: dict[str, DeliveryBackend] = {}
+_contacts: dict[str, SequenzyContacts] = {}
 
 
 def configured_provider() -> str:
     """What new mail is delivered by: a name in PROVIDERS or RELAYS, or the dotted path in EMAIL_DELIVERY_BACKEND."""
     path = settings.EMAIL_DELIVERY_BACKEND
     return NAMES_BY_PATH.get(path, path) or settings.EMAIL_PROVIDER
+
+
+def contacts_provider() -> str:
+    """To which row of ProviderState the calls about contacts belong: with a key of their own they have a rate of their
+    own. Empty where the mail provider keeps no contacts here."""
+    if configured_provider() != SequenzyBackend.name:
+        return ""
+    return SequenzyContacts.name if settings.SEQUENZY_CONTACTS_API_KEY else SequenzyBackend.name
+
+
+def get_contacts() -> SequenzyContacts:
+    """This process's client for contacts. Raises ImproperlyConfigured with what to set."""
+    if _contacts.get(SequenzyContacts.name) is None:
+        _contacts[SequenzyContacts.name] = SequenzyContacts()
+    return _contacts[SequenzyContacts.name]
+
+
+def get_caller(provider: str) -> Caller:
+    """What calls this provider, for mail or for contacts. Raises ImproperlyConfigured with what to set."""
+    return get_contacts() if provider == SequenzyContacts.name else get_backend(provider)
 
 
 def get_backend(provider: str) -> DeliveryBackend:
@@ -75,6 +106,7 @@ def _forget(*, setting: str, **_: Any) -> None:
     """Tests change settings; a running process does not."""
     if setting.startswith(("EMAIL_", "SEQUENZY_", "RESEND_", "SENDGRID_")):
         _backends.clear()
+        _contacts.clear()
 
 
 setting_changed.connect(_forget)

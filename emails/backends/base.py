@@ -50,6 +50,10 @@ class Caller:
     """How long the provider remembers an Idempotency-Key; None: it knows none, and every call can be a second mail."""
     default_rate: ClassVar[float | None] = None
     """Calls a second until the provider's answers say more; None: as many as there are."""
+    tells_our_id: ClassVar[bool] = True
+    """Whether its delivery events name our message id; else they are matched by its own."""
+    look_up_after: ClassVar[timedelta | None] = None
+    """When to ask what became of a message without events, where the provider does not tell every end of one."""
 
     @abstractmethod
     def call(self, request: Request, idempotency_key: str) -> Receipt:
@@ -70,11 +74,6 @@ class DeliveryBackend(Caller, BaseEmailBackend):
     """How many messages one call can carry."""
     most_bytes: ClassVar[int] = sys.maxsize
     """Of the body of a call."""
-
-    tells_our_id: ClassVar[bool] = True
-    """Whether its delivery events name our message id; else they are matched by its own."""
-    look_up_after: ClassVar[timedelta | None] = None
-    """When to ask what became of a message without events, where the provider does not tell every end of one."""
 
     @abstractmethod
     def serialise(self, message: Message) -> bytes:

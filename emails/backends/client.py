@@ -62,6 +62,10 @@ class ApiClient(Caller):
     def accepted(self, answer: Answer) -> Receipt | Verdict:
         """Read a 2xx answer: is it the documented one?"""
 
+    def forgives(self, request: Request, answer: Answer) -> bool:
+        """Whether an error says that what was asked for is so already."""
+        return False
+
     def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
         """Correct the verdict on an error where this provider's words say more than its status."""
         return verdict
@@ -105,7 +109,8 @@ class ApiClient(Caller):
             return answer
         if isinstance(answer, NoAnswer):
             return self._error(UNKNOWN if answer.reached_body else REFUSED_FOR_NOW, answer.reason)
-        result = self.accepted(answer) if 200 <= answer.status < 300 else None
+        is_accepted = 200 <= answer.status < 300 or self.forgives(request, answer)
+        result = self.accepted(answer) if is_accepted else None
         if isinstance(result, Receipt):
             return replace(result, **self.told_limits(answer.headers))
         return self._refusal(answer, result, request)
@@ -142,7 +147,7 @@ def json_body(answer: Answer) -> Any:
 def long_strings(body: bytes) -> list[str]:
     """What an answer that echoes the payload would give away, as it stands there and as JSON writes it."""
     found: list[str] = []
-    rest = [json.loads(body)]
+    rest = [json.loads(body or b"null")]
     while rest:
         item = rest.pop()
         if isinstance(item, str) and len(item) >= LONG_STRING:

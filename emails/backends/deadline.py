@@ -119,6 +119,11 @@ class DeadlineConnection(HTTPConnection):
         else:
             super().send(head + data)
 
+    def getresponse(self) -> Any:
+        if self._head:  # no body came
+            self.send(b"")
+        return super().getresponse()
+
     def close(self) -> None:
         super().close()
         self._head = None

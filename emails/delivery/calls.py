@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from emails.backends.base import DeliveryBackend, Receipt, Request
+from emails.backends.base import Caller, Receipt, Request
 from emails.delivery.pacing import LATENESS
 from emails.errors import Outcome, ProviderError, Remedy
 from emails.failpoints import failpoint
-from emails.models import DeliveryAttempt, OutboundEmail
+from emails.models import ContactChange, DeliveryAttempt, OutboundEmail
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ class Call:
     """One attempt that this process holds."""
 
     attempt: DeliveryAttempt
-    emails: Sequence[OutboundEmail]  # in the attempt's order
-    backend: DeliveryBackend
+    rows: Sequence[OutboundEmail | ContactChange]  # in the attempt's order
+    backend: Caller
     start_by: float  # on time.monotonic(): later, the lease could end before the call does
     pace: Pace = field(default_factory=Pace)
 
@@ -70,7 +70,7 @@ class Call:
             logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
             return unclear(self.attempt.provider, f"Our own code broke: {type(error).__name__}")
         failpoint("after-send")
-        told, carried = len(receipt.message_ids), len(self.emails)
+        told, carried = len(receipt.message_ids), len(self.rows)
         if told != carried:
             return unclear(self.attempt.provider, f"It took {carried} messages and named {told}.")
         return receipt

@@ -15,11 +15,11 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from emails.backends import PROVIDERS
-from emails.backends.base import DeliveryBackend, Receipt
+from emails.backends.base import Caller, Receipt
 from emails.delivery.calls import Answer, Call, NotMade
 from emails.delivery.preparing import Ending
 from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
-from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
+from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Reason, Status, Work
 from emails.querysets import ValueByKey, database_now
 
 logger = logging.getLogger(__name__)
@@ -54,11 +54,11 @@ def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> 
 
 def note_error(call: Call, error: ProviderError, now: datetime, *, provider_waits: bool) -> None:
     was_unknown = call.attempt.outcome == DeliveryAttempt.Outcome.UNKNOWN
-    if len(call.emails) > 1 and is_about_a_message(error):
+    if len(call.rows) > 1 and is_about_a_message(error):
         split(call, error, now)
     elif error.remedy == Remedy.GIVE_UP:
         if error.outcome == Outcome.UNKNOWN:
-            abandon(call.attempt, call.emails, Reason.OUTCOME_UNKNOWN, now, str(error))
+            abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, str(error))
         else:
             refuse_for_good(call, error, now)
     elif error.outcome == Outcome.UNKNOWN or was_unknown:  # a refusal now says nothing about the call before
@@ -82,16 +82,28 @@ def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
     outcome = DeliveryAttempt.Outcome.ACCEPTED
     if held.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
         raise LeaseLost(f"{len(accepted)} attempts were accepted, and not all of them are ours.")
-    taken: defaultdict[tuple[DeliveryBackend, bool], dict[UUID, str]] = defaultdict(dict)
+    taken: defaultdict[tuple[Caller, bool], dict[UUID, str]] = defaultdict(dict)
     for call, receipt in accepted:
-        for email, message_id in zip(call.emails, receipt.message_ids, strict=True):
-            taken[call.backend, bool(email.blanked_content)][email.pk] = message_id[:255]
-            logger.info("Message %s was taken by %s as %s.", email.pk, call.attempt.provider, message_id or "(no id)")
+        for row, message_id in zip(call.rows, receipt.message_ids, strict=True):
+            if isinstance(row, ContactChange):
+                write_told(row)
+                continue
+            taken[call.backend, bool(row.blanked_content)][row.pk] = message_id[:255]
+            logger.info("Message %s was taken by %s as %s.", row.pk, call.attempt.provider, message_id or "(no id)")
     for (backend, is_blanked), message_ids in taken.items():
         write_sent(backend, message_ids, **({"content": None} if is_blanked else {}))
 
 
-def write_sent(backend: DeliveryBackend, message_ids: Mapping[UUID, str], **changes: Any) -> None:
+def write_told(change: ContactChange) -> None:
+    """With the last word on a contact, to forget it, what was said of it before goes as well."""
+    if change.action == ContactChange.Action.FORGET:
+        ContactChange.objects.filter(address=change.address, pk__lt=change.pk).delete()
+        write(change, address="", content=None, metadata={})
+    write(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
+    logger.info("Contact change %s was told to %s.", change.pk, change.provider)
+
+
+def write_sent(backend: Caller, message_ids: Mapping[UUID, str], **changes: Any) -> None:
     """A row that an event was faster to move keeps its status."""
     rows = OutboundEmail.objects.filter(pk__in=message_ids)
     changes["provider_message_id"] = ValueByKey(message_ids)
@@ -112,24 +124,24 @@ def accept_by_events(attempt: DeliveryAttempt, now: datetime) -> None:
 def split(call: Call, error: ProviderError, now: datetime) -> None:
     """One message of several may be the bad one: their next calls carry half as many, until it is alone."""
     close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
-    half = (len(call.emails) + 1) // 2
-    rows = OutboundEmail.objects.filter(pk__in=[email.pk for email in call.emails], status=Status.SENDING)
+    half = (len(call.rows) + 1) // 2
+    rows = OutboundEmail.objects.filter(pk__in=[row.pk for row in call.rows], status=Status.SENDING)
     rows.update(status=Status.QUEUED, due_at=now, batch_limit=half)
-    logger.warning("A call with %d messages was refused; it is split: %s", len(call.emails), error)
+    logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error)
 
 
 def refuse_for_good(call: Call, error: ProviderError, now: datetime) -> None:
     close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
-    for email in call.emails:
-        fail(email, Reason.REFUSED, str(error), now)
+    for row in call.rows:
+        fail(row, Reason.REFUSED, str(error), now)
 
 
 def refuse_for_now(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
     """The rows queue again; the next attempt is a new one, built anew."""
     close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
     reason = REASONS.get(error.remedy, Reason.TRANSIENT)
-    for email in call.emails:
-        postpone(email, reason, str(error), now, costs_a_try=not provider_waits)
+    for row in call.rows:
+        postpone(row, reason, str(error), now, costs_a_try=not provider_waits)
 
 
 def keep_unknown(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
@@ -139,10 +151,10 @@ def keep_unknown(call: Call, error: ProviderError, now: datetime, provider_waits
         wait = timedelta()
     release(
         call.attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, calls=call.attempt.calls + 1,
-        due_at=now + max(wait, wait_for_events(call.attempt.provider)), **description(error),
+        due_at=now + max(wait, wait_for_events(call.attempt)), **description(error),
     )  # fmt: skip
-    for email in call.emails:
-        write(email, reason=Reason.UNKNOWN, detail=str(error))
+    for row in call.rows:
+        write(row, reason=Reason.UNKNOWN, detail=str(error))
     logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
 
 
@@ -151,80 +163,79 @@ def put_back(call: Call, now: datetime) -> None:
         release(call.attempt, due_at=now)
         return
     close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now)
-    for email in call.emails:
-        write(email, status=Status.QUEUED, due_at=now)
+    for row in call.rows:
+        write(row, status=Status.QUEUED, due_at=now)
 
 
-def abandon(
-    attempt: DeliveryAttempt, emails: Iterable[OutboundEmail], reason: Reason, now: datetime, detail: str = ""
-) -> None:
+def abandon(attempt: DeliveryAttempt, rows: Iterable[Work], reason: Reason, now: datetime, detail: str = "") -> None:
     """End an attempt of unknown outcome: a repeat could be a second copy, or kills its worker."""
     close(attempt, DeliveryAttempt.Outcome.ABANDONED, now)
-    for email in emails:
-        fail(email, reason, detail or email.detail, now)
+    for row in rows:
+        fail(row, reason, detail or row.detail, now)
 
 
-def record_crash_of_row(email: OutboundEmail, now: datetime) -> None:
+def record_crash_of_row(row: Work, now: datetime) -> None:
     """The worker died between the claim and the attempt. The row is claimed alone from then on, and only crashes
     while alone count: a neighbour may have been the cause."""
-    crashes = email.crashes + email.isolated
+    crashes = row.crashes + row.isolated
     if crashes >= CRASHES_TO_QUARANTINE:
-        fail(email, Reason.QUARANTINED, "Its worker died five times while it held this message alone.", now)
+        fail(row, Reason.QUARANTINED, "Its worker died five times while it held this message alone.", now)
     else:
-        write(email, status=Status.QUEUED, lease_token=None, isolated=True, crashes=crashes)
+        write(row, status=Status.QUEUED, lease_token=None, isolated=True, crashes=crashes)
 
 
 def record_crash_of_attempt(attempt: DeliveryAttempt, now: datetime) -> None:
     """The worker died during the call. The attempt is repeated as a whole, up to five times."""
     crashes = attempt.crashes + 1
     if crashes >= CRASHES_TO_QUARANTINE:
-        abandon(attempt, attempt.emails.all(), Reason.QUARANTINED, now, "Its worker died five times during the call.")
+        abandon(attempt, attempt.rows, Reason.QUARANTINED, now, "Its worker died five times during the call.")
         return
     detail = "Its worker died during the call."
-    due_at = now + wait_for_events(attempt.provider)
+    due_at = now + wait_for_events(attempt)
     release(attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, crashes=crashes, due_at=due_at, detail=detail)
-    for email in attempt.emails.all():
-        write(email, reason=Reason.UNKNOWN, detail=detail)
+    for row in attempt.rows:
+        write(row, reason=Reason.UNKNOWN, detail=detail)
 
 
-def end_without_call(email: OutboundEmail, ending: Ending, now: datetime) -> None:
+def end_without_call(row: Work, ending: Ending, now: datetime) -> None:
     """A row that will not be sent, or not yet. The caller holds its lease."""
     if ending.status == Status.QUEUED:
-        postpone(email, ending.reason or Reason.INTERNAL, ending.detail, now)
+        postpone(row, ending.reason or Reason.INTERNAL, ending.detail, now)
     elif ending.status == Status.FAILED:
-        fail(email, ending.reason or Reason.REFUSED, ending.detail, now)
+        fail(row, ending.reason or Reason.REFUSED, ending.detail, now)
     else:
-        write(email, status=ending.status, reason="", detail=ending.detail, **ended(now), **email.blanked_content)
-        logger.info("Message %s is %s: %s", email.pk, ending.status, ending.detail)
+        write(row, status=ending.status, reason="", detail=ending.detail, **ended(now), **row.blanked_content)
+        logger.info("Message %s is %s: %s", row.pk, ending.status, ending.detail)
 
 
-def postpone(email: OutboundEmail, reason: Reason, detail: str, now: datetime, *, costs_a_try: bool = True) -> None:
-    first_failed_at = email.first_failed_at or now
-    if reason not in REASONS.values() and now - first_failed_at >= KEEP_TRYING_FOR:
-        fail(email, Reason.GAVE_UP, detail, now)
+def postpone(row: Work, reason: Reason, detail: str, now: datetime, *, costs_a_try: bool = True) -> None:
+    first_failed_at = row.first_failed_at or now
+    is_given_up = row.is_given_up and reason not in REASONS.values()
+    if is_given_up and now - first_failed_at >= KEEP_TRYING_FOR:
+        fail(row, Reason.GAVE_UP, detail, now)
         return
     first = FIRST_BACKOFF_OF_CONFIGURATION if reason in REASONS.values() else FIRST_BACKOFF
     write(
-        email, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
-        failures=email.failures + costs_a_try,
-        due_at=now + backoff(email.failures, first) if costs_a_try else now,
+        row, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
+        failures=row.failures + costs_a_try,
+        due_at=now + backoff(row.failures, first) if costs_a_try else now,
     )  # fmt: skip
     level = logging.ERROR if reason in REASONS.values() else logging.WARNING
-    logger.log(level, "Message %s was not taken and waits (%s): %s", email.pk, reason, detail)
+    logger.log(level, "Message %s was not taken and waits (%s): %s", row.pk, reason, detail)
 
 
-def fail(email: OutboundEmail, reason: Reason, detail: str, now: datetime) -> None:
-    write(email, status=Status.FAILED, reason=reason, detail=detail, **ended(now), **email.blanked_content)
-    logger.error("Message %s failed (%s): %s", email.pk, reason, detail)
+def fail(row: Work, reason: Reason, detail: str, now: datetime) -> None:
+    write(row, status=Status.FAILED, reason=reason, detail=detail, **ended(now), **row.blanked_content)
+    logger.error("Message %s failed (%s): %s", row.pk, reason, detail)
 
 
 def ended(now: datetime) -> dict[str, Any]:
     return {"due_at": None, "lease_token": None, "settled_at": now}
 
 
-def write(email: OutboundEmail, **changes: Any) -> None:
+def write(row: Work, **changes: Any) -> None:
     """Change a row that delivery holds; a row that events have moved on meanwhile keeps its newer state."""
-    OutboundEmail.objects.filter(pk=email.pk, status=Status.SENDING).update(**changes)
+    type(row)._default_manager.filter(pk=row.pk, status=Status.SENDING).update(**changes)
 
 
 def close(
@@ -251,9 +262,11 @@ def backoff(failures: int, first: timedelta = FIRST_BACKOFF) -> timedelta:
     return timedelta(seconds=random.uniform(1, longest.total_seconds()))
 
 
-def wait_for_events(provider: str) -> timedelta:
+def wait_for_events(attempt: DeliveryAttempt) -> timedelta:
     """How long an unknown attempt waits before it is repeated: for a provider without idempotency keys, until a
     delivery event with our id had time to arrive and settle it."""
-    backend = PROVIDERS.get(provider)
+    backend = PROVIDERS.get(attempt.provider)
     knows_keys = backend is not None and backend.key_lifetime is not None
-    return timedelta() if knows_keys else timedelta(seconds=settings.EMAIL_UNKNOWN_WAIT_SECONDS)
+    if knows_keys or attempt.contact_change_id:
+        return timedelta()
+    return timedelta(seconds=settings.EMAIL_UNKNOWN_WAIT_SECONDS)

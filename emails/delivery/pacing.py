@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from emails.backends import get_backend
-from emails.backends.base import DeliveryBackend, Receipt
+from emails.backends.base import Caller, Receipt
 from emails.models import ProviderState
 from emails.querysets import database_now
 
@@ -22,7 +22,7 @@ A_MOMENT = timedelta(milliseconds=10)
 LONGEST_QUEUE = timedelta(minutes=1)  # of slots: more than workers ever take is a clock that was set back
 
 
-def interval_of(state: ProviderState, backend: DeliveryBackend) -> timedelta | None:
+def interval_of(state: ProviderState, backend: Caller) -> timedelta | None:
     """The time between two calls; None where they may come as they like.
 
     EMAIL_RATE_PER_SECOND is a ceiling (0: no limit at all), the provider's own headers may say less.
@@ -70,7 +70,7 @@ def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[fl
 
 def take_slot(provider: str, *, within: timedelta) -> float | None:
     """The seconds to wait before one call outside of the drain; None when there is none to be had within that time."""
-    state = next(state for state in ProviderState.objects.with_row_for(provider) if state.name == provider)
+    state = next(state for state in ProviderState.objects.with_rows_for(provider) if state.name == provider)
     if state.is_paused(state.now) or state.is_probing or until_next_slot(state) > within:
         return None
     interval = interval_of(state, get_backend(provider))

@@ -4,11 +4,13 @@ import logging
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from emails.backends.base import DeliveryBackend
+from emails.backends.contacts import SequenzyContacts
 from emails.errors import InvalidMessage
 from emails.message import Address, Message
-from emails.models import OutboundEmail, Reason, Status
+from emails.models import ContactChange, OutboundEmail, Reason, Status
 
 logger = logging.getLogger(__name__)
 
@@ -17,9 +19,10 @@ logger = logging.getLogger(__name__)
 class Part:
     """What a row contributes to a call, and whether others may contribute to the same."""
 
-    row: OutboundEmail
+    row: Any
     body: bytes
-    may_share_call: bool
+    may_share_call: bool = False
+    endpoint: str = ""  # where it decides that itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,23 @@ def prepare(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], 
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
 
 
+def prepare_change(row: ContactChange, contacts: SequenzyContacts) -> Part | Ending:
+    """The call that makes the change. Raises nothing."""
+    try:
+        request = contacts.request(row.action, row.address, row.content or {}, str(row.event_id))
+    except Exception as error:
+        logger.exception("Contact change %s cannot be serialised.", row.pk)
+        return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+    return Part(row, request.body, endpoint=request.endpoint)
+
+
 def batches(parts: Iterable[Part], backend: DeliveryBackend) -> Iterator[list[Part]]:
     """The parts of each call: as many as it can carry, and as each row's own limit allows after a refusal."""
     open_batches: dict[int, list[Part]] = {}
     for part in parts:
         limit = min(part.row.batch_limit or backend.batch_limit, backend.batch_limit) if part.may_share_call else 1
         batch = open_batches.setdefault(limit, [])
-        if sum(len(other.body) + 1 for other in batch) + len(part.body) > backend.most_bytes:
+        if batch and sum(len(other.body) + 1 for other in batch) + len(part.body) > backend.most_bytes:
             yield open_batches.pop(limit)
             batch = open_batches.setdefault(limit, [])
         batch.append(part)

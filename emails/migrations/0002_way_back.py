@@ -244,7 +244,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 null=True,
                 on_delete=django.db.models.deletion.CASCADE,
-                related_name="attempts",
+                related_name="+",
                 to="emails.contactchange",
             ),
         ),
@@ -254,6 +254,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.CASCADE, related_name="events", to="emails.outboundemail"
             ),
+        ),
+        migrations.AlterField(
+            model_name="deliveryattempt",
+            name="endpoint",
+            field=models.CharField(blank=True, max_length=1000),
         ),
         migrations.AddIndex(
             model_name="deliveryevent",

@@ -1,6 +1,7 @@
 """What is stored of every call to a provider."""
 
 import uuid
+from collections.abc import Sequence
 from typing import ClassVar
 
 from django.db import models
@@ -27,10 +28,10 @@ class DeliveryAttempt(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(max_length=200)
-    endpoint = models.CharField(max_length=100, blank=True)
+    endpoint = models.CharField(max_length=1000, blank=True)
     body = models.BinaryField(null=True, help_text=_("the serialised call; dropped once the outcome is known"))
     emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
-    contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="attempts")
+    contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="+")
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
 
     created_at = models.DateTimeField(db_default=Now())
@@ -52,6 +53,13 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.get_outcome_display()}"
+
+    @property
+    def rows(self) -> Sequence[OutboundEmail | ContactChange]:
+        """What the call carries, in its order."""
+        if self.contact_change is not None:
+            return [self.contact_change]
+        return list(self.emails.order_by("attemptedemail__position"))
 
 
 class AttemptedEmail(models.Model):

@@ -1,13 +1,21 @@
 """Changes of contacts at the marketing side that wait to be told, or were."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from emails.models.work import Work
 from emails.querysets import WorkQuerySet
+
+
+class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):
+    def next_of_each_contact(self) -> Self:
+        """Without the changes of a contact of which an earlier one is not settled."""
+        earlier = ContactChange.objects.filter(address=OuterRef("address"), settled_at=None, pk__lt=OuterRef("pk"))
+        return self.exclude(Exists(earlier))
 
 
 class ContactChange(Work):
@@ -27,7 +35,7 @@ class ContactChange(Work):
     content = models.JSONField(null=True, help_text=_("what the change says; null once it is blanked"))
     metadata = models.JSONField(default=dict, blank=True)
 
-    objects: ClassVar[WorkQuerySet["ContactChange"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[ContactChangeQuerySet] = ContactChangeQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["-id"]
@@ -41,6 +49,6 @@ class ContactChange(Work):
         return f"{self.get_action_display()}: {self.address}"
 
     @property
-    def blanked_content(self) -> dict[str, Any]:
-        """The change that blanks a forgotten person's data once it is told."""
-        return {"content": None} if self.action == self.Action.FORGET else {}
+    def is_given_up(self) -> bool:
+        """What a person has a right to is told however long it takes."""
+        return self.action not in (self.Action.UNSUBSCRIBE, self.Action.FORGET)

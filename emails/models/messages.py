@@ -1,7 +1,7 @@
 """What is stored of every message."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -61,6 +61,6 @@ class OutboundEmail(Work):
         return Message.from_json(self.content)
 
     @property
-    def blanked_content(self) -> dict[str, None]:
+    def blanked_content(self) -> dict[str, Any]:
         """The change that blanks a sensitive body once the message is sent or dead, except with DEBUG."""
         return {"content": None} if self.sensitive and not settings.DEBUG else {}

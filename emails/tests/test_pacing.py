@@ -17,7 +17,7 @@ from emails.tests.provider_rules import Reply
 
 
 def state_of(provider: str) -> ProviderState:
-    return next(state for state in ProviderState.objects.with_row_for(provider) if state.name == provider)
+    return next(state for state in ProviderState.objects.with_rows_for(provider) if state.name == provider)
 
 
 @pytest.mark.parametrize(("provider", "calls"), [("sequenzy", 8), ("sendgrid", 8), ("resend", 3)])

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from emails.models import AttemptedEmail, DeliveryAttempt, OutboundEmail, Status
+from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Status
+from emails.querysets import database_now
 from emails.retention import purge
 from emails.tests.clock import travel
 
@@ -34,8 +35,11 @@ def test_afterwards_a_key_outlives_its_body(sent, queue):
 
 
 def test_after_90_days_nothing_is_left(sent):
+    ContactChange.objects.create(address="ada@example.com", action="add_tag", settled_at=database_now(), status="sent")
+    ContactChange.objects.create(address="ada@example.com", action="add_tag")
     travel(3 * MONTH)
     purge()
+    assert ContactChange.objects.get().status == Status.QUEUED
     assert not OutboundEmail.objects.exists()
     assert not DeliveryAttempt.objects.exists()
     assert not AttemptedEmail.objects.exists()

@@ -1,0 +1,201 @@
+"""The marketing side: as durable as mail, in order for each contact, and never in its way."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from emails import contacts
+from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Status
+from emails.tests.clock import travel
+from emails.tests.provider_rules import Reply
+
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+def sequenzy(api, db, outbox, settings):
+    outbox("sequenzy")
+    settings.CONTACTS_SYNC = True
+    return api.contacts
+
+
+def everything(address: str = ADA) -> None:
+    contacts.subscribe(address, tags=["signed-up"], attributes={"plan": "free"}, first_name="Ada", external_id="7")
+    contacts.add_tag(address, "customer")
+    contacts.remove_tag(address, "signed-up")
+    contacts.track_event(address, "Invoice paid", {"amount": 2900})
+
+
+def statuses() -> set[str]:
+    return set(ContactChange.objects.values_list("status", flat=True))
+
+
+def test_what_happened_is_told_in_order(sequenzy, deliver):
+    everything()
+    deliver()
+    assert [route for _, route, _ in sequenzy.told] == ["", "/tags", "/bulk/tags/remove", "/events"]
+    assert sequenzy.people[ADA]["tags"] == {"customer"}
+    assert sequenzy.people[ADA]["attributes"] == {"plan": "free"}
+    assert statuses() == {Status.SENT}
+
+
+def test_nothing_is_told_of_what_was_rolled_back(sequenzy, deliver):
+    with pytest.raises(RuntimeError), transaction.atomic():
+        contacts.add_tag(ADA, "customer")
+        raise RuntimeError
+    deliver()
+    assert sequenzy.told == []
+
+
+@pytest.mark.parametrize("fault", ["503", "429;retry-after=5", "401", "cut-before", "timeout-before", "500", "rubbish"])
+def test_trouble_at_sequenzy_changes_neither_order_nor_number(sequenzy, api, deliver, settings, fault):
+    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
+    everything()
+    api.faults = [fault]
+    for _ in range(8):
+        deliver()
+        travel(timedelta(minutes=2))
+    assert [route for _, route, _ in sequenzy.told if route] == ["/tags", "/bulk/tags/remove", "/events"]
+    assert statuses() == {Status.SENT}
+
+
+@pytest.mark.parametrize("fault", ["cut-after", "500-after", "rubbish", "truncated"])
+def test_an_event_that_may_have_arrived_counts_once(sequenzy, api, deliver, fault):
+    contacts.track_event(ADA, "Invoice paid")
+    api.faults = [fault]
+    deliver()
+    travel(timedelta(minutes=1))
+    deliver()
+    assert sequenzy.people[ADA]["events"] == ["Invoice paid"]
+    assert statuses() == {Status.SENT}
+
+
+def test_a_refused_change_holds_up_only_itself(sequenzy, api, deliver):
+    everything()
+    api.faults = [Reply(422, {"success": False, "error": "no"})]
+    deliver()
+    assert ContactChange.objects.get(status=Status.FAILED).action == "subscribe"
+    assert len(sequenzy.told) == 3
+
+
+def test_other_contacts_do_not_wait_for_one(sequenzy, api, deliver):
+    everything()
+    contacts.add_tag("bob@example.com", "customer")
+    api.faults = ["cut-before"]
+    deliver()
+    assert sequenzy.people["bob@example.com"]["tags"] == {"customer"}
+
+
+def test_a_contact_is_unsubscribed_and_forgotten(sequenzy, deliver):
+    everything()
+    contacts.unsubscribe(ADA)
+    deliver()
+    assert sequenzy.people[ADA]["status"] == "unsubscribed"
+    contacts.forget(ADA)
+    deliver()
+    assert sequenzy.people == {}
+    left = ContactChange.objects.get()
+    assert (left.action, left.status, left.address, left.content) == ("forget", Status.SENT, "", None)
+
+
+@pytest.mark.parametrize("change", [contacts.unsubscribe, contacts.forget])
+def test_a_contact_that_does_not_exist_needs_nothing(sequenzy, deliver, change):
+    change("nobody+tag@example.com")
+    deliver()
+    assert statuses() == {Status.SENT}
+
+
+def test_a_wrong_address_of_the_api_is_not_taken_for_an_unknown_contact(sequenzy, api, deliver):
+    contacts.forget(ADA)
+    api.faults = [Reply(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"})]
+    deliver()
+    assert statuses() == {Status.FAILED}
+    assert ContactChange.objects.get().address == ADA
+
+
+def test_what_a_person_has_a_right_to_is_never_given_up(sequenzy, api, deliver):
+    contacts.add_tag("bob@example.com", "customer")
+    contacts.forget(ADA)
+    api.down = True
+    for _ in range(12):
+        deliver()
+        travel(timedelta(hours=6))
+    deliver()
+    assert ContactChange.objects.get(action="add_tag").reason == "gave_up"
+    api.down = False
+    travel(timedelta(hours=2))
+    deliver()
+    assert ContactChange.objects.get(action="forget").status == Status.SENT
+
+
+def test_a_key_of_its_own_has_a_rate_of_its_own(sequenzy, api, queue, deliver, settings):
+    settings.SEQUENZY_CONTACTS_API_KEY = "key-of-contacts"
+    contacts.add_tag(ADA, "customer")
+    deliver()
+    assert api.last.headers["authorization"] == "Bearer key-of-contacts"
+    assert DeliveryAttempt.objects.get().provider == "sequenzy_contacts"
+    api.faults = ["429;retry-after=600"]
+    contacts.add_tag(ADA, "another")
+    deliver()
+    queue()
+    deliver()
+    assert ProviderState.objects.get(name="sequenzy").reason == ""
+    assert OutboundEmail.objects.get().status == Status.SENT
+
+
+def test_with_one_key_mail_comes_first(sequenzy, api, queue, deliver):
+    everything()
+    queue()
+    deliver()
+    assert api.last.path.startswith("/sequenzy/api/v1/subscribers")
+    assert json_bodies_of_mail_come_first(api.bodies)
+
+
+def json_bodies_of_mail_come_first(bodies: list[bytes]) -> bool:
+    return b'"subject"' in bodies[0] and not any(b'"subject"' in body for body in bodies[1:])
+
+
+@pytest.mark.parametrize("provider", ["resend", "sendgrid"])
+def test_with_another_provider_nothing_is_told_and_the_log_says_so(sequenzy, outbox, deliver, caplog, provider):
+    caplog.set_level("INFO")
+    outbox(provider)
+    contacts.add_tag(ADA, "customer")
+    deliver()
+    assert ContactChange.objects.count() == 0
+    assert f"EMAIL_PROVIDER is {provider}, which has no contacts here" in caplog.text
+
+
+def test_nothing_is_told_unless_it_is_switched_on(sequenzy, settings):
+    settings.CONTACTS_SYNC = False
+    everything()
+    assert ContactChange.objects.count() == 0
+    contacts.unsubscribe(ADA)
+    assert ContactChange.objects.get().action == "unsubscribe"
+
+
+def test_history_says_when_it_was(sequenzy, deliver):
+    contacts.track_event(ADA, "Invoice paid", occurred_at=datetime(2026, 1, 2, tzinfo=UTC))
+    deliver()
+    assert sequenzy.told[0][2]["occurredAt"] == "2026-01-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: contacts.subscribe("not an address"),
+        lambda: contacts.subscribe(""),
+        lambda: contacts.add_tag(ADA, "Not A Tag"),
+        lambda: contacts.add_tag(ADA, ""),
+        lambda: contacts.track_event(ADA, ""),
+        lambda: contacts.track_event(ADA, "x" * 101),
+        lambda: contacts.track_event(ADA, "Paid", {"amount": float("nan")}),
+        lambda: contacts.track_event(ADA, "Paid", {"who": object()}),
+        lambda: contacts.track_event(ADA, "Paid", {"text": "a\0b"}),
+        lambda: contacts.subscribe(ADA, attributes={"text": "\ud800"}),
+    ],
+)
+def test_what_cannot_be_told_is_refused_at_once(sequenzy, change):
+    with pytest.raises(contacts.InvalidContact):
+        change()
+    assert ContactChange.objects.count() == 0
