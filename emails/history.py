@@ -17,7 +17,7 @@ class Event:
 
 
 def history(email: OutboundEmail) -> list[Event]:
-    """Oldest first. Reads ``email.attempts.all()``, which may be prefetched."""
+    """Oldest first. Reads ``email.attempts.all()`` and ``email.events.all()``, which may be prefetched."""
     return sorted(events(email), key=lambda event: event.at)
 
 
@@ -25,6 +25,8 @@ def events(email: OutboundEmail) -> Iterator[Event]:
     yield Event("queued", email.created_at, "")
     for attempt in email.attempts.all():
         yield Event("attempt", attempt.created_at, "; ".join(filter(None, told_by(attempt))))
+    for event in email.events.all():
+        yield Event(event.type, event.occurred_at, ": ".join(filter(None, [event.recipient, event.detail])))
     if email.sent_at is not None:
         yield Event("sent", email.sent_at, taken_as(email))
     if email.status in ENDED_UNSENT and email.settled_at is not None:

@@ -50,7 +50,7 @@ def retry_even_twice(email: OutboundEmail) -> None:
     unchanged = OutboundEmail.objects.filter(pk=email.pk, status=email.status, lease_token=None, content__isnull=False)
     retried = unchanged.update(
         status=Status.QUEUED, reason="", detail="", due_at=database_now(), settled_at=None,
-        isolated=False, crashes=0, failures=0, first_failed_at=None,
+        isolated=False, crashes=0, failures=0, first_failed_at=None, sent_at=None, provider_message_id="",
     )  # fmt: skip
     if not retried:
         raise OperationRefused(UNDER_WAY)

@@ -78,7 +78,7 @@ def inbox_json(request: HttpRequest) -> HttpResponse:
     limit = request.GET.get("limit", str(LIMIT))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= LARGEST_LIMIT):
         return JsonResponse({"detail": f"limit takes a whole number from 1 to {LARGEST_LIMIT}."}, status=400)
-    emails = OutboundEmail.objects.prefetch_related("attempts")[: int(limit)]
+    emails = OutboundEmail.objects.prefetch_related("attempts", "events")[: int(limit)]
     return JsonResponse({"messages": [as_json(email) for email in emails]})
 
 

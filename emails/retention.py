@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from emails.models import ContactChange, DeliveryAttempt, OutboundEmail
+from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail
 from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ def purge() -> tuple[int, int]:
     blanked = in_batches(settled.filter(content__isnull=False), lambda rows: rows.update(content=None))
     removable = settled.filter(idempotency_key=None) | OutboundEmail.objects.filter(settled_at__lt=keys_end)
     removed = in_batches(removable, lambda rows: rows.delete())
+    told = DeliveryEvent.objects.filter(received_at__lt=bodies_end)
+    in_batches(told.filter(email=None), lambda rows: rows.delete())
+    in_batches(told.filter(raw__isnull=False), lambda rows: rows.update(raw=None))
     in_batches(ContactChange.objects.filter(settled_at__lt=bodies_end), lambda rows: rows.delete())
     in_batches(DeliveryAttempt.objects.filter(settled_at__lt=bodies_end, emails=None), lambda rows: rows.delete())
     logger.info("Retention: %d bodies blanked, %d messages removed.", blanked, removed)

@@ -21,10 +21,12 @@ def is_suppressed(address: str) -> bool:
 
 
 def suppress(address: str, *, cause: str, detail: str = "", until: datetime | None = None) -> None:
-    """Send this address nothing more. Called again it replaces cause, detail and end."""
-    Suppression.objects.update_or_create(
-        address=address.lower(), defaults={"cause": cause, "detail": detail, "until": until}
-    )
+    """Send this address nothing more. Called again it replaces what holds for a time only: what is suppressed for good
+    stays so, with its first cause."""
+    said = {"cause": cause, "detail": detail, "until": until}
+    address = address.lower()
+    Suppression.objects.bulk_create([Suppression(address=address, **said)], ignore_conflicts=True)
+    Suppression.objects.filter(address=address, until__isnull=False).update(**said)
 
 
 def lift(address: str) -> bool:

@@ -11,6 +11,10 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="myproject <hello@myproject.localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
+# Known to everybody, so that events can be tried out; SendGrid's receiver wants a real key pair.
+SEQUENZY_WEBHOOK_SECRETS = env.secrets("SEQUENZY_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
+RESEND_WEBHOOK_SECRETS = env.secrets("RESEND_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
+
 INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True

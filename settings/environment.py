@@ -81,6 +81,15 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             raise refusal(var, "host names separated by commas, without scheme, port or path, such as app.example.com")
         return hosts
 
+    def secrets(self, var: str) -> list[str]:
+        """A list, so that a new secret can be added before the old one goes."""
+        items = [item.strip() for item in str(self.str(var, default="")).split(",")]
+        if items == [""]:
+            return []
+        if not all(items):
+            raise refusal(var, "secrets separated by commas, none of them empty")
+        return items
+
     def whole_number(self, var: str, *, default: int, minimum: int = 1) -> int:
         digits = self.str(var, default=str(default))
         if not (digits.isascii() and digits.isdigit() and int(digits) >= minimum):

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models.functions import Now
 
+from emails import tracking
 from emails.backends import PROVIDERS
 from emails.backends.base import Caller, Receipt
 from emails.delivery.calls import Answer, Call, NotMade
@@ -114,6 +115,8 @@ def write_sent(backend: Caller, message_ids: Mapping[UUID, str], **changes: Any)
     )
     if sent < len(message_ids):
         rows.filter(provider_message_id="", sent_at__isnull=False).update(**changes)
+    if not backend.tells_our_id:
+        tracking.link(backend.name, message_ids)
 
 
 def accept_by_events(attempt: DeliveryAttempt, now: datetime) -> None:

@@ -5,6 +5,7 @@ from django.core.mail import EmailMessage
 
 from emails import delivery
 from emails.models import OutboundEmail
+from emails.tests.events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
 from emails.tests.standin import StandIn
 
 PROVIDERS = ["sequenzy", "resend", "sendgrid"]
@@ -60,3 +61,12 @@ def queue(db, outbox) -> Callable[..., list[OutboundEmail]]:
 def deliver() -> Callable[[], int]:
     """One drain, as a worker would do it."""
     return delivery.deliver_due
+
+
+@pytest.fixture
+def webhooks(db, settings) -> Callable[[str], Poster]:
+    """The receivers with secrets of the tests; call it for what posts signed events to one of them."""
+    settings.SEQUENZY_WEBHOOK_SECRETS = [SEQUENZY_SECRET]
+    settings.RESEND_WEBHOOK_SECRETS = [RESEND_SECRET]
+    settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = [SENDGRID_PUBLIC_KEY]
+    return lambda provider: POSTERS[provider]()

@@ -88,9 +88,9 @@ def test_a_wrong_limit_is_refused(client, db, limit):
     assert "1 to 1000" in answer.json()["detail"]
 
 
-def test_reading_the_inbox_costs_two_queries(client, queue, django_assert_num_queries):
+def test_reading_the_inbox_costs_three_queries(client, queue, django_assert_num_queries):
     queue(5)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         client.get("/dev/inbox.json")
 
 

@@ -26,10 +26,20 @@ def test_a_suppression_with_an_end_ends():
     assert not is_suppressed("ada@example.com")
 
 
-def test_suppressing_again_replaces_the_cause():
+def test_the_first_cause_of_a_suppression_for_good_stays():
     suppress("ada@example.com", cause=BOUNCE)
     suppress("ada@example.com", cause=Suppression.Cause.COMPLAINT)
-    assert Suppression.objects.get().cause == Suppression.Cause.COMPLAINT
+    suppress("ada@example.com", cause=Suppression.Cause.SOFT_BOUNCES, until=database_now())
+    assert (Suppression.objects.get().cause, Suppression.objects.get().until) == (BOUNCE, None)
+
+
+def test_a_suppression_for_a_time_is_prolonged_and_replaced():
+    soon, later = database_now() + timedelta(days=1), database_now() + timedelta(days=7)
+    for until in (soon, later):
+        suppress("ada@example.com", cause=Suppression.Cause.SOFT_BOUNCES, until=until)
+    assert Suppression.objects.get().until == later
+    suppress("ada@example.com", cause=BOUNCE)
+    assert (Suppression.objects.get().cause, Suppression.objects.get().until) == (BOUNCE, None)
 
 
 def test_lifting_lets_mail_through_again():

@@ -1,0 +1,11 @@
+"""The receivers of delivery events, included at /emails/."""
+
+from django.urls import re_path
+
+from emails.webhooks.views import RECEIVERS, webhook
+
+app_name = "emails"
+
+urlpatterns = [
+    re_path(rf"^webhooks/(?P<provider>{'|'.join(RECEIVERS)})/?$", webhook, name="webhook"),
+]
