@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
-from emails import delivery, retention
+from emails import delivery, lookups, retention, tracking
 from emails.nudge import nudge_worker
 
 
@@ -18,6 +18,12 @@ def deliver_due() -> None:
 @shared_task(ignore_result=True)
 def purge_old_mail() -> None:
     retention.purge()
+
+
+@shared_task(ignore_result=True)
+def look_up_silent_mail() -> None:
+    tracking.link_strays()
+    lookups.look_up_silent_mail()
 
 
 @worker_ready.connect

@@ -6,13 +6,13 @@ Events come twice and out of order: one counts by what it says, once; a row move
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models.functions import Now
 
 from emails.backends import PROVIDERS
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status, Suppression
@@ -62,13 +62,10 @@ def record(events: Sequence[Event]) -> int:
     emails = emails_of(events)
     linked = [(event, emails.get(event.message_id) or by_provider_id(event, emails)) for event in events]
     new = insert_new(linked)
-    if not new:
-        return 0
-    now = database_now()
-    move(new, now)
+    move(new)
     for event, email in new:
         if is_certain(event, email):
-            suppress_after(event, now)
+            suppress_after(event)
     if delivery_event.receivers:
         transaction.on_commit(partial(announce, [(event.fingerprint, email) for event, email in new]), robust=True)
     return len(new)
@@ -76,17 +73,21 @@ def record(events: Sequence[Event]) -> int:
 
 def emails_of(events: Iterable[Event]) -> Mapping[Any, OutboundEmail]:
     """The messages that the events are about, locked in one order, by our id and by (provider, its id)."""
-    ours = {event.message_id for event in events if event.message_id}
-    theirs = {prefix for event in events for prefix in prefixes(event.provider_message_id)}
-    if not (ours or theirs):
-        return {}
-    rows = OutboundEmail.objects.filter(Q(pk__in=ours) | Q(provider_message_id__in=theirs)).order_by("pk")
     found: dict[Any, OutboundEmail] = {}
-    for email in rows.defer("content", "metadata", "subject").select_for_update():
-        found[email.pk] = email
-        if email.provider_message_id:
-            found[email.provider, email.provider_message_id] = email
+    ours = {event.message_id for event in events if event.message_id}
+    if ours:
+        found |= {email.pk: email for email in locked(pk__in=ours)}
+    unknown = (event for event in events if event.message_id not in found)
+    theirs = {prefix for event in unknown for prefix in prefixes(event.provider_message_id)}
+    if theirs:
+        for email in locked(provider_message_id__in=theirs):
+            found[email.provider, email.provider_message_id] = found.setdefault(email.pk, email)
     return found
+
+
+def locked(**condition: Any) -> Iterable[OutboundEmail]:
+    rows = OutboundEmail.objects.filter(**condition).order_by("pk").select_for_update()
+    return rows.defer("content", "metadata", "subject")
 
 
 def by_provider_id(event: Event, emails: Mapping[Any, OutboundEmail]) -> OutboundEmail | None:
@@ -108,9 +109,7 @@ def insert_new(linked: Iterable[Linked]) -> list[Linked]:
         key = (event.provider, event.fingerprint)
         if key not in rows:
             rows[key] = (stored_form(event, email), event, email)
-    DeliveryEvent.objects.bulk_create([row for row, _, _ in rows.values()], ignore_conflicts=True)
-    ours = [row.pk for row, _, _ in rows.values()]
-    inserted = set(DeliveryEvent.objects.filter(pk__in=ours).values_list("pk", flat=True))
+    inserted = DeliveryEvent.objects.insert_new([row for row, _, _ in rows.values()])
     new = [(event, email) for row, event, email in rows.values() if row.pk in inserted]
     return sorted(new, key=lambda pair: pair[0].occurred_at)
 
@@ -130,7 +129,7 @@ def stored_form(event: Event, email: OutboundEmail | None) -> DeliveryEvent:
     )
 
 
-def move(linked: Iterable[tuple[Told, OutboundEmail | None]], now: datetime) -> None:
+def move(linked: Iterable[tuple[Told, OutboundEmail | None]]) -> None:
     """Let each message become what its events say. The messages are locked."""
     told: defaultdict[UUID, list[tuple[Told, OutboundEmail]]] = defaultdict(list)
     for one, its_email in linked:
@@ -143,10 +142,10 @@ def move(linked: Iterable[tuple[Told, OutboundEmail | None]], now: datetime) -> 
             continue
         if rank(email) == 0:
             proven.append(email.pk)
-        OutboundEmail.objects.filter(pk=email.pk).update(**changes(event, email, now))
+        OutboundEmail.objects.filter(pk=email.pk).update(**changes(event, email))
         logger.info("Message %s is %s, says %s.", email.pk, status_after(event), event.provider)
     if proven:
-        close_unknown_attempts(proven, now)
+        close_unknown_attempts(proven)
 
 
 def status_after(event: Told) -> Status:
@@ -157,7 +156,7 @@ def rank(email: OutboundEmail) -> int:
     return 0 if email.sent_at is None else RANKS.get(Status(email.status), 0)
 
 
-def changes(event: Told, email: OutboundEmail, now: datetime) -> dict[str, Any]:
+def changes(event: Told, email: OutboundEmail) -> dict[str, Any]:
     status = status_after(event)
     said = {
         "status": status,
@@ -167,8 +166,8 @@ def changes(event: Told, email: OutboundEmail, now: datetime) -> dict[str, Any]:
     if rank(email) > 0:
         return said
     return said | {
-        "sent_at": now,
-        "settled_at": now,
+        "sent_at": Now(),
+        "settled_at": Now(),
         "due_at": None,
         "lease_token": None,
         "provider": email.provider or event.provider,
@@ -177,11 +176,11 @@ def changes(event: Told, email: OutboundEmail, now: datetime) -> dict[str, Any]:
     }
 
 
-def close_unknown_attempts(emails: Sequence[UUID], now: datetime) -> None:
+def close_unknown_attempts(emails: Sequence[UUID]) -> None:
     """Where a repeat would be a second mail, there is none once an event proves that the first arrived."""
     waiting = DeliveryAttempt.objects.filter(provider__in=KEYLESS, outcome=DeliveryAttempt.Outcome.UNKNOWN)
     waiting.filter(emails__in=emails, lease_token=None).update(
-        outcome=DeliveryAttempt.Outcome.ACCEPTED, settled_at=now, due_at=None, body=None
+        outcome=DeliveryAttempt.Outcome.ACCEPTED, settled_at=Now(), due_at=None, body=None
     )
 
 
@@ -192,17 +191,17 @@ def is_certain(event: Event, email: OutboundEmail | None) -> bool:
     return not event.is_listed or email is None or len(email.recipients.split()) == 1
 
 
-def suppress_after(event: Event, now: datetime) -> None:
+def suppress_after(event: Event) -> None:
     """An address that is dead or complains gets no more mail. What fails on the way says nothing of the address."""
     if event.type == Type.COMPLAINED:
         suppress(event.recipient, cause=Cause.COMPLAINT, detail=event.detail)
     elif event.type == Type.SUPPRESSED and event.cause:
         suppress(event.recipient, cause=event.cause, detail=event.detail)
     elif event.type == Type.BOUNCED:
-        suppress_after_bounce(event, now)
+        suppress_after_bounce(event)
 
 
-def suppress_after_bounce(event: Event, now: datetime) -> None:
+def suppress_after_bounce(event: Event) -> None:
     if event.severity == Severity.HARD:
         suppress(event.recipient, cause=Cause.HARD_BOUNCE, detail=event.detail)
         return
@@ -212,7 +211,7 @@ def suppress_after_bounce(event: Event, now: datetime) -> None:
     if event.severity == Severity.UNDETERMINED and undetermined_messages(newest) > 1:
         suppress(event.recipient, cause=Cause.HARD_BOUNCE, detail=event.detail)
     elif len(in_a_row) > SOFT_BOUNCES:
-        until = now + SOFT_BOUNCES_SUPPRESS_FOR
+        until = database_now() + SOFT_BOUNCES_SUPPRESS_FOR
         suppress(event.recipient, cause=Cause.SOFT_BOUNCES, detail=event.detail, until=until)
 
 
@@ -240,7 +239,7 @@ def link(provider: str, message_ids: Mapping[UUID, str]) -> None:
     for event in strays:
         event.email = emails.get(by_id[event.provider_message_id])
         event.save(update_fields=["email"])
-    move([(event, event.email) for event in strays], database_now())
+    move([(event, event.email) for event in strays])
 
 
 def link_strays() -> None:

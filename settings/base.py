@@ -147,6 +147,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 15},
     },
+    "ask about mail of which nothing was heard": {
+        "task": "emails.tasks.look_up_silent_mail",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 300},
+    },
     "blank and purge old mail": {
         "task": "emails.tasks.purge_old_mail",
         "schedule": timedelta(hours=1),

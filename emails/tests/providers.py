@@ -12,6 +12,7 @@ from typing import Any
 from emails.tests.contact_routes import PREFIX, Contacts
 from emails.tests.provider_rules import CHECKS, RefusedError, Reply, body_of_error
 
+STATUS = "/sequenzy/api/v1/email-sends/"
 RESEND_BATCH = "/resend/emails/batch"
 ROUTES = {
     "/sequenzy/api/v1/transactional/send": "sequenzy",
@@ -59,6 +60,7 @@ class Providers:
         self.calls = 0
         self.arrivals: list[float] = []
         self.contacts = Contacts()
+        self.states: dict[str, dict[str, Any]] = {}  # what GET /email-sends/{id} says
         self.limit = 0  # calls that are taken in any second; 0: as many as come
         self.refused: set[str] = set()  # recipients to whom this account may not write
         self.default: str | Reply = "ok"
@@ -138,6 +140,8 @@ class Providers:
             return self._repeated(provider, key, digest)
         if request.path.startswith(PREFIX):
             return self._change_contact(request)
+        if request.path.startswith(STATUS):
+            return self._status_of(request)
         try:
             payload = json.loads(request.body)
             payloads = batch(payload) if request.path == RESEND_BATCH else [payload]
@@ -153,6 +157,12 @@ class Providers:
         if key:
             self._answers[provider, key] = (digest, reply)
         return reply
+
+    def _status_of(self, request: Incoming) -> Reply:
+        state = self.states.get(request.path.removeprefix(STATUS))
+        if state is None or request.method != "GET":
+            return Reply(404, body_of_error("sequenzy", 404, "Email send not found"))
+        return Reply(200, {"success": True, "source": "database", "emailSend": state, "events": []})
 
     def _change_contact(self, request: Incoming) -> Reply:
         try:
@@ -193,7 +203,7 @@ def refusal_at_the_door(provider: str, request: Incoming) -> Reply | None:
     """What the edge refuses before the API sees it."""
     if not request.headers.get("user-agent"):
         return Reply(403, b"error code: 1010", {"Content-Type": "text/plain"})
-    if request.method != "POST" and not request.path.startswith(PREFIX):
+    if request.method != "POST" and not request.path.startswith((PREFIX, STATUS)):
         return Reply(405, body_of_error(provider, 405, "method not allowed"))
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not key or "wrong" in key:
@@ -216,7 +226,7 @@ def success(provider: str) -> Reply:
 
 
 def provider_of(path: str) -> str | None:
-    return "sequenzy" if path.startswith(PREFIX) else ROUTES.get(path)
+    return "sequenzy" if path.startswith((PREFIX, STATUS)) else ROUTES.get(path)
 
 
 def batch(payload: Any) -> list[dict[str, Any]]:

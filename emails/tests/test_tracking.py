@@ -3,12 +3,13 @@
 import itertools
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from emails import tracking
 from emails.delivery import claims, drain
-from emails.delivery.calls import Answer, Call
+from emails.delivery.calls import Call
 from emails.history import history
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status, Suppression
 from emails.signals import delivery_event
@@ -17,12 +18,14 @@ from emails.tests.clock import travel
 from emails.tests.conftest import PROVIDERS
 from emails.tests.events import ago
 
-HARD = {
+Told = dict[str, tuple[str, dict[str, Any]]]
+
+HARD: Told = {
     "sequenzy": ("email.bounced", {"bounce_type": "Permanent"}),
     "resend": ("email.bounced", {"bounce": {"type": "Permanent"}}),
     "sendgrid": ("bounce", {"type": "bounce", "status": "5.1.1"}),
 }
-SOFT = {
+SOFT: Told = {
     "sequenzy": ("email.bounced", {"bounce_type": "Transient"}),
     "resend": ("email.bounced", {"bounce": {"type": "Transient"}}),
     "sendgrid": ("bounce", {"type": "blocked"}),
@@ -51,7 +54,7 @@ def row(provider, queue, deliver):
     return row
 
 
-def about(row: OutboundEmail, provider: str) -> dict:
+def about(row: OutboundEmail, provider: str) -> dict[str, Any]:
     """What the provider says of the message: our id, where it carries it, and its own."""
     ours = {} if provider == "sequenzy" else {"ours": row.pk}
     return {"message": row.provider_message_id, "to": row.recipients, **ours}
@@ -228,7 +231,7 @@ def test_resend_names_all_recipients_so_none_of_several_is_suppressed(webhooks, 
     assert not Suppression.objects.exists()
 
 
-def call_made() -> tuple[Call, Answer]:
+def call_made() -> tuple[Call, Any]:
     """A worker between the provider's answer and its own commit."""
     [call], _ = claims.next_calls(8, idle=True)
     return call, call.make()

@@ -162,7 +162,7 @@ def test_an_unknown_type_is_kept_and_acknowledged(poster, db):
 def test_a_bad_event_spoils_no_other(webhooks, db):
     poster = webhooks("sendgrid")
     good = [poster.event("delivered", message=f"m{number}")[0] for number in range(3)]
-    bad = [
+    bad: list[object] = [
         None,
         17,
         "text",

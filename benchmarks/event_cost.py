@@ -1,0 +1,97 @@
+"""What it costs to receive one delivery event and settle its message: verify, parse, store, move. CPU of this process.
+
+    python benchmarks/event_cost.py            on SQLite, or on DATABASE_URL
+
+Each event is a request of its own, through every middleware, about a message of its own. Prints milliseconds per event
+for each provider. Target: at most 3 ms.
+"""
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings.test"
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.mkdtemp()}/benchmark.sqlite3")
+
+import django
+
+django.setup()
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.mail import send_mail
+from django.core.management import call_command
+from django.db import connection
+from django.test import RequestFactory
+
+from emails.models import OutboundEmail, Status
+from emails.querysets import database_now
+from emails.tests.events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
+
+TARGET_MS = 3.0
+EVENTS = 450
+ROUND = 30
+DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgrid": "delivered"}
+
+handler = WSGIHandler()
+
+
+def requests_about(poster: Poster, rows: list[OutboundEmail]) -> list[dict]:
+    """WSGI environments of signed requests, one about each message, made beforehand."""
+    environments = []
+    for row in rows:
+        ours = {} if poster.provider == "sequenzy" else {"ours": row.pk}
+        event = poster.event(
+            DELIVERED[poster.provider], message=row.provider_message_id, to="ada@example.com", at=time.time(), **ours
+        )
+        body = json.dumps(event).encode()
+        path, headers = f"/emails/webhooks/{poster.provider}/", poster.sign(body, str(int(time.time())))
+        request = RequestFactory().post(path, body, content_type="application/json", headers=headers)
+        environments.append(request.environ)
+    return environments
+
+
+def milliseconds_cpu(provider: str) -> float:
+    for number in range(EVENTS):
+        send_mail("Hello", "Hello there.", None, [f"person-{number}@example.com"])
+    rows = list(OutboundEmail.objects.filter(status=Status.QUEUED))
+    for row in rows:
+        row.provider, row.provider_message_id, row.status = provider, f"{provider}-{row.pk}", Status.SENT
+        row.sent_at = row.settled_at = database_now()
+        row.due_at = None
+    OutboundEmail.objects.bulk_update(
+        rows, ["provider", "provider_message_id", "status", "sent_at", "settled_at", "due_at"]
+    )
+    environments = requests_about(POSTERS[provider](), rows)
+    costs = []
+    for first in range(0, EVENTS, ROUND):
+        started = time.process_time()
+        statuses = {handler(environ, lambda *_: None).status_code for environ in environments[first : first + ROUND]}
+        costs.append((time.process_time() - started) / ROUND * 1000)
+        assert statuses == {200}
+    delivered = OutboundEmail.objects.filter(provider=provider, status=Status.DELIVERED).count()
+    assert delivered == EVENTS, f"{delivered} of {EVENTS} are delivered"
+    return statistics.median(costs)
+
+
+def main() -> int:
+    call_command("migrate", verbosity=0)
+    connection.settings_dict["CONN_MAX_AGE"] = 60  # as in production
+    connection.close()
+    settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
+    settings.SEQUENZY_WEBHOOK_SECRETS = [SEQUENZY_SECRET]
+    settings.RESEND_WEBHOOK_SECRETS = [RESEND_SECRET]
+    settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = [SENDGRID_PUBLIC_KEY]
+    costs = {provider: milliseconds_cpu(provider) for provider in POSTERS}
+    for provider, cost in costs.items():
+        print(f"{provider}: {cost:.2f} ms CPU for an event received and settled, target {TARGET_MS:.0f}")
+    return 0 if max(costs.values()) <= TARGET_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

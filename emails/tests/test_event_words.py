@@ -1,0 +1,152 @@
+"""Every row of the three providers' tables of events: what their words mean here."""
+
+import random
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
+from emails.querysets import database_now
+from emails.tests.events import ago
+
+H, C = "hard_bounce", "complaint"
+LAST = ["click", "bounce", "spamreport"]
+ENDS = [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]
+
+SEQUENZY = [
+    ("email.sent", {}, "sent", "", ""),
+    ("email.delivered", {}, "delivered", "", ""),
+    ("email.delivery_delayed", {}, "deferred", "", ""),
+    ("email.bounced", {}, "bounced", "hard", H),
+    ("email.bounced", {"bounce_type": "Permanent"}, "bounced", "hard", H),
+    ("email.bounced", {"bounce_type": "soft"}, "bounced", "soft", ""),
+    ("email.bounced", {"bounce_classification": "Transient failure"}, "bounced", "soft", ""),
+    ("email.failed", {"failure": {"code": "transport_exhausted"}}, "rejected", "", ""),
+    ("email.complained", {}, "complained", "", C),
+    ("email.opened", {}, "opened", "", ""),
+    ("email.clicked", {"url": "https://example.com"}, "clicked", "", ""),
+    ("email.unsubscribed", {}, "unsubscribed", "", ""),
+    ("subscriber.unsubscribed", {"subscriber": {"email": "ada@example.com"}}, "unsubscribed", "", ""),
+    ("subscriber.invalid", {}, "rejected", "", ""),
+    ("email.replied", {}, "other", "", ""),
+    ("campaign.sent", {}, "other", "", ""),
+]
+RESEND = [
+    ("email.scheduled", {}, "queued", "", ""),
+    ("email.sent", {}, "sent", "", ""),
+    ("email.delivered", {}, "delivered", "", ""),
+    ("email.delivery_delayed", {}, "deferred", "", ""),
+    ("email.bounced", {}, "bounced", "hard", H),
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "General"}}, "bounced", "hard", H),
+    ("email.bounced", {"bounce": {"message": "old events had only this"}}, "bounced", "hard", H),
+    ("email.bounced", {"bounce": {"type": "Transient", "subType": "MailboxFull"}}, "bounced", "soft", ""),
+    ("email.bounced", {"bounce": {"type": "Temporary"}}, "bounced", "soft", ""),
+    ("email.bounced", {"bounce": {"type": "Undetermined"}}, "bounced", "undetermined", ""),
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "Suppressed"}}, "suppressed", "", H),
+    ("email.suppressed", {"suppressed": {"reason": "previous_bounce"}}, "suppressed", "", H),
+    ("email.suppressed", {"suppressed": {"reason": "previous_complaint"}}, "suppressed", "", C),
+    ("email.suppressed", {}, "suppressed", "", ""),
+    ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, "rejected", "", ""),
+    ("email.complained", {}, "complained", "", C),
+    ("email.opened", {}, "opened", "", ""),
+    ("email.clicked", {"click": {"link": "https://example.com"}}, "clicked", "", ""),
+    ("email.received", {}, "other", "", ""),
+    ("contact.updated", {"unsubscribed": True}, "unsubscribed", "", ""),
+    ("contact.updated", {"unsubscribed": False}, "other", "", ""),
+    ("domain.created", {}, "other", "", ""),
+]
+SENDGRID = [
+    ("processed", {}, "sent", "", ""),
+    ("delivered", {"response": "250 OK"}, "delivered", "", ""),
+    ("deferred", {"attempt": "5"}, "deferred", "", ""),
+    ("bounce", {"type": "bounce"}, "bounced", "hard", H),
+    ("bounce", {"type": "blocked", "status": "5.7.1"}, "bounced", "soft", ""),
+    ("bounce", {"status": "5.1.1"}, "bounced", "hard", H),
+    ("bounce", {"bounce_classification": "Invalid Address"}, "bounced", "hard", H),
+    ("bounce", {"status": "4.2.2"}, "bounced", "soft", ""),
+    ("bounce", {}, "bounced", "soft", ""),
+    ("dropped", {"reason": "Bounced Address"}, "suppressed", "", H),
+    ("dropped", {"reason": "bounced address"}, "suppressed", "", H),
+    ("dropped", {"reason": "Spam Reporting Address"}, "suppressed", "", C),
+    ("dropped", {"reason": "Unsubscribed Address"}, "suppressed", "", ""),
+    ("dropped", {"reason": "Invalid"}, "rejected", "", ""),
+    ("dropped", {"reason": "Spam Content"}, "rejected", "", ""),
+    ("dropped", {"reason": "Recipient List over Package Quota"}, "rejected", "", ""),
+    ("dropped", {}, "rejected", "", ""),
+    ("spamreport", {}, "complained", "", C),
+    ("unsubscribe", {}, "unsubscribed", "", ""),
+    ("group_unsubscribe", {"asm_group_id": 10}, "unsubscribed", "", ""),
+    ("group_resubscribe", {"asm_group_id": 10}, "resubscribed", "", ""),
+    ("open", {"sg_machine_open": True}, "opened", "", ""),
+    ("click", {"url": "https://example.com"}, "clicked", "", ""),
+    ("account_status_change", {"category": "x"}, "other", "", ""),
+]
+WORDS = [
+    (provider, *words)
+    for provider, table in (("sequenzy", SEQUENZY), ("resend", RESEND), ("sendgrid", SENDGRID))
+    for words in table
+]
+
+
+@pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), WORDS)
+def test_the_words_of_a_provider(webhooks, provider, name, data, kind, severity, cause):
+    assert webhooks(provider).tell(name, message="m1", **data).status_code == 200
+    event = DeliveryEvent.objects.get()
+    assert (event.type, event.severity, event.recipient) == (kind, severity, "ada@example.com")
+    assert [suppression.cause for suppression in Suppression.objects.all()] == ([cause] if cause else [])
+
+
+@pytest.mark.parametrize(
+    ("provider", "data", "detail"),
+    [
+        ("sequenzy", {"bounce_type": "Permanent", "bounce_reason": "550 unknown"}, "Permanent 550 unknown"),
+        ("resend", {"bounce": {"type": "Permanent", "diagnosticCode": ["smtp; 550", "x"]}}, "Permanent smtp; 550; x"),
+        ("resend", {"bounce": {"type": "Permanent", "diagnosticCode": "smtp; 550"}}, "Permanent smtp; 550"),
+        ("sendgrid", {"status": "5.1.1", "reason": "550 usuário"}, "5.1.1 550 usuário"),
+    ],
+)
+def test_what_the_receiving_server_said_is_kept(webhooks, provider, data, detail):
+    webhooks(provider).tell("bounce" if provider == "sendgrid" else "email.bounced", message="m1", **data)
+    assert DeliveryEvent.objects.get().detail == detail
+
+
+@pytest.mark.parametrize("timestamp", [1700000000, "1700000000", 1700000000000, "1700000000000"])
+def test_sendgrids_times_in_every_form(webhooks, timestamp):
+    poster = webhooks("sendgrid")
+    [event] = poster.event("delivered", message="m1")
+    poster.post([{**event, "timestamp": timestamp}])
+    assert DeliveryEvent.objects.get().occurred_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written", ["2023-10-06T23:47:56.678Z", "2023-10-06 23:47:56.678+00", "2023-10-06T23:47:56.678000+00:00"]
+)
+def test_resends_times_in_every_form(webhooks, written):
+    poster = webhooks("resend")
+    poster.post({**poster.event("email.sent", message="m1"), "created_at": written})
+    assert DeliveryEvent.objects.get().occurred_at == datetime(2023, 10, 6, 23, 47, 56, 678000, tzinfo=UTC)
+
+
+def test_5000_events_of_sendgrid_with_one_in_ten_twice(webhooks, outbox, queue):
+    """In batches of 500, shuffled: every row is right."""
+    outbox("sendgrid")
+    rows = queue(1000)
+    OutboundEmail.objects.update(status=Status.SENT, sent_at=database_now(), settled_at=database_now(), due_at=None)
+    poster = webhooks("sendgrid")
+    events = [
+        poster.event(kind, message=f"m{number}", ours=row.pk, to=row.recipients, at=ago(minutes=30 - step))[0]
+        for number, row in enumerate(rows)
+        for step, kind in enumerate(["processed", "deferred", "delivered", "open", LAST[number % 3]])
+    ]
+    events = [*events[:-500], *({**event, "sg_event_id": "again"} for event in events[:500])]
+    random.Random(7).shuffle(events)
+    started = time.perf_counter()
+    answers = [poster.post(events[first : first + 500]).json() for first in range(0, len(events), 500)]
+    seconds = time.perf_counter() - started
+    print(f"5,000 events in {seconds:.1f} s: {seconds / 5:.2f} ms each, signatures included")
+    assert sum(answer["new"] for answer in answers) == 4500
+    for number, row in enumerate(rows[:900]):
+        row.refresh_from_db()
+        assert (row.status, row.events.count()) == (ENDS[number % 3], 5)
+    assert Suppression.objects.count() == 300, "who complained; such a bounce is a soft one"

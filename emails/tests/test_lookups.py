@@ -1,0 +1,100 @@
+"""Sequenzy tells nothing of mail to addresses on its own list: it is asked once after an hour and once after a day."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from emails.lookups import look_up_silent_mail
+from emails.models import OutboundEmail, Status, Suppression
+from emails.suppressions import is_suppressed
+from emails.tests.clock import travel
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def silent(api, outbox, queue, deliver):
+    """A message that Sequenzy took; ``says(status)`` is what it will answer about it."""
+    outbox("sequenzy")
+    queue()
+    deliver()
+    row: Any = OutboundEmail.objects.get()
+
+    def says(status: str, **fields: object) -> None:
+        api.states[row.provider_message_id] = {"id": row.provider_message_id, "status": status, **fields}
+
+    says("sent")
+    row.says = says
+    return row
+
+
+def test_after_an_hour_and_after_a_day_and_never_again(silent, api):
+    asked = []
+    for hours in (0.9, 0.2, 1, 20, 3, 24, 240):
+        travel(hours * HOUR)
+        asked.append(look_up_silent_mail())
+    assert asked == [0, 1, 0, 0, 1, 0, 0]
+    assert api.last.headers["authorization"] == "Bearer key-of-sequenzy"
+
+
+def test_a_suppressed_address_is_found_out(silent):
+    silent.says("suppressed", suppressionReason="hard_bounce", emailBody="<p>Hello there.</p>")
+    travel(2 * HOUR)
+    look_up_silent_mail()
+    silent.refresh_from_db()
+    assert silent.status == Status.SUPPRESSED
+    assert "hard_bounce" in silent.detail
+    assert "emailBody" not in silent.events.get().raw
+    assert Suppression.objects.get().cause == "hard_bounce"
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "suppresses"),
+    [
+        ("delivered", Status.DELIVERED, False),
+        ("opened", Status.DELIVERED, False),
+        ("bounced", Status.BOUNCED, True),
+        ("complained", Status.COMPLAINED, True),
+        ("failed", Status.FAILED, False),
+        ("pending", Status.SENT, False),
+        ("sent", Status.SENT, False),
+        ("something new", Status.SENT, False),
+    ],
+)
+def test_what_it_says(silent, told, status, suppresses):
+    silent.says(told)
+    travel(2 * HOUR)
+    look_up_silent_mail()
+    silent.refresh_from_db()
+    assert silent.status == status
+    assert is_suppressed("person-0@example.com") is suppresses
+
+
+def test_nobody_asks_about_what_was_heard_of(silent, api, webhooks):
+    webhooks("sequenzy").tell("email.sent", message=silent.provider_message_id)
+    travel(2 * HOUR)
+    assert look_up_silent_mail() == 0
+
+
+@pytest.mark.parametrize("fault", ["503", "429", "rubbish", "cut-before", "500-html"])
+def test_without_an_answer_it_is_asked_again_in_ten_minutes(silent, api, fault):
+    silent.says("suppressed")
+    travel(2 * HOUR)
+    api.faults = [fault]
+    look_up_silent_mail()
+    assert look_up_silent_mail() == 0
+    travel(timedelta(minutes=11))
+    look_up_silent_mail()
+    silent.refresh_from_db()
+    assert silent.status == Status.SUPPRESSED
+
+
+@pytest.mark.parametrize("provider", ["resend", "sendgrid"])
+def test_other_providers_tell_everything_themselves(api, outbox, queue, deliver, provider):
+    outbox(provider)
+    queue()
+    deliver()
+    travel(2 * HOUR)
+    assert OutboundEmail.objects.get().lookup_at is None
+    assert look_up_silent_mail() == 0
