@@ -36,6 +36,8 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
     resumes_at = max(due_at, (state and state.paused_until) or due_at)
     if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < PATIENCE)):
         return paused(state, resumes_at, now)
+    if due_at > now and not email.failures:
+        return Explanation(f"Scheduled for {moment(due_at, now)}.")
     if due_at > now:
         tries = f" after {email.failures} tries" if email.failures > 1 else ""
         return Explanation(

@@ -3,7 +3,10 @@
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
+
+from django.utils import timezone
 
 from emails.backends.base import DeliveryBackend, Request
 from emails.backends.client import ApiClient
@@ -26,6 +29,13 @@ class ApiBackend(ApiClient, DeliveryBackend):
     @abstractmethod
     def payload(self, message: Message) -> dict[str, Any]:
         """The message in the provider's words. Raises UnsupportedFeature."""
+
+    def scheduled(self, message: Message, *, at_most: timedelta) -> datetime | None:
+        """When the provider is to send it; None: at once. Raises UnsupportedFeature for a time too far ahead."""
+        ahead = (message.send_at or timezone.now()) - timezone.now()
+        if ahead > at_most:
+            raise self.cannot(f"a send_at more than {at_most.days} days ahead", "send it through the outbox.")
+        return message.send_at if ahead > timedelta() else None
 
     def serialise(self, message: Message) -> bytes:
         self._refuse_what_no_api_takes(message)

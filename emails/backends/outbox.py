@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import uuid4
 
 from django.core.mail import EmailMessage
@@ -51,8 +52,12 @@ class OutboxBackend(BaseEmailBackend):
 
 
 def row_from(message: EmailMessage) -> OutboundEmail:
+    """The row waits until the message's send_at itself, whatever its provider can do."""
     neutral = Message.from_django(message, uuid4())
+    waits = {"due_at": neutral.send_at} if neutral.send_at is not None else {}
+    neutral = replace(neutral, send_at=None)
     return OutboundEmail(
+        **waits,
         id=neutral.id,
         kind=getattr(message, "kind", ""),
         idempotency_key=getattr(message, "idempotency_key", None) or None,

@@ -4,7 +4,7 @@ import mimetypes
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from emails.backends.api import ApiBackend
@@ -17,6 +17,7 @@ from emails.message.attachments import Attachment
 
 TAG_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MESSAGE_TAG = "message_id"
+LONGEST_SCHEDULE = timedelta(days=30)
 FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
 KNOWN_TYPES = mimetypes.MimeTypes()  # Python's own table, the same on every machine
@@ -52,7 +53,11 @@ class ResendBackend(ApiBackend):
             "text": message.text,  # left out, Resend would make one of the HTML
             "tags": _tags(message),
         }
+        send_at = self.scheduled(message, at_most=LONGEST_SCHEDULE)
+        if send_at and message.attachments:
+            raise self.cannot("attachments with a send_at", "send it through the outbox, which waits itself.")
         optional = {
+            "scheduled_at": iso(send_at) if send_at else "",
             "html": message.html,
             "cc": [str(address) for address in message.cc],
             "bcc": [str(address) for address in message.bcc],
@@ -78,8 +83,8 @@ class ResendBackend(ApiBackend):
         return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
 
     def may_share_call(self, message: Message) -> bool:
-        """Attachments get lost in a batch without a word (https://resend.com/docs/dashboard/emails/batch-sending)."""
-        return not message.attachments
+        """Attachments and schedules get lost in a batch without a word (https://resend.com/docs/dashboard/emails/batch-sending)."""
+        return not (message.attachments or message.send_at)
 
     def request(self, parts: Sequence[bytes]) -> Request:
         if len(parts) == 1:
@@ -103,6 +108,11 @@ class ResendBackend(ApiBackend):
         if status in (400, 401, 403) and KEY_TROUBLE.search(said):
             return NEEDS_A_PERSON
         return verdict
+
+
+def iso(moment: datetime) -> str:
+    """With milliseconds: microseconds are refused."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _message_id(item: Any) -> str:

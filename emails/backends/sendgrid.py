@@ -18,6 +18,7 @@ MOST_RECIPIENTS = 1000
 MOST_CATEGORIES = 10
 CATEGORY_CHARACTERS = 255
 ARGUMENT_BYTES = 10_000
+LONGEST_SCHEDULE = timedelta(hours=72)
 NO_PUNCTUATION = str.maketrans("", "", ",;")
 TRACKING_OFF = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
 
@@ -32,6 +33,7 @@ class SendGridBackend(ApiBackend):
 
     def payload(self, message: Message) -> dict[str, Any]:
         self._refuse(message)
+        send_at = self.scheduled(message, at_most=LONGEST_SCHEDULE)
         to_whom = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
         personalization: dict[str, Any] = {field: _people(people) for field, people in to_whom.items() if people}
         personalization["custom_args"] = self._arguments(message)
@@ -41,6 +43,7 @@ class SendGridBackend(ApiBackend):
             "headers": dict(message.headers),
             "categories": list(dict.fromkeys(message.tags)),
             "tracking_settings": {} if message.track else TRACKING_OFF,
+            "send_at": int(send_at.timestamp()) if send_at else None,
         }
         return {
             "personalizations": [personalization],
@@ -58,6 +61,8 @@ class SendGridBackend(ApiBackend):
         forbidden = [name for name, _ in message.headers if name.lower() in FORBIDDEN_HEADERS]
         if forbidden:
             raise self.cannot(f"the header {forbidden[0]}", "leave it out: SendGrid sets it itself.")
+        if any(not attachment.content for attachment in message.attachments):
+            raise self.cannot("an empty file", "leave it out.")
         tags = set(message.tags)
         if len(tags) > MOST_CATEGORIES or any(not 0 < len(tag) <= CATEGORY_CHARACTERS for tag in tags):
             raise self.cannot(

@@ -46,7 +46,7 @@ class SequenzyBackend(ApiBackend):
         optional = {
             "cc": [address.email for address in message.cc],
             "bcc": [address.email for address in message.bcc],
-            "replyTo": "".join(str(address) for address in message.reply_to),
+            "replyTo": without_placeholders("".join(str(address) for address in message.reply_to)),
             "attachments": [_attachment(attachment) for attachment in message.attachments],
             "trackingSettings": {} if message.track else TRACKING_OFF,
         }
@@ -62,6 +62,8 @@ class SequenzyBackend(ApiBackend):
         self.refuse_alternatives(message)
         if not message.subject:
             raise self.cannot("an empty subject", "give the message a subject.")
+        if self.scheduled(message, at_most=timedelta.max):
+            raise self.cannot("a send_at", "send it through the outbox, which waits itself.")
         if len(message.reply_to) > 1:
             raise self.cannot("several reply_to addresses", "give one.")
         dropped = {name.lower() for name in settings.SEQUENZY_DROPPED_HEADERS}

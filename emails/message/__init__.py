@@ -7,6 +7,7 @@ import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -30,6 +31,7 @@ class Message:
     `headers` holds what Django calls extra headers. A header `To` or `Cc` in it is what recipients are shown in place
     of the real ones, `Return-Path` an envelope sender that is not the author; only SMTP can do either.
     `track` is False for mails with live links: click tracking would hand those links to a third party.
+    `send_at` is in UTC; the outbox waits itself, so only messages that are sent directly have one.
     """
 
     id: uuid.UUID
@@ -47,10 +49,11 @@ class Message:
     tags: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
     track: bool = True
+    send_at: datetime | None = None
 
     @classmethod
     def from_django(cls, email: EmailMessage, message_id: uuid.UUID) -> Self:
-        """Take over a message, with the optional attributes tags, metadata and sensitive. Raises InvalidMessage."""
+        """Take over a message, with its attributes tags, metadata, sensitive and send_at. Raises InvalidMessage."""
         parts.refuse_what_gets_lost(email)
         to, cc, bcc = without_repeats(parse_all(email.to, "to"), parse_all(email.cc, "cc"), parse_all(email.bcc, "bcc"))
         if not (to or cc or bcc):
@@ -73,6 +76,7 @@ class Message:
             tags=parts.tags(email),
             metadata=parts.metadata(email),
             track=not getattr(email, "sensitive", False),
+            send_at=parts.send_at(email),
         )
 
     def to_django(self, connection: Any = None) -> EmailMultiAlternatives:
@@ -104,7 +108,12 @@ class Message:
 
     def _extras(self) -> dict[str, object]:
         """The attributes that Anymail and this app read; left out when empty, since not every provider takes them."""
-        extras = {"tags": list(self.tags), "metadata": dict(self.metadata), "sensitive": not self.track}
+        extras: dict[str, object] = {
+            "tags": list(self.tags),
+            "metadata": dict(self.metadata),
+            "sensitive": not self.track,
+        }
+        extras["send_at"] = self.send_at
         return {name: value for name, value in extras.items() if value}
 
     def to_json(self) -> dict[str, Any]:
@@ -125,6 +134,7 @@ class Message:
             "tags": list(self.tags),
             "metadata": [list(pair) for pair in self.metadata],
             "track": self.track,
+            "send_at": self.send_at.isoformat() if self.send_at else None,
         }
 
     @classmethod
@@ -145,4 +155,5 @@ class Message:
             tags=tuple(data["tags"]),
             metadata=tuple((key, value) for key, value in data["metadata"]),
             track=data["track"],
+            send_at=datetime.fromisoformat(data["send_at"]) if data.get("send_at") else None,
         )

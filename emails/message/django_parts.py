@@ -1,9 +1,11 @@
 """What a Django message says, part by part: the rules by which its fields, headers and bodies combine."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.mail import EmailMessage
+from django.utils import timezone
 
 from emails.errors import InvalidMessage
 from emails.message.address import Address, parse_all
@@ -13,7 +15,6 @@ ENVELOPE_HEADER = "Return-Path"
 SHADOWING = {name.lower(): name for name in ("From", "To", "Cc", "Reply-To", ENVELOPE_HEADER)}
 FIELDS = {"subject": "subject", "bcc": "bcc"}
 LOST_ATTRIBUTES = {
-    "send_at": "Send it when it is due: mail is handed to the provider at once.",
     "template_id": "Render the mail here.",
     "merge_data": "Make one message per recipient.",
     "merge_global_data": "Render the mail here.",
@@ -80,6 +81,22 @@ def tags(email: EmailMessage) -> tuple[str, ...]:
 def metadata(email: EmailMessage) -> tuple[tuple[str, str], ...]:
     pairs = getattr(email, "metadata", None) or {}
     return tuple((header_text("metadata", key), header_text("metadata", value)) for key, value in pairs.items())
+
+
+def send_at(email: EmailMessage) -> datetime | None:
+    """When it is to be sent, in UTC: from a datetime (naive: in the current time zone) or a Unix time in seconds."""
+    moment = getattr(email, "send_at", None)
+    if moment is None:
+        return None
+    try:
+        if isinstance(moment, int | float) and not isinstance(moment, bool):
+            return datetime.fromtimestamp(moment, UTC)
+        if isinstance(moment, datetime):
+            aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+            return aware.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise InvalidMessage(f"send_at is {moment!r}. Give a datetime, or a Unix time in seconds.")
 
 
 def _checked(extra_headers: dict[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+\.?[A-Za-z0-9-]+")
 NAMED = re.compile(r"(?:(?:\"(?:[^\"\\]|\\.)*\"|[^\"<>,;@]*)\s*<([^<>]+)>|([^<>\s]+))")
 TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+SCHEDULED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)")
 SENDGRID_HEADERS = {
     "x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding",
     "to", "from", "subject", "reply-to", "cc", "bcc",
@@ -39,7 +41,7 @@ def need(condition: Any, message: str, status: int = 422) -> None:
 def check_resend(payload: dict[str, Any]) -> list[str]:
     """The recipients of a valid payload."""
     known = {"from", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "attachments", "tags"}
-    need(payload.keys() <= known, f"unknown fields {payload.keys() - known}")
+    need(payload.keys() <= known | {"scheduled_at"}, f"unknown fields {payload.keys() - known}")
     need(isinstance(payload.get("subject"), str), "missing subject")
     need(payload.get("html") or payload.get("text"), "missing html or text")
     named(payload.get("from"))
@@ -47,6 +49,9 @@ def check_resend(payload: dict[str, Any]) -> list[str]:
     need(payload.get("to"), "missing to")
     addresses(payload, "reply_to", named)
     headers_of_strings(payload)
+    scheduled_at = payload.get("scheduled_at", "2026-01-01T00:00:00.000Z")
+    need(SCHEDULED_AT.fullmatch(scheduled_at), "bad scheduled_at")
+    need(not (payload.get("attachments") and "scheduled_at" in payload), "attachments with scheduled_at")
     for tag in payload.get("tags", []):
         need(TAG.fullmatch(tag["name"]) and TAG.fullmatch(tag["value"]), "bad tag")
     for file in payload.get("attachments", []):
@@ -61,6 +66,8 @@ def check_sequenzy(payload: dict[str, Any]) -> list[str]:
     need(payload.keys() <= known | {"trackingSettings"}, "unknown fields", 400)
     need(payload.get("subject") and isinstance(payload["subject"], str), "missing subject", 400)
     need(payload.get("body") and isinstance(payload["body"], str), "missing body", 400)
+    templated = [payload["subject"], payload["body"], payload.get("from", ""), payload.get("replyTo", "")]
+    need(not any("{{" in text for text in templated), "a placeholder, which the template engine would fill", 400)
     need(not ({"from"} & payload.keys() and {"fromEmail", "fromName"} & payload.keys()), "from and fromEmail", 400)
     need("fromName" not in payload or "fromEmail" in payload, "fromName without fromEmail", 400)
     for name in {"from", "replyTo"} & payload.keys():
@@ -78,6 +85,10 @@ def check_sequenzy(payload: dict[str, Any]) -> list[str]:
 
 def check_sendgrid(payload: dict[str, Any]) -> list[str]:
     no_empty_strings(payload)
+    known = {"personalizations", "from", "reply_to_list", "subject", "content", "attachments", "headers", "categories"}
+    need(payload.keys() <= known | {"send_at", "tracking_settings"}, "unknown fields", 400)
+    need(isinstance(payload.get("send_at", 1), int), "send_at must be Unix seconds", 400)
+    need(payload.get("send_at", 1) <= time.time() + 72 * 3600, "send_at too far ahead", 400)
     [personalization] = payload["personalizations"]
     need(personalization.get("to"), "missing to", 400)
     people = [person for name in ("to", "cc", "bcc") for person in personalization.get(name, [])]
@@ -97,6 +108,8 @@ def check_sendgrid(payload: dict[str, Any]) -> list[str]:
     arguments = personalization.get("custom_args", {})
     need(all(isinstance(value, str) for value in arguments.values()), "Bad Request", 400)
     categories = payload.get("categories", [])
+    need(sum(len(key) + len(value) for key, value in arguments.items()) <= 10_000, "custom_args too long", 400)
+    need(all(0 < len(category) <= 255 for category in categories), "bad category", 400)
     need(len(categories) <= 10 and len(set(categories)) == len(categories), "bad categories", 400)
     for file in payload.get("attachments", []):
         need(file.get("filename") and ("content_id" in file) == (file["disposition"] == "inline"), "bad file", 400)

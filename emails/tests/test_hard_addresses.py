@@ -1,0 +1,87 @@
+"""Hard cases at all three providers: names, domains, mailboxes and lists of recipients."""
+
+import pytest
+
+from emails.errors import UnsupportedFeature
+from emails.tests.arrivals import REFUSED, fields_with, name_of, outcome, people
+from emails.tests.conftest import PROVIDERS
+from emails.tests.mails import backend, mail, sent
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("written", "resend", "sendgrid"),
+    [
+        ('"Lovelace, Ada" <ada@example.com>', '"Lovelace, Ada"', "Lovelace Ada"),
+        ("Lovelace, Ada <ada@example.com>", '"Lovelace, Ada"', "Lovelace Ada"),
+        ('"Ada \\"the first\\"" <ada@example.com>', '"Ada \\"the first\\""', 'Ada "the first"'),
+        ("Ada 🚀 <ada@example.com>", "Ada 🚀", "Ada 🚀"),
+        ("=?utf-8?b?SsO8cmdlbg==?= <ada@example.com>", "Jürgen", "Jürgen"),
+        ("=?iso-8859-1?q?J=FCrgen?= <ada@example.com>", "Jürgen", "Jürgen"),
+        ("Ada; DROP <ada@example.com>", '"Ada; DROP"', "Ada DROP"),
+        ("ada@example.com", "", ""),
+    ],
+)
+def test_display_names(api, provider, written, resend, sendgrid):
+    payload = sent(provider, api, mail(to=[written]))
+    assert name_of(provider, payload) == {"resend": resend, "sendgrid": sendgrid, "sequenzy": ""}[provider]
+    assert api.accepted[-1].recipients == ["ada@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "arrives"),
+    [
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),  # IDNA 2008; IDNA 2003 would make it strasse
+        ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
+        ("BÜCHER.example", "xn--bcher-kva.example"),
+        ("☃.example", REFUSED),
+        ("a..example", REFUSED),
+    ],
+)
+def test_domains_beyond_ascii(api, provider, domain, arrives):
+    result = outcome(provider, api, mail(to=[f"ada@{domain}"]))
+    assert result == REFUSED if arrives == REFUSED else api.accepted[-1].recipients == [f"ada@{arrives}"]
+
+
+@pytest.mark.parametrize("field", ["to", "cc", "bcc", "reply_to"])
+def test_mailboxes_beyond_ascii_are_refused_early(api, provider, field):
+    assert outcome(provider, api, mail(**fields_with(field, ["jürgen@example.com"]))) == REFUSED
+
+
+def test_empty_entries_in_lists_are_left_out(api, provider):
+    message = mail(to=["ada@example.com", "", None], cc=[None, "bob@example.com"], bcc=[""], reply_to=[None, ""])
+    payload = sent(provider, api, message)
+    assert api.accepted[-1].recipients == ["ada@example.com", "bob@example.com"]
+    assert not {"bcc", "reply_to", "replyTo", "reply_to_list"} & payload.keys()
+
+
+@pytest.mark.parametrize("field", ["cc", "bcc"])
+def test_only_cc_or_only_bcc_is_refused(api, provider, field):
+    with pytest.raises(UnsupportedFeature, match="without `to`"):
+        backend(provider, api).send_messages([mail(**fields_with(field, ["ada@example.com"], to=[]))])
+    assert api.calls == 0
+
+
+def test_the_same_address_twice_arrives_once_and_the_first_field_wins(api, provider):
+    message = mail(to=["Ada@Example.com"], cc=["ada@example.com", "bob@example.com"], bcc=["BOB@example.com"])
+    payload = sent(provider, api, message)
+    assert [mailbox.lower() for mailbox in api.accepted[-1].recipients] == ["ada@example.com", "bob@example.com"]
+    assert people(provider, payload, "bcc") == []
+
+
+@pytest.mark.parametrize(("provider", "most"), [("sequenzy", 50), ("resend", 50), ("sendgrid", 1000)])
+@pytest.mark.parametrize("field", ["to", "cc", "bcc"])
+def test_more_recipients_than_allowed(api, provider, most, field):
+    many = [f"person-{number}@example.com" for number in range(most + 1)]
+    assert outcome(provider, api, mail(**fields_with(field, many))) == REFUSED
+
+
+def test_as_many_recipients_as_allowed(api, provider):
+    many = [f"person-{number}@example.com" for number in range(50)]
+    sent(provider, api, mail(to=many))
+    assert len(api.accepted[-1].recipients) == 50

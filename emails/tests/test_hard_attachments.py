@@ -1,0 +1,101 @@
+"""Hard cases at all three providers: attachments in every form, as they arrive at a strict stand-in."""
+
+from email.mime.base import MIMEBase
+from email.mime.image import MIMEImage
+from email.mime.message import MIMEMessage
+from email.mime.text import MIMEText
+
+import pytest
+from django.core.mail import EmailMessage
+
+from emails.tests.arrivals import REFUSED, files_of, outcome
+from emails.tests.conftest import PROVIDERS
+from emails.tests.mails import mail, sent
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    return request.param
+
+
+def part(kind: type[MIMEBase] | None = None) -> MIMEBase:
+    image = MIMEImage(PNG, "png", name="logo.png")
+    image.add_header("Content-ID", "<logo@acme>")
+    image.add_header("Content-Disposition", "inline", filename="logo.png")
+    return image
+
+
+@pytest.mark.parametrize(
+    ("attachment", "name", "content", "content_type"),
+    [
+        (("a.txt", "Grüße", "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
+        (("a.txt", "Grüße".encode(), "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
+        (("a.png", PNG, None), "a.png", PNG, "image/png"),
+        (("a", PNG, None), "a", PNG, "application/octet-stream"),
+        ((None, PNG, "image/png"), "attachment.png", PNG, "image/png"),
+        (MIMEText("Grüße", "plain", "utf-8"), "attachment.txt", "Grüße".encode(), "text/plain"),
+        (("ü.pdf", b"%PDF", "application/pdf"), "ü.pdf", b"%PDF", "application/pdf"),
+    ],
+)
+def test_attachments_in_every_form(api, provider, attachment, name, content, content_type):
+    message = mail()
+    message.attach(*(attachment if isinstance(attachment, tuple) else (attachment,)))
+    assert files_of(provider, sent(provider, api, message)) == [(name, content, content_type, "")]
+
+
+def test_an_empty_file(api, provider):
+    result = outcome(provider, api, mail(attachments=[("a.bin", b"", "application/octet-stream")]))
+    if provider == "sendgrid":  # takes no empty string
+        assert result == REFUSED
+    else:
+        assert files_of(provider, result) == [("a.bin", b"", "application/octet-stream", "")]
+
+
+@pytest.mark.parametrize("form", ["message", "mime"])
+def test_a_message_as_attachment(api, provider, form):
+    enclosed = EmailMessage("Inside", "Enclosed.", "a@example.com", ["b@example.com"])
+    message = mail()
+    if form == "message":
+        message.attach("inside.eml", enclosed, "message/rfc822")
+    else:
+        message.attach(MIMEMessage(enclosed.message()))
+    [(name, content, content_type, _)] = files_of(provider, sent(provider, api, message))
+    assert (name.endswith(".eml"), content_type) == (True, "message/rfc822")
+    assert b"Subject: Inside" in content
+
+
+def test_an_inline_image_is_named_by_its_content_id(api, provider):
+    message = mail('<img src="cid:logo@acme">')
+    message.attach(part())
+    payload = sent(provider, api, message)
+    assert files_of(provider, payload) == [("logo.png", PNG, "image/png", "logo@acme")]
+    if provider == "sendgrid":
+        assert payload["attachments"][0]["disposition"] == "inline"
+
+
+def test_a_name_and_a_type_that_contradict_each_other(api, provider):
+    message = mail()
+    message.attach("a.pdf", PNG, "image/png")
+    result = outcome(provider, api, message)
+    if provider == "resend":  # takes it and never delivers it
+        assert result == REFUSED
+    else:
+        assert files_of(provider, result)[0][:3] == ("a.pdf", PNG, "image/png")
+
+
+@pytest.mark.parametrize(
+    ("provider", "size"), [("sequenzy", 7_000_001), ("resend", 31_000_000), ("sendgrid", 23_000_000)]
+)
+def test_attachments_too_large(api, provider, size):
+    message = mail()
+    message.attach("a.bin", bytes(size), "application/octet-stream")
+    assert outcome(provider, api, message) == REFUSED
+
+
+def test_sequenzy_takes_ten_files(api):
+    message = mail()
+    for number in range(11):
+        message.attach(f"{number}.txt", "x", "text/plain")
+        assert (outcome("sequenzy", api, message) == REFUSED) is (number == 10)

@@ -1,0 +1,71 @@
+"""Hard cases at all three providers: text, HTML and further alternatives, as they arrive at a strict stand-in."""
+
+from typing import Any
+
+import pytest
+from django.utils.translation import gettext_lazy
+
+from emails.tests.arrivals import REFUSED, html_of, outcome, text_of
+from emails.tests.conftest import PROVIDERS
+from emails.tests.mails import mail, sent
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "html"),
+    [
+        (lambda: mail(), "Hello there.", None),
+        (lambda: mail("<p>Hi</p>", body=""), "", "<p>Hi</p>"),
+        (lambda: mail("<p>Hi</p>"), "Hello there.", "<p>Hi</p>"),
+        (lambda: html_body("<p>Hi</p>"), "", "<p>Hi</p>"),
+        (lambda: html_body("<p>Hi</p>", text="Hello"), "Hello", "<p>Hi</p>"),
+    ],
+)
+def test_text_and_html_in_every_combination(api, provider, message, text, html):
+    payload = sent(provider, api, message())
+    if provider == "sequenzy":  # HTML only: a text alone becomes HTML
+        assert html_of(provider, payload) == (html or "<div>Hello there.</div>")
+        return
+    assert html_of(provider, payload) == html
+    # Left out, Resend would make a text of the HTML; SendGrid takes no empty one.
+    assert text_of(provider, payload) == (text if provider == "resend" else text or None)
+
+
+def html_body(html: str, text: str = "") -> Any:
+    message = mail(body=html)
+    message.content_subtype = "html"
+    if text:
+        message.attach_alternative(text, "text/plain")
+    return message
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/x-amp-html", "text/calendar", "text/markdown"])
+def test_further_alternatives(api, provider, content_type):
+    message = mail("<p>Hi</p>")
+    message.attach_alternative("BEGIN:VCALENDAR", content_type)
+    result = outcome(provider, api, message)
+    if provider == "sendgrid":
+        assert result["content"][-1] == {"type": content_type, "value": "BEGIN:VCALENDAR"}
+    else:
+        assert result == REFUSED
+
+
+def test_an_empty_message_is_refused(api, provider):
+    assert outcome(provider, api, mail(body="")) == REFUSED
+
+
+def test_an_empty_subject(api, provider):
+    result = outcome(provider, api, mail(subject=""))
+    assert result["subject"] == "" if provider == "resend" else result == REFUSED
+
+
+def test_lazy_strings_everywhere(api, provider):
+    lazy = gettext_lazy("Yes")
+    message = mail("<p>Yes</p>", subject=lazy, body=lazy, from_email=gettext_lazy("Acme <hello@acme.example>"))
+    message.tags, message.metadata = [lazy], {"answer": lazy}
+    payload = sent(provider, api, message)
+    assert payload["subject"] == "Yes"

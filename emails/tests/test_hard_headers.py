@@ -1,0 +1,41 @@
+"""Hard cases at all three providers: extra headers, and those that shadow fields."""
+
+import pytest
+
+from emails.tests.arrivals import REFUSED, outcome
+from emails.tests.conftest import PROVIDERS
+from emails.tests.mails import mail
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    return request.param
+
+
+def test_headers_that_shadow_fields(api, provider):
+    headers = {"Reply-To": "reply@acme.example", "From": "Other <other@acme.example>"}
+    result = outcome(provider, api, mail(headers=headers, from_email="other@acme.example"))
+    sender = {"resend": "from", "sequenzy": "from"}.get(provider)
+    assert ("other@acme.example" in result[sender]) if sender else (result["from"]["email"] == "other@acme.example")
+    replies = {"resend": "reply_to", "sequenzy": "replyTo", "sendgrid": "reply_to_list"}[provider]
+    assert "reply@acme.example" in str(result[replies])
+
+
+@pytest.mark.parametrize("header", ["To", "Cc"])
+def test_a_shown_recipient_that_is_none_is_refused(api, provider, header):
+    assert outcome(provider, api, mail(headers={header: "undisclosed@acme.example"})) == REFUSED
+
+
+LIST = {
+    "List-Unsubscribe": "<https://acme.example/u?x=1>, <mailto:u@acme.example>",
+    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+}
+
+
+@pytest.mark.parametrize("headers", [LIST, {"X-Number": 7}, {"X-Entity-Ref-ID": "1"}])
+def test_extra_headers(api, provider, headers):
+    result = outcome(provider, api, mail(headers=headers))
+    if provider == "sequenzy":  # has no field for them
+        assert result == REFUSED
+    else:
+        assert result["headers"] == {name: str(value) for name, value in headers.items()}

@@ -1,0 +1,72 @@
+"""Hard cases at all three providers: counts, reuse, threads and forks, as they arrive at a strict stand-in."""
+
+import os
+import threading
+
+import pytest
+from django.core.mail import get_connection
+
+from emails.errors import ProviderError
+from emails.tests.conftest import PROVIDERS
+from emails.tests.mails import KEY, backend, mail
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    return request.param
+
+
+def test_return_counts_and_an_iterator(api, provider):
+    assert backend(provider, api).send_messages(mail(to=[f"p{n}@example.com"]) for n in range(3)) == 3
+    assert backend(provider, api).send_messages([mail(), mail(to=[]), mail()]) == 2
+    assert not backend(provider, api).send_messages([])
+
+
+def test_open_close_context_manager_and_reuse_after_an_exception(api, provider):
+    connection = backend(provider, api)
+    with connection:
+        assert connection.send_messages([mail()]) == 1
+    connection.close()
+    api.faults = ["500"]
+    with pytest.raises(ProviderError):
+        connection.send_messages([mail()])
+    connection.open()
+    assert connection.send_messages([mail()]) == 1
+
+
+def test_fail_silently_counts_what_went_out(api, provider):
+    api.faults = ["ok", "500", "ok"]
+    connection = backend(provider, api, fail_silently=True)
+    assert connection.send_messages([mail(), mail(), mail(subject="a\nb"), mail()]) == 2
+
+
+def test_one_backend_used_from_threads(api, provider):
+    connection, counts = backend(provider, api), []
+    threads = [threading.Thread(target=lambda: counts.append(connection.send_messages([mail()]))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (counts, len(api.accepted)) == ([1] * 8, 8)
+
+
+def test_a_backend_that_was_used_before_a_fork(api, provider):
+    connection = backend(provider, api)
+    connection.send_messages([mail()])
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            status = 0 if connection.send_messages([mail(), mail()]) == 2 else 1
+        finally:
+            os._exit(status)
+    assert connection.send_messages([mail()]) == 1
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(api.accepted) == 4
+
+
+def test_by_its_path_as_any_django_backend(api, provider, settings):
+    setattr(settings, f"{provider.upper()}_API_KEY", KEY)
+    setattr(settings, f"{provider.upper()}_API_URL", api.url(provider))
+    name = {"sequenzy": "Sequenzy", "resend": "Resend", "sendgrid": "SendGrid"}[provider]
+    assert get_connection(f"emails.backends.{name}Backend", fail_silently=False).send_messages([mail()]) == 1

@@ -1,0 +1,55 @@
+"""Hard cases at all three providers: schedules that a provider keeps, as they arrive at a strict stand-in."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from emails.tests.arrivals import REFUSED, outcome
+from emails.tests.conftest import PROVIDERS
+from emails.tests.mails import mail, sent
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    return request.param
+
+
+SOON = datetime.now(UTC).replace(microsecond=123456) + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("form", [SOON, SOON.timestamp(), int(SOON.timestamp()), timezone.make_naive(SOON)])
+def test_a_schedule_in_every_form(api, provider, form):
+    message = mail()
+    message.send_at = form
+    result = outcome(provider, api, message)
+    if provider == "sequenzy":
+        assert result == REFUSED
+    elif provider == "sendgrid":
+        assert result["send_at"] == int(SOON.timestamp())
+    else:
+        assert result["scheduled_at"][:19] == SOON.isoformat()[:19]
+        assert result["scheduled_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(("provider", "limit"), [("resend", timedelta(days=30)), ("sendgrid", timedelta(hours=72))])
+def test_a_schedule_too_far_ahead(api, provider, limit):
+    message = mail()
+    message.send_at = datetime.now(UTC) + limit - timedelta(minutes=1)
+    assert outcome(provider, api, message) != REFUSED
+    message.send_at = datetime.now(UTC) + limit + timedelta(minutes=1)
+    assert outcome(provider, api, message) == REFUSED
+
+
+def test_a_schedule_in_the_past_is_now(api, provider):
+    message = mail()
+    message.send_at = time.time() - 60
+    assert not {"scheduled_at", "send_at"} & sent(provider, api, message).keys()
+
+
+@pytest.mark.parametrize("nonsense", ["tomorrow", True, float("nan"), 1e30, object()])
+def test_a_schedule_that_is_none(api, provider, nonsense):
+    message = mail()
+    message.send_at = nonsense
+    assert outcome(provider, api, message) == REFUSED
