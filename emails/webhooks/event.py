@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from emails.errors import CONTROL_CHARACTERS, KEY_PATTERNS, redact
@@ -18,6 +19,7 @@ Type = DeliveryEvent.Type
 Severity = DeliveryEvent.Severity
 Cause = Suppression.Cause
 
+KEY_SETTINGS = ("SEQUENZY_API_KEY", "SEQUENZY_CONTACTS_API_KEY", "RESEND_API_KEY", "SENDGRID_API_KEY")
 DEPTH = 32
 ADDRESS_CHARACTERS = 320
 ID_CHARACTERS = 255
@@ -66,7 +68,7 @@ def unreadable(provider: str, item: Any) -> Event:
 def storable(value: Any, depth: int = 0) -> Any:
     """As PostgreSQL's JSON takes it: no NUL, no half characters, no infinities; and nothing that looks like a key."""
     if isinstance(value, str):
-        return CONTROL_CHARACTERS.sub(" ", KEY_PATTERNS.sub("[removed]", value))
+        return CONTROL_CHARACTERS.sub(" ", KEY_PATTERNS.sub("[removed]", without_our_keys(value)))
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict | list) and depth >= DEPTH:
@@ -76,11 +78,19 @@ def storable(value: Any, depth: int = 0) -> Any:
     return [storable(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
+def without_our_keys(value: str) -> str:
+    for name in KEY_SETTINGS:
+        key = getattr(settings, name)
+        if key and key in value:
+            value = value.replace(key, "[removed]")
+    return value
+
+
 def text(value: Any) -> str:
     """The value as text for a person, short and without what looks like a key."""
     if isinstance(value, list):
         return "; ".join(filter(None, map(text, value)))
-    return redact(str(value)) if isinstance(value, str | int | float) else ""
+    return redact(without_our_keys(str(value))) if isinstance(value, str | int | float) else ""
 
 
 def joined(*values: Any) -> str:

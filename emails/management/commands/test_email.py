@@ -1,0 +1,93 @@
+"""`python manage.py test_email ADDRESS`: a real message, now, and the provider's own answer."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMultiAlternatives
+from django.core.management.base import BaseCommand, CommandError
+
+from emails import samples
+from emails.advice import advice_on
+from emails.backends import PROVIDERS, configured_provider, get_backend
+from emails.backends.base import Request
+from emails.errors import InvalidMessage, ProviderError
+from emails.message import Message
+from emails.suppressions import suppressed_among
+
+SHOWN_CHARACTERS = 2000  # of a string in --dry-run: more is an attachment
+
+
+class Command(BaseCommand):
+    help = "Send a real message now, past the outbox, and print what the provider answers."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("address", help="who gets the message")
+        parser.add_argument("--kind", help="which mail, with its sample: a folder under templates/emails/")
+        parser.add_argument("--provider", help="another than EMAIL_PROVIDER: its name, or a backend's dotted path")
+        parser.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        message_id = uuid4()
+        try:
+            backend = get_backend(options["provider"] or configured_provider())
+            message = Message.from_django(message_for(options["address"], options["kind"]), message_id)
+            request = backend.request([backend.serialise(message)])
+        except (ImproperlyConfigured, InvalidMessage, samples.SampleError) as error:
+            raise CommandError(str(error)) from None
+        if options["dry_run"]:
+            self.stdout.write(shown(backend.name, request, message))
+            return
+        refuse_suppressed(message)
+        self.send(backend, request, message_id)
+
+    def send(self, backend: Any, request: Request, message_id: UUID) -> None:
+        try:
+            receipt = backend.call(request, str(message_id))
+        except ProviderError as error:
+            raise CommandError(f"{error}\n{advice_on(error)}") from None
+        told = receipt.message_ids[0]
+        self.stdout.write(f"{backend.name} took it{f' as {told}' if told else '; it told no message id'}.")
+        self.stdout.write("Whether it arrives, a delivery event or the mailbox will tell.")
+
+
+def message_for(address: str, kind: str | None) -> EmailMultiAlternatives:
+    """A kind's sample, or a message that says what it is."""
+    if kind is None:
+        text = f"This is a test message of {settings.BRAND_NAME}. It arrived, so mail works."
+        subject, html = f"Test message of {settings.BRAND_NAME}", f"<p>{text}</p>"
+    else:
+        rendered = samples.render_sample(kind)
+        subject, text, html = rendered.subject, rendered.text, rendered.html
+    message = EmailMultiAlternatives(subject, text, to=[address])
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def refuse_suppressed(message: Message) -> None:
+    for address in suppressed_among(person.email for person in message.to):
+        raise CommandError(
+            f"{address} is on the suppression list: it bounced or complained before. Lift it in the admin first, "
+            "or test with another address."
+        )
+
+
+def shown(provider: str, request: Request, message: Message) -> str:
+    """The call, without the key; for a relay the mail itself."""
+    if provider not in PROVIDERS:
+        return f"{provider} would be handed:\n\n{message.to_django().message().as_string()}"
+    url = getattr(settings, f"{provider.upper()}_API_URL") + request.endpoint
+    payload = json.dumps(shortened(json.loads(request.body)), ensure_ascii=False, indent=2)
+    return f"POST {url}\n\n{payload}"
+
+
+def shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: shortened(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [shortened(item) for item in value]
+    is_long = isinstance(value, str) and len(value) > SHOWN_CHARACTERS
+    return f"{value[:SHOWN_CHARACTERS]}… ({len(value):,} characters)" if is_long else value

@@ -1,0 +1,82 @@
+"""No API key in logs, exceptions, pickles, the admin, stored rows and events, or Celery's results: grep for it."""
+
+import pickle
+import traceback
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+
+from emails.errors import ProviderError
+from emails.tasks import deliver_due
+from emails.tests.conftest import PROVIDERS
+from emails.tests.mails import backend, mail
+from emails.tests.provider_rules import Reply
+
+KEY = "re_veryUnmistakableKey0123456789"
+ECHO = f"Authorization: Bearer {KEY} was sent, {KEY}"
+ANSWERS = [
+    Reply(401, {"message": ECHO, "error": ECHO, "errors": [{"message": ECHO}]}),
+    Reply(400, {"message": ECHO, "error": ECHO, "errors": [{"message": ECHO}], "headers": {"Authorization": KEY}}),
+    Reply(403, ECHO.encode(), {"Content-Type": "text/plain"}),
+    Reply(500, f"<html>{ECHO}</html>".encode(), {"Content-Type": "text/html"}),
+    Reply(429, {"message": ECHO}, {"Retry-After": "1"}),
+    Reply(200, f"rubbish {KEY}".encode()),
+    Reply(302, b"", {"Location": f"https://evil.example/?key={KEY}"}),
+    "cut-before",
+    "cut-after",
+    "timeout-before",
+]
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request, outbox, settings):
+    outbox(request.param)
+    setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
+    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
+    return request.param
+
+
+def everything_stored() -> str:
+    """Every column of every row of every table."""
+    return str([row for model in apps.get_models() for row in model._default_manager.values()])
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=str)
+def test_no_key_whatever_the_provider_answers(provider, api, queue, caplog, capfd, client, answer):
+    caplog.set_level("DEBUG")
+    (row,) = queue()
+    api.faults = [answer]
+    result = deliver_due.apply()
+    looked_at = [everything_stored(), str(result.result), str(result.traceback), caplog.text, *capfd.readouterr()]
+    pages = [f"/admin/emails/outboundemail/{row.pk}/change/", "/admin/emails/providerstate/", "/readyz"]
+    pages += [f"/admin/emails/deliveryattempt/{attempt.pk}/change/" for attempt in row.attempts.all()]
+    client.force_login(get_user_model().objects.create_superuser("root@example.com", "correct horse", name="Root"))
+    looked_at += [client.get(page).content.decode() for page in pages]
+    assert api.calls
+    assert KEY not in "".join(looked_at)
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=str)
+def test_no_key_in_what_a_direct_call_raises(provider, api, answer):
+    api.faults = [answer]
+    connection = backend(provider, api)
+    connection._api_key = KEY
+    with pytest.raises(ProviderError) as caught:
+        connection.send_messages([mail()])
+    error = caught.value
+    frames = traceback.TracebackException.from_exception(error, capture_locals=False)
+    said = [str(error), repr(error), str(error.args), str(vars(error)), *frames.format()]
+    assert KEY not in "".join(said)
+    assert KEY.encode() not in pickle.dumps(error)
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("key", [KEY, "of-no-known-form"])
+def test_no_key_in_delivery_events(webhooks, settings, provider, key):
+    setattr(settings, f"{provider.upper()}_API_KEY", key)
+    kind = "bounce" if provider == "sendgrid" else "email.bounced"
+    poster = webhooks(provider)
+    poster.tell(kind, message="m1", reason=f"It was {key}.", bounce={"message": f"Bearer {key}"}, **{key: "a name"})
+    assert key not in everything_stored()
