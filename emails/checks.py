@@ -6,7 +6,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.module_loading import import_string
@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from emails import samples
 from emails.backends import OUTBOX, PROVIDERS, RELAYS, configured_provider, get_backend
 from emails.querysets import NOW
+from emails.webhooks.views import RECEIVERS
 
 TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # what Django's test runner puts in place of any other
 
@@ -66,6 +67,36 @@ def trouble_with_key() -> Iterator[str]:
         get_backend(configured_provider())
     except ImproperlyConfigured as error:
         yield str(error)
+
+
+@register("emails")
+def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{receiver.variable}: secret {number} can never match, because {trouble}.",
+            hint="Copy it again from the provider's page of the webhook.",
+            id="emails.E006",
+        )
+        for receiver in RECEIVERS.values()
+        for number, secret in enumerate(receiver.secrets, start=1)
+        if (trouble := receiver.trouble_with(secret))
+    ]
+
+
+@register("emails", deploy=True)
+def check_events_come_home(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """No warning: one can do without, and a deployment is to be clean."""
+    receiver = RECEIVERS.get(configured_provider())
+    if receiver is None or receiver.secrets:
+        return []
+    return [
+        Info(
+            f"{receiver.variable} is not set: bounces and complaints never come home, and dead addresses get mail on.",
+            hint=f"Let {receiver.provider} post its events to {settings.APP_URL}/emails/webhooks/{receiver.provider}/ "
+            "and set the secret that it shows.",
+            id="emails.I001",
+        )
+    ]
 
 
 @register("emails")

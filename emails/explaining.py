@@ -129,7 +129,7 @@ def delivered(email: OutboundEmail, now: datetime) -> Explanation:
 def bounced(email: OutboundEmail, now: datetime) -> Explanation:
     return Explanation(
         f"{taken_by_provider(email, now)} The receiving server refused it.{quoted(email.detail)}",
-        "Have the person check the address. Once it works, lift its suppression and resend.",
+        "Have the person check the address. Once it works, lift its suppression, here and at the provider, and resend.",
     )
 
 
@@ -165,6 +165,11 @@ def failed(email: OutboundEmail, now: datetime) -> Explanation:
 
 
 def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
+    if email.sent_at is not None:
+        return Explanation(
+            f"{taken_by_provider(email, now)} It sent nothing: its own list holds the address.{quoted(email.detail)}",
+            f"If the address works, lift it at {email.provider} and here, then retry.",
+        )
     known = Suppression.objects.filter(address__in=email.recipients.split())
     causes = "; ".join(f"{row.address}, {row.get_cause_display()}, {moment(row.created_at, now)}" for row in known)
     advice = BLANKED if email.is_blanked else "If the address works, lift its suppression, then retry."

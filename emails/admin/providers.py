@@ -18,7 +18,7 @@ from emails.models import DeliveryAttempt, ProviderState
 @admin.register(ProviderState)
 class ProviderStateAdmin(ReadOnlyAdmin):
     list_display = ["name", "reason", "paused_until", "failures", "detail", "changed_at"]
-    fields = ["name", "reason", "paused_until", "failures", "detail", "changed_at"]
+    fields = ["name", "reason", "paused_until", "failures", "detail", "rate", "next_slot_at", "changed_at"]
     actions = ["resume"]
 
     @admin.action(description=_("Resume now"), permissions=["operate"])

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from emails.admin.readonly import ModelAdmin
 from emails.errors import InvalidMessage
@@ -31,6 +32,10 @@ class SuppressionAdmin(ModelAdmin):
     list_display = ["address", "cause", "detail", "created_at", "until"]
     list_filter = ["cause", "created_at"]
     search_fields = ["address", "detail"]
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        messages.info(request, _("The provider keeps a list of its own: lift the address there as well."))
+        return super().change_view(request, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | list[str] | tuple[str, ...]]:
         return ["address", *(["cause"] if obj else []), "detail", "until"]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.core import checks
 
+from emails import checks as emails_checks
 from emails.tests.kinds import write_kind
 
 __all__ = ["write_kind"]
@@ -50,7 +51,7 @@ def test_a_missing_key_warns_at_home_and_stops_a_deployment(found, settings, pro
     settings.EMAIL_PROVIDER = provider
     setattr(settings, f"{provider.upper()}_API_KEY", "")
     assert found() == ["emails.W002"]
-    assert found(deploy=True) == ["emails.E002", "emails.W002"]
+    assert found(deploy=True) == ["emails.E002", "emails.I001", "emails.W002"]
 
 
 def test_a_lease_that_ends_before_its_call(found, settings):
@@ -83,3 +84,18 @@ def test_a_sample_that_is_no_json(found, write_kind):
 def test_a_database_without_a_clock_that_we_can_read(found, monkeypatch):
     monkeypatch.setattr("emails.checks.connections", SimpleNamespace(all=lambda: [SimpleNamespace(vendor="oracle")]))
     assert found() == ["emails.E005"]
+
+
+def test_a_webhook_secret_of_the_wrong_form(settings):
+    settings.RESEND_WEBHOOK_SECRETS = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "not one"]
+    [error] = emails_checks.check_webhook_secrets(None)
+    assert (error.id, "secret 2" in error.msg, "not one" in error.msg) == ("emails.E006", True, False)
+
+
+def test_a_provider_whose_events_do_not_come_home(settings):
+    settings.EMAIL_PROVIDER = "sendgrid"
+    settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = []
+    [told] = emails_checks.check_events_come_home(None)
+    assert "https://app.example.com/emails/webhooks/sendgrid/" in str(told.hint)
+    settings.EMAIL_PROVIDER = "smtp"
+    assert emails_checks.check_events_come_home(None) == []

@@ -1,0 +1,40 @@
+"""What providers told: each event once, with its raw form as long as that is kept."""
+
+import json
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from emails.admin.readonly import ReadOnlyAdmin
+from emails.models import DeliveryEvent
+
+
+@admin.register(DeliveryEvent)
+class DeliveryEventAdmin(ReadOnlyAdmin):
+    list_display = ["occurred_at", "provider", "type", "severity", "recipient", "detail"]
+    list_filter = ["type", "severity", "received_at"]
+    search_fields = ["recipient", "=email__id", "=provider_message_id"]
+    search_help_text = _("address, a message's id, or the provider's message id")
+    show_full_result_count = False
+    fields = [
+        "occurred_at", "received_at", "provider", "type", "severity", "recipient", "detail",
+        "message", "provider_message_id", "raw_form",
+    ]  # fmt: skip
+    readonly_fields = ["message", "raw_form"]
+
+    @admin.display(description=_("message"))
+    def message(self, event: DeliveryEvent) -> SafeString | str:
+        if event.email_id is None:
+            return gettext("none of the outbox")
+        url = reverse("admin:emails_outboundemail_change", args=[event.email_id])
+        return format_html('<a href="{}">{}</a>', url, event.email_id)
+
+    @admin.display(description=_("as it came"))
+    def raw_form(self, event: DeliveryEvent) -> SafeString | str:
+        if event.raw is None:
+            return gettext("no longer kept")
+        return format_html("<pre>{}</pre>", json.dumps(event.raw, ensure_ascii=False, indent=2))
