@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from settings.environment import BASE_DIR, VAR_DIR, read_environment
+from settings.plans import BILLING_PLANS as BILLING_PLANS
 
 env = read_environment()
 VAR_DIR.mkdir(exist_ok=True)
@@ -157,6 +158,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "handle what Stripe told": {
+        "task": "billing.tasks.handle_due_events",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
+    },
+    "purge old events, and miss what never came": {
+        "task": "billing.tasks.look_after_events",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
 }
 
 
@@ -206,6 +217,17 @@ BRAND_NAME: str = env.str("BRAND_NAME", default="myproject")
 BRAND_COLOR: str = env.str("BRAND_COLOR", default="#2456d6")
 BRAND_LOGO_URL: str = env.str("BRAND_LOGO_URL", default="")
 BRAND_ADDRESS: str = env.str("BRAND_ADDRESS", default="")
+
+
+# Billing: Stripe tells what was paid at /stripe/webhook; what is sold stands in settings/plans.py
+
+STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS") + env.secrets("STRIPE_WEBHOOK_SECRET")
+STRIPE_API_URL = env.http_url("STRIPE_API_URL", default="https://api.stripe.com")
+# Events of the other mode are stored and change nothing. None: those of both modes do.
+STRIPE_LIVEMODE: bool | None = env.bool("STRIPE_LIVEMODE", default="_live_" in STRIPE_SECRET_KEY)
+if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
+    STRIPE_LIVEMODE = None
 
 
 # Accounts and their API

@@ -1,7 +1,14 @@
 """A developer's own machine: DEBUG, local defaults for everything, the development inbox."""
 
 from settings.base import *  # noqa: F403
-from settings.base import CELERY_BROKER_TRANSPORT_OPTIONS, CELERY_BROKER_URL, REST_FRAMEWORK, STORAGES, env
+from settings.base import (
+    CELERY_BROKER_TRANSPORT_OPTIONS,
+    CELERY_BROKER_URL,
+    REST_FRAMEWORK,
+    STORAGES,
+    STRIPE_WEBHOOK_SECRETS,
+    env,
+)
 from settings.environment import VAR_DIR
 
 DEBUG = env.bool("DEBUG", default=True)
@@ -14,6 +21,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Known to everybody, so that events can be tried out; SendGrid's receiver wants a real key pair.
 SEQUENZY_WEBHOOK_SECRETS = env.secrets("SEQUENZY_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
 RESEND_WEBHOOK_SECRETS = env.secrets("RESEND_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
+STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or [
+    "whsec_development-only-insecure"
+]  # manage.py stripe_event signs with it
 
 INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

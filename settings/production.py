@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.base import *  # noqa: F403
-from settings.base import ALLOWED_HOSTS, EMAIL_DELIVERY_BACKEND, EMAIL_PROVIDER, SECRET_KEY, env
+from settings.base import (
+    ALLOWED_HOSTS,
+    EMAIL_DELIVERY_BACKEND,
+    EMAIL_PROVIDER,
+    SECRET_KEY,
+    STRIPE_LIVEMODE,
+    STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRETS,
+    env,
+)
 from settings.environment import PLACEHOLDER
 
 PROVIDER_VARIABLES = {
@@ -44,6 +53,11 @@ def problems() -> Iterator[str]:
             f"EMAIL_PROVIDER is {EMAIL_PROVIDER}, which delivers to nobody; set it to one of "
             f"{', '.join(PROVIDER_VARIABLES)}, or set EMAIL_DELIVERY_BACKEND"
         )
+    if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRETS:
+        yield (
+            "STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRETS is not, so payments would never be heard of; "
+            "set it to the secret of the endpoint that you made at Stripe"
+        )
     if env.bool("DEBUG", default=False):
         yield "DEBUG is true; unset it, or use settings.development"
 
@@ -53,6 +67,9 @@ if found := [*problems()]:
         f"Production cannot start: {'; '.join(found)}. "
         "See .env.example for what each variable means; change-me counts as not set."
     )
+
+if STRIPE_LIVEMODE is None:
+    STRIPE_LIVEMODE = True
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60

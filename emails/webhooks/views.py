@@ -12,11 +12,11 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.http.request import RawPostDataException, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from emails import tracking
+from emails.webhooks.bodies import answer, raw_body
 from emails.webhooks.receiver import MalformedPayload, Receiver
 from emails.webhooks.resend import ResendReceiver
 from emails.webhooks.sendgrid import SendGridReceiver
@@ -38,7 +38,7 @@ def webhook(request: HttpRequest, provider: str) -> HttpResponse:
     if not receiver.secrets:
         logger.error("An event of %s is refused: set %s to the secret that it shows.", provider, receiver.variable)
         return answer(503, "This receiver is not set up.")
-    body = body_of(request)
+    body = raw_body(request, MOST_BYTES)
     if body is None:
         return answer(413, f"A body has at most {MOST_BYTES} bytes.")
     if not receiver.is_genuine(request.headers, body, time.time()):
@@ -64,24 +64,9 @@ def recorded(events: Iterable[Any]) -> HttpResponse:
     return JsonResponse({"received": len(events), "new": new})
 
 
-def body_of(request: HttpRequest) -> bytes | None:
-    """The raw bytes; None where there are too many. What breaks off on its way has no valid signature."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > MOST_BYTES:
-        return None
-    try:
-        return request.body
-    except (UnreadablePostError, RawPostDataException):
-        return b""
-
-
 def parsed(body: bytes) -> Any:
     return json.loads(body, parse_constant=refuse_constant)
 
 
 def refuse_constant(name: str) -> None:
     raise MalformedPayload(f"{name} is not JSON.")
-
-
-def answer(status: int, detail: str) -> JsonResponse:
-    return JsonResponse({"detail": detail}, status=status)

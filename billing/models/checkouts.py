@@ -1,0 +1,36 @@
+"""Checkouts that were begun here."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Checkout(models.Model):
+    """One try to buy a plan. Its id is the Idempotency-Key of the call that creates the session, so that a double click
+    makes one session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="checkouts")
+    plan = models.CharField(max_length=64)
+    price_id = models.CharField(max_length=255)
+    session_id = models.CharField(max_length=255, blank=True, db_index=True)
+    url = models.URLField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True, help_text=_("completed, expired or refused by Stripe"))
+
+    objects: ClassVar[models.Manager["Checkout"]] = models.Manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(closed_at=None), name="one_open_checkout_a_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan}: {self.session_id or self.pk}"

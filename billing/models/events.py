@@ -1,0 +1,70 @@
+"""What Stripe told: each event once, from its arrival until it is handled."""
+
+from datetime import timedelta
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+LEFT_ALONE_FOR = timedelta(seconds=60)  # by the sweep: the request that stored it is about to handle it
+
+
+class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
+    def claim(self, event_id: str) -> bool:
+        """Lock the event for the transaction that handles it, and settle it with that; False when it is settled.
+
+        One UPDATE is both: when the transaction fails, the event is what it was.
+        """
+        open_one = self.filter(pk=event_id).exclude(status=StripeEvent.Status.PROCESSED)
+        settled = {"status": StripeEvent.Status.PROCESSED, "due_at": None, "waits_for": "", "note": "", "error": ""}
+        return open_one.update(processed_at=Now(), **settled) == 1
+
+    def due(self) -> Self:
+        return self.filter(due_at__lte=Now()).order_by("due_at")
+
+
+class StripeEvent(models.Model):
+    """One event, kept for 90 days: Stripe may send it again until then."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("received")
+        PROCESSED = "processed", _("processed")
+        FAILED = "failed", _("failed: our own code broke on it; it is tried again")
+
+    id = models.CharField(primary_key=True, max_length=255)
+    type = models.CharField(max_length=100)
+    api_version = models.CharField(max_length=64, blank=True)
+    livemode = models.BooleanField()
+    account = models.CharField(max_length=255, blank=True, help_text=_("of a connected account"))
+    customer_id = models.CharField(max_length=255, blank=True)
+    object_id = models.CharField(max_length=255, blank=True)
+    body = models.TextField(help_text=_("as it came; empty once it is erased"))
+
+    status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
+    note = models.CharField(max_length=255, blank=True, help_text=_("why it changed nothing, or waits"))
+    error = models.TextField(blank=True, help_text=_("what our own code broke on"))
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("how often it was tried in vain"))
+    due_at = models.DateTimeField(null=True, db_default=Now() + LEFT_ALONE_FOR)
+    waits_for = models.CharField(max_length=255, blank=True, help_text=_("the customer whose address is not known"))
+    expects_invoice = models.CharField(max_length=255, blank=True, help_text=_("that is to be heard of as paid"))
+
+    created_at = models.DateTimeField(help_text=_("when it happened, by Stripe's clock"))
+    received_at = models.DateTimeField(db_default=Now())
+    processed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[StripeEventQuerySet] = StripeEventQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-received_at"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="stripe_event_due"),
+            models.Index(fields=["received_at"], name="stripe_event_received"),
+            models.Index(fields=["customer_id"], condition=~models.Q(customer_id=""), name="stripe_event_customer"),
+            models.Index(fields=["object_id"], condition=~models.Q(object_id=""), name="stripe_event_object"),
+            models.Index(fields=["waits_for"], condition=~models.Q(waits_for=""), name="stripe_event_waits"),
+            models.Index(fields=["received_at"], condition=~models.Q(expects_invoice=""), name="stripe_event_expects"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.pk}"

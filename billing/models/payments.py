@@ -1,0 +1,115 @@
+"""Payments that were made or failed, and money that went back."""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import BigIntegerField, Q, Sum
+from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.customers import Customer
+from billing.money import format_amount
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def of(self, user_id: int) -> Self:
+        return self.filter(Q(user=user_id) | Q(customer__user=user_id))
+
+    def paid_for(self, subscription_id: str) -> Self:
+        return self.filter(subscription_id=subscription_id, status=Payment.Status.PAID)
+
+    def of_charge(self, charge: str, payment_intent: str) -> Self:
+        """The payment that was made with this charge. New invoices do not name it: their own events link them."""
+        linked = InvoicePayment.objects.filter(payment_intent=payment_intent).values("invoice")
+        by_intent = Q(payment_intent=payment_intent) | Q(stripe_id__in=linked) if payment_intent else Q(pk=None)
+        return self.filter(by_intent | (Q(charge=charge) if charge else Q(pk=None)))
+
+
+class Payment(models.Model):
+    """An invoice, or a sale through Checkout that has none: paid, or tried in vain. One row for each."""
+
+    class Status(models.TextChoices):
+        PAID = "paid", _("paid")
+        FAILED = "failed", _("failed")
+
+    stripe_id = models.CharField(unique=True, max_length=255, help_text="in_… or cs_…")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="payments")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="payments"
+    )
+    email = models.CharField(max_length=320, blank=True)
+    subscription_id = models.CharField(max_length=255, blank=True)
+
+    status = models.CharField(max_length=16, choices=Status)
+    amount = models.BigIntegerField(help_text=_("in minor units, as it was paid or is due"))
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=500, blank=True)
+    number = models.CharField(max_length=500, blank=True)
+    invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("expires after a month or more"))
+    paid_at = models.DateTimeField(null=True)
+    attempt = models.PositiveIntegerField(default=0, help_text=_("the last try that failed"))
+    next_attempt_at = models.DateTimeField(null=True)
+    payment_intent = models.CharField(max_length=255, blank=True)
+    charge = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[PaymentQuerySet] = PaymentQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["subscription_id"], name="payment_subscription"),
+            models.Index(fields=["payment_intent"], condition=~Q(payment_intent=""), name="payment_intent"),
+            models.Index(fields=["charge"], condition=~Q(charge=""), name="payment_charge"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.display_amount} {self.get_status_display()}"
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == self.Status.PAID
+
+    @property
+    def display_amount(self) -> str:
+        return format_amount(self.amount, self.currency)
+
+    @property
+    def amount_refunded(self) -> int:
+        """In minor units of the payment's own currency."""
+        intents = [*InvoicePayment.objects.filter(invoice=self.stripe_id).values_list("payment_intent", flat=True)]
+        known = [intent for intent in (*intents, self.payment_intent) if intent]
+        refunded = RefundedCharge.objects.filter(
+            Q(payment_intent__in=known) | (Q(pk=self.charge) if self.charge else Q(pk=None)), currency=self.currency
+        )
+        total: int = refunded.aggregate(sum=Coalesce(Sum("amount"), 0, output_field=BigIntegerField()))["sum"]
+        return total
+
+
+class InvoicePayment(models.Model):
+    """Which payment intent paid an invoice, since newer invoices do not say so."""
+
+    payment_intent = models.CharField(primary_key=True, max_length=255)
+    invoice = models.CharField(max_length=255, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.payment_intent} for {self.invoice}"
+
+
+class RefundedCharge(models.Model):
+    """A charge of which money went back.
+
+    The same refund is told by ``refund.created`` on its own and by ``charge.refunded`` as a running total. What comes
+    first is told to the customer, and what comes second is nothing new.
+    """
+
+    id = models.CharField(primary_key=True, max_length=255, help_text="ch_…, or the payment intent where there is none")
+    payment_intent = models.CharField(max_length=255, blank=True, db_index=True)
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField(default=0, help_text=_("in minor units, all refunds together"))
+    refunds = models.JSONField(default=dict, help_text=_("the amount of each refund, by its id"))
+    told = models.JSONField(default=dict, help_text=_("by how much the amount rose, by the event that told it first"))
+
+    def __str__(self) -> str:
+        return f"{format_amount(self.amount, self.currency)} of {self.pk}"

@@ -1,0 +1,90 @@
+"""Subscriptions, as the newest event about each of them says."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.customers import Customer
+from billing.money import format_amount
+from billing.plans import Plan, plan_by_price
+
+FINAL = ("canceled", "incomplete_expired")
+# By policy: whoever's card failed keeps the product while Stripe tries again.
+WITH_ACCESS = ("active", "trialing", "past_due")
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def of(self, user_id: int) -> Self:
+        return self.filter(customer__user=user_id)
+
+    def with_access(self) -> Self:
+        return self.filter(status__in=WITH_ACCESS)
+
+    def live(self) -> Self:
+        """Those for which Stripe charges, or will when something is mended; a first payment that was never made is no
+        reason to refuse another try."""
+        return self.exclude(Q(status__in=FINAL) | Q(status="incomplete"))
+
+
+class Subscription(models.Model):
+    """Status and the rest are Stripe's own words; a status that is not known here gives no access."""
+
+    id = models.CharField(primary_key=True, max_length=255, help_text="sub_…")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="subscriptions")
+    status = models.CharField(max_length=32)
+    price_id = models.CharField(max_length=255, blank=True)
+    unit_amount = models.BigIntegerField(default=0, help_text=_("in minor units"))
+    currency = models.CharField(max_length=3, blank=True)
+    interval = models.CharField(max_length=16, blank=True)
+    quantity = models.PositiveIntegerField(default=1)
+    current_period_end = models.DateTimeField(null=True)
+    trial_end = models.DateTimeField(null=True)
+    cancel_at = models.DateTimeField(null=True, help_text=_("when it is going to end"))
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=64, blank=True)
+
+    first_paid_at = models.DateTimeField(null=True, help_text=_("when its Checkout was told to be settled"))
+    version = models.CharField(max_length=300, blank=True, help_text=_("of what was told, the greatest holds"))
+    refresh_at = models.DateTimeField(null=True, help_text=_("when Stripe is asked for its true state"))
+
+    objects: ClassVar[SubscriptionQuerySet] = SubscriptionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-version"]
+        indexes = [
+            models.Index(fields=["refresh_at"], condition=Q(refresh_at__isnull=False), name="subscription_refresh"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_name or self.pk}: {self.status}"
+
+    @property
+    def plan(self) -> Plan | None:
+        return plan_by_price(self.price_id)
+
+    @property
+    def plan_name(self) -> str:
+        return self.plan.name if self.plan else ""
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def gives_access(self) -> bool:
+        return self.status in WITH_ACCESS
+
+    @property
+    def display_amount(self) -> str:
+        return format_amount(self.unit_amount * self.quantity, self.currency) if self.currency else ""
+
+    @property
+    def next_charge_at(self) -> datetime | None:
+        """None where none is planned."""
+        is_charged = self.status in ("active", "trialing") and self.cancel_at is None
+        found = self.current_period_end if is_charged else None
+        return found if found is not None and found > timezone.now() else None

@@ -1,0 +1,329 @@
+"""Stripe's objects as they come in events, read as plain dicts: https://docs.stripe.com/api
+
+Two generations are on the way: an endpoint keeps the API version under which it was made, and 2025-03-31 moved many
+fields. Whatever is missing becomes an empty value: Stripe adds and drops fields without asking.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from emails.errors import CONTROL_CHARACTERS
+
+Payload = Mapping[str, Any]
+
+ID_CHARACTERS = 255
+TEXT_CHARACTERS = 500
+
+
+class UnusableObject(ValueError):
+    """An event about something without an id: nothing could ever be found again by it."""
+
+
+# Values of any type become the type that is wanted, or an empty one.
+
+
+def inner(data: Payload, *path: str) -> Payload:
+    """The object at the end of the path; empty where there is none."""
+    for name in path:
+        value = data.get(name)
+        data = value if isinstance(value, dict) else {}
+    return data
+
+
+def text(value: Any, most: int = TEXT_CHARACTERS) -> str:
+    """One line, without what no database column or mail takes."""
+    return CONTROL_CHARACTERS.sub(" ", value)[:most].strip() if isinstance(value, str) else ""
+
+
+def integer(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def moment(value: Any) -> datetime | None:
+    """From Unix seconds."""
+    try:
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and value > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def ref(value: Any) -> str:
+    """An id, whether it comes alone or in its expanded object."""
+    return text(value.get("id") if isinstance(value, dict) else value, ID_CHARACTERS)
+
+
+def own_id(data: Payload) -> str:
+    if not (found := ref(data)):
+        raise UnusableObject("The object of the event has no id.")
+    return found
+
+
+def link(value: Any) -> str:
+    found = text(value, 2000)
+    return found if found.startswith("https://") else ""
+
+
+def items(data: Payload, name: str) -> Iterator[Payload]:
+    """The objects of one of Stripe's lists, which holds at most its first ten."""
+    found = inner(data, name).get("data")
+    return (item for item in (found if isinstance(found, list) else []) if isinstance(item, dict))
+
+
+def customer_of(data: Payload) -> str:
+    """Accounts of Stripe's second version are customers without being called so."""
+    return ref(data.get("customer")) or ref(data.get("customer_account"))
+
+
+def user_id_of(metadata: Payload) -> int | None:
+    """Our own mark on the sessions that we create; buyers cannot set it."""
+    value = metadata.get("user_id")
+    is_key = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18
+    return int(str(value)) if is_key else None
+
+
+def address(value: Any) -> str:
+    found = text(value, 320)
+    return found if "@" in found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who an object is about, as far as it says so."""
+
+    customer: str = ""
+    user_id: int | None = None
+    email: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An integer of minor units, and the currency in lower case."""
+
+    value: int
+    currency: str
+
+
+def presented(data: Payload) -> Amount | None:
+    """What a buyer saw and paid, where that was in another currency than ours (adaptive pricing)."""
+    details = inner(data, "presentment_details")
+    currency = text(details.get("presentment_currency"), 3).lower()
+    return Amount(integer(details.get("presentment_amount")), currency) if currency else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    description: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    id: str
+    party: Party
+    subscription: str
+    status: str
+    number: str
+    currency: str
+    amount_paid: int
+    amount_due: int
+    tax: int
+    attempt: int
+    next_attempt_at: datetime | None
+    paid_at: datetime | None
+    url: str
+    reason: str
+    payment_intent: str
+    charge: str
+    lines: Sequence[Line]
+    price_id: str
+    presented: Amount | None
+
+    @classmethod
+    def read(cls, data: Payload) -> Self:
+        details = inner(data, "parent", "subscription_details") or inner(data, "subscription_details")
+        lines = list(items(data, "lines"))
+        return cls(
+            id=own_id(data),
+            party=Party(
+                customer=customer_of(data),
+                user_id=user_id_of(inner(details, "metadata")),
+                email=address(data.get("customer_email")),
+                name=text(data.get("customer_name")),
+            ),
+            subscription=ref(details.get("subscription")) or ref(data.get("subscription")),
+            status=text(data.get("status")),
+            number=text(data.get("number")),
+            currency=text(data.get("currency"), 3).lower(),
+            amount_paid=integer(data.get("amount_paid")),
+            amount_due=integer(data.get("amount_due")),
+            tax=invoice_tax(data),
+            attempt=integer(data.get("attempt_count")),
+            next_attempt_at=moment(data.get("next_payment_attempt")),
+            paid_at=moment(inner(data, "status_transitions").get("paid_at")),
+            url=link(data.get("hosted_invoice_url")),
+            reason=text(data.get("billing_reason")),
+            payment_intent=ref(data.get("payment_intent")),
+            charge=ref(data.get("charge")),
+            lines=[Line(text(line.get("description")), integer(line.get("amount"))) for line in lines],
+            price_id=next(filter(None, map(line_price, lines)), ""),
+            presented=presented(data),
+        )
+
+    @property
+    def is_paid(self) -> bool:
+        """With money: an invoice of nothing (a trial, a coupon) is paid too, and nobody wants a receipt for it."""
+        return self.status == "paid" and self.amount_paid > 0
+
+
+def invoice_tax(data: Payload) -> int:
+    rows = data.get("total_taxes") if data.get("total_taxes") is not None else data.get("total_tax_amounts")
+    if isinstance(rows, list) and rows:
+        return sum(integer(row.get("amount")) for row in rows if isinstance(row, dict))
+    return integer(data.get("tax"))
+
+
+def line_price(line: Payload) -> str:
+    return ref(inner(line, "pricing", "price_details").get("price")) or ref(line.get("price")) or ref(line.get("plan"))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A Checkout session. The address in it was typed by the buyer: fit for mail about it, no proof of who it is."""
+
+    id: str
+    party: Party
+    mode: str
+    payment_status: str
+    subscription: str
+    invoice: str
+    currency: str
+    amount_total: int
+    tax: int
+    payment_intent: str
+    presented: Amount | None
+
+    @classmethod
+    def read(cls, data: Payload) -> Self:
+        details = inner(data, "customer_details")
+        return cls(
+            id=own_id(data),
+            party=Party(
+                customer=customer_of(data),
+                user_id=user_id_of(inner(data, "metadata")),
+                email=address(details.get("email")) or address(data.get("customer_email")),
+                name=text(details.get("name")),
+            ),
+            mode=text(data.get("mode")),
+            payment_status=text(data.get("payment_status")),
+            subscription=ref(data.get("subscription")),
+            invoice=ref(data.get("invoice")),
+            currency=text(data.get("currency"), 3).lower(),
+            amount_total=integer(data.get("amount_total")),
+            tax=integer(inner(data, "total_details").get("amount_tax")),
+            payment_intent=ref(data.get("payment_intent")),
+            presented=presented(data),
+        )
+
+    @property
+    def is_settled(self) -> bool:
+        """The money is there, or none is due."""
+        return self.payment_status in ("paid", "no_payment_required")
+
+    @property
+    def has_own_receipt(self) -> bool:
+        """Where there is an invoice, that one's events send the receipt."""
+        is_sale = self.mode == "payment" and not self.invoice
+        return is_sale and self.payment_status == "paid" and self.amount_total > 0
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionState:
+    id: str
+    party: Party
+    status: str
+    price_id: str
+    unit_amount: int
+    currency: str
+    interval: str
+    quantity: int
+    current_period_end: datetime | None
+    trial_end: datetime | None
+    cancel_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str
+
+    @classmethod
+    def read(cls, data: Payload) -> Self:
+        first = next(items(data, "items"), {})
+        price = inner(first, "price") or inner(first, "plan") or inner(data, "plan")
+        period_end = subscription_period_end(data)
+        cancel_at = moment(data.get("cancel_at")) or (period_end if data.get("cancel_at_period_end") else None)
+        return cls(
+            id=own_id(data),
+            party=Party(customer=customer_of(data), user_id=user_id_of(inner(data, "metadata"))),
+            status=text(data.get("status"), 32),
+            price_id=ref(price),
+            unit_amount=integer(price.get("unit_amount", price.get("amount"))),
+            currency=text(data.get("currency") or price.get("currency"), 3).lower(),
+            interval=text(inner(price, "recurring").get("interval") or price.get("interval"), 16),
+            quantity=integer(first.get("quantity", data.get("quantity"))) or 1,
+            current_period_end=period_end,
+            trial_end=moment(data.get("trial_end")),
+            cancel_at=cancel_at,
+            ended_at=moment(data.get("ended_at")),
+            end_reason=text(inner(data, "cancellation_details").get("reason"), 64),
+        )
+
+
+def subscription_period_end(data: Payload) -> datetime | None:
+    """The earliest of its items', which may differ."""
+    ends = [end for item in items(data, "items") if (end := moment(item.get("current_period_end")))]
+    return min(ends, default=moment(data.get("current_period_end")))
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    id: str
+    charge: str
+    payment_intent: str
+    amount: int
+    currency: str
+    status: str
+
+    @classmethod
+    def read(cls, data: Payload) -> Self:
+        return cls(
+            id=own_id(data),
+            charge=ref(data.get("charge")),
+            payment_intent=ref(data.get("payment_intent")),
+            amount=integer(data.get("amount")),
+            currency=text(data.get("currency"), 3).lower(),
+            status=text(data.get("status")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    id: str
+    party: Party
+    payment_intent: str
+    amount_refunded: int
+    currency: str
+
+    @classmethod
+    def read(cls, data: Payload) -> Self:
+        details = inner(data, "billing_details")
+        return cls(
+            id=own_id(data),
+            party=Party(
+                customer=customer_of(data),
+                email=address(data.get("receipt_email")) or address(details.get("email")),
+                name=text(details.get("name")),
+            ),
+            payment_intent=ref(data.get("payment_intent")),
+            amount_refunded=integer(data.get("amount_refunded")),
+            currency=text(data.get("currency"), 3).lower(),
+        )

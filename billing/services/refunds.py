@@ -1,0 +1,63 @@
+"""Money that went back, told once, whichever of Stripe's two events says it first."""
+
+import logging
+
+from billing import mail
+from billing.models import Payment, RefundedCharge
+from billing.payloads import Amount, Charge, Party, Refund
+from billing.services.customers import Account, identify
+
+logger = logging.getLogger(__name__)
+
+ON_ITS_WAY = ("succeeded", "pending")
+
+
+def record_refund(refund: Refund) -> None:
+    """One refund. Of one that failed, or waits for the buyer, there is nothing to say yet."""
+    if refund.status not in ON_ITS_WAY:
+        return
+    charge = locked_charge(refund.charge or refund.payment_intent, refund.payment_intent, refund.currency)
+    charge.refunds[refund.id] = refund.amount
+    note_total(charge, refund.id, sum(charge.refunds.values()))
+    tell(charge, refund.id, Party())
+
+
+def record_refunded_charge(told: Charge) -> None:
+    """The running total of a charge's refunds."""
+    charge = locked_charge(told.id, told.payment_intent, told.currency)
+    key = f"{told.id}:{told.amount_refunded}"
+    note_total(charge, key, told.amount_refunded)
+    tell(charge, key, told.party)
+
+
+def note_failed_refund(refund: Refund) -> None:
+    """For staff: the customer was told that the money is on its way."""
+    logger.error("Refund %s of charge %s failed. Pay the customer in another way.", refund.id, refund.charge)
+
+
+def locked_charge(charge_id: str, payment_intent: str, currency: str) -> RefundedCharge:
+    new = RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)
+    RefundedCharge.objects.bulk_create([new], ignore_conflicts=True)
+    return RefundedCharge.objects.select_for_update().get(pk=charge_id)
+
+
+def note_total(charge: RefundedCharge, key: str, total: int) -> None:
+    """What ``key`` is the first to tell of the total; decided once, so that it may be handled again."""
+    if key not in charge.told:
+        charge.told[key] = max(total - charge.amount, 0)
+        charge.amount += charge.told[key]
+        charge.save(update_fields=["amount", "refunds", "told"])
+
+
+def tell(charge: RefundedCharge, key: str, party: Party) -> None:
+    if not charge.told[key]:
+        return
+    payment = Payment.objects.of_charge(charge.pk, charge.payment_intent).select_related("customer", "user").first()
+    account = account_of(payment) if payment else identify(party)
+    amount = Amount(charge.told[key], charge.currency)
+    mail.send_refund_email(account.recipient, amount, key=key, payment=payment)
+
+
+def account_of(payment: Payment) -> Account:
+    user = payment.user or (payment.customer.user if payment.customer else None)
+    return Account(payment.customer, user, payment.email, payment.customer.name if payment.customer else "")

@@ -1,0 +1,40 @@
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import User
+from billing.tests.stories import SECRET
+from emails.models import OutboundEmail
+
+
+@pytest.fixture(autouse=True)
+def endpoint(settings) -> None:
+    """Stripe's endpoint is set up, and mail goes through the outbox."""
+    settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
+    settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
+    settings.BILLING_PLANS = [
+        {
+            "slug": "pro", "name": "Pro", "price_id": "price_1SNa2bKq4RtYw2VdPro9Month",
+            "amount": 2900, "currency": "usd", "interval": "month",
+        },
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def ada(db) -> User:
+    """User 7, whom the payloads are about, at an address that Stripe does not know."""
+    user = User(pk=7, email="ada@own.example", name="Ada", language="en")
+    user.set_password("correct horse battery")
+    user.save()
+    OutboundEmail.objects.all().delete()
+    return user
+
+
+@pytest.fixture
+def mails(db) -> Callable[[], dict[str, OutboundEmail]]:
+    """The mails of billing in the outbox, by their keys."""
+
+    def mails() -> dict[str, OutboundEmail]:
+        return {row.idempotency_key or "": row for row in OutboundEmail.objects.exclude(kind="welcome")}
+
+    return mails
