@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from billing.handlers import HANDLERS, Event
 from billing.models import StripeEvent
 from billing.payloads import UnusableObject, customer_of, inner, ref, text
-from billing.services.customers import AddressUnknown
+from billing.services.customers import AddressUnknown, PersonErased
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def take_effect(envelope: Envelope) -> None:
     try:
         if not note:
             HANDLERS[envelope.type](Event(envelope.id, envelope.type, envelope.created_at, envelope.data))
-    except UnusableObject as error:
+    except (UnusableObject, PersonErased) as error:
         note = str(error)
     except AddressUnknown as error:  # all but the mail is done, and stays done
         note = wait_for_address(envelope, error)

@@ -31,6 +31,11 @@ class Plan:
         return (self.price_id, *self.former_price_ids)
 
     @property
+    def is_placeholder(self) -> bool:
+        """Whether its price at Stripe is still to be filled in."""
+        return self.price_id.startswith(PLACEHOLDER)
+
+    @property
     def display_amount(self) -> str:
         return format_amount(self.amount, self.currency)
 

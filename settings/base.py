@@ -262,6 +262,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_THROTTLE_RATES": {
         "signup": env.rate("THROTTLE_SIGNUP", default="20/hour"),
         "login": env.rate("THROTTLE_LOGIN", default="20/minute"),
+        "billing": env.rate("THROTTLE_BILLING", default="60/hour"),
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -297,5 +298,6 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": []},  # the root's handler is enough: Django's own would print every line twice
         # These tell of every sweep, four times a minute; failures are errors and come through.
         **{name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")},
+        "stripe": {"level": "WARNING"},  # at INFO it logs what Stripe said, which may repeat what a person entered
     },
 }

@@ -34,6 +34,7 @@ WHITENOISE_AUTOREFRESH = True
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
     "signup": env.rate("THROTTLE_SIGNUP", default="10000/hour"),
     "login": env.rate("THROTTLE_LOGIN", default="10000/hour"),
+    "billing": env.rate("THROTTLE_BILLING", default="10000/hour"),
 }
 
 if not CELERY_BROKER_URL:

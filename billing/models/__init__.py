@@ -1,7 +1,7 @@
 """What is stored of Stripe's events, and what they tell: customers, subscriptions, payments, refunds."""
 
 from billing.models.checkouts import Checkout
-from billing.models.customers import Customer
+from billing.models.customers import Customer, CustomerRequest
 from billing.models.events import StripeEvent
 from billing.models.payments import InvoicePayment, Payment, RefundedCharge
 from billing.models.subscriptions import Subscription
@@ -9,6 +9,7 @@ from billing.models.subscriptions import Subscription
 __all__ = [
     "Checkout",
     "Customer",
+    "CustomerRequest",
     "InvoicePayment",
     "Payment",
     "RefundedCharge",

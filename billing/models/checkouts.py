@@ -1,12 +1,23 @@
 """Checkouts that were begun here."""
 
 import uuid
-from typing import ClassVar
+from datetime import timedelta
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+REUSED_FOR = timedelta(hours=23)  # a session expires after 24, and Stripe forgets an Idempotency-Key then
+
+
+class CheckoutQuerySet(models.QuerySet["Checkout"]):
+    def open_of(self, user_id: int) -> Self:
+        return self.filter(user=user_id, closed_at=None)
+
+    def reusable_for(self, plan: str, price_id: str) -> Self:
+        return self.filter(plan=plan, price_id=price_id, created_at__gt=Now() - REUSED_FOR)
 
 
 class Checkout(models.Model):
@@ -22,7 +33,7 @@ class Checkout(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, help_text=_("completed, expired or refused by Stripe"))
 
-    objects: ClassVar[models.Manager["Checkout"]] = models.Manager()
+    objects: ClassVar[CheckoutQuerySet] = CheckoutQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["-created_at"]

@@ -1,5 +1,6 @@
 """Customers at Stripe, and which user each of them is."""
 
+import uuid
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -10,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def usable(self) -> Self:
-        """Without those that were deleted at Stripe."""
-        return self.filter(deleted_at=None)
+        """Without those that were deleted at Stripe, or erased here."""
+        return self.filter(deleted_at=None, erased_at=None)
 
 
 class Customer(models.Model):
@@ -23,6 +24,7 @@ class Customer(models.Model):
     name = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True, help_text=_("at Stripe"))
+    erased_at = models.DateTimeField(null=True, help_text=_("the user is gone, and nothing is stored of them again"))
 
     objects: ClassVar[CustomerQuerySet] = CustomerQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -31,3 +33,24 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.pk
+
+
+class CustomerRequest(models.Model):
+    """The customer that Stripe was asked to make of a user, written before the call and kept for good.
+
+    Its key is the Idempotency-Key, so that two clicks, or a click after an answer that was lost, make one customer.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="customer_request"
+    )
+    key = models.UUIDField(default=uuid.uuid4)
+    email = models.CharField(max_length=320, help_text=_("as Stripe was told it: a key holds for the same words only"))
+    name = models.CharField(max_length=500, blank=True)
+    customer_id = models.CharField(max_length=255, blank=True, help_text=_("what came of it"))
+    made_at = models.DateTimeField(db_default=Now(), help_text=_("the key"))
+
+    objects: ClassVar[models.Manager["CustomerRequest"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.customer_id or str(self.key)

@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BigIntegerField, Q, Sum
+from django.db.models import BigIntegerField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +24,15 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         linked = InvoicePayment.objects.filter(payment_intent=payment_intent).values("invoice")
         by_intent = Q(payment_intent=payment_intent) | Q(stripe_id__in=linked) if payment_intent else Q(pk=None)
         return self.filter(by_intent | (Q(charge=charge) if charge else Q(pk=None)))
+
+    def with_refunds(self) -> Self:
+        """So that ``amount_refunded`` of many costs no query each."""
+        linked = InvoicePayment.objects.filter(invoice=OuterRef(OuterRef("stripe_id"))).values("payment_intent")
+        by_intent = Q(payment_intent__in=linked) | Q(payment_intent=OuterRef("payment_intent"))
+        of_payment = (by_intent & ~Q(payment_intent="")) | (Q(pk=OuterRef("charge")) & ~Q(pk=""))
+        refunded = RefundedCharge.objects.filter(of_payment, currency=OuterRef("currency")).values("currency")
+        total = Subquery(refunded.annotate(total=Sum("amount")).values("total"))
+        return self.annotate(refunded=Coalesce(total, 0, output_field=BigIntegerField()))
 
 
 class Payment(models.Model):
@@ -78,13 +87,14 @@ class Payment(models.Model):
     @property
     def amount_refunded(self) -> int:
         """In minor units of the payment's own currency."""
-        intents = [*InvoicePayment.objects.filter(invoice=self.stripe_id).values_list("payment_intent", flat=True)]
-        known = [intent for intent in (*intents, self.payment_intent) if intent]
-        refunded = RefundedCharge.objects.filter(
-            Q(payment_intent__in=known) | (Q(pk=self.charge) if self.charge else Q(pk=None)), currency=self.currency
-        )
-        total: int = refunded.aggregate(sum=Coalesce(Sum("amount"), 0, output_field=BigIntegerField()))["sum"]
-        return total
+        if not hasattr(self, "refunded"):
+            self.refunded: int = Payment.objects.with_refunds().get(pk=self.pk).refunded
+        return self.refunded
+
+    @property
+    def display_amount_refunded(self) -> str:
+        """Empty where nothing went back."""
+        return format_amount(self.amount_refunded, self.currency) if self.amount_refunded else ""
 
 
 class InvoicePayment(models.Model):

@@ -1,10 +1,10 @@
 """Subscriptions, as the newest event about each of them says."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +29,11 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         reason to refuse another try."""
         return self.exclude(Q(status__in=FINAL) | Q(status="incomplete"))
 
+    def current_of(self, user_id: int) -> "Subscription | None":
+        """The one that a person means by "my subscription": what gives access goes first, then what may again."""
+        rank = Case(When(status__in=WITH_ACCESS, then=0), When(status__in=FINAL, then=2), default=1)
+        return self.of(user_id).order_by(rank, "-version").first()
+
 
 class Subscription(models.Model):
     """Status and the rest are Stripe's own words; a status that is not known here gives no access."""
@@ -50,6 +55,7 @@ class Subscription(models.Model):
     first_paid_at = models.DateTimeField(null=True, help_text=_("when its Checkout was told to be settled"))
     version = models.CharField(max_length=300, blank=True, help_text=_("of what was told, the greatest holds"))
     refresh_at = models.DateTimeField(null=True, help_text=_("when Stripe is asked for its true state"))
+    refresh_failures = models.PositiveSmallIntegerField(default=0, help_text=_("how often it was asked in vain"))
 
     objects: ClassVar[SubscriptionQuerySet] = SubscriptionQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -69,6 +75,12 @@ class Subscription(models.Model):
     @property
     def plan_name(self) -> str:
         return self.plan.name if self.plan else ""
+
+    @property
+    def told_at(self) -> datetime | None:
+        """Of when its state is, by Stripe's clock."""
+        seconds = self.version.partition(".")[0]
+        return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
 
     @property
     def is_final(self) -> bool:

@@ -22,6 +22,10 @@ class AddressUnknown(Exception):
         self.customer_id = customer_id
 
 
+class PersonErased(Exception):
+    """There is a mail to send to somebody who wanted to be forgotten."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Whoever an event is about, locked until the end of the transaction where Stripe has a customer for it."""
@@ -33,7 +37,9 @@ class Account:
 
     @property
     def recipient(self) -> Recipient:
-        """Raises ``AddressUnknown``."""
+        """Raises ``AddressUnknown``, or ``PersonErased``."""
+        if self.customer is not None and self.customer.erased_at:
+            raise PersonErased("The person deleted their account here. Nobody got the mail.")
         if self.user is not None:
             return Recipient(self.user.email, self.user.name, self.user.language, self.user.pk)
         if not self.email:
@@ -48,6 +54,8 @@ def identify(party: Party) -> Account:
         user = user_by_mark(party.user_id)
         return Account(None, user, party.email, party.name)
     customer = locked_customer(party)
+    if customer.erased_at:
+        return Account(customer, None, "", "")
     learn(customer, party)
     return Account(customer, customer.user, party.email or customer.email, party.name or customer.name)
 

@@ -21,10 +21,11 @@ logger = logging.getLogger(__name__)
 ASKED = 9  # the rank of what Stripe answers when it is asked: above every event of the same second
 
 
-def apply(state: SubscriptionState, version: str) -> Account:
+def apply(state: SubscriptionState, version: str, *, was_asked: bool = False) -> Account:
     """Let the subscription become what ``state`` says, unless something newer is known, or it has ended for good.
 
-    Returns whose it is.
+    Returns whose it is. ``was_asked``: Stripe said so when it was asked; an event, even one that is no news, lets it be
+    asked.
     """
     account = identify(state.party)
     subscription = locked(state.id)
@@ -37,6 +38,7 @@ def apply(state: SubscriptionState, version: str) -> Account:
             setattr(subscription, name, value)
         subscription.status = status_after_payment(subscription)
         subscription.version = version
+    if not was_asked:
         subscription.refresh_at = when_to_ask(subscription)
     subscription.save()
     if subscription.status != was:

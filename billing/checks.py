@@ -1,0 +1,141 @@
+"""System checks: what would keep people from paying, or payments from being heard of, is said before it does."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+
+from billing.plans import PLACEHOLDER
+
+Apps = Sequence[AppConfig] | None
+
+KEY = re.compile(r"(sk|rk)_(test|live)_[!-~]+")
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+INTERVALS = ("day", "week", "month", "year")
+PLANS_HINT = "Mend the list BILLING_PLANS in settings/plans.py."
+
+
+def is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_list_of_text(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(is_text, value))
+
+
+# What each field takes, and in which words that is said.
+FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "slug": (lambda value: isinstance(value, str) and bool(SLUG.fullmatch(value)), "small letters, digits, - and _"),
+    "name": (is_text, "a text"),
+    "price_id": (is_text, "the id of a price at Stripe, price_…"),
+    "amount": (lambda value: type(value) is int and value >= 0, "a whole number of minor units, such as 2900"),
+    "currency": (
+        lambda value: isinstance(value, str) and bool(re.fullmatch("[a-z]{3}", value)),
+        "three small letters, such as usd",
+    ),
+    "interval": (lambda value: value in INTERVALS, f"one of {', '.join(INTERVALS)}"),
+    "description": (lambda value: isinstance(value, str), "a text"),
+    "former_price_ids": (is_list_of_text, "a list of ids of prices"),
+}
+OPTIONAL = ("description", "former_price_ids")
+
+
+@register("billing")
+def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    if all(map(is_text, settings.STRIPE_WEBHOOK_SECRETS)):
+        return []
+    return [
+        Error(
+            "STRIPE_WEBHOOK_SECRETS holds an empty secret, with which anybody could sign.",
+            hint="Take it out, or copy the secret (whsec_…) from the endpoint's page at Stripe.",
+            id="billing.E001",
+        )
+    ]
+
+
+@register("billing")
+def check_key(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    if not settings.STRIPE_SECRET_KEY or KEY.fullmatch(settings.STRIPE_SECRET_KEY):
+        return []
+    return [
+        Error(
+            "STRIPE_SECRET_KEY is no secret key of Stripe's.",
+            hint="It begins with sk_live_, sk_test_, rk_live_ or rk_test_; pk_ is the publishable one.",
+            id="billing.E002",
+        )
+    ]
+
+
+@register("billing")
+def check_plans(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    plans = settings.BILLING_PLANS
+    if not isinstance(plans, list | tuple):
+        return [Error("BILLING_PLANS is no list.", hint=PLANS_HINT, id="billing.E003")]
+    troubles = [
+        trouble for number, plan in enumerate(plans, start=1) for trouble in trouble_with_plan(f"Plan {number}", plan)
+    ]
+    troubles = troubles or [*duplicates(plans)]
+    return [Error(trouble, hint=PLANS_HINT, id="billing.E003") for trouble in troubles]
+
+
+def trouble_with_plan(which: str, plan: object) -> Iterator[str]:
+    if not isinstance(plan, Mapping):
+        yield f"{which} is no dictionary."
+        return
+    for field in plan.keys() - FIELDS.keys():
+        yield f"{which} has a field {field!r}, which no plan has."
+    for field, (is_right, taken) in FIELDS.items():
+        if field not in plan and field not in OPTIONAL:
+            yield f"{which} has no {field!r}."
+        elif field in plan and not is_right(plan[field]):
+            yield f"{which}: {field!r} takes {taken}."
+
+
+def duplicates(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    slugs = Counter(plan["slug"] for plan in plans)
+    prices = Counter(price for plan in plans for price in {plan["price_id"], *plan.get("former_price_ids", ())})
+    for field, counted in (("slug", slugs), ("price", prices)):
+        for value, count in counted.items():
+            if count > 1:
+                yield f"The {field} {value!r} stands in {count} plans."
+
+
+@register("billing")
+def check_livemode(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    key = KEY.fullmatch(settings.STRIPE_SECRET_KEY)
+    if not key or settings.STRIPE_LIVEMODE in (None, key[2] == "live"):
+        return []
+    told, used = ("live", "test") if settings.STRIPE_LIVEMODE else ("test", "live")
+    return [
+        Error(
+            f"STRIPE_SECRET_KEY is of {used} mode and STRIPE_LIVEMODE says {told}: no payment would be heard of.",
+            hint="Leave STRIPE_LIVEMODE out, then it follows the key.",
+            id="billing.E004",
+        )
+    ]
+
+
+@register("billing")
+def check_prices(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """A warning, so that everything but buying can be tried."""
+    return [Warning(trouble, hint=hint, id="billing.W001") for trouble, hint in placeholders()]
+
+
+@register("billing", deploy=True)
+def check_prices_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return [Error(trouble, hint=hint, id="billing.E005") for trouble, hint in placeholders()]
+
+
+def placeholders() -> Iterator[tuple[str, str]]:
+    if not settings.STRIPE_SECRET_KEY or check_plans(None):
+        return
+    for plan in settings.BILLING_PLANS:
+        if plan["price_id"].startswith(PLACEHOLDER):
+            yield (
+                f"The plan {plan['name']} cannot be bought: its price is still a placeholder.",
+                "Put the id of its price at Stripe into settings/plans.py, or take the plan out.",
+            )
