@@ -12,7 +12,6 @@ from django.conf import settings
 
 from emails.backends.http import NoAnswer, pool_for
 
-CALL = timedelta(seconds=8)
 RETRIES = 2  # with the same Idempotency-Key; also what a twin request needs to wait for the first
 
 stripe.enable_telemetry = False  # it reports times and an id of this machine, and writes the id into the home folder
@@ -30,7 +29,7 @@ class PooledClient(stripe.HTTPClient):
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[Any, int, Mapping[str, str]]:
-        deadline = min(CALL.total_seconds(), self._ends_at - time.monotonic())
+        deadline = min(settings.STRIPE_CALL_SECONDS, self._ends_at - time.monotonic())
         if deadline <= 0:
             raise no_answer("no time was left", can_be_repeated=False)
         path = url.removeprefix(settings.STRIPE_API_URL)

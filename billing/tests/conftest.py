@@ -1,9 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from accounts.models import User
+from billing.tests.browser import Browser
 from billing.tests.stories import SECRET
+from billing.tests.stripe_standin import KEY, StripeStandIn
 from emails.models import OutboundEmail
 
 
@@ -38,3 +40,18 @@ def mails(db) -> Callable[[], dict[str, OutboundEmail]]:
         return {row.idempotency_key or "": row for row in OutboundEmail.objects.exclude(kind="welcome")}
 
     return mails
+
+
+@pytest.fixture
+def stripe(settings) -> Iterator[StripeStandIn]:
+    """Stripe's API, to which the installation has a key."""
+    with StripeStandIn() as standin:
+        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
+        settings.STRIPE_CALL_SECONDS = 1.0
+        yield standin
+
+
+@pytest.fixture
+def as_ada(ada) -> Browser:
+    """What Ada's client sends to /api/billing/, with her token."""
+    return Browser(ada)
