@@ -19,6 +19,7 @@ class Customer(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="stripe_customers"
     )
+    marked_user_id = models.BigIntegerField(null=True, help_text=_("in our sessions; that user may be gone"))
     email = models.CharField(max_length=320, blank=True, help_text=_("as Stripe told it; for people without a user"))
     name = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -2,14 +2,18 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
 from billing.mail import Recipient
 from billing.models import Customer, Payment, StripeEvent
 from billing.payloads import Party
+from billing.signals import address_found
+from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
@@ -53,26 +57,32 @@ def identify(party: Party) -> Account:
 
 
 def locked_customer(party: Party) -> Customer:
-    customers = Customer.objects.select_related("user").select_for_update(of=("self",))
-    found = customers.filter(pk=party.customer).first()
-    if found is not None:
-        return found
-    Customer.objects.bulk_create([Customer(pk=party.customer)], ignore_conflicts=True)
-    return customers.get(pk=party.customer)
+    customers = Customer.objects.select_related("user").select_for_update(of=("self",)).filter(pk=party.customer)
+    for customer in customers:
+        return customer
+    insert_new([Customer(pk=party.customer)])
+    return customers.get()
 
 
 def learn(customer: Customer, party: Party) -> None:
     """A customer belongs to the user of the first session that we created for it, and keeps the first address."""
     news: dict[str, object] = {}
-    if customer.user_id is None and (user := user_by_mark(party.user_id)):
-        customer.user = user
-        news["user"] = user
-        Payment.objects.filter(customer=customer, user=None).update(user=user)
+    if party.user_id not in (None, customer.marked_user_id) and customer.user_id is None:
+        customer.user = user_by_mark(party.user_id)
+        news |= {"marked_user_id": party.user_id, "user": customer.user}
+        Payment.objects.filter(customer=customer, user=None).update(user=customer.user)
     if party.email and not customer.email:
         news |= {"email": party.email, "name": party.name}
     if news:
         Customer.objects.filter(pk=customer.pk).update(**news)
-        StripeEvent.objects.filter(waits_for=customer.pk).update(due_at=Now())
+        find_what_waited(customer.pk)
+
+
+def find_what_waited(customer_id: str) -> None:
+    """Mail for which an address was missing goes out once this transaction is over."""
+    if StripeEvent.objects.filter(waits_for=customer_id).update(due_at=Now()):
+        send = partial(address_found.send, sender=Customer, customer_id=customer_id)
+        transaction.on_commit(send, robust=True)
 
 
 def user_by_mark(user_id: int | None) -> User | None:

@@ -12,6 +12,7 @@ from billing.payloads import Invoice, Session
 from billing.plans import plan_by_price
 from billing.services.customers import Account, identify
 from emails import contacts
+from emails.querysets import insert_new
 
 TAG_OF_PAYING_CUSTOMERS = "customer"
 RENEWAL = "subscription_cycle"
@@ -71,9 +72,7 @@ def record_failed_sale(session: Session) -> None:
 
 
 def link_payment_intent(payment_intent: str, invoice_id: str) -> None:
-    InvoicePayment.objects.bulk_create(
-        [InvoicePayment(payment_intent=payment_intent, invoice=invoice_id)], ignore_conflicts=True
-    )
+    insert_new([InvoicePayment(payment_intent=payment_intent, invoice=invoice_id)])
 
 
 def facts_of_invoice(invoice: Invoice) -> dict[str, Any]:
@@ -97,11 +96,10 @@ def facts_of_session(session: Session) -> dict[str, Any]:
 def store(account: Account, stripe_id: str, **facts: Any) -> tuple[Payment, bool]:
     """Insert the payment, or add what is news of it; returns it, and whether it became paid by that."""
     facts |= {"customer": account.customer, "user": account.user, "email": account.email}
-    payment = Payment.objects.select_for_update().filter(stripe_id=stripe_id).first()
-    if payment is None:
-        payment = Payment(stripe_id=stripe_id, **facts)
-        Payment.objects.bulk_create([payment], ignore_conflicts=True)
-        return payment, payment.is_paid
+    new = Payment(stripe_id=stripe_id, **facts)
+    if insert_new([new]):
+        return new, new.is_paid
+    payment = Payment.objects.select_for_update().get(stripe_id=stripe_id)
     became_paid = facts["status"] == Status.PAID and not payment.is_paid
     is_newer = became_paid or (not payment.is_paid and facts.get("attempt", 0) >= payment.attempt)
     news = {name: value for name, value in facts.items() if value and (is_newer or not getattr(payment, name))}

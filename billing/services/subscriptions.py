@@ -15,6 +15,7 @@ from billing.models.subscriptions import FINAL
 from billing.payloads import Session, SubscriptionState
 from billing.services.customers import Account, identify
 from billing.signals import subscription_changed
+from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def facts(state: SubscriptionState) -> dict[str, object]:
 
 
 def locked(subscription_id: str) -> Subscription:
-    Subscription.objects.bulk_create([Subscription(pk=subscription_id)], ignore_conflicts=True)
+    insert_new([Subscription(pk=subscription_id)])
     return Subscription.objects.select_for_update().get(pk=subscription_id)
 
 
