@@ -59,5 +59,5 @@ def tell(charge: RefundedCharge, key: str, party: Party) -> None:
 
 
 def account_of(payment: Payment) -> Account:
-    user = payment.user or (payment.customer.user if payment.customer else None)
-    return Account(payment.customer, user, payment.email, payment.customer.name if payment.customer else "")
+    party = Party(customer=payment.customer_id or "", user_id=payment.user_id, email=payment.email)
+    return identify(party)

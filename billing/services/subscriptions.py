@@ -30,8 +30,7 @@ def apply(state: SubscriptionState, version: str) -> Account:
     account = identify(state.party)
     subscription = locked(state.id)
     was = subscription.status
-    if subscription.customer_id is None and account.customer:
-        subscription.customer = account.customer
+    subscription.customer_id = subscription.customer_id or account.customer_id
     is_news = version > subscription.version or state.status in FINAL
     if is_news and not subscription.is_final:
         for name, value in facts(state).items():
@@ -77,7 +76,7 @@ def note_checkout(session: Session, at: datetime) -> None:
     account = identify(session.party)
     subscription = locked(session.subscription)
     was = subscription.status
-    subscription.customer = subscription.customer or account.customer
+    subscription.customer_id = subscription.customer_id or account.customer_id
     if session.is_settled:
         subscription.first_paid_at = min(filter(None, [subscription.first_paid_at, at]))
         subscription.status = subscription.status or "incomplete"
