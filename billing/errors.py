@@ -103,6 +103,11 @@ class StripeRefused(BillingError, RuntimeError):
         self.is_other_request = is_other_request
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether it shows that what we knew is out of date, which is known now: another try may fare better."""
+        return self.missing == "customer" or self.is_other_request
+
+    @property
     def concerns_the_key(self) -> bool:
         """Whether the next request would fare no better."""
         return self.stripe_status in (401, 403)

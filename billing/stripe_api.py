@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = timedelta(seconds=20)  # for all calls of a request: gunicorn ends it after 30 s
 MOST_OF_A_LIST = 100
 SECRET_PARAMETERS = ("email", "name")
 
 
 class StripeApi:
-    """One operation's calls, all of them within ``patience``. Raises ``PaymentsNotSetUp`` without a key."""
+    """One operation's calls, all of them within ``patience``, by default that of a request.
 
-    def __init__(self, patience: timedelta = PATIENCE, **options: int) -> None:
+    Raises ``PaymentsNotSetUp`` without a key.
+    """
+
+    def __init__(self, patience: timedelta | None = None, **options: int) -> None:
         if not settings.STRIPE_SECRET_KEY:
             raise PaymentsNotSetUp
         from billing.stripe_client import connect  # noqa: PLC0415  # 30 MB
 
-        self._client = connect(patience, **options)
+        self._client = connect(patience or timedelta(seconds=settings.STRIPE_REQUEST_SECONDS), **options)
 
     def create_customer(self, *, key: str, email: str, name: str, metadata: Mapping[str, str]) -> str:
         """Its id. May be repeated with the same key and words."""

@@ -224,7 +224,10 @@ BRAND_ADDRESS: str = env.str("BRAND_ADDRESS", default="")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS") + env.secrets("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_URL = env.http_url("STRIPE_API_URL", default="https://api.stripe.com")
-STRIPE_CALL_SECONDS = 8.0  # each call; all those of a request end well before gunicorn's 30 s
+STRIPE_CALL_SECONDS, STRIPE_REQUEST_SECONDS = (
+    8.0,
+    20.0,
+)  # one call; all calls of a request, which gunicorn ends after 30
 # Events of the other mode are stored and change nothing. None: those of both modes do.
 STRIPE_LIVEMODE: bool | None = env.bool("STRIPE_LIVEMODE", default="_live_" in STRIPE_SECRET_KEY)
 if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:

@@ -28,6 +28,7 @@ class Checkout(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="checkouts")
     plan = models.CharField(max_length=64)
     price_id = models.CharField(max_length=255)
+    customer_id = models.CharField(max_length=255, blank=True)
     session_id = models.CharField(max_length=255, blank=True, db_index=True)
     url = models.URLField(max_length=2000, blank=True)
     created_at = models.DateTimeField(db_default=Now())

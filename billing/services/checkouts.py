@@ -24,13 +24,15 @@ from billing.errors import (
     UnknownPlan,
 )
 from billing.models import Checkout, Subscription
-from billing.payloads import Payload, Session, link, own_id
+from billing.payloads import Payload, Session, link, own_id, text
 from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
 from billing.services.buyers import customer_at_stripe, known_customer
 from billing.stripe_api import StripeApi
 
-TRIES = 3
+TRIES = 4
+OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's words for the states of a session
+NOT_MADE = ""  # as far as we know: the checkout's id makes it, however often it is asked for
 
 
 def start_checkout(*, user: User, plan: str) -> str:
@@ -45,7 +47,7 @@ def start_checkout(*, user: User, plan: str) -> str:
         try:
             return begin(api, user, chosen)
         except StripeRefused as error:
-            if not tries_left or not is_mended(error, user):
+            if not tries_left or not error.is_outdated:
                 raise
     raise AssertionError("unreachable")
 
@@ -60,9 +62,10 @@ def open_portal(*, user: User) -> str:
     try:
         session = api.create_portal_session(customer=customer, return_url=billing_page())
     except StripeRefused as error:
-        if is_mended(error, user):
-            raise NothingBought from None
-        raise
+        if error.missing != "customer":
+            raise
+        customers.note_deletion(customer)
+        raise NothingBought from None
     return page_of(session)
 
 
@@ -82,20 +85,11 @@ def refuse_second_subscription(user: User) -> None:
         raise AlreadySubscribed
 
 
-def is_mended(error: StripeRefused, user: User) -> bool:
-    """Two refusals say that what we know is out of date: then it is forgotten, and the next try asks for it anew."""
-    if error.missing == "customer":
-        customers.note_deletion(known_customer(user))
-    elif error.is_other_request:
-        Checkout.objects.open_of(user.pk).update(closed_at=Now())
-    return bool(error.missing == "customer" or error.is_other_request)
-
-
 def begin(api: StripeApi, user: User, plan: Plan) -> str:
     checkout = open_checkout(api, user, plan)
     if checkout.url:
         return checkout.url
-    session = ask_for_session(api, checkout, customer_at_stripe(api, user))
+    session = ask_for_session(api, checkout, buyer_of(api, checkout, user))
     url = page_of(session)
     is_ours = Checkout.objects.filter(pk=checkout.pk, closed_at=None).update(session_id=own_id(session), url=url)
     if not is_ours:
@@ -108,9 +102,11 @@ def begin(api: StripeApi, user: User, plan: Plan) -> str:
 def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
     """The user's only open checkout; one for another plan is ended first. Its session may still have to be made."""
     if (current := Checkout.objects.open_of(user.pk).first()) is not None:
-        if Checkout.objects.filter(pk=current.pk).reusable_for(plan.slug, plan.price_id) and is_open(api, current):
+        state = state_of(api, current)
+        fits = Checkout.objects.filter(pk=current.pk).reusable_for(plan.slug, plan.price_id).exists()
+        if fits and state in (OPEN, NOT_MADE):
             return current
-        end(api, current)
+        end(api, current, state)
         refuse_second_subscription(user)
     new = Checkout(user=user, plan=plan.slug, price_id=plan.price_id)
     Checkout.objects.bulk_create([new], ignore_conflicts=True)
@@ -120,23 +116,29 @@ def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
     return found
 
 
-def is_open(api: StripeApi, checkout: Checkout) -> bool:
-    """One whose session is not known yet is: its id makes that session, however often it is asked for."""
-    return not checkout.session_id or state_of(api, checkout) == "open"
-
-
 def state_of(api: StripeApi, checkout: Checkout) -> str:
     """What Stripe calls it. What was bought meanwhile is noted, though its event may be late."""
+    if not checkout.session_id:
+        return NOT_MADE
     try:
         session = api.checkout_session(checkout.session_id)
     except StripeRefused as error:
         if error.missing:
-            return "expired"
+            return EXPIRED
         raise
-    state = str(session.get("status") or "")
-    if state == "complete":
+    if session.get("status") == COMPLETE:
         note_completion(Session.read(session))
-    return state
+    return text(session.get("status"))
+
+
+def end(api: StripeApi, checkout: Checkout, state: str) -> None:
+    """Nobody can pay on its page afterwards."""
+    if state == OPEN:
+        try:
+            api.expire_checkout_session(checkout.session_id)
+        except StripeRefused:  # it was paid, or it expired, in this very moment
+            state_of(api, checkout)
+    Checkout.objects.filter(pk=checkout.pk, closed_at=None).update(closed_at=Now())
 
 
 def note_completion(session: Session) -> None:
@@ -146,34 +148,44 @@ def note_completion(session: Session) -> None:
             subscriptions.note_checkout(session, datetime.now(UTC))
 
 
-def end(api: StripeApi, checkout: Checkout) -> None:
-    """Nobody can pay on its page afterwards."""
-    if checkout.session_id:
-        try:
-            api.expire_checkout_session(checkout.session_id)
-        except StripeRefused:  # it is over already
-            state_of(api, checkout)
-    Checkout.objects.filter(pk=checkout.pk, closed_at=None).update(closed_at=Now())
+def buyer_of(api: StripeApi, checkout: Checkout, user: User) -> str:
+    """The customer, the same in every call for this checkout: a key holds for the same words only."""
+    if not checkout.customer_id:
+        row = Checkout.objects.filter(pk=checkout.pk)
+        row.filter(customer_id="").update(customer_id=customer_at_stripe(api, user))
+        checkout.customer_id = row.values_list("customer_id", flat=True)[0]
+    return checkout.customer_id
 
 
 def ask_for_session(api: StripeApi, checkout: Checkout, customer: str) -> Payload:
-    mark = {"user_id": str(checkout.user_id)}
     try:
-        return api.create_checkout_session(
-            key=str(checkout.pk),
-            mode="subscription",
-            line_items=[{"price": checkout.price_id, "quantity": 1}],
-            customer=customer,
-            client_reference_id=str(checkout.user_id),
-            metadata=mark,
-            subscription_data={"metadata": mark},
-            success_url=f"{billing_page()}?checkout=done",
-            cancel_url=f"{billing_page()}?checkout=cancelled",
-        )
+        return api.create_checkout_session(key=str(checkout.pk), **parameters(checkout, customer))
     except StripeUnavailable as error:
         if error.is_final:
             Checkout.objects.filter(pk=checkout.pk).update(closed_at=Now())
         raise
+    except StripeRefused as error:
+        unchanged = Checkout.objects.filter(pk=checkout.pk, customer_id=customer, session_id="")
+        if error.missing == "customer":
+            customers.note_deletion(customer)
+            unchanged.update(customer_id="")
+        elif error.is_other_request:
+            unchanged.update(closed_at=Now())
+        raise
+
+
+def parameters(checkout: Checkout, customer: str) -> dict[str, Any]:
+    mark = {"user_id": str(checkout.user_id)}
+    return {
+        "mode": "subscription",
+        "line_items": [{"price": checkout.price_id, "quantity": 1}],
+        "customer": customer,
+        "client_reference_id": str(checkout.user_id),
+        "metadata": mark,
+        "subscription_data": {"metadata": mark},
+        "success_url": f"{billing_page()}?checkout=done",
+        "cancel_url": f"{billing_page()}?checkout=cancelled",
+    }
 
 
 def page_of(session: dict[str, Any] | Payload) -> str:

@@ -58,7 +58,7 @@ class RefusedError(Exception):
     def __init__(self, status: int, message: str, **details: str) -> None:
         super().__init__(message)
         self.status = status
-        self.details = {"type": "invalid_request_error", "message": message, **details}
+        self.details: Json = {"type": "invalid_request_error", "message": message, **details}
 
 
 def need(condition: Any, message: str, status: int = 400, **details: str) -> None:
@@ -190,7 +190,7 @@ class StripeStandIn:
                 param=f"line_items[{number}][price]",
             )
         customer = self.customers.get(given["customer"], {"deleted": True})
-        missing = {"code": "resource_missing", "param": "customer"}
+        missing: Json = {"code": "resource_missing", "param": "customer"}
         need(not customer.get("deleted"), f"No such customer: '{given['customer']}'", **missing)
         for name in ("success_url", "cancel_url"):
             need(given[name].startswith("https://"), "Not a valid URL", code="url_invalid", param=name)
@@ -218,7 +218,7 @@ class StripeStandIn:
         only(given, {"customer", "return_url"})
         need(self.is_portal_configured, "No configuration provided. Save your customer portal settings in test mode.")
         customer = self.customers.get(given["customer"], {"deleted": True})
-        missing = {"code": "resource_missing", "param": "customer"}
+        missing: Json = {"code": "resource_missing", "param": "customer"}
         need(not customer.get("deleted"), f"No such customer: '{given['customer']}'", **missing)
         url = f"https://billing.stripe.com/p/session/{uuid.uuid4()}"
         return {"id": self._id("bps"), "object": "billing_portal.session", "url": url, **given}
