@@ -91,8 +91,13 @@ class Subscription(models.Model):
         return self.status in WITH_ACCESS
 
     @property
+    def amount(self) -> int:
+        """Of one interval, in minor units."""
+        return self.unit_amount * self.quantity
+
+    @property
     def display_amount(self) -> str:
-        return format_amount(self.unit_amount * self.quantity, self.currency) if self.currency else ""
+        return format_amount(self.amount, self.currency) if self.currency else ""
 
     @property
     def next_charge_at(self) -> datetime | None:

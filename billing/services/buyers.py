@@ -12,6 +12,7 @@ from billing.models import Customer, CustomerRequest, Subscription
 from billing.payloads import Party
 from billing.services.customers import identify
 from billing.stripe_api import StripeApi
+from emails.querysets import insert_new
 
 KEY_LIFE = timedelta(hours=23)  # Stripe remembers what a key did for 24
 
@@ -39,7 +40,7 @@ def customer_at_stripe(api: StripeApi, user: User) -> str:
 
 def request_for(user: User) -> CustomerRequest:
     new = CustomerRequest(user=user, email=user.email, name=user.name)
-    CustomerRequest.objects.bulk_create([new], ignore_conflicts=True)
+    insert_new([new])
     request = CustomerRequest.objects.get(user=user)
     is_deleted = Customer.objects.filter(pk=request.customer_id or None).exclude(deleted_at=None).exists()
     return renewed(request) if is_deleted else request

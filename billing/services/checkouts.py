@@ -29,6 +29,7 @@ from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
 from billing.services.buyers import customer_at_stripe, known_customer
 from billing.stripe_api import StripeApi
+from emails.querysets import insert_new
 
 TRIES = 4
 OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's words for the states of a session
@@ -108,8 +109,7 @@ def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
             return current
         end(api, current, state)
         refuse_second_subscription(user)
-    new = Checkout(user=user, plan=plan.slug, price_id=plan.price_id)
-    Checkout.objects.bulk_create([new], ignore_conflicts=True)
+    insert_new([Checkout(user=user, plan=plan.slug, price_id=plan.price_id)])
     found = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.price_id).first()
     if found is None:
         raise CheckoutSuperseded

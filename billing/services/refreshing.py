@@ -14,6 +14,7 @@ from billing.payloads import Party, SubscriptionState, address, inner, text, use
 from billing.services import subscriptions
 from billing.services.customers import identify, note_deletion
 from billing.stripe_api import StripeApi
+from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 
@@ -62,17 +63,17 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
 
 def claim(subscription: Subscription) -> datetime | None:
     """Until when nobody else asks; None where somebody does already."""
-    row = Subscription.objects.filter(pk=subscription.pk)
-    if not row.filter(refresh_at=subscription.refresh_at).update(refresh_at=Now() + LEASE):
-        return None
-    return row.values_list("refresh_at", flat=True).first()
+    lease = database_now() + LEASE
+    due = Subscription.objects.filter(pk=subscription.pk, refresh_at__lte=Now())
+    return lease if due.update(refresh_at=lease) else None
 
 
 def settle(subscription: Subscription, lease: datetime, version: str = "") -> None:
-    """Nothing is left to ask, unless an event came meanwhile, or one that is newer than the answer before."""
-    row = Subscription.objects.filter(pk=subscription.pk, refresh_at=lease)
-    row.filter(version__lte=version).update(refresh_at=None) if version else row.update(refresh_at=None)
-    Subscription.objects.filter(pk=subscription.pk).update(refresh_failures=0)
+    """Nothing is left to ask, unless an event came meanwhile, or what is known is newer than the answer."""
+    row = Subscription.objects.filter(pk=subscription.pk)
+    row.update(refresh_failures=0)
+    answered = row.filter(refresh_at=lease)
+    (answered.filter(version__lte=version) if version else answered).update(refresh_at=None)
 
 
 def postpone(subscription: Subscription) -> None:
