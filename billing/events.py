@@ -202,7 +202,10 @@ def sweep() -> int:
     """Handle what a dead process, a failed handler or a missing address left behind; returns how many were tried."""
     due = list(StripeEvent.objects.due()[:MOST_AT_ONCE])
     for event in due:
-        handle_again(event)
+        try:
+            handle_again(event)
+        except (OperationalError, InterfaceError):
+            logger.exception("Stripe's event %s could not be handled just now.", event.pk)
     return len(due)
 
 

@@ -40,9 +40,7 @@ def endpoint(request, tmp_path) -> Iterator[StripeEndpoint]:
             if not postgres_answers():
                 pytest.skip("needs PostgreSQL on 127.0.0.1:5432 (user postgres) or TEST_POSTGRES_URL")
             url = f"{POSTGRES}/{cleanup.enter_context(temporary_database())}"
-        endpoint = StripeEndpoint(tmp_path, url)
-        cleanup.enter_context(endpoint)
-        yield endpoint
+        yield cleanup.enter_context(StripeEndpoint(tmp_path, url))
 
 
 def check(endpoint: StripeEndpoint, seeds: range) -> None:

@@ -15,10 +15,11 @@ from billing.models.subscriptions import FINAL
 from billing.payloads import Session, SubscriptionState
 from billing.services.customers import Account, identify
 from billing.signals import subscription_changed
-from emails.querysets import insert_new
+from emails.querysets import execute, insert_new
 
 logger = logging.getLogger(__name__)
 
+BEGIN = "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'"
 ASKED = 9  # the rank of what Stripe answers when it is asked: above every event of the same second
 
 
@@ -92,6 +93,12 @@ def note_checkout(session: Session, at: datetime) -> None:
     subscription.save()
     if subscription.status != was:
         announce(subscription, was)
+
+
+def begin(subscription_id: str) -> None:
+    """An incomplete subscription waits for its first payment, and this is it."""
+    if execute(BEGIN, subscription_id):
+        announce(Subscription.objects.get(pk=subscription_id), "incomplete")
 
 
 def end(state: SubscriptionState, version: str) -> None:

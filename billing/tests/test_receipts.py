@@ -132,10 +132,24 @@ def test_tax_and_every_line_are_on_the_receipt(ada, mails):
     assert "Tax: 4.63 USD" in text
 
 
+def test_discounts_and_credit_explain_the_total(ada, mails):
+    discount = [{"amount": 500}]
+    reduced = changed(payload("invoice_paid_first"), total_discount_amounts=discount, amount_paid=2100)
+    post(changed(reduced, starting_balance=-300, ending_balance=0))
+    text = mails()[RECEIPT].message.text
+    assert "Discount: -5.00 USD\nCredit: -3.00 USD\nPaid: 21.00 USD" in text
+
+
 def test_a_customer_whom_nobody_knows_gets_the_receipt_at_the_address_in_the_event(db, mails):
     post(payload("invoice_paid_first"))
     mail = mails()[RECEIPT]
     assert (mail.recipients, mail.metadata) == ("ada@example.com", {})
+
+
+@pytest.mark.parametrize("email", [None, "", "nobody", "a@b c", "a@b\r\nBcc: eve@example.com", "ä@example.com", 7])
+def test_what_is_no_address_is_none(db, mails, email):
+    assert post(changed(payload("invoice_paid_first"), customer_email=email)).status_code == 200
+    assert (mails(), StripeEvent.objects.get().status) == ({}, "received")
 
 
 def test_a_receipt_without_any_address_waits_and_is_stored(db, mails, django_capture_on_commit_callbacks):

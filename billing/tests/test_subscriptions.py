@@ -110,6 +110,12 @@ def test_the_rest_of_the_project_is_told_of_changes_of_the_status(ada, told, dja
     assert told == [("", "active"), ("active", "canceled")]
 
 
+def test_so_they_are_of_the_first_payment(ada, told, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        post_all([payload("customer_subscription_created"), payload("invoice_paid_first")])
+    assert told == [("", "incomplete"), ("incomplete", "active")]
+
+
 def test_mail_about_a_customer_without_an_address_goes_out_when_one_is_known(
     db, mails, django_capture_on_commit_callbacks
 ):
