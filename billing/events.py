@@ -16,12 +16,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.dispatch import receiver
 
 from billing.handlers import HANDLERS, Event
 from billing.models import StripeEvent
 from billing.models.events import LEFT_ALONE_FOR
 from billing.payloads import UnusableObject, customer_of, inner, ref, text
 from billing.services.customers import AddressUnknown
+from billing.signals import address_found
+from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +118,7 @@ def store(envelope: Envelope, body: str) -> None:
         created_at=envelope.created_at,
         body=body,
     )
-    StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
+    insert_new([row])
 
 
 def customer_concerned(envelope: Envelope) -> str:
@@ -140,8 +143,6 @@ def handle(envelope: Envelope) -> None:
     except Exception:
         logger.exception("Stripe's event %s (%s) could not be handled; it is tried again.", envelope.id, envelope.type)
         note_failure(envelope.id, traceback.format_exc())
-        return
-    handle_what_waited_for(customer_concerned(envelope))
 
 
 def take_effect(envelope: Envelope) -> None:
@@ -167,10 +168,9 @@ def wait_for_address(envelope: Envelope, error: AddressUnknown) -> str:
     return f"{error} The mail waits." if waits else f"{error} Nobody got the mail."
 
 
-def handle_what_waited_for(customer_id: str) -> None:
+@receiver(address_found)
+def handle_what_waited(customer_id: str, **_: Any) -> None:
     """Mail that had no address until this customer's became known."""
-    if not customer_id:
-        return
     for event in StripeEvent.objects.due().filter(waits_for=customer_id):
         handle_again(event)
 

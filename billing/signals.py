@@ -8,3 +8,6 @@ nothing.
 from django.dispatch import Signal
 
 subscription_changed = Signal()
+
+# Within billing: ``customer_id`` has an address by now, after the commit that stored it.
+address_found = Signal()

@@ -18,7 +18,7 @@ from emails.failpoints import failpoint
 logger = logging.getLogger(__name__)
 
 DELIVER_DUE = "emails.tasks.deliver_due"
-REST = timedelta(milliseconds=50)  # between two rings: a publish costs more CPU than queueing a mail
+REST = timedelta(milliseconds=200)  # between two rings: a publish costs more CPU than queueing a mail
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
 LAST_WORDS = timedelta(seconds=1)  # what a command that ends waits for its bell
 

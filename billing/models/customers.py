@@ -1,14 +1,44 @@
 """Customers at Stripe, and which user each of them is."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+WITH_USER = """
+    SELECT customer.id, customer.email, customer.name, customer.marked_user_id,
+           person.id, person.email, person.name, person.language
+    FROM billing_customer AS customer LEFT JOIN accounts_user AS person ON person.id = customer.user_id
+    WHERE customer.id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """A customer with its user, as far as mail needs them. ``user_id`` is None where there is no user."""
+
+    id: str
+    email: str = ""
+    name: str = ""
+    marked_user_id: int | None = None
+    user_id: int | None = None
+    user_email: str = ""
+    user_name: str = ""
+    user_language: str = ""
+
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
+    def locked(self, customer_id: str) -> KnownCustomer | None:
+        """Locked until the end of the transaction: what happens to one customer happens in turn."""
+        lock = connection.ops.for_update_sql(of=["customer"]) if connection.features.has_select_for_update else ""
+        with connection.cursor() as cursor:
+            cursor.execute(WITH_USER + lock, [customer_id])
+            row = cursor.fetchone()
+        return KnownCustomer(*row) if row else None
+
     def usable(self) -> Self:
         """Without those that were deleted at Stripe."""
         return self.filter(deleted_at=None)
@@ -19,6 +49,7 @@ class Customer(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="stripe_customers"
     )
+    marked_user_id = models.BigIntegerField(null=True, help_text=_("in our sessions; that user may be gone"))
     email = models.CharField(max_length=320, blank=True, help_text=_("as Stripe told it; for people without a user"))
     name = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -7,7 +7,15 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from emails.querysets import execute
+
 LEFT_ALONE_FOR = timedelta(seconds=60)  # by the sweep: the request that stored it is about to handle it
+
+CLAIM = """
+    UPDATE billing_stripeevent
+    SET status = 'processed', processed_at = CURRENT_TIMESTAMP, due_at = NULL, waits_for = '', note = '', error = ''
+    WHERE id = %s AND status <> 'processed'
+"""
 
 
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
@@ -16,9 +24,7 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
 
         One UPDATE is both: when the transaction fails, the event is what it was.
         """
-        open_one = self.filter(pk=event_id).exclude(status=StripeEvent.Status.PROCESSED)
-        settled = {"status": StripeEvent.Status.PROCESSED, "due_at": None, "waits_for": "", "note": "", "error": ""}
-        return open_one.update(processed_at=Now(), **settled) == 1
+        return execute(CLAIM, event_id) == 1
 
     def due(self) -> Self:
         return self.filter(due_at__lte=Now()).order_by("due_at")

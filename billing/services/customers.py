@@ -2,14 +2,19 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
 from billing.mail import Recipient
 from billing.models import Customer, Payment, StripeEvent
+from billing.models.customers import KnownCustomer
 from billing.payloads import Party
+from billing.signals import address_found
+from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
@@ -24,60 +29,78 @@ class AddressUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whoever an event is about, locked until the end of the transaction where Stripe has a customer for it."""
+    """Whoever an event is about: a customer at Stripe, a user, both, or somebody of whom only an address is known."""
 
-    customer: Customer | None
-    user: User | None
+    customer_id: str | None
     email: str
     name: str
+    user: Recipient | None
+
+    @property
+    def user_id(self) -> int | None:
+        return self.user.user_id if self.user else None
 
     @property
     def recipient(self) -> Recipient:
-        """Raises ``AddressUnknown``."""
+        """A user at their own address, else the address that Stripe told. Raises ``AddressUnknown``."""
         if self.user is not None:
-            return Recipient(self.user.email, self.user.name, self.user.language, self.user.pk)
+            return self.user
         if not self.email:
-            raise AddressUnknown(self.customer.pk if self.customer else "")
+            raise AddressUnknown(self.customer_id or "")
         return Recipient(self.email, self.name, settings.LANGUAGE_CODE)
 
 
 def identify(party: Party) -> Account:
-    """Find the customer and the user, remember what is new about them, and lock the customer: what happens to one
-    customer happens in turn. Call it inside the transaction, before anything else is changed."""
+    """Find the customer and the user, and remember what is new about them.
+
+    Call it in the transaction before anything else is changed: the customer is locked until its end.
+    """
     if not party.customer:
-        user = user_by_mark(party.user_id)
-        return Account(None, user, party.email, party.name)
-    customer = locked_customer(party)
-    learn(customer, party)
-    return Account(customer, customer.user, party.email or customer.email, party.name or customer.name)
+        return Account(None, party.email, party.name, user_by_mark(party.user_id))
+    customer = Customer.objects.locked(party.customer) or new_customer(party.customer)
+    user = learn(customer, party)
+    return Account(customer.id, party.email or customer.email, party.name or customer.name, user)
 
 
-def locked_customer(party: Party) -> Customer:
-    customers = Customer.objects.select_related("user").select_for_update(of=("self",))
-    found = customers.filter(pk=party.customer).first()
-    if found is not None:
-        return found
-    Customer.objects.bulk_create([Customer(pk=party.customer)], ignore_conflicts=True)
-    return customers.get(pk=party.customer)
+def new_customer(customer_id: str) -> KnownCustomer:
+    insert_new([Customer(pk=customer_id)])
+    customer = Customer.objects.locked(customer_id)  # another transaction may have been faster, and know more
+    return customer or KnownCustomer(customer_id)
 
 
-def learn(customer: Customer, party: Party) -> None:
+def learn(customer: KnownCustomer, party: Party) -> Recipient | None:
     """A customer belongs to the user of the first session that we created for it, and keeps the first address."""
+    user = user_of(customer)
     news: dict[str, object] = {}
-    if customer.user_id is None and (user := user_by_mark(party.user_id)):
-        customer.user = user
-        news["user"] = user
-        Payment.objects.filter(customer=customer, user=None).update(user=user)
+    if user is None and party.user_id not in (None, customer.marked_user_id):
+        user = user_by_mark(party.user_id)
+        news = {"marked_user_id": party.user_id, "user_id": user.user_id if user else None}
+        Payment.objects.filter(customer=customer.id, user=None).update(user=news["user_id"])
     if party.email and not customer.email:
         news |= {"email": party.email, "name": party.name}
     if news:
-        Customer.objects.filter(pk=customer.pk).update(**news)
-        StripeEvent.objects.filter(waits_for=customer.pk).update(due_at=Now())
+        Customer.objects.filter(pk=customer.id).update(**news)
+        find_what_waited(customer.id)
+    return user
 
 
-def user_by_mark(user_id: int | None) -> User | None:
+def user_of(customer: KnownCustomer) -> Recipient | None:
+    if customer.user_id is None:
+        return None
+    return Recipient(customer.user_email, customer.user_name, customer.user_language, customer.user_id)
+
+
+def find_what_waited(customer_id: str) -> None:
+    """Mail for which an address was missing goes out once this transaction is over."""
+    if StripeEvent.objects.filter(waits_for=customer_id).update(due_at=Now()):
+        send = partial(address_found.send, sender=Customer, customer_id=customer_id)
+        transaction.on_commit(send, robust=True)
+
+
+def user_by_mark(user_id: int | None) -> Recipient | None:
     """None for a user that was deleted, or of another installation on the same account at Stripe."""
-    return None if user_id is None else User.objects.filter(pk=user_id).first()
+    user = None if user_id is None else User.objects.filter(pk=user_id).first()
+    return Recipient(user.email, user.name, user.language, user.pk) if user else None
 
 
 def note_deletion(customer_id: str) -> None:

@@ -7,14 +7,17 @@ from django.conf import settings
 from django.db.models import Q
 
 from billing import mail
-from billing.models import InvoicePayment, Payment, Subscription
+from billing.models import InvoicePayment, Payment
 from billing.payloads import Invoice, Session
 from billing.plans import plan_by_price
 from billing.services.customers import Account, identify
 from emails import contacts
+from emails.querysets import execute, insert_new
 
 TAG_OF_PAYING_CUSTOMERS = "customer"
 RENEWAL = "subscription_cycle"
+
+BEGIN_SUBSCRIPTION = "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'"
 
 Status = Payment.Status
 
@@ -71,9 +74,7 @@ def record_failed_sale(session: Session) -> None:
 
 
 def link_payment_intent(payment_intent: str, invoice_id: str) -> None:
-    InvoicePayment.objects.bulk_create(
-        [InvoicePayment(payment_intent=payment_intent, invoice=invoice_id)], ignore_conflicts=True
-    )
+    insert_new([InvoicePayment(payment_intent=payment_intent, invoice=invoice_id)])
 
 
 def facts_of_invoice(invoice: Invoice) -> dict[str, Any]:
@@ -96,12 +97,11 @@ def facts_of_session(session: Session) -> dict[str, Any]:
 
 def store(account: Account, stripe_id: str, **facts: Any) -> tuple[Payment, bool]:
     """Insert the payment, or add what is news of it; returns it, and whether it became paid by that."""
-    facts |= {"customer": account.customer, "user": account.user, "email": account.email}
-    payment = Payment.objects.select_for_update().filter(stripe_id=stripe_id).first()
-    if payment is None:
-        payment = Payment(stripe_id=stripe_id, **facts)
-        Payment.objects.bulk_create([payment], ignore_conflicts=True)
-        return payment, payment.is_paid
+    facts |= {"customer_id": account.customer_id, "user_id": account.user_id, "email": account.email}
+    new = Payment(stripe_id=stripe_id, **facts)
+    if insert_new([new]):
+        return new, new.is_paid
+    payment = Payment.objects.select_for_update().get(stripe_id=stripe_id)
     became_paid = facts["status"] == Status.PAID and not payment.is_paid
     is_newer = became_paid or (not payment.is_paid and facts.get("attempt", 0) >= payment.attempt)
     news = {name: value for name, value in facts.items() if value and (is_newer or not getattr(payment, name))}
@@ -113,14 +113,15 @@ def store(account: Account, stripe_id: str, **facts: Any) -> tuple[Payment, bool
 
 def begin_subscription(subscription_id: str) -> None:
     """An incomplete subscription waits for its first payment, and this is it."""
-    Subscription.objects.filter(pk=subscription_id, status="incomplete").update(status="active")
+    execute(
+        "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'", subscription_id
+    )
 
 
 def tag_after_first_payment(account: Account, payment: Payment) -> None:
     """At the marketing side, where that is switched on."""
     if not settings.CONTACTS_SYNC:
         return
-    theirs = Q(user=account.user) if account.user else Q(customer=account.customer) if account.customer else Q(pk=None)
-    others = Payment.objects.filter(theirs, status=Status.PAID).exclude(stripe_id=payment.stripe_id)
-    if not others.exists():
+    theirs = Payment.objects.filter(Q(user=account.user_id) if account.user else Q(customer=account.customer_id))
+    if not theirs.filter(status=Status.PAID).exclude(stripe_id=payment.stripe_id).exists():
         contacts.add_tag(account.recipient.email, TAG_OF_PAYING_CUSTOMERS)

@@ -6,6 +6,7 @@ from billing import mail
 from billing.models import Payment, RefundedCharge
 from billing.payloads import Amount, Charge, Party, Refund
 from billing.services.customers import Account, identify
+from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,7 @@ def note_failed_refund(refund: Refund) -> None:
 
 
 def locked_charge(charge_id: str, payment_intent: str, currency: str) -> RefundedCharge:
-    new = RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)
-    RefundedCharge.objects.bulk_create([new], ignore_conflicts=True)
+    insert_new([RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)])
     return RefundedCharge.objects.select_for_update().get(pk=charge_id)
 
 
@@ -59,5 +59,5 @@ def tell(charge: RefundedCharge, key: str, party: Party) -> None:
 
 
 def account_of(payment: Payment) -> Account:
-    user = payment.user or (payment.customer.user if payment.customer else None)
-    return Account(payment.customer, user, payment.email, payment.customer.name if payment.customer else "")
+    party = Party(customer=payment.customer_id or "", user_id=payment.user_id, email=payment.email)
+    return identify(party)

@@ -15,6 +15,7 @@ from billing.models.subscriptions import FINAL
 from billing.payloads import Session, SubscriptionState
 from billing.services.customers import Account, identify
 from billing.signals import subscription_changed
+from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +30,7 @@ def apply(state: SubscriptionState, version: str) -> Account:
     account = identify(state.party)
     subscription = locked(state.id)
     was = subscription.status
-    if subscription.customer_id is None and account.customer:
-        subscription.customer = account.customer
+    subscription.customer_id = subscription.customer_id or account.customer_id
     is_news = version > subscription.version or state.status in FINAL
     if is_news and not subscription.is_final:
         for name, value in facts(state).items():
@@ -54,7 +54,7 @@ def facts(state: SubscriptionState) -> dict[str, object]:
 
 
 def locked(subscription_id: str) -> Subscription:
-    Subscription.objects.bulk_create([Subscription(pk=subscription_id)], ignore_conflicts=True)
+    insert_new([Subscription(pk=subscription_id)])
     return Subscription.objects.select_for_update().get(pk=subscription_id)
 
 
@@ -76,7 +76,7 @@ def note_checkout(session: Session, at: datetime) -> None:
     account = identify(session.party)
     subscription = locked(session.subscription)
     was = subscription.status
-    subscription.customer = subscription.customer or account.customer
+    subscription.customer_id = subscription.customer_id or account.customer_id
     if session.is_settled:
         subscription.first_paid_at = min(filter(None, [subscription.first_paid_at, at]))
         subscription.status = subscription.status or "incomplete"

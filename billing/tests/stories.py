@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from billing.signatures import sign
@@ -42,7 +41,7 @@ def changed(event: Event, event_type: str = "", **values: Any) -> Event:
     return copied
 
 
-def post(event: Event | bytes, client: Client | None = None, **headers: str) -> HttpResponse:
+def post(event: Event | bytes, client: Client | None = None, **headers: str) -> Any:
     """As Stripe posts it, signed now; an exception in the view is a 500, as in production."""
     body = event if isinstance(event, bytes) else json.dumps(event, indent=2, ensure_ascii=False).encode()
     signature = {"Stripe-Signature": sign(body, SECRET, at=time.time())}

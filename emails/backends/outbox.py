@@ -7,13 +7,14 @@ from uuid import uuid4
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from emails.errors import InvalidMessage
 from emails.failpoints import failpoint
 from emails.message import Message
 from emails.models import OutboundEmail
 from emails.nudge import nudge_worker
+from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
@@ -73,14 +74,10 @@ def row_from(message: EmailMessage) -> OutboundEmail:
 def insert_once(row: OutboundEmail) -> None:
     """Insert the row, or nothing when its idempotency key is taken; the caller's transaction goes on either way.
 
-    ON CONFLICT DO NOTHING, since an IntegrityError would end the transaction on PostgreSQL. SQLite's form of it also
-    swallows violations of NOT NULL and CHECK, so there an absent row must be explained by its key.
+    ON CONFLICT DO NOTHING, since an IntegrityError would end the transaction on PostgreSQL. A conflict must be about
+    the key: any other is no repeat.
     """
-    if row.idempotency_key is None:
-        row.save(force_insert=True)
+    if insert_new([row]):
         return
-    OutboundEmail.objects.bulk_create([row], ignore_conflicts=True)
-    if connection.vendor == "postgresql":
-        return
-    if not OutboundEmail.objects.filter(idempotency_key=row.idempotency_key).exists():
+    if row.idempotency_key is None or not OutboundEmail.objects.filter(idempotency_key=row.idempotency_key).exists():
         raise IntegrityError(f"The outbox refused the message {row.id} with the key {row.idempotency_key!r}.")

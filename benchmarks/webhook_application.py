@@ -1,0 +1,52 @@
+"""What gunicorn serves for webhook_rate.py: the project itself, and a bare view beside it."""
+
+import json
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import django
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+
+django.setup()
+
+from billing.models import StripeEvent
+from billing.money import format_amount
+from billing.signatures import verify
+from emails.models import OutboundEmail
+from emails.rendering import render_email
+
+
+@csrf_exempt
+def bare(request: HttpRequest) -> HttpResponse:
+    verify(request.headers["Stripe-Signature"], request.body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
+    event = json.loads(request.body)
+    invoice = event["data"]["object"]
+    total = format_amount(invoice["amount_paid"], invoice["currency"])
+    context = {
+        "name": invoice["customer_name"], "plan": "Pro", "total": total, "number": invoice["number"], "date": "today",
+        "lines": [{"description": line["description"], "amount": total} for line in invoice["lines"]["data"]],
+        "invoice_url": invoice["hosted_invoice_url"], "billing_url": "https://app.example.com/billing",
+    }  # fmt: skip
+    mail = render_email("receipt", context, "en")
+    content = {"subject": mail.subject, "text": mail.text, "html": mail.html}
+    with transaction.atomic():
+        StripeEvent.objects.create(
+            id=f"bare_{uuid4()}", type=event["type"], livemode=event["livemode"], body=request.body.decode(),
+            created_at=datetime.fromtimestamp(event["created"], UTC),
+        )  # fmt: skip
+        OutboundEmail.objects.create(
+            kind="receipt", idempotency_key=f"bare:{uuid4()}", subject=mail.subject, content=content,
+            recipients=invoice["customer_email"],
+        )  # fmt: skip
+    return JsonResponse({"received": True})
+
+
+urlpatterns = [path("bare", bare), path("", include("myproject.urls"))]
+settings.ROOT_URLCONF = __name__
+application = get_wsgi_application()

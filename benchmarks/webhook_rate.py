@@ -1,0 +1,122 @@
+"""How many of Stripe's events one gunicorn sync worker takes in a second, on SQLite in WAL mode.
+
+    python benchmarks/webhook_rate.py
+
+Three kinds of requests in turn, in many short rounds: new ``invoice.paid`` events, each of which queues a receipt; the
+same events again; and a bare view that verifies, renders and inlines the same mail, and inserts one event and one
+message, which nobody can be much faster than. Targets: new events at 0.8 of the bare view's rate, repeated ones at
+twice the rate of new ones.
+"""
+
+import http.client
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+SECRET = "whsec_5WbX5kEWLlfzsGNjH64I8lOOqUB6e8FH"
+TARGET_OF_NEW, TARGET_OF_REPEATED = 0.8, 2.0
+ROUNDS, EVENTS, CLIENTS = 12, 150, 3
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings.test"
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.mkdtemp()}/benchmark.sqlite3")
+os.environ["STRIPE_WEBHOOK_SECRETS"] = SECRET
+
+from billing.signatures import sign
+
+numbers = count(1)
+
+
+def signed_events(amount: int) -> list[tuple[bytes, dict[str, str]]]:
+    """Of invoices that nobody knows yet, all of one customer."""
+    event = json.loads((ROOT / "billing/tests/payloads/new/invoice_paid_first.json").read_bytes())
+    found = []
+    for number in (next(numbers) for _ in range(amount)):
+        event["id"], event["data"]["object"]["id"] = f"evt_{os.getpid()}_{number}", f"in_{os.getpid()}_{number}"
+        body = json.dumps(event, indent=2).encode()
+        found.append((body, {"Stripe-Signature": sign(body, SECRET, at=time.time())}))
+    return found
+
+
+def rate(port: int, path: str, requests: Sequence[tuple[bytes, dict[str, str]]]) -> float:
+    """Answers a second, asked for by a few clients at a time."""
+
+    def ask(share: Sequence[tuple[bytes, dict[str, str]]]) -> None:
+        for body, headers in share:
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            line.request("POST", path, body, headers)
+            answer = line.getresponse()
+            answer.read()
+            line.close()
+            assert answer.status == 200, answer.status
+
+    clients = [threading.Thread(target=ask, args=[requests[number::CLIENTS]]) for number in range(CLIENTS)]
+    started = time.perf_counter()
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    return len(requests) / (time.perf_counter() - started)
+
+
+def start_server(port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "gunicorn", "benchmarks.webhook_application", "--bind", f"127.0.0.1:{port}"]
+    server = subprocess.Popen([*command, "--workers", "1", "--log-level", "warning"], cwd=ROOT)
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return server
+        except OSError:
+            time.sleep(0.1)
+
+
+def measure(port: int) -> dict[str, list[float]]:
+    rates: dict[str, list[float]] = {"new": [], "repeated": [], "bare": []}
+    for path in ("/stripe/webhook", "/bare"):
+        rate(port, path, signed_events(EVENTS))
+    for _ in range(ROUNDS):
+        events = signed_events(EVENTS)
+        rates["bare"].append(rate(port, "/bare", signed_events(EVENTS)))
+        rates["new"].append(rate(port, "/stripe/webhook", events))
+        rates["repeated"].append(rate(port, "/stripe/webhook", events))
+    return rates
+
+
+def migrate() -> None:
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True)
+
+
+def main() -> int:
+    migrate()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = start_server(port)
+    try:
+        rates: dict[str, Any] = measure(port)
+    finally:
+        server.terminate()
+        server.wait()
+    of_new = statistics.median(new / bare for new, bare in zip(rates["new"], rates["bare"], strict=True))
+    of_repeated = statistics.median(again / new for again, new in zip(rates["repeated"], rates["new"], strict=True))
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    print(", ".join(f"{name}: {found:.0f}/s" for name, found in medians.items()))
+    print(f"new events at {of_new:.2f} of the bare view's rate, target {TARGET_OF_NEW}")
+    print(f"repeated events at {of_repeated:.2f} times the rate of new ones, target {TARGET_OF_REPEATED}")
+    return 0 if of_new >= TARGET_OF_NEW and of_repeated >= TARGET_OF_REPEATED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
