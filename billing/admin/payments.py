@@ -1,12 +1,13 @@
 """Payments: made, tried in vain, refunded."""
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing.admin import links
-from billing.models import Payment, Subscription
+from billing.models import InvoicePayment, Payment, RefundedCharge, Subscription
 from billing.money import format_amount
 from emails.admin.readonly import ReadOnlyAdmin
 
@@ -42,7 +43,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         """As far as Stripe told of each: endpoints for ``charge.refunded`` alone hear of totals."""
         found = [
             (refund, format_amount(amount, charge.currency))
-            for charge in payment.refunded_charges()
+            for charge in charges_of(payment)
             for refund, amount in charge.refunds.items()
         ]
         return format_html_join("\n", "<p>{}: {}</p>", found) or "-"
@@ -59,3 +60,10 @@ class PaymentAdmin(ReadOnlyAdmin):
     @admin.display(description=_("what Stripe told"))
     def events(self, payment: Payment) -> SafeString | str:
         return links.to_events(payment.stripe_id)
+
+
+def charges_of(payment: Payment) -> QuerySet[RefundedCharge]:
+    """Those of which money went back."""
+    linked = InvoicePayment.objects.filter(invoice=payment.stripe_id).values("payment_intent")
+    by_intent = (Q(payment_intent__in=linked) | Q(payment_intent=payment.payment_intent)) & ~Q(payment_intent="")
+    return RefundedCharge.objects.filter(by_intent | (Q(pk=payment.charge) & ~Q(pk="")))

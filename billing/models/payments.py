@@ -75,16 +75,14 @@ class Payment(models.Model):
     def display_amount(self) -> str:
         return format_amount(self.amount, self.currency)
 
-    def refunded_charges(self) -> "models.QuerySet[RefundedCharge]":
-        intents = [*InvoicePayment.objects.filter(invoice=self.stripe_id).values_list("payment_intent", flat=True)]
-        known = [intent for intent in (*intents, self.payment_intent) if intent]
-        by_charge = Q(pk=self.charge) if self.charge else Q(pk=None)
-        return RefundedCharge.objects.filter(Q(payment_intent__in=known) | by_charge)
-
     @property
     def amount_refunded(self) -> int:
         """In minor units of the payment's own currency."""
-        refunded = self.refunded_charges().filter(currency=self.currency)
+        intents = [*InvoicePayment.objects.filter(invoice=self.stripe_id).values_list("payment_intent", flat=True)]
+        known = [intent for intent in (*intents, self.payment_intent) if intent]
+        refunded = RefundedCharge.objects.filter(
+            Q(payment_intent__in=known) | (Q(pk=self.charge) if self.charge else Q(pk=None)), currency=self.currency
+        )
         total: int = refunded.aggregate(sum=Coalesce(Sum("amount"), 0, output_field=BigIntegerField()))["sum"]
         return total
 
