@@ -23,6 +23,14 @@ REFUND = {"id": "re_1", "object": "refund", "charge": "ch_1", "amount": 1000, "c
 
 
 @pytest.fixture
+def admin_client(db) -> Client:
+    """With a key of its own: Ada has that of the payloads, where PostgreSQL's sequence may be just then."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@example.com", "correct horse", pk=1))
+    return client
+
+
+@pytest.fixture
 def story(ada) -> None:
     """Ada subscribed, and got some of it back."""
     names = ("customer_subscription_created", "invoice_paid_first", "invoice_payment_paid")
@@ -38,7 +46,7 @@ def staff(db) -> Callable[..., Client]:
     """Somebody with these permissions and no others."""
 
     def staff(*permissions: str) -> Client:
-        user = User.objects.create_user("staff@example.com", "secret", is_staff=True)
+        user = User.objects.create_user("staff@example.com", "secret", is_staff=True, pk=2)
         user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         client = Client()
         client.force_login(user)
