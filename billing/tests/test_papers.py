@@ -1,4 +1,4 @@
-"""The README says which events to tick at Stripe and docs/billing.md what each does: all that are handled, no others."""
+"""The README says which events to tick at Stripe, docs/billing.md what each does: all that are handled, no others."""
 
 import re
 from pathlib import Path
