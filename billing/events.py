@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.dispatch import receiver
+from django.utils import timezone
 
 from billing.handlers import HANDLERS, Event
 from billing.models import StripeEvent
@@ -24,12 +25,14 @@ from billing.models.events import LEFT_ALONE_FOR
 from billing.payloads import UnusableObject, customer_of, inner, ref, text
 from billing.services.customers import AddressUnknown
 from billing.signals import address_found
+from emails.failpoints import failpoint
 from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
 Status = StripeEvent.Status
 
+LEFT_ALONE_FOR = timedelta(seconds=60)  # by the sweep: the request that stored it is about to handle it
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=1)
 WAIT_FOR_AN_ADDRESS = timedelta(days=1)
@@ -102,6 +105,7 @@ def receive(body: bytes) -> None:
     where it could not be stored: then Stripe must send it again."""
     envelope = Envelope.read(body)
     store(envelope, body.decode())
+    failpoint("after-store")
     handle(envelope)
 
 
@@ -116,6 +120,7 @@ def store(envelope: Envelope, body: str) -> None:
         object_id=ref(envelope.data),
         expects_invoice=expected_invoice(envelope),
         created_at=envelope.created_at,
+        due_at=timezone.now() + LEFT_ALONE_FOR,
         body=body,
     )
     insert_new([row])

@@ -15,6 +15,7 @@ Payload = Mapping[str, Any]
 
 ID_CHARACTERS = 255
 TEXT_CHARACTERS = 500
+MOST = 10**15
 
 
 class UnusableObject(ValueError):
@@ -38,7 +39,9 @@ def text(value: Any, most: int = TEXT_CHARACTERS) -> str:
 
 
 def integer(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """0 for what no amount or count can be."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and abs(value) <= MOST else 0
 
 
 def moment(value: Any) -> datetime | None:

@@ -113,9 +113,7 @@ def store(account: Account, stripe_id: str, **facts: Any) -> tuple[Payment, bool
 
 def begin_subscription(subscription_id: str) -> None:
     """An incomplete subscription waits for its first payment, and this is it."""
-    execute(
-        "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'", subscription_id
-    )
+    execute(BEGIN_SUBSCRIPTION, subscription_id)
 
 
 def tag_after_first_payment(account: Account, payment: Payment) -> None:

@@ -31,8 +31,7 @@ def apply(state: SubscriptionState, version: str) -> Account:
     subscription = locked(state.id)
     was = subscription.status
     subscription.customer_id = subscription.customer_id or account.customer_id
-    is_news = version > subscription.version or state.status in FINAL
-    if is_news and not subscription.is_final:
+    if is_news(subscription, state, version):
         for name, value in facts(state).items():
             setattr(subscription, name, value)
         subscription.status = status_after_payment(subscription)
@@ -42,6 +41,14 @@ def apply(state: SubscriptionState, version: str) -> Account:
     if subscription.status != was:
         announce(subscription, was)
     return account
+
+
+def is_news(subscription: Subscription, state: SubscriptionState, version: str) -> bool:
+    """A subscription that has ended never comes back, however new an event is that says so."""
+    has_ended = state.status in FINAL
+    if subscription.is_final == has_ended:
+        return version > subscription.version
+    return has_ended
 
 
 def version_of(created_at: datetime, rank: int, event_id: str = "") -> str:
