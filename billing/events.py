@@ -21,7 +21,6 @@ from django.utils import timezone
 
 from billing.handlers import HANDLERS, Event
 from billing.models import StripeEvent
-from billing.models.events import LEFT_ALONE_FOR
 from billing.payloads import UnusableObject, customer_of, inner, ref, text
 from billing.services.customers import AddressUnknown
 from billing.signals import address_found
