@@ -186,6 +186,29 @@ def handle_again(event: StripeEvent) -> None:
         StripeEvent.objects.filter(pk=event.pk).update(status=Status.PROCESSED, due_at=None, note="Its body is erased.")
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an event that a person had handled again."""
+
+    is_processed: bool
+    sentence: str
+
+
+def process_by_hand(event: StripeEvent) -> Outcome:
+    """Handle it now, whatever its status. May be called at any time: every change that an event makes is made once."""
+    if not event.body:
+        return Outcome(False, "Its body is erased, so there is nothing left to handle.")
+    settled = StripeEvent.objects.filter(pk=event.pk, status=Status.PROCESSED)
+    settled.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + LEFT_ALONE_FOR)
+    handle_again(event)
+    event.refresh_from_db()
+    if event.status == Status.PROCESSED:
+        return Outcome(True, f"Processed. {event.note}".strip())
+    if event.status == Status.FAILED:
+        return Outcome(False, f"Our own code broke on it: {event.error.strip().splitlines()[-1]}")
+    return Outcome(False, event.note or "Another process holds it just now. Look again in a minute.")
+
+
 def note_failure(event_id: str, error: str) -> None:
     failed = StripeEvent.objects.filter(pk=event_id).exclude(status=Status.PROCESSED)
     failed.update(status=Status.FAILED, error=error, attempts=F("attempts") + 1, due_at=Now() + retry_after(event_id))
