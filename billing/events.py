@@ -17,18 +17,21 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.dispatch import receiver
+from django.utils import timezone
 
 from billing.handlers import HANDLERS, Event
 from billing.models import StripeEvent
 from billing.payloads import UnusableObject, customer_of, inner, ref, text
 from billing.services.customers import AddressUnknown, PersonErased
 from billing.signals import address_found
+from emails.failpoints import failpoint
 from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
 Status = StripeEvent.Status
 
+LEFT_ALONE_FOR = timedelta(seconds=60)  # by the sweep: the request that stored it is about to handle it
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=1)
 WAIT_FOR_AN_ADDRESS = timedelta(days=1)
@@ -101,6 +104,7 @@ def receive(body: bytes) -> None:
     where it could not be stored: then Stripe must send it again."""
     envelope = Envelope.read(body)
     store(envelope, body.decode())
+    failpoint("after-store")
     handle(envelope)
 
 
@@ -115,6 +119,7 @@ def store(envelope: Envelope, body: str) -> None:
         object_id=ref(envelope.data),
         expects_invoice=expected_invoice(envelope),
         created_at=envelope.created_at,
+        due_at=timezone.now() + LEFT_ALONE_FOR,
         body=body,
     )
     insert_new([row])
@@ -181,6 +186,29 @@ def handle_again(event: StripeEvent) -> None:
         StripeEvent.objects.filter(pk=event.pk).update(status=Status.PROCESSED, due_at=None, note="Its body is erased.")
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an event that a person had handled again."""
+
+    is_processed: bool
+    sentence: str
+
+
+def process_by_hand(event: StripeEvent) -> Outcome:
+    """Handle it now, whatever its status. May be called at any time: every change that an event makes is made once."""
+    if not event.body:
+        return Outcome(False, "Its body is erased, so there is nothing left to handle.")
+    settled = StripeEvent.objects.filter(pk=event.pk, status=Status.PROCESSED)
+    settled.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + LEFT_ALONE_FOR)
+    handle_again(event)
+    event.refresh_from_db()
+    if event.status == Status.PROCESSED:
+        return Outcome(True, f"Processed. {event.note}".strip())
+    if event.status == Status.FAILED:
+        return Outcome(False, f"Our own code broke on it: {event.error.strip().splitlines()[-1]}")
+    return Outcome(False, event.note or "Another process holds it just now. Look again in a minute.")
+
+
 def note_failure(event_id: str, error: str) -> None:
     failed = StripeEvent.objects.filter(pk=event_id).exclude(status=Status.PROCESSED)
     failed.update(status=Status.FAILED, error=error, attempts=F("attempts") + 1, due_at=Now() + retry_after(event_id))
@@ -197,7 +225,10 @@ def sweep() -> int:
     """Handle what a dead process, a failed handler or a missing address left behind; returns how many were tried."""
     due = list(StripeEvent.objects.due()[:MOST_AT_ONCE])
     for event in due:
-        handle_again(event)
+        try:
+            handle_again(event)
+        except (OperationalError, InterfaceError):
+            logger.exception("Stripe's event %s could not be handled just now.", event.pk)
     return len(due)
 
 

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils import formats, timezone
-from django.utils.functional import lazy
+from django.utils.functional import SimpleLazyObject
 
 from billing.models import Payment
 from billing.money import lazy_amount
-from billing.payloads import Amount, Invoice, Line, SubscriptionState
+from billing.payloads import Amount, Invoice, Line, Session, SubscriptionState
 from billing.plans import plan_by_price
 from emails.services import send_templated_email
+
+Bill = Invoice | Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +27,30 @@ class Recipient:
     user_id: int | None = None
 
 
-def send_receipt_email(
-    to: Recipient, payment: Payment, *, lines: Sequence[Line], tax: int, presented: Amount | None
-) -> None:
-    """``presented``: what the buyer saw and paid, where that was in another currency."""
-    shown = presented or Amount(payment.amount, payment.currency)
+def send_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> None:
+    """The lines are in our currency: a buyer who saw and paid another reads the total alone."""
+    shown = bill.presented or Amount(payment.amount, payment.currency)
+    details = {} if bill.presented else details_of(bill, payment.currency)
     send(
         "receipt", to, key=f"receipt:{payment.stripe_id}",
         total=lazy_amount(shown.value, shown.currency),
-        tax=lazy_amount(tax, payment.currency) if tax and presented is None else "",
-        lines=[] if presented else shown_lines(lines, payment.currency),
         date=day(payment.paid_at or timezone.now()),
         number=payment.number,
         plan=payment.description,
         invoice_url=payment.invoice_url,
+        **details,
     )  # fmt: skip
+
+
+def details_of(bill: Bill, currency: str) -> dict[str, object]:
+    """Only an invoice has lines, discounts and credit; what is nothing is left out."""
+    amounts = {"tax": bill.tax}
+    if isinstance(bill, Invoice):
+        amounts |= {"discount": -bill.discount, "credit": -bill.credit}
+    found: dict[str, object] = {name: lazy_amount(value, currency) for name, value in amounts.items() if value}
+    if isinstance(bill, Invoice):
+        found |= {"lines": shown_lines(bill.lines, currency), "has_more_lines": bill.has_more_lines}
+    return found
 
 
 def send_payment_failed_email(to: Recipient, payment: Payment, invoice: Invoice) -> None:
@@ -122,8 +133,6 @@ def charged(subscription: SubscriptionState) -> object:
     return lazy_amount(amount, subscription.currency) if amount and subscription.currency else ""
 
 
-def _day(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
-
-
-day = lazy(_day, str)  # formatted in the mail's language, which is not that of the request
+def day(moment: datetime) -> object:
+    """Formatted where it is first shown, as an amount is."""
+    return SimpleLazyObject(lambda: formats.date_format(timezone.localtime(moment), "DATE_FORMAT"))

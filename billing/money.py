@@ -5,9 +5,10 @@ have two that are always zero.
 """
 
 from decimal import Decimal
+from functools import partial
 
 from django.utils.formats import number_format
-from django.utils.functional import lazy
+from django.utils.functional import SimpleLazyObject
 
 NO_DECIMALS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
@@ -35,5 +36,6 @@ def format_amount(amount: int, currency: str) -> str:
     return f"{number_format(value, decimals, use_l10n=True, force_grouping=True)} {currency.upper()}"
 
 
-# Formatted where it is shown: the language of a mail is not that of the request that caused it.
-lazy_amount = lazy(format_amount, str)
+def lazy_amount(amount: int, currency: str) -> object:
+    """Formatted where it is first shown: the language of a mail is not that of the request that caused it."""
+    return SimpleLazyObject(partial(format_amount, amount, currency))

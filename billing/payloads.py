@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
+
+from accounts.addresses import normalise_address, validate_address
 from emails.errors import CONTROL_CHARACTERS
 
 Payload = Mapping[str, Any]
 
 ID_CHARACTERS = 255
 TEXT_CHARACTERS = 500
+MOST = 10**15
 
 
 class UnusableObject(ValueError):
@@ -38,7 +42,9 @@ def text(value: Any, most: int = TEXT_CHARACTERS) -> str:
 
 
 def integer(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """0 for what no amount or count can be."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and abs(value) <= MOST else 0
 
 
 def moment(value: Any) -> datetime | None:
@@ -84,8 +90,13 @@ def user_id_of(metadata: Payload) -> int | None:
 
 
 def address(value: Any) -> str:
-    found = text(value, 320)
-    return found if "@" in found else ""
+    """In its normal form; empty for what no mail could be sent to."""
+    found = normalise_address(text(value))
+    try:
+        validate_address(found)
+    except ValidationError:
+        return ""
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,8 @@ class Invoice:
     amount_paid: int
     amount_due: int
     tax: int
+    discount: int
+    credit: int
     attempt: int
     next_attempt_at: datetime | None
     paid_at: datetime | None
@@ -138,6 +151,7 @@ class Invoice:
     payment_intent: str
     charge: str
     lines: Sequence[Line]
+    has_more_lines: bool
     price_id: str
     presented: Amount | None
 
@@ -160,6 +174,8 @@ class Invoice:
             amount_paid=integer(data.get("amount_paid")),
             amount_due=integer(data.get("amount_due")),
             tax=invoice_tax(data),
+            discount=sum_of(data.get("total_discount_amounts")),
+            credit=integer(data.get("ending_balance")) - integer(data.get("starting_balance")),
             attempt=integer(data.get("attempt_count")),
             next_attempt_at=moment(data.get("next_payment_attempt")),
             paid_at=moment(inner(data, "status_transitions").get("paid_at")),
@@ -168,6 +184,7 @@ class Invoice:
             payment_intent=ref(data.get("payment_intent")),
             charge=ref(data.get("charge")),
             lines=[Line(text(line.get("description")), integer(line.get("amount"))) for line in lines],
+            has_more_lines=inner(data, "lines").get("has_more") is True,
             price_id=next(filter(None, map(line_price, lines)), ""),
             presented=presented(data),
         )
@@ -179,10 +196,12 @@ class Invoice:
 
 
 def invoice_tax(data: Payload) -> int:
-    rows = data.get("total_taxes") if data.get("total_taxes") is not None else data.get("total_tax_amounts")
-    if isinstance(rows, list) and rows:
-        return sum(integer(row.get("amount")) for row in rows if isinstance(row, dict))
-    return integer(data.get("tax"))
+    return sum_of(data.get("total_taxes")) or sum_of(data.get("total_tax_amounts")) or integer(data.get("tax"))
+
+
+def sum_of(rows: Any) -> int:
+    found = rows if isinstance(rows, list) else []
+    return sum(integer(row.get("amount")) for row in found if isinstance(row, dict))
 
 
 def line_price(line: Payload) -> str:

@@ -14,6 +14,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
+PORT = env.whole_number("PORT", default=8000)  # of bin/dev's web server, for manage.py stripe_event
 
 INSTALLED_APPS = [
     "django.contrib.admin",

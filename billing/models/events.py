@@ -1,6 +1,5 @@
 """What Stripe told: each event once, from its arrival until it is handled."""
 
-from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.db import models
@@ -8,8 +7,6 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from emails.querysets import execute
-
-LEFT_ALONE_FOR = timedelta(seconds=60)  # by the sweep: the request that stored it is about to handle it
 
 CLAIM = """
     UPDATE billing_stripeevent
@@ -51,7 +48,7 @@ class StripeEvent(models.Model):
     note = models.CharField(max_length=255, blank=True, help_text=_("why it changed nothing, or waits"))
     error = models.TextField(blank=True, help_text=_("what our own code broke on"))
     attempts = models.PositiveSmallIntegerField(default=0, help_text=_("how often it was tried in vain"))
-    due_at = models.DateTimeField(null=True, db_default=Now() + LEFT_ALONE_FOR)
+    due_at = models.DateTimeField(null=True, help_text=_("when the sweep comes back to it; empty once it is settled"))
     waits_for = models.CharField(max_length=255, blank=True, help_text=_("the customer whose address is not known"))
     expects_invoice = models.CharField(max_length=255, blank=True, help_text=_("that is to be heard of as paid"))
 

@@ -57,7 +57,7 @@ class Payment(models.Model):
     number = models.CharField(max_length=500, blank=True)
     invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("expires after a month or more"))
     paid_at = models.DateTimeField(null=True)
-    attempt = models.PositiveIntegerField(default=0, help_text=_("the last try that failed"))
+    attempt = models.BigIntegerField(default=0, help_text=_("the last try that failed"))
     next_attempt_at = models.DateTimeField(null=True)
     payment_intent = models.CharField(max_length=255, blank=True)
     charge = models.CharField(max_length=255, blank=True)

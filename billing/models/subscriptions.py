@@ -45,7 +45,7 @@ class Subscription(models.Model):
     unit_amount = models.BigIntegerField(default=0, help_text=_("in minor units"))
     currency = models.CharField(max_length=3, blank=True)
     interval = models.CharField(max_length=16, blank=True)
-    quantity = models.PositiveIntegerField(default=1)
+    quantity = models.BigIntegerField(default=1)
     current_period_end = models.DateTimeField(null=True)
     trial_end = models.DateTimeField(null=True)
     cancel_at = models.DateTimeField(null=True, help_text=_("when it is going to end"))

@@ -10,14 +10,13 @@ from billing import mail
 from billing.models import InvoicePayment, Payment
 from billing.payloads import Invoice, Session
 from billing.plans import plan_by_price
+from billing.services import subscriptions
 from billing.services.customers import Account, identify
 from emails import contacts
-from emails.querysets import execute, insert_new
+from emails.querysets import insert_new
 
 TAG_OF_PAYING_CUSTOMERS = "customer"
 RENEWAL = "subscription_cycle"
-
-BEGIN_SUBSCRIPTION = "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'"
 
 Status = Payment.Status
 
@@ -30,10 +29,8 @@ def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
         status=Status.PAID, amount=invoice.amount_paid, paid_at=invoice.paid_at or at,
     )  # fmt: skip
     if invoice.reason != RENEWAL:
-        begin_subscription(invoice.subscription)
-    mail.send_receipt_email(
-        account.recipient, payment, lines=invoice.lines, tax=invoice.tax, presented=invoice.presented
-    )
+        subscriptions.begin(invoice.subscription)
+    mail.send_receipt_email(account.recipient, payment, invoice)
     if is_new:
         tag_after_first_payment(account, payment)
 
@@ -58,7 +55,7 @@ def record_sale(session: Session, at: datetime) -> None:
     payment, is_new = store(
         account, session.id, **facts_of_session(session), status=Status.PAID, amount=session.amount_total, paid_at=at
     )
-    mail.send_receipt_email(account.recipient, payment, lines=(), tax=session.tax, presented=session.presented)
+    mail.send_receipt_email(account.recipient, payment, session)
     if is_new:
         tag_after_first_payment(account, payment)
 
@@ -109,13 +106,6 @@ def store(account: Account, stripe_id: str, **facts: Any) -> tuple[Payment, bool
         setattr(payment, name, value)
     payment.save(update_fields=news)
     return payment, became_paid
-
-
-def begin_subscription(subscription_id: str) -> None:
-    """An incomplete subscription waits for its first payment, and this is it."""
-    execute(
-        "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'", subscription_id
-    )
 
 
 def tag_after_first_payment(account: Account, payment: Payment) -> None:

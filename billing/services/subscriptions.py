@@ -15,10 +15,11 @@ from billing.models.subscriptions import FINAL
 from billing.payloads import Session, SubscriptionState
 from billing.services.customers import Account, identify
 from billing.signals import subscription_changed
-from emails.querysets import insert_new
+from emails.querysets import execute, insert_new
 
 logger = logging.getLogger(__name__)
 
+BEGIN = "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'"
 ASKED = 9  # the rank of what Stripe answers when it is asked: above every event of the same second
 
 
@@ -32,8 +33,7 @@ def apply(state: SubscriptionState, version: str, *, was_asked: bool = False) ->
     subscription = locked(state.id)
     was = subscription.status
     subscription.customer_id = subscription.customer_id or account.customer_id
-    is_news = version > subscription.version or state.status in FINAL
-    if is_news and not subscription.is_final:
+    if is_news(subscription, state, version):
         for name, value in facts(state).items():
             setattr(subscription, name, value)
         subscription.status = status_after_payment(subscription)
@@ -44,6 +44,14 @@ def apply(state: SubscriptionState, version: str, *, was_asked: bool = False) ->
     if subscription.status != was:
         announce(subscription, was)
     return account
+
+
+def is_news(subscription: Subscription, state: SubscriptionState, version: str) -> bool:
+    """A subscription that has ended never comes back, however new an event is that says so."""
+    has_ended = state.status in FINAL
+    if subscription.is_final == has_ended:
+        return version > subscription.version
+    return has_ended
 
 
 def version_of(created_at: datetime, rank: int, event_id: str = "") -> str:
@@ -87,6 +95,12 @@ def note_checkout(session: Session, at: datetime) -> None:
     subscription.save()
     if subscription.status != was:
         announce(subscription, was)
+
+
+def begin(subscription_id: str) -> None:
+    """An incomplete subscription waits for its first payment, and this is it."""
+    if execute(BEGIN, subscription_id):
+        announce(Subscription.objects.get(pk=subscription_id), "incomplete")
 
 
 def end(state: SubscriptionState, version: str) -> None:

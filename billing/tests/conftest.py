@@ -1,6 +1,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.core.management.color import no_style
+from django.db import connection
+from django.db.models import Model
 from stripe import HTTPClient
 
 from accounts.models import User
@@ -28,9 +31,17 @@ def ada(db) -> User:
     """User 7, whom the payloads are about, at an address that Stripe does not know."""
     user = User(pk=7, email="ada@own.example", name="Ada", language="en")
     user.set_password("correct horse battery")
-    user.save()
+    user.save(force_insert=True)
+    let_others_follow(User)
     OutboundEmail.objects.all().delete()
     return user
+
+
+def let_others_follow(model: type[Model]) -> None:
+    """A sequence of PostgreSQL's knows nothing of a key that was given by hand."""
+    with connection.cursor() as cursor:
+        for sql in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(sql)
 
 
 @pytest.fixture

@@ -1,0 +1,8 @@
+"""The admin of billing: what did Stripe tell, what came of it, and what did this person pay?"""
+
+from billing.admin.customers import CustomerAdmin
+from billing.admin.events import StripeEventAdmin
+from billing.admin.payments import PaymentAdmin
+from billing.admin.subscriptions import SubscriptionAdmin
+
+__all__ = ["CustomerAdmin", "PaymentAdmin", "StripeEventAdmin", "SubscriptionAdmin"]

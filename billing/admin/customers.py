@@ -1,0 +1,31 @@
+"""Customers at Stripe: whose they are, what they have, what they paid."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from billing.admin import links
+from billing.admin.inlines import PaymentInline, SubscriptionInline
+from billing.models import Customer
+from emails.admin.readonly import ReadOnlyAdmin
+
+
+@admin.register(Customer)
+class CustomerAdmin(ReadOnlyAdmin):
+    list_display = ["id", "user", "email", "name", "created_at", "deleted_at"]
+    list_filter = [("user", admin.EmptyFieldListFilter), ("deleted_at", admin.EmptyFieldListFilter), "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["=id", "email", "user__email"]
+    search_help_text = _("cus_…, or an address: the user's or the one that Stripe told")
+    show_full_result_count = False
+    fields = ["id", "user", "email", "name", "created_at", "deleted_at", "mails", "events"]
+    readonly_fields = ["mails", "events"]
+    inlines = [SubscriptionInline, PaymentInline]
+
+    @admin.display(description=_("mails"))
+    def mails(self, customer: Customer) -> SafeString | str:
+        return links.to_mails(customer.user.email if customer.user else customer.email)
+
+    @admin.display(description=_("what Stripe told"))
+    def events(self, customer: Customer) -> SafeString | str:
+        return links.to_events(customer.pk)

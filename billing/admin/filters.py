@@ -1,0 +1,27 @@
+"""The types of events, without a search through all of them for those that occur."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from billing.handlers import HANDLERS
+from billing.models import StripeEvent
+
+OTHERS = "others"
+
+
+class TypeFilter(admin.SimpleListFilter):
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [*((name, name) for name in HANDLERS), (OTHERS, _("those that nothing here handles"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> QuerySet[StripeEvent]:
+        if self.value() == OTHERS:
+            return queryset.exclude(type__in=HANDLERS)
+        return queryset if self.value() is None else queryset.filter(type=self.value())

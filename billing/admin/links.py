@@ -1,0 +1,32 @@
+"""Ways from one page of the admin to another."""
+
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from billing.models import StripeEvent
+from emails.models import OutboundEmail
+
+
+def to_search(model: type[Model], query: str, label: str) -> SafeString:
+    """To the list of ``model``, searched for ``query``."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return format_html('<a href="{}?{}">{}</a>', url, urlencode({"q": query}), label)
+
+
+def to_mails(query: str) -> SafeString | str:
+    """Those to an address, or those whose key holds an id."""
+    return to_search(OutboundEmail, query, gettext("search for %s") % query) if query else "-"
+
+
+def to_events(query: str) -> SafeString | str:
+    return to_search(StripeEvent, query, gettext("search for %s") % query) if query else "-"
+
+
+def to_row(row: Model) -> SafeString:
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
+    return format_html('<a href="{}">{}</a>', url, row)

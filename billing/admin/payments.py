@@ -1,0 +1,69 @@
+"""Payments: made, tried in vain, refunded."""
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from billing.admin import links
+from billing.models import InvoicePayment, Payment, RefundedCharge, Subscription
+from billing.money import format_amount
+from emails.admin.readonly import ReadOnlyAdmin
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "display_amount", "status", "user", "email", "description", "number", "stripe_id"]
+    list_filter = ["status", "currency", "created_at"]
+    list_select_related = ["user"]
+    search_fields = [
+        "=stripe_id", "=number", "email", "user__email", "=customer__id", "=subscription_id", "=payment_intent",
+        "=charge",
+    ]  # fmt: skip
+    search_help_text = _("an address, an invoice's number, or an id of Stripe's: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
+    show_full_result_count = False
+    fields = [
+        "stripe_id", "number", "status", "display_amount", "refunded", "refunds", "description", "user", "email",
+        "customer", "subscription", "paid_at", "attempt", "next_attempt_at", "invoice_url", "payment_intent", "charge",
+        "created_at", "mails", "events",
+    ]  # fmt: skip
+    readonly_fields = ["display_amount", "refunded", "refunds", "subscription", "mails", "events"]
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def display_amount(self, payment: Payment) -> str:
+        return payment.display_amount
+
+    @admin.display(description=_("refunded"))
+    def refunded(self, payment: Payment) -> str:
+        return format_amount(payment.amount_refunded, payment.currency)
+
+    @admin.display(description=_("refunds"))
+    def refunds(self, payment: Payment) -> SafeString | str:
+        """As far as Stripe told of each: endpoints for ``charge.refunded`` alone hear of totals."""
+        found = [
+            (refund, format_amount(amount, charge.currency))
+            for charge in charges_of(payment)
+            for refund, amount in charge.refunds.items()
+        ]
+        return format_html_join("\n", "<p>{}: {}</p>", found) or "-"
+
+    @admin.display(description=_("subscription"))
+    def subscription(self, payment: Payment) -> SafeString | str:
+        found = Subscription.objects.filter(pk=payment.subscription_id).first() if payment.subscription_id else None
+        return links.to_row(found) if found else payment.subscription_id or "-"
+
+    @admin.display(description=_("mails"))
+    def mails(self, payment: Payment) -> SafeString | str:
+        return links.to_mails(payment.stripe_id)
+
+    @admin.display(description=_("what Stripe told"))
+    def events(self, payment: Payment) -> SafeString | str:
+        return links.to_events(payment.stripe_id)
+
+
+def charges_of(payment: Payment) -> QuerySet[RefundedCharge]:
+    """Those of which money went back."""
+    linked = InvoicePayment.objects.filter(invoice=payment.stripe_id).values("payment_intent")
+    by_intent = (Q(payment_intent__in=linked) | Q(payment_intent=payment.payment_intent)) & ~Q(payment_intent="")
+    return RefundedCharge.objects.filter(by_intent | (Q(pk=payment.charge) & ~Q(pk="")))

@@ -1,0 +1,43 @@
+"""Subscriptions: their state, as Stripe told it last."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from billing.admin import links
+from billing.models import Payment, Subscription
+from emails.admin.readonly import ReadOnlyAdmin
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ["id", "user", "status", "plan_name", "display_amount", "current_period_end", "cancel_at"]
+    list_filter = ["status", "current_period_end", ("cancel_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["customer__user"]
+    search_fields = ["=id", "=customer__id", "customer__email", "customer__user__email", "=price_id"]
+    search_help_text = _("sub_…, cus_…, price_…, or an address")
+    show_full_result_count = False
+    fields = [
+        "id", "status", "user", "customer", "plan_name", "price_id", "display_amount", "quantity", "interval",
+        "current_period_end", "next_charge_at", "trial_end", "cancel_at", "ended_at", "end_reason", "first_paid_at",
+        "refresh_at", "payments", "mails", "events",
+    ]  # fmt: skip
+    readonly_fields = ["user", "plan_name", "display_amount", "next_charge_at", "payments", "mails", "events"]
+
+    @admin.display(description=_("user"), ordering="customer__user")
+    def user(self, subscription: Subscription) -> SafeString | str:
+        user = subscription.customer.user if subscription.customer else None
+        return links.to_row(user) if user else "-"
+
+    @admin.display(description=_("payments"))
+    def payments(self, subscription: Subscription) -> SafeString | str:
+        return links.to_search(Payment, subscription.pk, str(_("search for its payments")))
+
+    @admin.display(description=_("mails"))
+    def mails(self, subscription: Subscription) -> SafeString | str:
+        """About its trial and its end; a payment's are found from the payment."""
+        return links.to_mails(subscription.pk)
+
+    @admin.display(description=_("what Stripe told"))
+    def events(self, subscription: Subscription) -> SafeString | str:
+        return links.to_events(subscription.pk)

@@ -1,0 +1,64 @@
+"""The web process killed in the middle of Stripe's events: they come again or are swept up, each mail goes out once.
+
+The same while the database is away.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from billing.tests.stories import changed, payload
+from tests.stack import POSTGRES, temporary_database
+from tests.stripe_endpoint import StripeEndpoint
+
+EVENTS = 8
+LATER = "UPDATE billing_stripeevent SET due_at = '2000-01-01 00:00:00' WHERE due_at IS NOT NULL"
+
+
+@pytest.fixture
+def endpoint(tmp_path) -> Iterator[StripeEndpoint]:
+    with StripeEndpoint(tmp_path, f"sqlite:///{tmp_path}/stripe.sqlite3") as endpoint:
+        yield endpoint.prepare(with_user=True)
+
+
+@pytest.mark.parametrize("failpoint", ["after-store", "after-insert"])
+def test_a_process_killed_between_two_steps_loses_nothing_and_sends_nothing_twice(endpoint, failpoint):
+    """``after-insert``: when the mail is in the outbox, and the transaction is still open."""
+    events = [changed(payload("invoice_paid_first"), id=f"in_{number}") for number in range(EVENTS)]
+    endpoint.restart_with(f"{failpoint}:1")
+    assert endpoint.post(events[0]) == 0
+    assert endpoint.mail_keys() == []
+    endpoint.restart_with(f"{failpoint}:0.3")
+    answers = [endpoint.post(event) for event in events[1:]]
+    endpoint.restart_with("")
+    answers += [endpoint.post(event) for event in events[1::2]]  # Stripe comes again with some of them
+    with endpoint.connect() as connection:
+        connection.execute(LATER)
+    endpoint.sweep()
+    print(f"{failpoint}: {answers.count(0)} of {len(answers)} deliveries killed their process")
+    assert endpoint.mail_keys() == [f"receipt:in_{number}" for number in range(EVENTS)]
+
+
+@contextmanager
+def refusing_connections(database: str) -> Iterator[None]:
+    """As a database server that restarts, for this database alone."""
+    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+        try:
+            yield
+        finally:
+            admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+
+
+def test_while_the_database_is_away_stripe_comes_again_and_every_mail_goes_out_once(tmp_path, migrated_database):
+    events = [changed(payload("invoice_paid_first"), id=f"in_{number}") for number in range(EVENTS)]
+    with temporary_database(migrated_database) as name, StripeEndpoint(tmp_path, f"{POSTGRES}/{name}") as endpoint:
+        endpoint.start_web()
+        assert {endpoint.post(event) for event in events[:2]} == {200}
+        with refusing_connections(name):
+            assert {endpoint.post(event) for event in events} == {503}
+        assert {endpoint.post(event) for event in events} == {200}
+        assert endpoint.mail_keys() == [f"receipt:in_{number}" for number in range(EVENTS)]

@@ -1,0 +1,66 @@
+"""Every event that Stripe documents, in both generations, five times each, in any order, six at a time."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from billing.tests.stories import all_payloads
+from tests.stack import POSTGRES, postgres_answers, temporary_database
+from tests.stripe_endpoint import StripeEndpoint
+
+TIMES, THREADS = 5, 6
+SUBSCRIPTION = "sub_1SPb7zKq4RtYw2Vd"
+EXPECTED_MAILS = sorted([
+    "receipt:in_1SPb7xKq4RtYw2VdA1b2C3d4",
+    "receipt:cs_live_b1guestB2c3D4e5F6g7H8",
+    "failed:cs_live_c1sepaD2e3F4g5H6i7J8",
+    "dunning:in_1SaT00Kq4RtYw2VdRenewal02:1",
+    "dunning:in_1SaT00Kq4RtYw2VdRenewal02:4",
+    f"trial:{SUBSCRIPTION}:1794830400",
+    f"ended:{SUBSCRIPTION}",
+])  # fmt: skip
+STATE = [
+    "SELECT id, type, status FROM billing_stripeevent",
+    "SELECT id, customer_id, status, price_id, quantity, current_period_end, trial_end, cancel_at, ended_at, version,"
+    " first_paid_at FROM billing_subscription",
+    "SELECT stripe_id, customer_id, user_id, email, status, amount, currency, number, paid_at, attempt,"
+    " next_attempt_at, payment_intent, charge FROM billing_payment",
+    "SELECT id, user_id, email, name FROM billing_customer",
+    "SELECT payment_intent, invoice FROM billing_invoicepayment",
+    "SELECT idempotency_key, kind, recipients FROM emails_outboundemail",
+]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def endpoint(request, tmp_path) -> Iterator[StripeEndpoint]:
+    with ExitStack() as cleanup:
+        url = f"sqlite:///{tmp_path}/stripe.sqlite3"
+        if request.param == "postgresql":
+            if not postgres_answers():
+                pytest.skip("needs PostgreSQL on 127.0.0.1:5432 (user postgres) or TEST_POSTGRES_URL")
+            url = f"{POSTGRES}/{cleanup.enter_context(temporary_database())}"
+        yield cleanup.enter_context(StripeEndpoint(tmp_path, url))
+
+
+def check(endpoint: StripeEndpoint, seeds: range) -> None:
+    endpoint.start_web()
+    states = set()
+    for seed in seeds:
+        endpoint.forget_everything()
+        assert endpoint.post_shuffled(all_payloads(), seed, times=TIMES, threads=THREADS) == {200}
+        assert endpoint.mail_keys() == EXPECTED_MAILS, f"seed {seed}"
+        states.add("\n".join(row for sql in STATE for row in endpoint.rows(sql)))
+    assert len(states) == 1, "\n\n".join(states)
+    assert "'received'" not in str(states)
+    print(f"{len(seeds)} orders of {len(all_payloads()) * TIMES} deliveries: one state, {len(EXPECTED_MAILS)} mails")
+
+
+@pytest.mark.parametrize("with_user", [True, False])
+def test_a_few_orders_end_in_one_state_with_one_mail_for_each_thing(endpoint, with_user):
+    check(endpoint.prepare(with_user=with_user), range(3))
+
+
+@pytest.mark.slow
+def test_fifty_orders_end_in_one_state_with_one_mail_for_each_thing(endpoint):
+    check(endpoint.prepare(with_user=True), range(100, 150))
