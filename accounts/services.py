@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, login
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from knox.models import AuthToken
 from rest_framework.request import Request
 
@@ -40,17 +41,39 @@ def register_user(*, email: str, name: str, password: str) -> None:
 
 
 def log_in(*, request: Request, email: str, password: str) -> Session:
+    """Raises what check_credentials does."""
+    return _open_session(request, check_credentials(request=request._request, email=email, password=password))
+
+
+def log_in_browser(*, request: HttpRequest, email: str, password: str) -> None:
+    """Raises what check_credentials does. The session gets a new key."""
+    login(request, check_credentials(request=request, email=email, password=password))
+
+
+def check_credentials(*, request: HttpRequest, email: str, password: str) -> User:
     """Raises WrongCredentials alike for an unknown address, an inactive user and a wrong password."""
-    user = authenticate(request._request, username=email, password=password)
+    user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):
         raise WrongCredentials
     if settings.ACCOUNTS_EMAIL_VERIFICATION == "mandatory" and not user.is_email_verified:
         raise EmailNotVerified
-    return _open_session(request, user)
+    return user
 
 
+@transaction.atomic
 def verify_email(*, request: Request, token: str, password: str) -> Session:
-    """Confirm an address, and log in. Raises TokenInvalid, TokenExpired or WrongPassword.
+    """Confirm an address, and log in. Raises what confirm_address does."""
+    return _open_session(request, confirm_address(token=token, password=password))
+
+
+@transaction.atomic
+def verify_email_in_browser(*, request: HttpRequest, token: str, password: str) -> None:
+    """Confirm an address, and log in with a new session key. Raises what confirm_address does."""
+    login(request, confirm_address(token=token, password=password))
+
+
+def confirm_address(*, token: str, password: str) -> User:
+    """Raises TokenInvalid, TokenExpired or WrongPassword.
 
     The password proves that whoever opens the mail is the one who signed up: a stranger may have registered somebody
     else's address with a password of his own.
@@ -58,10 +81,9 @@ def verify_email(*, request: Request, token: str, password: str) -> Session:
     user = read_email_verification_token(token)
     if not user.check_password(password):
         raise WrongPassword
-    with transaction.atomic():
-        if not user.confirm_email():
-            raise TokenInvalid
-        return _open_session(request, user)
+    if not user.confirm_email():
+        raise TokenInvalid
+    return user
 
 
 def log_out(*, request: Request) -> None:
