@@ -82,3 +82,10 @@ class AddressThrottle(WindowThrottle):
         if not isinstance(value, str):
             return None
         return f"address:{normalise_address(value)}".encode(errors="replace").decode()
+
+
+class PersonThrottle(WindowThrottle):
+    """Per user, wherever the requests come from."""
+
+    def subject(self, request: Request) -> str:
+        return f"person:{request.user.pk}"

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from corsheaders.defaults import default_headers
+
 from settings.environment import BASE_DIR, VAR_DIR, read_environment
 
 env = read_environment()
@@ -77,7 +79,8 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -244,10 +247,12 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["accounts.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "accounts.documentation.Schema",
     "DEFAULT_THROTTLE_RATES": {
         "signup": env.rate("THROTTLE_SIGNUP", default="20/hour"),
         "login": env.rate("THROTTLE_LOGIN", default="20/minute"),
+        "login_account": env.rate("THROTTLE_LOGIN_ACCOUNT", default="100/hour"),
+        "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10/hour"),
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -268,6 +273,8 @@ SPECTACULAR_SETTINGS = {
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "known-device"]
+CORS_EXPOSE_HEADERS = ["known-device", "retry-after"]
 
 # What a page may load and where its forms may go; scripts are the admin's and the API documentation's. Pages that need
 # more say so themselves (docs/pages.md).
