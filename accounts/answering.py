@@ -25,14 +25,16 @@ TOKEN_HEADERS = {"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex"}
 
 
 def page(*, throttled_as: type[APIView] | None = None, methods: Sequence[str] = METHODS) -> Callable[[View], View]:
-    """Decorates a view of a page. What is posted to it counts for the throttles of that view of the API."""
+    """Decorates a view of a page, below login_required where that is needed.
+
+    What is posted counts for the throttles of that view of the API; where nothing can be posted, every request does.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, **arguments: Any) -> HttpResponse:
-            seconds = None
-            if throttled_as is not None and request.method == "POST":
-                seconds = seconds_to_wait(request, throttled_as)
+            is_counted = request.method == "POST" or "POST" not in methods
+            seconds = seconds_to_wait(request, throttled_as) if throttled_as and is_counted else None
             return view(request, **arguments) if seconds is None else too_many_requests(request, seconds)
 
         return never_cache(require_http_methods(methods)(answer))
@@ -43,6 +45,7 @@ def page(*, throttled_as: type[APIView] | None = None, methods: Sequence[str] = 
 def seconds_to_wait(request: HttpRequest, api_view: type[APIView]) -> int | None:
     """None for a request that the throttles of the API's view let through; it counts for them."""
     counted = Request(request, parsers=[FormParser(), MultiPartParser()])
+    counted.user = request.user
     view = api_view()
     waits = [throttle.wait() for throttle in view.get_throttles() if not throttle.allow_request(counted, view)]
     return max(ceil(wait or 1) for wait in waits) if waits else None

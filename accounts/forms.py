@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,8 @@ from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.names import validate_name
 from accounts.passwords import MAXIMUM_PASSWORD_LENGTH
+
+ADVICE = _("At least 8 characters. A sentence is a good password.")
 
 
 class PageForm(forms.Form):
@@ -42,11 +45,12 @@ class AddressField(forms.EmailField):
 
     default_validators = [validate_address]
 
-    def __init__(self, **options: Any) -> None:
-        widget = forms.EmailInput({"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"})
-        required = _("Enter your email address.")
+    def __init__(self, *, autocomplete: str = "username", **options: Any) -> None:
         super().__init__(
-            max_length=MAXIMUM_LENGTH, widget=widget, **{"error_messages": {"required": required}, **options}
+            max_length=MAXIMUM_LENGTH,
+            widget=forms.EmailInput({"autocomplete": autocomplete, "autocapitalize": "none", "spellcheck": "false"}),
+            error_messages={"required": _("Enter an email address.")},
+            **options,
         )
 
     def to_python(self, value: Any) -> str:
@@ -85,7 +89,7 @@ class SignUpForm(PageForm):
     password = PasswordField(
         label=_("Password"),
         autocomplete="new-password",
-        help_text=_("At least 8 characters. A sentence is a good password."),
+        help_text=ADVICE,
     )
 
     def clean(self) -> dict[str, Any]:
@@ -107,8 +111,52 @@ class LogInForm(PageForm):
     password = PasswordField(label=_("Password"), autocomplete="current-password")
 
 
-class VerifyEmailForm(PageForm):
-    token = forms.CharField(max_length=1000, widget=forms.HiddenInput)
-    password = PasswordField(
-        label=_("Password"), autocomplete="current-password", help_text=_("The one that you signed up with.")
+class AddressForm(PageForm):
+    """Of somebody who wants a mail with a link."""
+
+    email = AddressField(label=_("Email address"))
+
+
+class TokenForm(PageForm):
+    token = forms.CharField(
+        max_length=1000,
+        widget=forms.HiddenInput,
+        error_messages={"required": _("The link is incomplete. Open it again from the mail.")},
     )
+
+
+class VerifyEmailForm(TokenForm):
+    password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+
+class ResetPasswordForm(TokenForm):
+    password = PasswordField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
+
+
+class ConfirmEmailChangeForm(TokenForm):
+    password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+
+class ProfileForm(PageForm):
+    name = NameField(label=_("Name"))
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of these pages and of the mails to you.")
+    )
+
+
+class ChangeEmailForm(PageForm):
+    email = AddressField(label=_("New email address"), autocomplete="email")
+    password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+
+class ChangePasswordForm(PageForm):
+    password = PasswordField(label=_("Current password"), autocomplete="current-password")
+    new_password = PasswordField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
+
+
+class DeleteAccountForm(PageForm):
+    password = PasswordField(label=_("Password"), autocomplete="current-password")
+
+
+class DeviceForm(PageForm):
+    device = forms.IntegerField(min_value=1)
