@@ -1,6 +1,7 @@
 """The accounts app."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save
 
 
@@ -8,6 +9,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts.signals import welcome_new_user  # noqa: PLC0415  # it needs the models
+        from accounts import signals  # noqa: PLC0415  # it needs the models
 
-        post_save.connect(welcome_new_user, sender="accounts.User", dispatch_uid="accounts.welcome_new_user")
+        post_save.connect(signals.welcome_new_user, sender="accounts.User", dispatch_uid="accounts.welcome_new_user")
+        user_logged_in.connect(signals.record_login, dispatch_uid="accounts.record_login")
+        user_logged_out.connect(signals.record_logout, dispatch_uid="accounts.record_logout")

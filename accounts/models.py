@@ -1,6 +1,6 @@
-"""Who a person is: the user, whose email address is the login."""
+"""Who a person is: the user, whose email address is the login; where they logged in; which addresses they had."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.fields import AddressField
 from accounts.names import MAXIMUM_LENGTH, validate_name
@@ -52,6 +53,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May log in to the admin.")
 
+    session_generation = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Raised to end all sessions in browsers at once."
+    )
+
     objects: ClassVar[UserManager] = UserManager()
 
     EMAIL_FIELD = "email"
@@ -75,6 +80,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         with transaction.atomic(using=kwargs.get("using")):
             super().save(*args, **kwargs)
 
+    def get_session_auth_hash(self) -> str:
+        """What a browser's session must match: it ends with the password, or when session_generation is raised."""
+        return self._session_auth_hash(settings.SECRET_KEY)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._session_auth_hash, settings.SECRET_KEY_FALLBACKS)
+
+    def _session_auth_hash(self, secret: str | bytes) -> str:
+        state = f"{self.session_generation}:{self.password}"
+        return salted_hmac("accounts.session", state, secret=secret, algorithm="sha256").hexdigest()
+
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Without that of the address: `unique` reports the same, beside the field of a form."""
         super().validate_constraints({*(exclude or ()), "email"})
@@ -88,3 +104,41 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_email_verified(self) -> bool:
         return self.email_verified_at is not None
+
+
+class Login(models.Model):
+    """One login, kept after it is over. It lives, and its client is a device of the person, while its token or its
+    session does."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="logins")
+    at = models.DateTimeField(default=timezone.now)
+    client_address = models.GenericIPAddressField("IP address", null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    token_digest = models.CharField(max_length=128, blank=True, editable=False)
+    session_key = models.CharField(max_length=40, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [
+            models.Index(fields=["user", "-at"], name="login_newest"),
+            models.Index(fields=["session_key"], condition=~models.Q(session_key=""), name="login_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.at:%Y-%m-%d %H:%M}"
+
+
+class EmailChange(models.Model):
+    """A change of address that was made, and can be undone for some days by whoever reads the old address."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
+    old_address = AddressField()
+    new_address = AddressField()
+    at = models.DateTimeField(default=timezone.now)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.old_address} → {self.new_address}"

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 
 from accounts.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,14 @@ deletion_guards: list[Callable[[User], str]] = []
 
 # Each returns the HTML of a panel of the dashboard, rendered from a template; empty for none.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationLink:
+    """A page that logged-in people find in the head of every page: ``url_name`` is reversed, ``label`` translated."""
+
+    url_name: str
+    label: "str | StrPromise"
+
+
+navigation_links: list[NavigationLink] = []

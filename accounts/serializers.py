@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
@@ -77,9 +78,53 @@ class LoginSerializer(StrictSerializer):
     password = PasswordField()
 
 
+class TokenField(serializers.CharField):
+    """What stands behind `token=` in the link of a mail."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=1000, **options)
+
+
 class VerifyEmailSerializer(StrictSerializer):
-    token = serializers.CharField(max_length=1000)
+    token = TokenField()
     password = PasswordField()
+
+
+class AddressSerializer(StrictSerializer):
+    email = AddressField()
+
+
+class ResetPasswordSerializer(StrictSerializer):
+    token = TokenField()
+    password = PasswordField(help_text="The new one.")
+
+
+class ChangePasswordSerializer(StrictSerializer):
+    password = PasswordField(help_text="The one that holds now.")
+    new_password = PasswordField()
+
+
+class ChangeEmailSerializer(StrictSerializer):
+    email = AddressField(help_text="The new one.")
+    password = PasswordField()
+
+
+class ConfirmEmailChangeSerializer(StrictSerializer):
+    token = TokenField()
+    password = PasswordField()
+
+
+class UndoEmailChangeSerializer(StrictSerializer):
+    token = TokenField()
+
+
+class PasswordSerializer(StrictSerializer):
+    password = PasswordField()
+
+
+class ProfileSerializer(StrictSerializer):
+    name = NameField(max_length=names.MAXIMUM_LENGTH, required=False)
+    language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="That of your mails.")
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -100,6 +145,12 @@ class RegisteredSerializer(serializers.Serializer[Any]):
     """The same for every address, so that nobody can ask who has an account."""
 
     user = RegisteredPersonSerializer()
+
+
+class OnItsWaySerializer(serializers.Serializer[Any]):
+    """The same for every address, so that nobody can ask who has an account."""
+
+    detail = serializers.CharField()
 
 
 class SessionSerializer(serializers.Serializer[Any]):

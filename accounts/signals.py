@@ -1,9 +1,13 @@
-"""What follows from a change to a user, whoever makes it: the API, the admin, a command or a shell."""
+"""What follows from a change to a user or a login, whoever makes it: the API, a page, the admin or a shell."""
 
 from typing import Any
 
+from django.http import HttpRequest
+from knox.models import AuthToken
+
 from accounts.mail import send_welcome_email
 from accounts.models import User
+from accounts.services import devices
 from emails import contacts
 
 
@@ -23,3 +27,15 @@ def subscribe_new_user(user: User) -> None:
         first_name=user.name,
         external_id=str(user.pk),
     )
+
+
+def record_login(
+    sender: type[User], request: HttpRequest, user: User, token: AuthToken | None = None, **_: Any
+) -> None:
+    """`token` comes with a login to the API."""
+    devices.record_login(request=request, user=user, token=token)
+
+
+def record_logout(sender: type[User], request: HttpRequest, token: AuthToken | None = None, **_: Any) -> None:
+    if token is None:
+        devices.record_logout(request=request)

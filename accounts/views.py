@@ -2,24 +2,20 @@
 
 from typing import Any, cast
 
+from django.utils.translation import gettext as _
+from knox.models import AuthToken
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+from rest_framework.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from rest_framework.views import APIView
 
-from accounts import documentation, services
+from accounts import documentation, serializers, services
+from accounts.devices import remember_device
 from accounts.models import User
-from accounts.serializers import (
-    LoginSerializer,
-    RegisteredSerializer,
-    SessionSerializer,
-    SignupSerializer,
-    UserSerializer,
-    VerifyEmailSerializer,
-)
-from accounts.throttling import AddressThrottle, ClientThrottle
+from accounts.serializers import RegisteredSerializer, SessionSerializer, UserSerializer
+from accounts.throttling import AddressThrottle, ClientThrottle, PersonThrottle
 
 
 class PublicView(APIView):
@@ -30,12 +26,19 @@ class PublicView(APIView):
     throttle_classes = [ClientThrottle, AddressThrottle]
 
 
+class PersonalView(APIView):
+    """For the person whose token comes with the request, about that person only."""
+
+    throttle_classes = [PersonThrottle]
+    throttle_scope = "login"  # whoever found a token must not guess the password
+
+
 class SignupView(PublicView):
     throttle_scope = "signup"
 
     @documentation.signup
     def post(self, request: Request) -> Response:
-        person = parse(SignupSerializer, request)
+        person = parse(serializers.SignupSerializer, request)
         services.register_user(**person)
         return Response(RegisteredSerializer({"user": person}).data, status=HTTP_201_CREATED)
 
@@ -45,8 +48,17 @@ class VerifyEmailView(PublicView):
 
     @documentation.verify_email
     def post(self, request: Request) -> Response:
-        session = services.verify_email(request=request, **parse(VerifyEmailSerializer, request))
-        return Response(SessionSerializer(session).data)
+        given = parse(serializers.VerifyEmailSerializer, request)
+        return answer_login(request, services.verify_email(request=request._request, **given))
+
+
+class ResendVerificationView(PublicView):
+    throttle_scope = "password_reset"
+
+    @documentation.resend_verification
+    def post(self, request: Request) -> Response:
+        services.resend_verification(**parse(serializers.AddressSerializer, request))
+        return on_its_way(_("If this address has an account that is not confirmed yet, a mail is on its way to it."))
 
 
 class LoginView(PublicView):
@@ -54,21 +66,106 @@ class LoginView(PublicView):
 
     @documentation.login
     def post(self, request: Request) -> Response:
-        session = services.log_in(request=request, **parse(LoginSerializer, request))
-        return Response(SessionSerializer(session).data)
+        given = parse(serializers.LoginSerializer, request)
+        return answer_login(request, services.log_in(request=request._request, **given))
 
 
 class LogoutView(APIView):
     @documentation.logout
     def post(self, request: Request) -> Response:
-        services.log_out(request=request)
+        services.log_out(request=request._request, user=current_user(request), token=current_token(request))
         return Response(status=HTTP_204_NO_CONTENT)
 
 
-class MeView(APIView):
+class LogoutAllView(APIView):
+    @documentation.logout_all
+    def post(self, request: Request) -> Response:
+        services.log_out_everywhere(user=current_user(request))
+        return Response(status=HTTP_204_NO_CONTENT)
+
+
+class PasswordResetView(PublicView):
+    throttle_scope = "password_reset"
+
+    @documentation.request_password_reset
+    def post(self, request: Request) -> Response:
+        services.request_password_reset(**parse(serializers.AddressSerializer, request))
+        return on_its_way(_("If this address has an account, a mail with a link is on its way to it."))
+
+
+class ConfirmPasswordResetView(PublicView):
+    throttle_scope = "login"
+
+    @documentation.reset_password
+    def post(self, request: Request) -> Response:
+        user = services.reset_password(**parse(serializers.ResetPasswordSerializer, request))
+        response = Response(status=HTTP_204_NO_CONTENT)
+        remember_device(response, request._request, user)
+        return response
+
+
+class ChangePasswordView(PersonalView):
+    @documentation.change_password
+    def post(self, request: Request) -> Response:
+        given = parse(serializers.ChangePasswordSerializer, request)
+        services.change_password(
+            request=request._request, user=current_user(request), token=current_token(request), **given
+        )
+        return Response(status=HTTP_204_NO_CONTENT)
+
+
+class ChangeEmailView(PersonalView):
+    throttle_classes = [PersonThrottle, AddressThrottle]
+    throttle_scope = "password_reset"
+
+    @documentation.request_email_change
+    def post(self, request: Request) -> Response:
+        services.request_email_change(user=current_user(request), **parse(serializers.ChangeEmailSerializer, request))
+        return on_its_way(_("A mail is on its way to the new address. Open its link to complete the change."))
+
+
+class ConfirmEmailChangeView(PublicView):
+    throttle_scope = "login"
+
+    @documentation.confirm_email_change
+    def post(self, request: Request) -> Response:
+        user = services.confirm_email_change(**parse(serializers.ConfirmEmailChangeSerializer, request))
+        return Response(UserSerializer(user).data)
+
+
+class UndoEmailChangeView(PublicView):
+    throttle_scope = "login"
+
+    @documentation.undo_email_change
+    def post(self, request: Request) -> Response:
+        user = services.undo_email_change(**parse(serializers.UndoEmailChangeSerializer, request))
+        return Response(UserSerializer(user).data)
+
+
+class MeView(PersonalView):
+    def get_throttles(self) -> list[Any]:
+        return super().get_throttles() if self.request.method == "DELETE" else []
+
     @documentation.me
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(cast(User, request.user)).data)
+        return Response(UserSerializer(current_user(request)).data)
+
+    @documentation.update_me
+    def patch(self, request: Request) -> Response:
+        given = parse(serializers.ProfileSerializer, request)
+        return Response(UserSerializer(services.update_profile(user=current_user(request), **given)).data)
+
+    @documentation.delete_me
+    def delete(self, request: Request) -> Response:
+        services.delete_account(user=current_user(request), **parse(serializers.PasswordSerializer, request))
+        return Response(status=HTTP_204_NO_CONTENT)
+
+
+class ExportView(PersonalView):
+    @documentation.export
+    def get(self, request: Request) -> Response:
+        headers = {"Content-Disposition": 'attachment; filename="my-data.json"', "Cache-Control": "no-store"}
+        return Response(services.export_data(user=current_user(request)), headers=headers)
 
 
 def parse(serializer_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -76,3 +173,21 @@ def parse(serializer_class: type[Serializer[Any]], request: Request) -> dict[str
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def current_user(request: Request) -> User:
+    return cast(User, request.user)
+
+
+def current_token(request: Request) -> AuthToken:
+    return request.auth
+
+
+def answer_login(request: Request, session: services.Session) -> Response:
+    response = Response(SessionSerializer(session).data)
+    remember_device(response, request._request, session.user)
+    return response
+
+
+def on_its_way(sentence: str) -> Response:
+    return Response({"detail": sentence}, status=HTTP_202_ACCEPTED)

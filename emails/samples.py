@@ -1,6 +1,8 @@
 """The kinds of mail that templates/emails/ holds, and the sample that each of them brings along."""
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from emails.rendering import KIND, TEXT_ENGINE, RenderedEmail, render_email
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 SAMPLE = "sample.json"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # in a sample: what is a datetime in the mail itself
 
 
 class SampleError(EmailsError, ValueError):
@@ -42,7 +45,11 @@ def sample_context(kind: str) -> dict[str, Any]:
         raise SampleError(f"{name} is not JSON: {error}.") from None
     if not isinstance(context, dict):
         raise SampleError(f"{name} must hold a JSON object: the context of a typical mail.")
-    return context
+    return {name: as_in_a_mail(value) for name, value in context.items()}
+
+
+def as_in_a_mail(value: Any) -> Any:
+    return datetime.fromisoformat(value) if isinstance(value, str) and MOMENT.fullmatch(value) else value
 
 
 def render_sample(kind: str, language: str | None = None) -> RenderedEmail:

@@ -3,7 +3,10 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from accounts import branding
+from myproject import errors
 
 from billing.webhook import stripe_webhook
 
@@ -14,8 +17,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^stripe/webhook/?$", stripe_webhook, name="stripe-webhook"),
     path("emails/", include("emails.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("brand.css", branding.stylesheet, name="brand-stylesheet"),
+    path("brand.svg", branding.mark, name="brand-mark"),
 ]
 
 if settings.DEVELOPMENT_ROUTES:
     urlpatterns.append(path("dev/", include("emails.development_urls")))
+
+if settings.PAGES_ENABLED:
+    urlpatterns.append(path("", include("accounts.page_urls")))
+else:
+    urlpatterns.append(path("", errors.no_pages))
+
+handler400, handler403, handler404, handler500 = (
+    errors.bad_request, errors.permission_denied, errors.page_not_found, errors.server_error
+)  # fmt: skip

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from corsheaders.defaults import default_headers
+
 from settings.environment import BASE_DIR, VAR_DIR, read_environment
 from settings.plans import BILLING_PLANS as BILLING_PLANS
 
@@ -23,7 +25,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "corsheaders",
+    "csp",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -38,11 +42,14 @@ MIDDLEWARE = [
     "myproject.middleware.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.speak_the_users_language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -75,7 +82,8 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -215,7 +223,7 @@ CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # consent is the
 CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
 
 BRAND_NAME: str = env.str("BRAND_NAME", default="myproject")
-BRAND_COLOR: str = env.str("BRAND_COLOR", default="#2456d6")
+BRAND_COLOR = env.color("BRAND_COLOR", default="#2456d6")
 BRAND_LOGO_URL: str = env.str("BRAND_LOGO_URL", default="")
 BRAND_ADDRESS: str = env.str("BRAND_ADDRESS", default="")
 
@@ -258,15 +266,21 @@ TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum
 if TRUSTED_PROXY_COUNT > 0:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+PAGES_ENABLED: bool = env.bool("PAGES_ENABLED", default=True)
+# Paths: names would not be found while the pages are switched off.
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "/login", "/dashboard", "/"
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["accounts.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "accounts.documentation.Schema",
     "DEFAULT_THROTTLE_RATES": {
         "signup": env.rate("THROTTLE_SIGNUP", default="20/hour"),
         "login": env.rate("THROTTLE_LOGIN", default="20/minute"),
+        "login_account": env.rate("THROTTLE_LOGIN_ACCOUNT", default="100/hour"),
+        "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10/hour"),
         "billing": env.rate("THROTTLE_BILLING", default="60/hour"),
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
@@ -288,6 +302,27 @@ SPECTACULAR_SETTINGS = {
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "known-device"]
+CORS_EXPOSE_HEADERS = ["known-device", "retry-after"]
+
+# What a page may load and where its forms may go; scripts are the admin's and the API documentation's. Pages that need
+# more say so themselves (docs/pages.md).
+CONTENT_SECURITY_POLICY: dict[str, dict[str, Any]] = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "frame-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+if BRAND_LOGO_URL:
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(BRAND_LOGO_URL)
 
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True

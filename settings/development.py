@@ -34,6 +34,8 @@ WHITENOISE_AUTOREFRESH = True
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
     "signup": env.rate("THROTTLE_SIGNUP", default="10000/hour"),
     "login": env.rate("THROTTLE_LOGIN", default="10000/hour"),
+    "login_account": env.rate("THROTTLE_LOGIN_ACCOUNT", default="10000/hour"),
+    "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10000/hour"),
     "billing": env.rate("THROTTLE_BILLING", default="10000/hour"),
 }
 

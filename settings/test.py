@@ -16,7 +16,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
-REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"signup": "1000/minute", "login": "1000/minute", "billing": "1000/minute"}
+REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = dict.fromkeys(REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "1000/minute")
 
 # `name:probability,…`: where a process kills itself, see emails/failpoints.py. Read here and nowhere else.
 EMAIL_FAILPOINTS: str = env.str("EMAIL_FAILPOINTS", default="")

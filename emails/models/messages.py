@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
@@ -24,6 +25,16 @@ class OutboundEmail(Work):
     content = models.JSONField(null=True, help_text=_("the message in neutral form; null once it is blanked"))
     sensitive = models.BooleanField(default=False, help_text=_("holds live links: blanked once sent or dead"))
     metadata = models.JSONField(default=dict, blank=True)
+    # A column of its own, kept by the database: an index on the JSON expression is found by PostgreSQL only.
+    person = models.GeneratedField(
+        expression=KeyTextTransform("user_id", "metadata"),
+        output_field=models.CharField(max_length=255, null=True),
+        db_persist=True,
+        help_text=_("to whom the message belongs: user_id of its metadata"),
+    )
+    to_be_erased = models.BooleanField(
+        default=False, help_text=_("its person asked to be forgotten: what is left of it goes when it is settled")
+    )
 
     expires_at = models.DateTimeField(null=True, blank=True)
     provider_message_id = models.CharField(max_length=255, blank=True)
@@ -41,6 +52,10 @@ class OutboundEmail(Work):
             models.Index(fields=["created_at"], name="outbound_created"),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
             models.Index(fields=["provider_message_id"], name="outbound_provider_id"),
+            models.Index(
+                fields=["person", "-created_at"], condition=models.Q(person__isnull=False), name="outbound_person"
+            ),
+            models.Index(fields=["settled_at"], condition=models.Q(to_be_erased=True), name="outbound_to_be_erased"),
             models.Index(fields=["lookup_at"], condition=models.Q(lookup_at__isnull=False), name="outbound_lookup"),
         ]
         # A constraint rather than unique=True, which adds a second index for LIKE on PostgreSQL.

@@ -67,4 +67,4 @@ def test_the_language_can_be_switched(client, write_kind, settings):
 
 def test_a_language_that_is_not_there_is_refused(client, write_kind):
     answer = client.get("/dev/emails/?language=tlh")
-    assert (answer.status_code, answer.content) == (400, b"LANGUAGES holds only en.")
+    assert (answer.status_code, answer.content) == (400, b"LANGUAGES holds only en, de.")

@@ -1,0 +1,42 @@
+"""The end of an account."""
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.errors import DeletionRefused, WrongPassword
+from accounts.mail import LAST_KIND, send_account_deleted_email
+from accounts.models import User
+from accounts.registries import deletion_guards
+from accounts.services.devices import log_out_everywhere
+from emails import people
+
+
+def delete_account(*, user: User, password: str) -> None:
+    """Delete the person and all that is stored about them, mails included; they get one last mail.
+
+    Raises WrongPassword, or DeletionRefused with what stands against it and what to do.
+    """
+    if not user.check_password(password):
+        raise WrongPassword
+    with transaction.atomic():
+        if refusal := refusal_to_delete(user):
+            raise DeletionRefused(refusal)
+        send_account_deleted_email(user, timezone.now())
+        erase(user)
+
+
+def refusal_to_delete(user: User) -> str:
+    """The sentences of all guards that refuse; empty when none does."""
+    return " ".join(refusal for guard in deletion_guards if (refusal := guard(user)))
+
+
+def erase(user: User) -> None:
+    """What cascades from the user, and what does not: mails, contacts, and the name in the admin's log."""
+    people.erase(str(user.pk), address=user.email, last_kind=LAST_KIND)
+    log_out_everywhere(user=user)
+    content_type = ContentType.objects.get_for_model(User)
+    log = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
+    log.update(object_repr="", change_message="")
+    user.delete()

@@ -1,0 +1,22 @@
+"""Everything that is stored about a person."""
+
+from typing import Any
+
+from accounts.models import User
+from accounts.registries import export_sources
+from emails import people
+
+PROFILE = ("id", "email", "name", "language", "email_verified_at", "date_joined", "last_login", "is_active", "is_staff")
+LOGIN = ("at", "client_address", "user_agent")
+EMAIL_CHANGE = ("at", "old_address", "new_address", "undone_at")
+
+
+def export_data(*, user: User) -> dict[str, Any]:
+    """As values that JSON knows, and dates. What other apps store stands under the names in `export_sources`."""
+    return {
+        "profile": {field: getattr(user, field) for field in PROFILE},
+        "logins": [*user.logins.values(*LOGIN)],
+        "email_changes": [*user.email_changes.values(*EMAIL_CHANGE)],
+        "mails": people.export(str(user.pk)),
+        **{name: source(user) for name, source in export_sources.items()},
+    }

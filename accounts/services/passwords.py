@@ -1,0 +1,86 @@
+"""Forgotten passwords and new ones."""
+
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from knox.models import AuthToken
+
+from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
+from accounts.mail import rehearse_password_reset_email, send_password_changed_email, send_password_reset_email
+from accounts.models import User
+from accounts.services.devices import follow_session, log_out_elsewhere, log_out_everywhere
+from accounts.tokens import read_password_reset_token
+
+
+@transaction.atomic
+def request_password_reset(*, email: str) -> None:
+    """Send a link by which a new password can be chosen, if the address has an account; the caller cannot tell.
+
+    One that has none costs the same: the mail is rendered and stored as well, and taken back.
+    """
+    user = User.objects.filter(email=email, is_active=True).first()
+    with transaction.atomic():
+        if user is None:
+            rehearse_password_reset_email(User(email=email))
+        else:
+            send_password_reset_email(user)
+
+
+def send_reset_link(*, user: User) -> None:
+    """The same mail, ordered by staff."""
+    send_password_reset_email(user)
+
+
+def reset_password(*, token: str, password: str) -> User:
+    """Choose a new password with the link of a mail, which proves the address too. Ends all tokens and sessions.
+
+    Raises TokenInvalid, TokenExpired, or FieldRefused for a password that is too weak.
+    """
+    user = read_password_reset_token(token)
+    check_new_password(password, user, field="password")
+    old_password = user.password
+    user.set_password(password)
+    now = timezone.now()
+    with transaction.atomic():
+        unused = User.objects.filter(pk=user.pk, password=old_password, email=user.email, is_active=True)
+        if not unused.update(password=user.password):
+            raise TokenInvalid
+        user.confirm_email()
+        log_out_everywhere(user=user)
+        send_password_changed_email(user, now)
+    user.refresh_from_db()
+    return user
+
+
+def change_password(
+    *, request: HttpRequest, user: User, password: str, new_password: str, token: AuthToken | None = None
+) -> None:
+    """Choose a new password, knowing the old one. The session and the token that came with the request go on, all
+    others end. Raises WrongPassword, or FieldRefused for a new password that is too weak.
+    """
+    if not user.check_password(password):
+        raise WrongPassword
+    check_new_password(new_password, user, field="new_password")
+    old_password = user.password
+    user.set_password(new_password)
+    with transaction.atomic():
+        unchanged = User.objects.filter(pk=user.pk, password=old_password)
+        if not unchanged.update(password=user.password):
+            raise WrongPassword
+        if request.user == user and request.session.session_key:
+            old_key = request.session.session_key
+            update_session_auth_hash(request, user)
+            follow_session(request=request, old_key=old_key)
+        log_out_elsewhere(user=user, request=request, token=token)
+        send_password_changed_email(user, timezone.now())
+
+
+def check_new_password(password: str, user: User, *, field: str) -> None:
+    """Raises FieldRefused with what is wrong with it."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise FieldRefused(field, error.messages) from None

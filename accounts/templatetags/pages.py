@@ -1,0 +1,34 @@
+"""What every page shows, without a context processor: the page for errors has none."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from django import template
+from django.conf import settings
+
+from accounts import branding, showing
+from accounts.registries import NavigationLink, navigation_links
+
+register = template.Library()
+register.filter("device_name", showing.device_name)
+register.simple_tag(showing.mail_state)
+
+
+@register.simple_tag
+def brand() -> dict[str, str]:
+    return {
+        "name": settings.BRAND_NAME,
+        "logo_url": settings.BRAND_LOGO_URL,
+        "address": settings.BRAND_ADDRESS,
+        "query": urlencode({"v": branding.version()}),
+    }
+
+
+@register.simple_tag
+def navigation() -> list[NavigationLink]:
+    return navigation_links
+
+
+@register.simple_tag
+def languages() -> Mapping[str, str]:
+    return dict(settings.LANGUAGES)

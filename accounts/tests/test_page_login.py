@@ -1,0 +1,116 @@
+"""Logging in and out in a browser."""
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from rest_framework.settings import api_settings
+
+from accounts.tests.browsing import log_in, text_of
+from accounts.tests.people import PASSWORD
+
+
+def test_a_login_leads_to_the_dashboard(client, ada):
+    assert log_in(client)["Location"] == "/dashboard"
+    assert "Hello, Ada" in text_of(client.get("/dashboard"))
+
+
+def test_wrong_credentials_look_alike_and_keep_the_address(client, ada):
+    answers = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert all("The email address or the password is wrong." in text_of(answer) for answer in answers)
+    assert 'value="ada@example.com"' in answers[0].content.decode()
+
+
+def test_an_unconfirmed_address_can_have_its_mail_again(client, unconfirmed):
+    answer = log_in(client, unconfirmed.email)
+    assert "Confirm your email address first" in text_of(answer)
+    assert 'href="/welcome"' in answer.content.decode()
+    assert f'value="{unconfirmed.email}"' in client.get("/welcome").content.decode()
+
+
+def test_only_the_right_password_tells_that_an_address_is_unconfirmed(client, unconfirmed):
+    answer = log_in(client, unconfirmed.email, "wrong")
+    assert "Confirm your email address" not in text_of(answer)
+
+
+def test_the_session_gets_a_new_key(client, ada):
+    client.post("/forgot-password", {"email": "x@example.com"})
+    before = client.session.session_key
+    log_in(client)
+    assert client.session.session_key != before
+    assert not Session.objects.filter(session_key=before).exists()
+
+
+def test_a_page_that_needs_a_login_is_shown_afterwards(client, ada):
+    asked = client.get("/settings/email")
+    assert asked["Location"] == "/login?next=/settings/email"
+    shown = client.get(asked["Location"])
+    assert '<input type="hidden" name="next" value="/settings/email">' in shown.content.decode()
+    data = {"email": ada.email, "password": PASSWORD, "next": "/settings/email"}
+    assert client.post("/login", data)["Location"] == "/settings/email"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example.com/", "//evil.example.com", "/\\evil.example.com", "javascript:alert(1)", "http:///x",
+        "\x08//evil.example.com", "https:evil.example.com", "/login\r\nX: y", "http://testserver@evil.example.com/",
+    ],
+)  # fmt: skip
+def test_nobody_is_sent_to_another_site(client, ada, target):
+    answer = client.post("/login", {"email": ada.email, "password": PASSWORD, "next": target})
+    assert answer["Location"].startswith("/")
+    assert "evil" not in answer["Location"]
+    again = client.get("/login", {"next": target})
+    assert "evil" not in again["Location"]
+
+
+@pytest.mark.parametrize("target", ["/login", "/login?next=/login", "/dashboard/"])
+def test_who_is_logged_in_meets_no_redirect_loop(client, ada, target):
+    log_in(client)
+    answer = client.get("/login", {"next": target}, follow=True)
+    assert answer.status_code == 200
+    assert len(answer.redirect_chain) <= 3
+
+
+def test_a_logout_is_a_post_and_ends_the_session(client, ada):
+    log_in(client)
+    key = client.session.session_key
+    assert client.get("/logout").status_code == 405
+    assert client.get("/dashboard").status_code == 200
+    assert client.post("/logout")["Location"] == "/"
+    assert client.get("/dashboard").status_code == 302
+    assert not Session.objects.filter(session_key=key).exists()
+
+
+def test_a_forged_form_is_refused(ada):
+    browser = Client(enforce_csrf_checks=True)
+    assert log_in(browser).status_code == 403
+    token = browser.get("/login").cookies["csrftoken"].value
+    data = {"email": ada.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
+    assert browser.post("/login", data, HTTP_ORIGIN="https://evil.example.com").status_code == 403
+    assert browser.post("/login", data, HTTP_ORIGIN="http://testserver").status_code == 302
+
+
+def test_pages_and_api_share_one_throttle(client, post, ada, settings):
+    rates = {**api_settings.DEFAULT_THROTTLE_RATES, "login": "2/minute"}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    log_in(client, password="wrong")
+    post("login/", {"email": ada.email, "password": "wrong"})
+    answer = log_in(client)
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 60
+    assert "Please wait a minute" in text_of(answer)
+
+
+def test_looking_at_a_page_is_not_counted(client, ada, settings):
+    rates = {**api_settings.DEFAULT_THROTTLE_RATES, "login": "1/minute"}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    assert [client.get("/login").status_code for _ in range(3)] == [200] * 3
+    assert log_in(client).status_code == 302
+
+
+def test_the_browser_is_remembered_as_a_known_device(client, ada):
+    cookie = log_in(client).cookies["known_device"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
