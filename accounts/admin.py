@@ -1,16 +1,34 @@
 """Users in the admin."""
 
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from accounts.throttling import first_full, login_windows
 
 if TYPE_CHECKING:
     UserAdminBase = DjangoUserAdmin[User]
 else:
     UserAdminBase = DjangoUserAdmin
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Django's, with the limits of every other login."""
+
+    def clean(self) -> dict[str, Any]:
+        windows = login_windows(self.request, str(self.cleaned_data.get("username", ""))) if self.request else []
+        if full := first_full(windows):
+            minutes = ceil(full.wait() / 60)
+            raise ValidationError(f"Too many tries to log in. Wait {minutes} minutes, or choose a new password.")
+        return super().clean()
+
+
+admin.site.login_form = LoginForm
 
 
 @admin.register(User)
