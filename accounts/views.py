@@ -15,7 +15,7 @@ from accounts import documentation, serializers, services
 from accounts.devices import remember_device
 from accounts.models import User
 from accounts.serializers import RegisteredSerializer, SessionSerializer, UserSerializer
-from accounts.throttling import AddressThrottle, ClientThrottle, PersonThrottle
+from accounts.throttling import AddressThrottle, ClientThrottle, LoginThrottle, PersonThrottle
 
 
 class PublicView(APIView):
@@ -62,6 +62,7 @@ class ResendVerificationView(PublicView):
 
 
 class LoginView(PublicView):
+    throttle_classes = [LoginThrottle]
     throttle_scope = "login"
 
     @documentation.login

@@ -35,7 +35,7 @@ def exported(email: OutboundEmail) -> dict[str, Any]:
     }
 
 
-def erase(user_id: str, *, address: str, last_kind: str = "") -> None:
+def erase(user_id: str, *, address: str, last_kind: str | None = None) -> None:
     """Forget a person in the caller's transaction: mails, what providers told about them, contacts at ``address``.
 
     What waits is cancelled, except the mail of ``last_kind``. That one, and whatever a provider is just being handed,
@@ -43,8 +43,8 @@ def erase(user_id: str, *, address: str, last_kind: str = "") -> None:
     suppression of an address stays too, without what the provider said: it is there so that nobody writes to it.
     """
     mails = OutboundEmail.objects.filter(person=user_id)
-    waiting = mails.filter(status=Status.QUEUED, lease_token=None).exclude(kind=last_kind)
-    waiting.update(status=Status.CANCELLED, reason="", detail="", due_at=None, settled_at=Now())
+    waiting = mails.filter(status=Status.QUEUED, lease_token=None)
+    waiting.exclude(kind=last_kind).update(status=Status.CANCELLED, reason="", detail="", due_at=None, settled_at=Now())
     mails.update(to_be_erased=True)
     erase_settled()
     DeliveryEvent.objects.filter(email=None, recipient=address.lower()).delete()
