@@ -68,6 +68,8 @@ def insert_new(rows: Sequence[models.Model]) -> set[Any]:
 
 
 def is_left_to_database(field: "models.Field[Any, Any]", row: models.Model) -> bool:
+    if field.generated:
+        return True
     value = getattr(row, field.attname)
     return isinstance(value, DatabaseDefault) or (isinstance(field, models.AutoField) and value is None)
 

@@ -6,9 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts import branding
-from myproject import errors
-
 from billing.webhook import stripe_webhook
+from myproject import errors
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
