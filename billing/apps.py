@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import pre_delete
+from django.utils.translation import gettext_lazy as _
 
 
 class BillingConfig(AppConfig):
@@ -9,7 +10,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import registries  # noqa: PLC0415  # it needs the models, as those below do
-        from billing import checks, people  # noqa: F401, PLC0415
+        from billing import checks, panels, people  # noqa: F401, PLC0415
 
         pre_delete.connect(people.forget, sender="accounts.User", dispatch_uid="billing.forget")
         registries.timeline_sources.append(people.timeline)
@@ -20,3 +21,5 @@ class BillingConfig(AppConfig):
             "payments": people.export_payments,
             "stripe_events": people.export_events,
         }
+        registries.dashboard_panels.append(panels.plan_panel)
+        registries.navigation_links.append(registries.NavigationLink("billing-pages:billing", _("Billing")))

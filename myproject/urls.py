@@ -25,7 +25,7 @@ if settings.DEVELOPMENT_ROUTES:
     urlpatterns.append(path("dev/", include("emails.development_urls")))
 
 if settings.PAGES_ENABLED:
-    urlpatterns.append(path("", include("accounts.page_urls")))
+    urlpatterns += [path("", include("accounts.page_urls")), path("", include("billing.page_urls"))]
 else:
     urlpatterns.append(path("", errors.no_pages))
 

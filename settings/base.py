@@ -238,6 +238,10 @@ BRAND_ADDRESS: str = env.str("BRAND_ADDRESS", default="")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS") + env.secrets("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_URL = env.http_url("STRIPE_API_URL", default="https://api.stripe.com")
+STRIPE_PAGE_ORIGINS = [
+    "https://checkout.stripe.com",
+    "https://billing.stripe.com",
+]  # yours, if Stripe serves your domain
 STRIPE_CALL_SECONDS, STRIPE_REQUEST_SECONDS = (
     8.0,
     20.0,

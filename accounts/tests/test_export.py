@@ -13,7 +13,7 @@ def test_it_holds_everything(call, ada, outbox, monkeypatch):
     answer = call("GET", "me/export/", token=token)
     assert answer["Content-Disposition"] == 'attachment; filename="my-data.json"'
     data = answer.json()
-    assert list(data) == ["profile", "logins", "email_changes", "mails", "payments"]
+    assert list(data) == ["profile", "logins", "email_changes", "mails", *export_sources]
     assert data["profile"]["email"] == "ada@example.com"
     assert [login["client_address"] for login in data["logins"]] == ["127.0.0.1"]
     assert data["payments"] == [{"amount": 2900, "user": ada.pk}]

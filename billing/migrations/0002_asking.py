@@ -8,37 +8,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('billing', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("billing", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CustomerRequest',
+            name="CustomerRequest",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='customer_request', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('key', models.UUIDField(default=uuid.uuid4)),
-                ('email', models.CharField(help_text='as Stripe was told it: a key holds for the same words only', max_length=320)),
-                ('name', models.CharField(blank=True, max_length=500)),
-                ('customer_id', models.CharField(blank=True, help_text='what came of it', max_length=255)),
-                ('made_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='the key')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="customer_request",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("key", models.UUIDField(default=uuid.uuid4)),
+                (
+                    "email",
+                    models.CharField(
+                        help_text="as Stripe was told it: a key holds for the same words only", max_length=320
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=500)),
+                ("customer_id", models.CharField(blank=True, help_text="what came of it", max_length=255)),
+                (
+                    "made_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text="the key"),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='checkout',
-            name='customer_id',
+            model_name="checkout",
+            name="customer_id",
             field=models.CharField(blank=True, max_length=255),
         ),
         migrations.AddField(
-            model_name='customer',
-            name='erased_at',
-            field=models.DateTimeField(help_text='the user is gone, and nothing is stored of them again', null=True),
+            model_name="customer",
+            name="erased_at",
+            field=models.DateTimeField(help_text="the user is gone, and nothing is stored of them again", null=True),
         ),
         migrations.AddField(
-            model_name='subscription',
-            name='refresh_failures',
-            field=models.PositiveSmallIntegerField(default=0, help_text='how often it was asked in vain'),
+            model_name="subscription",
+            name="refresh_failures",
+            field=models.PositiveSmallIntegerField(default=0, help_text="how often it was asked in vain"),
         ),
     ]
