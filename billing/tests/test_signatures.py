@@ -7,7 +7,7 @@ import time
 import pytest
 import stripe
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.models import StripeEvent
@@ -164,8 +164,8 @@ headers = st.one_of(
 )
 
 
-@settings(max_examples=10_000, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=10_000, deadline=None)
 @given(header=headers, body=st.one_of(st.just(V1), st.binary(max_size=300)))
-def test_ten_thousand_random_deliveries_are_400_and_store_nothing(db, header, body):
+def test_ten_thousand_random_deliveries_are_400_and_store_nothing(header, body):
+    """Without a database: who as much as looks into it is answered 500 here."""
     assert deliver(body, header) == 400
-    assert not StripeEvent.objects.exists()
