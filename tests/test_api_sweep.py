@@ -80,17 +80,18 @@ def ada(db) -> User:
 @pytest.fixture(params=["other", "staff", "superuser"])
 def stranger(request, ada) -> User:
     """Somebody else, who is privileged elsewhere perhaps, and not here."""
-    rights = {"other": {}, "staff": {"is_staff": True}, "superuser": {"is_staff": True, "is_superuser": True}}
-    people = {"email": "eve@example.com", "password": PASSWORD, "email_verified_at": timezone.now()}
-    return User.objects.create_user(**people, **rights[request.param])
+    eve = User.objects.create_user("eve@example.com", PASSWORD, email_verified_at=timezone.now())
+    eve.is_staff, eve.is_superuser = request.param != "other", request.param == "superuser"
+    eve.save()
+    return eve
 
 
 def call(operation: Operation, user: User | None, body: Any = None, query: str = "") -> Any:
-    headers = {"HTTP_AUTHORIZATION": f"Token {AuthToken.objects.create(user=user)[1]}"} if user else {}
+    headers = {"Authorization": f"Token {AuthToken.objects.create(user=user)[1]}"} if user else {}
     client = Client(raise_request_exception=False)
     text = json.dumps(body) if body is not None else ""
     return client.generic(
-        operation.method.upper(), operation.path + query, text, content_type="application/json", **headers
+        operation.method.upper(), operation.path + query, text, content_type="application/json", headers=headers
     )
 
 

@@ -59,7 +59,9 @@ def address(who: str, number: int) -> str:
 @pytest.mark.parametrize("path", PATHS)
 def test_known_and_unknown_addresses_take_the_same_time(people, path):
     people(verified=path != "email/resend/")
-    client, seconds, bodies = Client(), {"known": [], "other": []}, {"known": set(), "other": set()}
+    client = Client()
+    seconds: dict[str, list[float]] = {"known": [], "other": []}
+    bodies: dict[str, set[tuple[int, bytes]]] = {"known": set(), "other": set()}
     for number in range(-WARM_UP, TRIES):
         for who in random.sample(["known", "other"], 2):
             data = {**PATHS[path], "email": address(who, number % TRIES)}
