@@ -145,7 +145,7 @@ class UndoEmailChangeView(PublicView):
 
 class MeView(PersonalView):
     def get_throttles(self) -> list[Any]:
-        return super().get_throttles() if self.request.method == "DELETE" else []
+        return [] if self.request.method == "GET" else super().get_throttles()
 
     @documentation.me
     def get(self, request: Request) -> Response:

@@ -22,11 +22,11 @@ def request_password_reset(*, email: str) -> None:
     One that has none costs the same: the mail is rendered and stored as well, and taken back.
     """
     user = User.objects.filter(email=email, is_active=True).first()
+    if user is None:
+        rehearse_password_reset_email(User(email=email))
+        return
     with transaction.atomic():
-        if user is None:
-            rehearse_password_reset_email(User(email=email))
-        else:
-            send_password_reset_email(user)
+        send_password_reset_email(user)
 
 
 def send_reset_link(*, user: User) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user
-from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher
 from django.http import HttpRequest
 from django.test import Client
 
@@ -29,6 +29,12 @@ def is_logged_in(browser: Client) -> bool:
     request = HttpRequest()
     request.session = browser.session
     return get_user(request).is_authenticated
+
+
+class QuickArgon2(Argon2PasswordHasher):
+    time_cost = 1
+    memory_cost = 16 * 1024
+    parallelism = 1
 
 
 class CountingHasher(MD5PasswordHasher):
