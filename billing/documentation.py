@@ -44,7 +44,11 @@ payments = extend_schema(
     operation_id="payments",
     summary="What did I pay?",
     description="Newest first, twenty a page; those that failed too, and what went back.",
-    responses={200: PaymentSerializer(many=True), 401: REFUSAL},
+    responses={
+        200: PaymentSerializer(many=True),
+        401: REFUSAL,
+        404: OpenApiResponse(REFUSAL, description="There is no such page."),
+    },
 )
 payment = extend_schema(
     operation_id="payment",

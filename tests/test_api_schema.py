@@ -1,5 +1,6 @@
 """What the schema promises, the API keeps: Schemathesis makes up requests, good and bad, and reads every answer."""
 
+import pytest
 import schemathesis
 from django.core.cache import cache
 from hypothesis import HealthCheck, Phase, settings
@@ -7,6 +8,7 @@ from knox.models import AuthToken
 from schemathesis.checks import CHECKS
 
 from accounts.models import User
+from billing.tests.stripe_standin import KEY, PRICES, StripeStandIn
 from myproject.wsgi import application
 
 EXAMPLES = 25  # of each operation, with a token and without
@@ -27,6 +29,16 @@ quickly = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[*HealthCheck],
 )
+
+
+@pytest.fixture(autouse=True)
+def stripe(settings):
+    """Payments are set up: without, the right answer is a 503."""
+    prices = sorted(PRICES)
+    settings.BILLING_PLANS = [{**plan, "price_id": prices.pop()} for plan in settings.BILLING_PLANS]
+    with StripeStandIn() as standin:
+        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
+        yield
 
 
 @schema.parametrize()
