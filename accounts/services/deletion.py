@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import DeletionRefused, WrongPassword
-from accounts.mail import LAST_KIND, send_account_deleted_email
+from accounts.mail import LAST_KIND, send_deletion_notice
 from accounts.models import User
 from accounts.registries import deletion_guards
 from accounts.services.devices import log_out_everywhere
@@ -23,7 +23,7 @@ def delete_account(*, user: User, password: str) -> None:
     with transaction.atomic():
         if refusal := refusal_to_delete(user):
             raise DeletionRefused(refusal)
-        send_account_deleted_email(user, timezone.now())
+        send_deletion_notice(user, timezone.now())
         erase(user)
 
 

@@ -45,7 +45,7 @@ def test_nothing_is_left_but_the_last_mail_until_it_is_sent(call, person):
     assert call("DELETE", "me/", DELETE, token=person).status_code == 204
     assert traces("ada@", "Ada", "lovelace") == {"OutboundEmail"}
     last = OutboundEmail.objects.get(status=Status.QUEUED, recipients="ada@example.com")
-    assert (last.kind, last.sensitive) == ("account_deleted", True)
+    assert (last.kind, last.sensitive) == ("deletion_notice", True)
     OutboundEmail.objects.filter(pk=last.pk).update(status=Status.SENT, settled_at=timezone.now(), due_at=None)
     purge()
     assert traces("ada@", "Ada", "lovelace") == set()
