@@ -23,6 +23,7 @@ schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
 quickly = settings(
     max_examples=EXAMPLES,
     derandomize=True,
+    database=None,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[*HealthCheck],
