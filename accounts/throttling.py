@@ -28,7 +28,7 @@ class Window:
     """Counts what happens from its first count on, for as long as the rate's period.
 
     One atomic step a count, so that a burst of parallel requests cannot slip through. The rate is that of
-    `DEFAULT_THROTTLE_RATES` for the scope, read every time; None means no limit.
+    `DEFAULT_THROTTLE_RATES` for the scope, read every time; none means no limit.
     """
 
     scope: str
@@ -37,7 +37,7 @@ class Window:
 
     @property
     def rate(self) -> str | None:
-        rate: Any = api_settings.DEFAULT_THROTTLE_RATES[self.scope]
+        rate: Any = api_settings.DEFAULT_THROTTLE_RATES.get(self.scope)
         return None if rate is None else str(rate)
 
     @property

@@ -3,6 +3,8 @@
 import pytest
 import schemathesis
 from django.core.cache import cache
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from knox.models import AuthToken
 from schemathesis.checks import CHECKS
@@ -22,9 +24,23 @@ PROMISES = [
 
 
 schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
+
+
+@pytest.fixture
+def database(db):
+    """The connection stays open over requests, as Django's own test client has it: the test is one transaction."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
 quickly = settings(
     max_examples=EXAMPLES,
     derandomize=True,
+    database=None,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[*HealthCheck],
@@ -43,13 +59,13 @@ def stripe(settings):
 
 @schema.parametrize()
 @quickly
-def test_every_answer_to_a_stranger_is_as_documented(case, db):
+def test_every_answer_to_a_stranger_is_as_documented(case, database):
     keep_promises(case)
 
 
 @schema.parametrize()
 @quickly
-def test_every_answer_to_a_user_is_as_documented(case, db):
+def test_every_answer_to_a_user_is_as_documented(case, database):
     user, _ = User.objects.get_or_create(email="ada@example.com")
     keep_promises(case, Authorization=f"Token {AuthToken.objects.create(user=user)[1]}")
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import EmailChange, Login, User
 from accounts.tests.people import ADA, PASSWORD, log_in
 from accounts.tokens import make_password_reset_token
-from emails.models import OutboundEmail, Status
+from emails.models import ContactChange, OutboundEmail, Status
 from emails.retention import purge
 
 DELETE = {"password": PASSWORD}
@@ -45,7 +45,7 @@ def test_nothing_is_left_but_the_last_mail_until_it_is_sent(call, person):
     assert call("DELETE", "me/", DELETE, token=person).status_code == 204
     assert traces("ada@", "Ada", "lovelace") == {"OutboundEmail"}
     last = OutboundEmail.objects.get(status=Status.QUEUED, recipients="ada@example.com")
-    assert (last.kind, last.sensitive) == ("account_deleted", True)
+    assert (last.kind, last.sensitive) == ("deletion_notice", True)
     OutboundEmail.objects.filter(pk=last.pk).update(status=Status.SENT, settled_at=timezone.now(), due_at=None)
     purge()
     assert traces("ada@", "Ada", "lovelace") == set()
@@ -78,3 +78,15 @@ def test_a_link_in_flight_is_dead(call, token, ada):
     call("DELETE", "me/", DELETE, token=token)
     data = {"token": link, "password": "another good sentence"}
     assert call("POST", "password/reset/confirm/", data).json()["code"] == "token_invalid"
+
+
+@pytest.mark.parametrize(
+    ("other", "forgotten"), [("", {"ada@example.com", "b@example.com"}), ("b", {"ada@example.com"})]
+)
+def test_contacts_are_forgotten_at_all_addresses_of_their_own(call, token, ada, settings, other, forgotten):
+    settings.EMAIL_PROVIDER = "sequenzy"
+    EmailChange.objects.create(user=ada, old_address="b@example.com", new_address=ada.email)
+    if other:
+        User.objects.create_user("b@example.com")
+    call("DELETE", "me/", DELETE, token=token)
+    assert {*ContactChange.objects.filter(action="forget").values_list("address", flat=True)} == forgotten

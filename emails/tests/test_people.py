@@ -27,7 +27,7 @@ def mail(queue):
 
 @pytest.fixture
 def erased():
-    return lambda **options: people.erase("7", address=ADA, **options)
+    return lambda **options: people.erase("7", addresses=[ADA], **options)
 
 
 def traces(word=ADA):
