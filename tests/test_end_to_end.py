@@ -83,11 +83,17 @@ def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, pro
 
 
 @pytest.mark.slow
-def test_the_worker_ends_gracefully_in_the_middle_of_its_work(stack, provider_api):
+@pytest.mark.parametrize(("provider", "mails", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
+def test_the_worker_ends_gracefully_in_the_middle_of_its_work(
+    make_stack, redis_server, provider_api, provider, mails, calls
+):
     """SIGTERM: no call is begun any more, what is under way is finished and settled, the rest is queued at once."""
-    provider_api.latency = 0.3
-    stack.queue(100)
-    wait_until(lambda: provider_api.calls > 5, "the worker delivers", seconds=20)
+    provider_api.latency = 0.6
+    stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_DELIVERY_THREADS="2")
+    stack.queue(mails)
+    stack.start_worker(wait=False)
+    stack.start_beat()
+    wait_until(lambda: provider_api.calls > calls, "the worker delivers", seconds=20)
     worker = stack.processes["worker"]
     worker.terminate()
     assert worker.wait(timeout=20) == 0
@@ -95,6 +101,7 @@ def test_the_worker_ends_gracefully_in_the_middle_of_its_work(stack, provider_ap
     print(f"after SIGTERM: {statuses}")
     assert set(statuses) == {"queued", "sent"}
     assert len(provider_api.accepted) == statuses["sent"]
+    provider_api.latency = 0
     stack.start_worker()
-    wait_until(lambda: stack.statuses() == {"sent": 100}, "the next worker goes on", seconds=40)
-    assert len(provider_api.accepted) == 100
+    wait_until(lambda: stack.statuses() == {"sent": mails}, "the next worker goes on", seconds=40)
+    assert len(provider_api.accepted) == mails
