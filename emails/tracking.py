@@ -63,7 +63,7 @@ def record(events: Sequence[Event]) -> int:
     linked = [(event, emails.get(event.message_id) or by_provider_id(event, emails)) for event in events]
     new = insert_new(linked)
     move(new)
-    for event, email in new:
+    for event, email in sorted(new, key=lambda pair: pair[0].recipient):  # one order for all who write to the list
         if is_certain(event, email):
             suppress_after(event)
     if delivery_event.receivers:
@@ -71,23 +71,19 @@ def record(events: Sequence[Event]) -> int:
     return len(new)
 
 
-def emails_of(events: Iterable[Event]) -> Mapping[Any, OutboundEmail]:
-    """The messages that the events are about, locked in one order, by our id and by (provider, its id)."""
-    found: dict[Any, OutboundEmail] = {}
-    ours = {event.message_id for event in events if event.message_id}
-    if ours:
-        found |= {email.pk: email for email in locked(pk__in=ours)}
-    unknown = (event for event in events if event.message_id not in found)
-    theirs = {prefix for event in unknown for prefix in prefixes(event.provider_message_id)}
+def emails_of(events: Sequence[Event]) -> Mapping[Any, OutboundEmail]:
+    """The messages that the events are about, by our id and by (provider, its id); locked all at once, in one order,
+    since webhooks about the same messages come in parallel."""
+    keys = {event.message_id for event in events if event.message_id}
+    theirs = {prefix for event in events if not event.message_id for prefix in prefixes(event.provider_message_id)}
     if theirs:
-        for email in locked(provider_message_id__in=theirs):
-            found[email.provider, email.provider_message_id] = found.setdefault(email.pk, email)
-    return found
-
-
-def locked(**condition: Any) -> Iterable[OutboundEmail]:
-    rows = OutboundEmail.objects.filter(**condition).order_by("pk").select_for_update()
-    return rows.defer("content", "metadata", "subject")
+        keys |= set(OutboundEmail.objects.filter(provider_message_id__in=theirs).values_list("pk", flat=True))
+    if not keys:
+        return {}
+    rows = OutboundEmail.objects.filter(pk__in=keys).order_by("pk").select_for_update()
+    emails = list(rows.defer("content", "metadata", "subject"))
+    by_ours: dict[Any, OutboundEmail] = {email.pk: email for email in emails}
+    return by_ours | {(email.provider, email.provider_message_id): email for email in emails}
 
 
 def by_provider_id(event: Event, emails: Mapping[Any, OutboundEmail]) -> OutboundEmail | None:
@@ -105,7 +101,7 @@ def prefixes(message_id: str) -> Iterator[str]:
 def insert_new(linked: Iterable[Linked]) -> list[Linked]:
     """Store the events; returns those that were not stored before, by anybody, in the order in which they happened."""
     rows = {}
-    for event, email in linked:
+    for event, email in sorted(linked, key=lambda pair: pair[0].fingerprint):  # one order for all who insert
         key = (event.provider, event.fingerprint)
         if key not in rows:
             rows[key] = (stored_form(event, email), event, email)

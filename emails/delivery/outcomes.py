@@ -36,6 +36,8 @@ REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}  # wait
 
 def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> None:
     """Write down what the providers answered. ``waited_for``: those that will not be called for a while anyway."""
+    finished = [*finished]
+    lock_rows(call for call, _ in finished)
     accepted, rest = [], []
     for call, answer in finished:
         if isinstance(answer, Receipt):
@@ -51,6 +53,13 @@ def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> 
                 put_back(call, now)
             else:
                 note_error(call, answer, now, provider_waits=call.attempt.provider in waited_for)
+
+
+def lock_rows(calls: Iterable[Call]) -> None:
+    """All at once and in one order, as tracking does: events about several of these messages may come just now."""
+    emails = [row.pk for call in calls for row in call.rows if isinstance(row, OutboundEmail)]
+    if len(emails) > 1:
+        list(OutboundEmail.objects.filter(pk__in=emails).order_by("pk").select_for_update().values_list("pk"))
 
 
 def note_error(call: Call, error: ProviderError, now: datetime, *, provider_waits: bool) -> None:
