@@ -116,7 +116,7 @@ def stored_form(event: Event, email: OutboundEmail | None) -> DeliveryEvent:
         fingerprint=event.fingerprint,
         email_id=email.pk if email else None,
         provider_message_id=event.provider_message_id,
-        recipient=event.recipient,
+        recipient=event.recipient if is_certain(event, email) else "",
         type=event.type,
         severity=event.severity,
         detail=event.detail,

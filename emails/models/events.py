@@ -10,15 +10,18 @@ from django.utils.translation import gettext_lazy as _
 
 from emails.models.messages import OutboundEmail
 
+ROWS_AN_INSERT = 1000  # a statement of SQLite's takes 32,766 values, where nobody raised that
+
 
 class DeliveryEventQuerySet(models.QuerySet["DeliveryEvent"]):
     def insert_new(self, events: Sequence["DeliveryEvent"]) -> set[uuid.UUID]:
-        """Insert those that are not counted yet, in one statement that says which they were; returns their keys.
+        """Insert those that are not counted yet; returns their keys."""
+        shares = (events[first : first + ROWS_AN_INSERT] for first in range(0, len(events), ROWS_AN_INSERT))
+        return set().union(*map(self._insert_new, shares))
 
-        Django's bulk_create(ignore_conflicts=True) cannot say so, and asking again would double the cost of an event.
-        """
-        if not events:
-            return set()
+    def _insert_new(self, events: Sequence["DeliveryEvent"]) -> set[uuid.UUID]:
+        """In one statement that says which they were: Django's bulk_create(ignore_conflicts=True) cannot say so, and
+        asking again would double the cost of an event."""
         quote, meta = connection.ops.quote_name, self.model._meta
         fields = [field for field in meta.concrete_fields if field.db_default is models.NOT_PROVIDED]
         columns = ", ".join(quote(str(field.column)) for field in fields)
@@ -63,7 +66,9 @@ class DeliveryEvent(models.Model):
     fingerprint = models.CharField(max_length=64, help_text=_("hash of what the event says: a repeat has the same"))
     email = models.ForeignKey(OutboundEmail, null=True, on_delete=models.CASCADE, related_name="events")
     provider_message_id = models.CharField(max_length=255, blank=True)
-    recipient = models.CharField(max_length=320, blank=True, help_text=_("in lower case"))
+    recipient = models.CharField(
+        max_length=320, blank=True, help_text=_("in lower case; empty where it may be one of several")
+    )
 
     type = models.CharField(max_length=16, choices=Type)
     severity = models.CharField(max_length=16, choices=Severity, blank=True)

@@ -231,6 +231,17 @@ def test_resend_names_all_recipients_so_none_of_several_is_suppressed(webhooks, 
     assert not Suppression.objects.exists()
 
 
+def test_a_recipient_that_is_a_guess_counts_for_no_address(webhooks):
+    """The bounces of a neighbour in `to` and one of one's own are not six in a row."""
+    kind, data = SOFT["resend"]
+    poster = webhooks("resend")
+    for number in range(6):
+        event = poster.event(kind, message=f"m{number}", at=ago(minutes=30 - number), **data)
+        event["data"]["to"] = ["ada@example.com", "bob@example.com"] if number < 5 else ["ada@example.com"]
+        poster.post(event)
+    assert not Suppression.objects.exists()
+
+
 def call_made() -> tuple[Call, Any]:
     """A worker between the provider's answer and its own commit."""
     [call], _ = claims.next_calls(8, idle=True)

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from emails.delivery import claims, drain
+from emails.delivery.calls import Call
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.tests.events import POSTERS
 
@@ -28,7 +29,7 @@ def finished(webhooks, outbox, queue):
     """Calls to SendGrid with their answers, not settled yet."""
     outbox("sendgrid")
     queue(MAILS)
-    calls = []
+    calls: list[Call] = []
     while len(calls) < MAILS:
         calls += claims.next_calls(MAILS, idle=True)[0]
     return [(call, call.make()) for call in calls]
@@ -57,8 +58,8 @@ def bring(events: list[Any], *others: Callable[[], Any]) -> list[int]:
 
     def post() -> None:
         poster, shuffled = POSTERS["sendgrid"](), random.sample(events, len(events))
-        for first in range(0, len(shuffled), EVENTS_A_POST):
-            statuses.append(poster.post(shuffled[first : first + EVENTS_A_POST]).status_code)
+        posts = [shuffled[first : first + EVENTS_A_POST] for first in range(0, len(shuffled), EVENTS_A_POST)]
+        statuses.extend(poster.post(events).status_code for events in posts)
 
     at_once(*[post] * THREADS, *others)
     return statuses
@@ -82,9 +83,7 @@ def test_about_the_same_messages(finished, share_with_our_id):
 
 
 def test_while_the_worker_settles_what_they_are_about(finished):
-    events = [
-        event(kind, number, ours=call.rows[0].pk) for kind in KINDS for number, (call, _) in enumerate(finished)
-    ]
+    events = [event(kind, number, ours=call.rows[0].pk) for kind in KINDS for number, (call, _) in enumerate(finished)]
 
     def settle() -> None:
         for first in range(0, MAILS, 10):
