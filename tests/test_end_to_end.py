@@ -1,11 +1,13 @@
 """The whole way on real parts: gunicorn, a Celery worker with beat, PostgreSQL, Redis, and the provider's HTTP API."""
 
+import json
 import re
 import time
 
 import pytest
 import requests
 
+from emails.tests.events import RESEND_SECRET, resend_event, sign_resend
 from tests.stack import Stack, wait_until
 
 PASSWORD = "correct horse battery"  # the one of Stack.signup
@@ -48,6 +50,25 @@ def test_a_signup_becomes_a_delivered_mail_and_the_mail_a_login(stack, provider_
     token = post(stack, "login", credentials).json()["token"]
     assert post(stack, "logout", {}, token).status_code == 204
     assert post(stack, "logout", {}, token).status_code == 401
+
+
+def test_an_event_comes_home(make_stack, redis_server, provider_api):
+    """Over a real server, also in chunks without a Content-Length, and in chunks that are none."""
+    stack = make_stack("resend", REDIS_URL=redis_server.url, RESEND_WEBHOOK_SECRETS=RESEND_SECRET)
+    stack.queue(1)
+    stack.start_worker(wait=False)
+    stack.start_web()
+    wait_until(lambda: stack.statuses() == {"sent": 1}, "sent", seconds=20)
+    [(message_id,)] = stack.query("SELECT provider_message_id FROM emails_outboundemail")
+    event = resend_event("email.delivered", message=message_id, to="person-0@example.com", at=time.time())
+    body = json.dumps(event).encode()
+    headers = {**sign_resend(body, str(int(time.time()))), "Content-Type": "application/json"}
+    url = stack.url("/emails/webhooks/resend/")
+    assert requests.post(url, data=iter([body[:9], body[9:]]), headers=headers, timeout=10).json()["new"] == 1
+    assert requests.post(url, data=body, headers=headers, timeout=10).json()["new"] == 0
+    assert stack.statuses() == {"delivered": 1}
+    broken = {**headers, "Transfer-Encoding": "chunked"}
+    assert requests.post(url, data=b"zz\r\n\r\n", headers=broken, timeout=10).status_code == 401
 
 
 def test_a_worker_faster_than_the_commit_loses_nothing(stack, provider_api):

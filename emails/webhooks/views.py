@@ -66,13 +66,28 @@ def recorded(events: Iterable[Any]) -> HttpResponse:
 
 def body_of(request: HttpRequest) -> bytes | None:
     """The raw bytes; None where there are too many. What breaks off on its way has no valid signature."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > MOST_BYTES:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdecimal() and int(length) > MOST_BYTES:
         return None
+    is_chunked = not length and request.META.get("wsgi.input_terminated")
+    body = chunks_of(request) if is_chunked else whole_body_of(request)
+    return body if len(body) <= MOST_BYTES else None
+
+
+def whole_body_of(request: HttpRequest) -> bytes:
     try:
         return request.body
     except (UnreadablePostError, RawPostDataException):
         return b""
+
+
+def chunks_of(request: HttpRequest) -> bytes:
+    """A body without a Content-Length: the server knows where it ends, and Django reads none of it."""
+    try:
+        body: bytes = request.META["wsgi.input"].read(MOST_BYTES + 1)
+    except Exception:  # every server has errors of its own for chunks that are none
+        return b""
+    return body
 
 
 def parsed(body: bytes) -> Any:
