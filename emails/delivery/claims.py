@@ -11,7 +11,7 @@ from django.db import transaction
 
 from emails.backends import PROVIDERS, configured_provider, contacts_provider, get_caller, get_contacts
 from emails.backends.base import Caller
-from emails.delivery import breaker, outcomes, pacing
+from emails.delivery import breaker, moves, outcomes, pacing
 from emails.delivery.attempts import lease, open_attempts
 from emails.delivery.calls import Call, Pace
 from emails.delivery.queues import Queue, queues_of
@@ -157,7 +157,7 @@ def may_repeat(call: Call, now: datetime) -> bool:
 
 
 def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
-    return outcomes.KEEP_TRYING_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
+    return moves.KEEP_TRYING_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
 
 
 def new_calls(way: Way, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
