@@ -62,7 +62,8 @@ def ways() -> Iterator[Way]:
         try:
             yield Way(state, get_caller(state.name), queues_of(state.name), start_by)
         except ImproperlyConfigured as error:
-            give_up_old_attempts(state)
+            if state.has_unknown_attempts_due:
+                give_up_old_attempts(state)
             is_needed = state.name in needed or state.has_unknown_attempts_due
             if is_needed and not state.is_paused(state.now):
                 breaker.pause_for_configuration(state, str(error))
