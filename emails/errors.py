@@ -11,7 +11,8 @@ DETAIL_BYTES = 2048
 CODE_CHARACTERS = 100
 
 KEY_PATTERNS = re.compile(
-    r"(?i:bearer|basic)\s+[\w.~+/=-]+|\bSG\.[\w.-]{8,}|\b(?:re|seq|sk|rk|whsec)_[\w-]{8,}",
+    r"(?i:bearer|basic)\s+[\w.~+/=-]+|\bSG\.[\w.-]{8,}|\b(?:re|seq|sk|rk|whsec)_[\w-]{8,}"
+    r"|(?<=[?&;]token=)[^\s&#\"'<>]+",  # in a live link: a click event tells it
 )
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 

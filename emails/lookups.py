@@ -1,6 +1,7 @@
 """Asking what became of mail of which no event came: Sequenzy drops mail to addresses on its own list silently."""
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,11 +20,14 @@ from emails.models import OutboundEmail, Status, Suppression
 from emails.querysets import database_now
 from emails.webhooks.event import Event, Type, fingerprint, joined, storable
 
+logger = logging.getLogger(__name__)
+
 SECOND_LOOK_AFTER = timedelta(hours=24)  # from the sending
 TRY_AGAIN_AFTER = timedelta(minutes=10)
 KNOWN_FOR = timedelta(days=13)  # Sequenzy keeps the state of a message for 14 days
 SLOT_WITHIN = timedelta(seconds=2)
 MOST = 100  # in one run: mail comes first
+NO_USE_TO_ASK_AGAIN = (400, 403, 404, 422)  # a key that may only send gets 403
 
 TYPES = {
     "delivered": Type.DELIVERED,
@@ -50,8 +54,10 @@ def look_up_silent_mail() -> int:
             postpone(email)
             break
         time.sleep(wait)
-        look_up(email)
         asked += 1
+        if not look_up(email):
+            postpone(email)
+            break
     return asked
 
 
@@ -69,15 +75,22 @@ def next_look(email: OutboundEmail) -> datetime | None:
     return second if email.lookup_at < second and email.status == Status.SENT else None
 
 
-def look_up(email: OutboundEmail) -> None:
+def look_up(email: OutboundEmail) -> bool:
+    """Returns whether Sequenzy answered, if only that it does not know the message or that the key may not ask."""
     answer = ask(email.provider_message_id)
-    if answer is None:
-        postpone(email)
-        return
-    state = answer.get("emailSend")
+    if not isinstance(answer, Answer):
+        return False
+    if answer.status in NO_USE_TO_ASK_AGAIN:
+        logger.warning("Sequenzy does not say what became of message %s: it answered %d.", email.pk, answer.status)
+        return True
+    data = json_body(answer)
+    if answer.status != 200 or not isinstance(data, dict):
+        return False
+    state = data.get("emailSend")
     event = event_of(email, state) if isinstance(state, dict) else None
     if event is not None:
         tracking.record([event])
+    return True
 
 
 def postpone(email: OutboundEmail) -> None:
@@ -86,14 +99,11 @@ def postpone(email: OutboundEmail) -> None:
         OutboundEmail.objects.filter(pk=email.pk).update(lookup_at=now + TRY_AGAIN_AFTER)
 
 
-def ask(message_id: str) -> Mapping[str, Any] | None:
-    """Sequenzy's answer; None where there was none, or an error."""
+def ask(message_id: str) -> object:
     try:
-        answer = SequenzyBackend().ask(Request(f"GET /email-sends/{quote(message_id, safe='')}", b""))
+        return SequenzyBackend().ask(Request(f"GET /email-sends/{quote(message_id, safe='')}", b""))
     except ImproperlyConfigured:  # another provider by now, and the key is gone
         return None
-    data = json_body(answer) if isinstance(answer, Answer) and answer.status == 200 else None
-    return data if isinstance(data, dict) else None
 
 
 def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> Event | None:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
-from emails.backends import configured_provider
-from emails.models import OutboundEmail, ProviderState, Status
+from emails.backends import configured_provider, contacts_provider
+from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.querysets import database_now
 
 LATE = timedelta(minutes=5)
@@ -24,11 +24,18 @@ def report() -> Report:
     waiting = OutboundEmail.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
     oldest = waiting.aggregate(Min("created_at"))["created_at__min"]
     age = int((now - oldest).total_seconds()) if oldest else None
-    states = ProviderState.objects.with_rows_for(configured_provider())
-    providers = {state.name: describe(state, now) for state in states}
+    needed = needed_providers()
+    states = ProviderState.objects.with_rows_for(*needed)
+    providers = {state.name: describe(state, now) for state in states if state.name in needed}
     flows = (age is None or age < LATE.total_seconds()) and all(p["state"] == "ok" for p in providers.values())
     due = OutboundEmail.objects.filter(due_at__lte=now).aggregate(n=Count("pk"))["n"]
     return Report({"due": due, "oldest_seconds": age}, providers, flows)
+
+
+def needed_providers() -> set[str]:
+    """Those that are called today, and those at which the outcome of a call is open: not one that was left behind."""
+    holding = DeliveryAttempt.objects.filter(due_at__isnull=False).values_list("provider", flat=True)
+    return {name for name in (configured_provider(), contacts_provider()) if name} | set(holding.distinct().order_by())
 
 
 def describe(state: ProviderState, now: datetime) -> dict[str, str]:

@@ -13,6 +13,8 @@ from django.db.models.sql.compiler import SQLCompiler
 
 Work = TypeVar("Work", bound=models.Model)
 
+ROWS_AN_INSERT = 1000  # a statement of SQLite's takes 32,766 values, where nobody raised that
+
 # PostgreSQL's now() stands still within a transaction; SQLite's CURRENT_TIMESTAMP has no fractions of a second.
 NOW = {
     "postgresql": "SELECT STATEMENT_TIMESTAMP()",
@@ -47,13 +49,14 @@ class ValueByKey(Expression):
 
 def insert_new(rows: Sequence[models.Model]) -> set[Any]:
     """Insert the rows that break no unique constraint; returns their keys. They are of one model, and leave the same
-    columns to the database.
+    columns to the database."""
+    shares = (rows[first : first + ROWS_AN_INSERT] for first in range(0, len(rows), ROWS_AN_INSERT))
+    return set().union(*map(_insert_new, shares))
 
-    In one statement that says which they were: Django's bulk_create(ignore_conflicts=True) cannot, asking again would
-    double the cost, and SQLite's form of it also swallows what breaks another constraint.
-    """
-    if not rows:
-        return set()
+
+def _insert_new(rows: Sequence[models.Model]) -> set[Any]:
+    """In one statement that says which they were: Django's bulk_create(ignore_conflicts=True) cannot, asking again would
+    double the cost, and SQLite's form of it also swallows what breaks another constraint."""
     quote, meta = connection.ops.quote_name, rows[0]._meta
     fields = [field for field in meta.concrete_fields if not is_left_to_database(field, rows[0])]
     columns = ", ".join(quote(str(field.column)) for field in fields)

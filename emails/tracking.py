@@ -14,21 +14,17 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from emails import bounces
 from emails.backends import PROVIDERS
-from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status, Suppression
-from emails.querysets import database_now
+from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status
+from emails.querysets import database_now, insert_new
 from emails.signals import delivery_event
-from emails.suppressions import suppress
 from emails.webhooks.event import Event
 
 logger = logging.getLogger(__name__)
 
 Type = DeliveryEvent.Type
-Severity = DeliveryEvent.Severity
-Cause = Suppression.Cause
 
-SOFT_BOUNCES = 5  # in a row; one more suppresses the address for a while
-SOFT_BOUNCES_SUPPRESS_FOR = timedelta(days=7)
 STRAY_FOR = timedelta(days=1)
 
 # What an event says of the message. Every event proves at least that the provider took it.
@@ -61,33 +57,29 @@ def record(events: Sequence[Event]) -> int:
     """Store the events that are new and let them take effect; returns how many were new. May be repeated at will."""
     emails = emails_of(events)
     linked = [(event, emails.get(event.message_id) or by_provider_id(event, emails)) for event in events]
-    new = insert_new(linked)
+    new = store_new(linked)
     move(new)
-    for event, email in new:
-        if is_certain(event, email):
-            suppress_after(event)
+    for event, email in sorted(new, key=lambda pair: pair[0].recipient):  # one order for all who write to the list
+        if bounces.is_certain(event, email):
+            bounces.suppress_after(event)
     if delivery_event.receivers:
         transaction.on_commit(partial(announce, [(event.fingerprint, email) for event, email in new]), robust=True)
     return len(new)
 
 
-def emails_of(events: Iterable[Event]) -> Mapping[Any, OutboundEmail]:
-    """The messages that the events are about, locked in one order, by our id and by (provider, its id)."""
-    found: dict[Any, OutboundEmail] = {}
-    ours = {event.message_id for event in events if event.message_id}
-    if ours:
-        found |= {email.pk: email for email in locked(pk__in=ours)}
-    unknown = (event for event in events if event.message_id not in found)
-    theirs = {prefix for event in unknown for prefix in prefixes(event.provider_message_id)}
+def emails_of(events: Sequence[Event]) -> Mapping[Any, OutboundEmail]:
+    """The messages that the events are about, by our id and by (provider, its id); locked all at once, in one order,
+    since webhooks about the same messages come in parallel."""
+    keys = {event.message_id for event in events if event.message_id}
+    theirs = {prefix for event in events if not event.message_id for prefix in prefixes(event.provider_message_id)}
     if theirs:
-        for email in locked(provider_message_id__in=theirs):
-            found[email.provider, email.provider_message_id] = found.setdefault(email.pk, email)
-    return found
-
-
-def locked(**condition: Any) -> Iterable[OutboundEmail]:
-    rows = OutboundEmail.objects.filter(**condition).order_by("pk").select_for_update()
-    return rows.defer("content", "metadata", "subject")
+        keys |= set(OutboundEmail.objects.filter(provider_message_id__in=theirs).values_list("pk", flat=True))
+    if not keys:
+        return {}
+    rows = OutboundEmail.objects.filter(pk__in=keys).order_by("pk").select_for_update()
+    emails = list(rows.defer("content", "metadata", "subject"))
+    by_ours: dict[Any, OutboundEmail] = {email.pk: email for email in emails}
+    return by_ours | {(email.provider, email.provider_message_id): email for email in emails}
 
 
 def by_provider_id(event: Event, emails: Mapping[Any, OutboundEmail]) -> OutboundEmail | None:
@@ -102,14 +94,14 @@ def prefixes(message_id: str) -> Iterator[str]:
         message_id = message_id.rpartition(".")[0]
 
 
-def insert_new(linked: Iterable[Linked]) -> list[Linked]:
+def store_new(linked: Iterable[Linked]) -> list[Linked]:
     """Store the events; returns those that were not stored before, by anybody, in the order in which they happened."""
     rows = {}
-    for event, email in linked:
+    for event, email in sorted(linked, key=lambda pair: pair[0].fingerprint):  # one order for all who insert
         key = (event.provider, event.fingerprint)
         if key not in rows:
             rows[key] = (stored_form(event, email), event, email)
-    inserted = DeliveryEvent.objects.insert_new([row for row, _, _ in rows.values()])
+    inserted = insert_new([row for row, _, _ in rows.values()])
     new = [(event, email) for row, event, email in rows.values() if row.pk in inserted]
     return sorted(new, key=lambda pair: pair[0].occurred_at)
 
@@ -120,7 +112,7 @@ def stored_form(event: Event, email: OutboundEmail | None) -> DeliveryEvent:
         fingerprint=event.fingerprint,
         email_id=email.pk if email else None,
         provider_message_id=event.provider_message_id,
-        recipient=event.recipient,
+        recipient=event.recipient if bounces.is_certain(event, email) else "",
         type=event.type,
         severity=event.severity,
         detail=event.detail,
@@ -182,48 +174,6 @@ def close_unknown_attempts(emails: Sequence[UUID]) -> None:
     waiting.filter(emails__in=emails, lease_token=None).update(
         outcome=DeliveryAttempt.Outcome.ACCEPTED, settled_at=Now(), due_at=None, body=None
     )
-
-
-def is_certain(event: Event, email: OutboundEmail | None) -> bool:
-    """Whether the event is about this very address. A wrong guess would shut out somebody whose mail arrives."""
-    if event.is_guess or not event.recipient:
-        return False
-    return not event.is_listed or email is None or len(email.recipients.split()) == 1
-
-
-def suppress_after(event: Event) -> None:
-    """An address that is dead or complains gets no more mail. What fails on the way says nothing of the address."""
-    if event.type == Type.COMPLAINED:
-        suppress(event.recipient, cause=Cause.COMPLAINT, detail=event.detail)
-    elif event.type == Type.SUPPRESSED and event.cause:
-        suppress(event.recipient, cause=event.cause, detail=event.detail)
-    elif event.type == Type.BOUNCED:
-        suppress_after_bounce(event)
-
-
-def suppress_after_bounce(event: Event) -> None:
-    if event.severity == Severity.HARD:
-        suppress(event.recipient, cause=Cause.HARD_BOUNCE, detail=event.detail)
-        return
-    about_it = DeliveryEvent.objects.filter(recipient=event.recipient, type__in=[Type.BOUNCED, Type.DELIVERED])
-    newest = list(about_it.order_by("-occurred_at")[: SOFT_BOUNCES + 1])
-    in_a_row = [bounce for bounce in newest if bounce.type == Type.BOUNCED and bounce.severity != Severity.HARD]
-    if event.severity == Severity.UNDETERMINED and undetermined_messages(newest) > 1:
-        suppress(event.recipient, cause=Cause.HARD_BOUNCE, detail=event.detail)
-    elif len(in_a_row) > SOFT_BOUNCES:
-        until = database_now() + SOFT_BOUNCES_SUPPRESS_FOR
-        suppress(event.recipient, cause=Cause.SOFT_BOUNCES, detail=event.detail, until=until)
-
-
-def undetermined_messages(newest: Iterable[DeliveryEvent]) -> int:
-    """Of how many messages in a row, back from the newest, nobody knows why they bounced."""
-    messages = set()
-    for event in newest:
-        if event.type == Type.DELIVERED:
-            break
-        if event.severity == Severity.UNDETERMINED:
-            messages.add(event.provider_message_id)
-    return len(messages)
 
 
 @transaction.atomic

@@ -1,11 +1,14 @@
 """The whole way on real parts: gunicorn, a Celery worker with beat, PostgreSQL, Redis, and the provider's HTTP API."""
 
+import json
 import re
+import socket
 import time
 
 import pytest
 import requests
 
+from emails.tests.events import RESEND_SECRET, resend_event, sign_resend
 from tests.stack import Stack, wait_until
 
 PASSWORD = "correct horse battery"  # the one of Stack.signup
@@ -50,6 +53,27 @@ def test_a_signup_becomes_a_delivered_mail_and_the_mail_a_login(stack, provider_
     assert post(stack, "logout", {}, token).status_code == 401
 
 
+def test_an_event_comes_home(make_stack, redis_server, provider_api):
+    """Over a real server, also in chunks without a Content-Length, and in chunks that are none."""
+    stack = make_stack("resend", REDIS_URL=redis_server.url, RESEND_WEBHOOK_SECRETS=RESEND_SECRET)
+    stack.queue(1)
+    stack.start_worker(wait=False)
+    stack.start_web()
+    wait_until(lambda: stack.statuses() == {"sent": 1}, "sent", seconds=20)
+    [(message_id,)] = stack.query("SELECT provider_message_id FROM emails_outboundemail")
+    event = resend_event("email.delivered", message=message_id, to="person-0@example.com", at=time.time())
+    body = json.dumps(event).encode()
+    headers = {**sign_resend(body, str(int(time.time()))), "Content-Type": "application/json"}
+    url = stack.url("/emails/webhooks/resend/")
+    assert requests.post(url, data=iter([body[:9], body[9:]]), headers=headers, timeout=10).json()["new"] == 1
+    assert requests.post(url, data=body, headers=headers, timeout=10).json()["new"] == 0
+    assert stack.statuses() == {"delivered": 1}
+    head = b"POST /emails/webhooks/resend/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as line:
+        line.sendall(head + b"zz\r\n\r\n")
+        assert line.recv(12) == b"HTTP/1.1 401"
+
+
 def test_a_worker_faster_than_the_commit_loses_nothing(stack, provider_api):
     stack.manage(
         "shell", "-v", "0", "-c",
@@ -83,11 +107,17 @@ def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, pro
 
 
 @pytest.mark.slow
-def test_the_worker_ends_gracefully_in_the_middle_of_its_work(stack, provider_api):
+@pytest.mark.parametrize(("provider", "mails", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
+def test_the_worker_ends_gracefully_in_the_middle_of_its_work(
+    make_stack, redis_server, provider_api, provider, mails, calls
+):
     """SIGTERM: no call is begun any more, what is under way is finished and settled, the rest is queued at once."""
-    provider_api.latency = 0.3
-    stack.queue(100)
-    wait_until(lambda: provider_api.calls > 5, "the worker delivers", seconds=20)
+    provider_api.latency = 0.6
+    stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_DELIVERY_THREADS="2")
+    stack.queue(mails)
+    stack.start_worker(wait=False)
+    stack.start_beat()
+    wait_until(lambda: provider_api.calls > calls, "the worker delivers", seconds=20)
     worker = stack.processes["worker"]
     worker.terminate()
     assert worker.wait(timeout=20) == 0
@@ -95,6 +125,7 @@ def test_the_worker_ends_gracefully_in_the_middle_of_its_work(stack, provider_ap
     print(f"after SIGTERM: {statuses}")
     assert set(statuses) == {"queued", "sent"}
     assert len(provider_api.accepted) == statuses["sent"]
+    provider_api.latency = 0
     stack.start_worker()
-    wait_until(lambda: stack.statuses() == {"sent": 100}, "the next worker goes on", seconds=40)
-    assert len(provider_api.accepted) == 100
+    wait_until(lambda: stack.statuses() == {"sent": mails}, "the next worker goes on", seconds=40)
+    assert len(provider_api.accepted) == mails

@@ -162,15 +162,20 @@ def error_text(answer: Answer) -> tuple[str, str]:
     """A code to branch on, and what a person should read, out of all the shapes that error bodies have."""
     data = json_body(answer)
     if not isinstance(data, dict):
-        text = TAG.sub(" ", (answer.body or b"")[:PAGE_BYTES].decode(errors="replace"))
-        return "", " ".join(text.split())[:TEXT_OF_A_PAGE]
+        return "", page_text(answer)
     if isinstance(data.get("errors"), list):
         return "", "; ".join(_one_of_many(item) for item in data["errors"])
     inner = data["error"] if isinstance(data.get("error"), dict) else {}
     code = data.get("code") or inner.get("code") or data.get("name") or ""
     parts = [data.get("error") if not inner else inner.get("message"), data.get("message"), data.get("description")]
     parts += [data.get("resolution"), data.get("issues")]
-    return str(code), ". ".join(str(part) for part in parts if part)
+    return str(code), ". ".join(str(part) for part in parts if part) or page_text(answer)
+
+
+def page_text(answer: Answer) -> str:
+    """The beginning of what it says in no known form, without its HTML."""
+    text = TAG.sub(" ", (answer.body or b"")[:PAGE_BYTES].decode(errors="replace"))
+    return " ".join(text.split())[:TEXT_OF_A_PAGE]
 
 
 def _one_of_many(item: Any) -> str:

@@ -41,12 +41,14 @@ class RelayBackend(DeliveryBackend):
         super().__init__(**kwargs)
         self.name = name or backend
         try:
-            self.backend_class: type[BaseEmailBackend] = import_string(backend)
+            found = import_string(backend)
         except ImportError as error:
-            reason = str(error)
+            trouble = f"cannot be imported: {error}"
         else:
-            return
-        raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} cannot be imported: {reason}.")
+            trouble = "" if isinstance(found, type) else "is no class"
+        if trouble:
+            raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} {trouble}.")
+        self.backend_class: type[BaseEmailBackend] = found
 
     def serialise(self, message: Message) -> bytes:
         headers = dict(message.headers)

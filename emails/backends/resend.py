@@ -17,6 +17,7 @@ from emails.message.attachments import Attachment
 
 TAG_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MESSAGE_TAG = "message_id"
+LONGEST_CONTENT_ID = 127
 LONGEST_SCHEDULE = timedelta(days=30)
 FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
@@ -75,6 +76,8 @@ class ResendBackend(ApiBackend):
                 f"the file {attachment.filename!r} as {attachment.content_type}",
                 f"a file of that name must be {expected} (text in UTF-8), or have another name.",
             )
+        if len(attachment.content_id) > LONGEST_CONTENT_ID:
+            raise self.cannot("a Content-ID of 128 characters or more", "make it shorter.")
         fields = {
             "filename": attachment.filename,
             "content": b64encode(attachment.content).decode(),

@@ -78,7 +78,7 @@ def _pause(value: str) -> timedelta | None:
         return _bounded(seconds)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return _bounded((aware - datetime.now(UTC)).total_seconds())

@@ -1,7 +1,7 @@
 """Delivering due mail: claim it, hand it to the provider's backend, record what came of it.
 
 drain.py turns the wheel: claims.py (which calls may be made now) → preparing.py (a row becomes a call, or ends) →
-calls.py (the call) → outcomes.py (what it came to); breaker.py says whether a provider may be called at all.
+calls.py (the call) → outcomes.py (what it came to, by moves.py); breaker.py says whether a provider may be called.
 """
 
 import threading

@@ -22,6 +22,7 @@ PROBE_EVERY = timedelta(seconds=15)
 CONFIGURATION_PROBE_EVERY = timedelta(seconds=60)
 QUOTA_PROBE_EVERY = timedelta(hours=1)
 RATE_LIMIT_PAUSE = timedelta(seconds=2)  # where a provider says "too many" and not for how long
+LONGEST_RATE_LIMIT_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)  # whatever a header says
 RELEASE_OVER = timedelta(seconds=30)
 RELEASE_STEPS = 30
@@ -91,11 +92,21 @@ def note_error(state: ProviderState, error: ProviderError, now: datetime) -> Non
     elif error.remedy == Remedy.QUOTA:
         pause(state, Pause.QUOTA, now + max(error.retry_after or QUOTA_PROBE_EVERY, QUOTA_PROBE_EVERY), error)
     elif error.pauses_provider:
-        pause(state, Pause.RATE_LIMITED, now + min(error.retry_after or RATE_LIMIT_PAUSE, LONGEST_PAUSE), error)
+        pause(state, Pause.RATE_LIMITED, now + rate_limit_pause(state, error, now), error)
     else:
         state.failures += 1
         if state.failures >= FAILURES_TO_OPEN:
             pause(state, Pause.BREAKER, now + PROBE_EVERY, error)
+
+
+def rate_limit_pause(state: ProviderState, error: ProviderError, now: datetime) -> timedelta:
+    """As long as the provider says; where it does not, twice as long each time: the windows of limits are a minute."""
+    if error.retry_after:
+        return min(error.retry_after, LONGEST_PAUSE)
+    if not state.is_paused(now):  # of calls that were refused together one counts
+        state.failures += 1
+    doublings = min(max(state.failures - 1, 0), 9)
+    return min(RATE_LIMIT_PAUSE * (1 << doublings), LONGEST_RATE_LIMIT_PAUSE)
 
 
 def pause(state: ProviderState, reason: Pause, until: datetime, error: ProviderError) -> None:

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from emails.backends import configured_provider, contacts_provider, get_caller, get_contacts
+from emails.backends import PROVIDERS, configured_provider, contacts_provider, get_caller, get_contacts
 from emails.backends.base import Caller
-from emails.delivery import breaker, outcomes, pacing
+from emails.delivery import breaker, moves, outcomes, pacing
 from emails.delivery.attempts import lease, open_attempts
 from emails.delivery.calls import Call, Pace
 from emails.delivery.queues import Queue, queues_of
@@ -19,6 +19,7 @@ from emails.failpoints import failpoint
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
 
 KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still knows the key
+MOST_TO_GIVE_UP = 500  # at once
 WAIT_OUT = timedelta(seconds=3)  # a pause as short as that; after a longer one the sweep comes by
 
 
@@ -61,9 +62,21 @@ def ways() -> Iterator[Way]:
         try:
             yield Way(state, get_caller(state.name), queues_of(state.name), start_by)
         except ImproperlyConfigured as error:
+            if state.has_unknown_attempts_due:
+                give_up_old_attempts(state)
             is_needed = state.name in needed or state.has_unknown_attempts_due
             if is_needed and not state.is_paused(state.now):
                 breaker.pause_for_configuration(state, str(error))
+
+
+def give_up_old_attempts(state: ProviderState) -> None:
+    """Of a provider that cannot be called: unknown outcomes that could not be repeated any more if it could."""
+    backend = PROVIDERS.get(state.name)
+    started_before = state.now - repeatable_for(backend.key_lifetime if backend else None)
+    old = DeliveryAttempt.objects.filter(provider=state.name, created_at__lt=started_before, contact_change=None)
+    with transaction.atomic():
+        for attempt in old.claim(limit=MOST_TO_GIVE_UP, now=state.now, lease=lease()):
+            outcomes.abandon(attempt, attempt.rows, Reason.OUTCOME_UNKNOWN, state.now)
 
 
 def next_calls(room: int, *, idle: bool) -> tuple[list[Call], timedelta | None]:
@@ -138,11 +151,14 @@ def is_to_be_repeated(call: Call, now: datetime) -> bool:
 
 
 def may_repeat(call: Call, now: datetime) -> bool:
-    age = now - call.attempt.created_at
-    if call.backend.key_lifetime is not None:
-        return age < call.backend.key_lifetime - KEY_MARGIN
+    lifetime = call.backend.key_lifetime
     kinds = {row.kind for row in call.rows if isinstance(row, OutboundEmail)}
-    return kinds.isdisjoint(settings.EMAIL_KINDS_NEVER_REPEATED) and age < outcomes.KEEP_TRYING_FOR
+    is_harmless = lifetime is not None or kinds.isdisjoint(settings.EMAIL_KINDS_NEVER_REPEATED)
+    return is_harmless and now - call.attempt.created_at < repeatable_for(lifetime)
+
+
+def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
+    return moves.KEEP_TRYING_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
 
 
 def new_calls(way: Way, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:

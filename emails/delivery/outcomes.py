@@ -1,10 +1,6 @@
-"""What came of a claimed row or of an attempt: the only place where delivery moves a message to another state.
-
-An attempt is written under its lease, in the caller's transaction: a worker whose lease ran out changes nothing.
-"""
+"""What came of a claimed row or of an attempt, and which move follows from it (moves.py)."""
 
 import logging
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
@@ -18,17 +14,13 @@ from emails import tracking
 from emails.backends import PROVIDERS
 from emails.backends.base import Caller, Receipt
 from emails.delivery.calls import Answer, Call, NotMade
-from emails.delivery.preparing import Ending
+from emails.delivery.moves import backoff, close, description, fail, postpone, release, write
 from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Reason, Status, Work
 from emails.querysets import ValueByKey, database_now
 
 logger = logging.getLogger(__name__)
 
-KEEP_TRYING_FOR = timedelta(hours=48)
-FIRST_BACKOFF = timedelta(seconds=5)
-FIRST_BACKOFF_OF_CONFIGURATION = timedelta(minutes=1)
-LONGEST_BACKOFF = timedelta(hours=1)
 CRASHES_TO_QUARANTINE = 5
 
 REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}  # waited for as long as it takes
@@ -36,6 +28,8 @@ REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}  # wait
 
 def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> None:
     """Write down what the providers answered. ``waited_for``: those that will not be called for a while anyway."""
+    finished = [*finished]
+    lock_rows(call for call, _ in finished)
     accepted, rest = [], []
     for call, answer in finished:
         if isinstance(answer, Receipt):
@@ -51,6 +45,13 @@ def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> 
                 put_back(call, now)
             else:
                 note_error(call, answer, now, provider_waits=call.attempt.provider in waited_for)
+
+
+def lock_rows(calls: Iterable[Call]) -> None:
+    """All at once and in one order, as tracking does: events about several of these messages may come just now."""
+    emails = [row.pk for call in calls for row in call.rows if isinstance(row, OutboundEmail)]
+    if len(emails) > 1:
+        list(OutboundEmail.objects.filter(pk__in=emails).order_by("pk").select_for_update().values_list("pk"))
 
 
 def note_error(call: Call, error: ProviderError, now: datetime, *, provider_waits: bool) -> None:
@@ -198,71 +199,6 @@ def record_crash_of_attempt(attempt: DeliveryAttempt, now: datetime) -> None:
     release(attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, crashes=crashes, due_at=due_at, detail=detail)
     for row in attempt.rows:
         write(row, reason=Reason.UNKNOWN, detail=detail)
-
-
-def end_without_call(row: Work, ending: Ending, now: datetime) -> None:
-    """A row that will not be sent, or not yet. The caller holds its lease."""
-    if ending.status == Status.QUEUED:
-        postpone(row, ending.reason or Reason.INTERNAL, ending.detail, now)
-    elif ending.status == Status.FAILED:
-        fail(row, ending.reason or Reason.REFUSED, ending.detail, now)
-    else:
-        write(row, status=ending.status, reason="", detail=ending.detail, **ended(now), **row.blanked_content)
-        logger.info("Message %s is %s: %s", row.pk, ending.status, ending.detail)
-
-
-def postpone(row: Work, reason: Reason, detail: str, now: datetime, *, costs_a_try: bool = True) -> None:
-    first_failed_at = row.first_failed_at or now
-    is_given_up = row.is_given_up and reason not in REASONS.values()
-    if is_given_up and now - first_failed_at >= KEEP_TRYING_FOR:
-        fail(row, Reason.GAVE_UP, detail, now)
-        return
-    first = FIRST_BACKOFF_OF_CONFIGURATION if reason in REASONS.values() else FIRST_BACKOFF
-    write(
-        row, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
-        failures=row.failures + costs_a_try,
-        due_at=now + backoff(row.failures, first) if costs_a_try else now,
-    )  # fmt: skip
-    level = logging.ERROR if reason in REASONS.values() else logging.WARNING
-    logger.log(level, "Message %s was not taken and waits (%s): %s", row.pk, reason, detail)
-
-
-def fail(row: Work, reason: Reason, detail: str, now: datetime) -> None:
-    write(row, status=Status.FAILED, reason=reason, detail=detail, **ended(now), **row.blanked_content)
-    logger.error("Message %s failed (%s): %s", row.pk, reason, detail)
-
-
-def ended(now: datetime) -> dict[str, Any]:
-    return {"due_at": None, "lease_token": None, "settled_at": now}
-
-
-def write(row: Work, **changes: Any) -> None:
-    """Change a row that delivery holds; a row that events have moved on meanwhile keeps its newer state."""
-    type(row)._default_manager.filter(pk=row.pk, status=Status.SENDING).update(**changes)
-
-
-def close(
-    attempt: DeliveryAttempt, outcome: DeliveryAttempt.Outcome, now: datetime, error: ProviderError | None = None
-) -> None:
-    """End the attempt and drop its body. Raises ``LeaseLost``: then its rows are another worker's."""
-    details = description(error) if error else {}
-    release(attempt, outcome=outcome, settled_at=now, body=None, due_at=None, **details)
-
-
-def release(attempt: DeliveryAttempt, **changes: Any) -> None:
-    mine = DeliveryAttempt.objects.filter(pk=attempt.pk, lease_token=attempt.lease_token)
-    if not mine.update(lease_token=None, **changes):
-        raise LeaseLost(f"Attempt {attempt.pk} was taken over by another worker.")
-
-
-def description(error: ProviderError) -> dict[str, Any]:
-    return {"status_code": error.status, "error_code": error.code[:100], "detail": error.detail}
-
-
-def backoff(failures: int, first: timedelta = FIRST_BACKOFF) -> timedelta:
-    """Exponential with full jitter, at least a second, at most an hour."""
-    longest = min(first * 2 ** min(failures, 20), LONGEST_BACKOFF)
-    return timedelta(seconds=random.uniform(1, longest.total_seconds()))
 
 
 def wait_for_events(attempt: DeliveryAttempt) -> timedelta:

@@ -82,4 +82,7 @@ def without(message: Message, suppressed: Set[str]) -> Message:
     def kept(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
         return tuple(address for address in addresses if address.email.lower() not in suppressed)
 
-    return replace(message, to=kept(message.to), cc=kept(message.cc), bcc=kept(message.bcc))
+    to, cc, bcc = kept(message.to), kept(message.cc), kept(message.bcc)
+    if message.to and not to:  # no API takes a mail without `to`, and who got a copy gets the mail
+        to, cc = cc, ()
+    return replace(message, to=to, cc=cc, bcc=bcc)

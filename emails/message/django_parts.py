@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from emails.errors import InvalidMessage
-from emails.message.address import Address, parse_all
+from emails.message.address import Address, parse_all, without_repeats
 from emails.message.text_rules import body_text, header_name, header_text
 
 ENVELOPE_HEADER = "Return-Path"
@@ -57,8 +57,8 @@ def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tu
         if address.email.lower() != author.email.lower():
             headers[ENVELOPE_HEADER] = address.email
     shadow = headers.pop("Reply-To", "")
-    reply_to = parse_all([shadow] if shadow else email.reply_to, "reply_to")
-    return author, tuple(reply_to), tuple(headers.items())
+    [reply_to] = without_repeats(parse_all([shadow] if shadow else email.reply_to, "reply_to"))
+    return author, reply_to, tuple(headers.items())
 
 
 def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...]]:

@@ -114,7 +114,12 @@ class Migration(migrations.Migration):
                     models.CharField(help_text="hash of what the event says: a repeat has the same", max_length=64),
                 ),
                 ("provider_message_id", models.CharField(blank=True, max_length=255)),
-                ("recipient", models.CharField(blank=True, help_text="in lower case", max_length=320)),
+                (
+                    "recipient",
+                    models.CharField(
+                        blank=True, help_text="in lower case; empty where it may be one of several", max_length=320
+                    ),
+                ),
                 (
                     "type",
                     models.CharField(

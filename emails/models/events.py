@@ -1,36 +1,12 @@
 """What providers told about messages after they took them."""
 
 import uuid
-from collections.abc import Sequence
-from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from emails.models.messages import OutboundEmail
-
-
-class DeliveryEventQuerySet(models.QuerySet["DeliveryEvent"]):
-    def insert_new(self, events: Sequence["DeliveryEvent"]) -> set[uuid.UUID]:
-        """Insert those that are not counted yet, in one statement that says which they were; returns their keys.
-
-        Django's bulk_create(ignore_conflicts=True) cannot say so, and asking again would double the cost of an event.
-        """
-        if not events:
-            return set()
-        quote, meta = connection.ops.quote_name, self.model._meta
-        fields = [field for field in meta.concrete_fields if field.db_default is models.NOT_PROVIDED]
-        columns = ", ".join(quote(str(field.column)) for field in fields)
-        rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(events))
-        insert = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {rows} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(insert, [prepared(field, event) for event in events for field in fields])
-            return {key if isinstance(key, uuid.UUID) else uuid.UUID(key) for (key,) in cursor.fetchall()}
-
-
-def prepared(field: "models.Field[Any, Any]", event: "DeliveryEvent") -> Any:
-    return field.get_db_prep_save(getattr(event, field.attname), connection)
 
 
 class DeliveryEvent(models.Model):
@@ -63,7 +39,9 @@ class DeliveryEvent(models.Model):
     fingerprint = models.CharField(max_length=64, help_text=_("hash of what the event says: a repeat has the same"))
     email = models.ForeignKey(OutboundEmail, null=True, on_delete=models.CASCADE, related_name="events")
     provider_message_id = models.CharField(max_length=255, blank=True)
-    recipient = models.CharField(max_length=320, blank=True, help_text=_("in lower case"))
+    recipient = models.CharField(
+        max_length=320, blank=True, help_text=_("in lower case; empty where it may be one of several")
+    )
 
     type = models.CharField(max_length=16, choices=Type)
     severity = models.CharField(max_length=16, choices=Severity, blank=True)
@@ -71,8 +49,6 @@ class DeliveryEvent(models.Model):
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
     raw = models.JSONField(null=True, help_text=_("as it came; null after the retention period"))
-
-    objects: ClassVar[DeliveryEventQuerySet] = DeliveryEventQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["occurred_at"]

@@ -6,6 +6,7 @@ import pytest
 
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
 from emails.querysets import database_now
+from emails.suppressions import suppress
 from emails.tests.clock import travel
 from emails.tests.conftest import KEYED, PROVIDERS
 
@@ -181,6 +182,15 @@ def test_an_expired_message_is_not_delivered(api, queue, deliver):
     deliver()
     assert the_row().status == Status.EXPIRED
     assert api.calls == 0
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_copy_goes_out_where_everybody_in_to_is_suppressed(api, outbox, queue, deliver, provider):
+    outbox(provider)
+    suppress("ada@example.com", cause="hard_bounce")
+    queue(to=["ada@example.com"], cc=["bob@example.com"], bcc=["eve@example.com"])
+    deliver()
+    assert (the_row().status, api.accepted[0].recipients) == (Status.SENT, ["bob@example.com", "eve@example.com"])
 
 
 def test_a_suppressed_address_is_looked_up_when_sending(api, queue, deliver):

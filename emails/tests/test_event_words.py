@@ -3,6 +3,7 @@
 import random
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,26 @@ def test_the_words_of_a_provider(webhooks, provider, name, data, kind, severity,
 def test_what_the_receiving_server_said_is_kept(webhooks, provider, data, detail):
     webhooks(provider).tell("bounce" if provider == "sendgrid" else "email.bounced", message="m1", **data)
     assert DeliveryEvent.objects.get().detail == detail
+
+
+def test_a_contact_of_resends_is_named_by_its_address(webhooks):
+    poster = webhooks("resend")
+    poster.post({"type": "contact.updated", "data": {"id": "1", "email": "Ada@Example.com", "unsubscribed": True}})
+    assert DeliveryEvent.objects.get().recipient == "ada@example.com"
+
+
+def test_a_batch_as_large_as_sendgrids_largest(webhooks):
+    """768 kB are three thousand short events: more than one statement takes."""
+    poster = webhooks("sendgrid")
+    events = [poster.event("open", message=f"m{number}")[0] for number in range(3000)]
+    assert poster.post(events).json() == {"received": 3000, "new": 3000}
+
+
+def test_the_token_of_a_clicked_link_is_not_kept(webhooks):
+    link = "https://app.example.com/reset-password?a=1&token=very-secret-token&b=2"
+    webhooks("resend").tell("email.clicked", message="m1", click={"link": link})
+    raw: Any = DeliveryEvent.objects.get().raw
+    assert raw["data"]["click"]["link"] == "https://app.example.com/reset-password?a=1&token=[removed]&b=2"
 
 
 @pytest.mark.parametrize("timestamp", [1700000000, "1700000000", 1700000000000, "1700000000000"])

@@ -67,6 +67,12 @@ def test_only_cc_or_only_bcc_is_refused(api, provider, field):
     assert api.calls == 0
 
 
+def test_the_same_reply_to_twice_arrives_once(api, provider):
+    payload = sent(provider, api, mail(reply_to=["Ada <ada@example.com>", "ADA@example.com"]))
+    field = {"sequenzy": "replyTo", "resend": "reply_to", "sendgrid": "reply_to_list"}[provider]
+    assert str(payload[field]).lower().count("ada@example.com") == 1
+
+
 def test_the_same_address_twice_arrives_once_and_the_first_field_wins(api, provider):
     message = mail(to=["Ada@Example.com"], cc=["ada@example.com", "bob@example.com"], bcc=["BOB@example.com"])
     payload = sent(provider, api, message)

@@ -6,7 +6,7 @@ from email.mime.message import MIMEMessage
 from email.mime.text import MIMEText
 
 import pytest
-from django.core.mail import EmailMessage
+from django.core.mail import EmailAttachment, EmailMessage
 
 from emails.tests.arrivals import REFUSED, files_of, outcome
 from emails.tests.conftest import PROVIDERS
@@ -33,6 +33,8 @@ def part(kind: type[MIMEBase] | None = None) -> MIMEBase:
         (("a.txt", "Grüße", "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
         (("a.txt", "Grüße".encode(), "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
         (("a.png", PNG, None), "a.png", PNG, "image/png"),
+        (EmailAttachment("a.txt", "Grüße", "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
+        (("a.txt", "Grüße"), "a.txt", "Grüße".encode(), "text/plain"),
         (("a", PNG, None), "a", PNG, "application/octet-stream"),
         ((None, PNG, "image/png"), "attachment.png", PNG, "image/png"),
         (MIMEText("Grüße", "plain", "utf-8"), "attachment.txt", "Grüße".encode(), "text/plain"),
@@ -41,7 +43,10 @@ def part(kind: type[MIMEBase] | None = None) -> MIMEBase:
 )
 def test_attachments_in_every_form(api, provider, attachment, name, content, content_type):
     message = mail()
-    message.attach(*(attachment if isinstance(attachment, tuple) else (attachment,)))
+    if isinstance(attachment, MIMEBase):
+        message.attach(attachment)
+    else:
+        message.attachments = [attachment]
     assert files_of(provider, sent(provider, api, message)) == [(name, content, content_type, "")]
 
 
@@ -73,6 +78,14 @@ def test_an_inline_image_is_named_by_its_content_id(api, provider):
     assert files_of(provider, payload) == [("logo.png", PNG, "image/png", "logo@acme")]
     if provider == "sendgrid":
         assert payload["attachments"][0]["disposition"] == "inline"
+
+
+def test_a_long_content_id(api, provider):
+    image = MIMEImage(PNG, "png", name="logo.png")
+    image.add_header("Content-ID", f"<{'x' * 128}>")
+    message = mail()
+    message.attach(image)
+    assert (outcome(provider, api, message) == REFUSED) is (provider == "resend")  # takes less than 128 characters
 
 
 def test_a_name_and_a_type_that_contradict_each_other(api, provider):

@@ -90,6 +90,27 @@ def test_without_an_answer_it_is_asked_again_in_ten_minutes(silent, api, fault):
     assert silent.status == Status.SUPPRESSED
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_answer_that_will_not_change_is_not_asked_for_again(silent, api, status):
+    """A key that may only send, or an id that Sequenzy does not know."""
+    travel(2 * HOUR)
+    asked = []
+    for hours in (0, 1, 10, 24, 48):
+        travel(hours * HOUR)
+        api.faults = [str(status)]
+        asked.append(look_up_silent_mail())
+    assert asked == [1, 0, 0, 1, 0]
+
+
+def test_while_sequenzy_does_not_answer_nothing_more_is_asked(api, outbox, queue, deliver):
+    outbox("sequenzy")
+    queue(3)
+    deliver()
+    travel(2 * HOUR)
+    api.faults = ["500"]
+    assert (look_up_silent_mail(), look_up_silent_mail()) == (1, 2)
+
+
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
 def test_other_providers_tell_everything_themselves(api, outbox, queue, deliver, provider):
     outbox(provider)

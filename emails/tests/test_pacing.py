@@ -116,6 +116,23 @@ def test_a_short_pause_is_waited_out(api, queue, deliver):
     assert 1 <= api.arrivals[1] - api.arrivals[0] < 2
 
 
+def test_a_limit_without_a_word_of_how_long_is_waited_for_longer_each_time(api, outbox, queue, deliver):
+    outbox("sequenzy")
+    queue(3)
+    api.default = "429"
+    pauses = []
+    for _ in range(6):
+        deliver()
+        state = state_of("sequenzy")
+        assert state.paused_until
+        pauses.append(round((state.paused_until - state.now).total_seconds()))
+        travel(timedelta(seconds=pauses[-1] + 1))
+    assert pauses == [4, 8, 16, 32, 60, 60]  # the first, of 2 s, was waited out
+    api.default = "ok"
+    deliver()
+    assert (state_of("sequenzy").failures, len(api.accepted)) == (0, 3)
+
+
 QUOTA_ANSWERS = [
     ("resend", Reply(429, {"name": "daily_quota_exceeded", "message": "x"}, {"ratelimit-reset": "1"})),
     ("resend", Reply(429, {"name": "monthly_quota_exceeded", "message": "x"})),

@@ -144,6 +144,7 @@ def test_a_providers_own_words(api, provider, answer, expected, pauses):
         ("sequenzy", {"Retry-After": "-5"}, 0),
         ("sequenzy", {"Retry-After": "1e400"}, None),
         ("sequenzy", {"Retry-After": "soon"}, None),
+        ("sequenzy", {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
         ("sequenzy", {"Retry-After": "99999999999"}, LONGEST_PAUSE.total_seconds()),
         ("sequenzy", {}, None),
     ],
@@ -172,6 +173,7 @@ def test_when_to_ask_again_as_a_moment(api):
         (Reply(422, {"error": "short", "description": "long", "resolution": "do it"}), "short. long. do it"),
         (Reply(422, {"error": {"code": "C", "message": "m"}}), "m"),
         (Reply(422, HTML, {"Content-Type": "text/html"}), "Oops It broke"),
+        (Reply(422, {"detail": "in words of its own"}), '{"detail": "in words of its own"}'),
         (Reply(422, b""), "no explanation"),
     ],
 )

@@ -1,6 +1,9 @@
 """`manage.py test_email`: the provider's answer, or its error with what to do about it."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -93,6 +96,7 @@ def test_nobody_answers(run, settings):
         (["--kind", "nonsense"], "There is no kind 'nonsense'. The kinds are: already_registered, "),
         (["--provider", "nonsense"], "Set EMAIL_PROVIDER to one of console, smtp, sequenzy, resend, sendgrid"),
         (["--provider", "no.such.Backend"], "cannot be imported"),
+        (["--provider", "os.path.join"], "is no class"),
     ],
 )
 def test_what_does_not_exist_is_named(run, arguments, said):
@@ -109,6 +113,15 @@ def test_a_key_that_is_not_set(run, settings):
     settings.RESEND_API_KEY = ""
     with pytest.raises(CommandError, match="RESEND_API_KEY is not set"):
         run()
+
+
+def test_as_a_command_without_a_database_it_says_a_sentence(tmp_path):
+    environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "EMAIL_PROVIDER": "console"}
+    command = [sys.executable, "manage.py", "test_email", "ada@example.com"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "did you run manage.py migrate?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_suppressed_address_gets_nothing(run, api):

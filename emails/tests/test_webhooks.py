@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from io import BytesIO
 
 import pytest
 from django.db import connection, transaction
@@ -110,6 +111,17 @@ def test_genuine_and_of_the_wrong_shape(poster, nothing_changes):
 def test_too_large(poster, nothing_changes):
     body = json.dumps(poster.event(DELIVERED[poster.provider])).encode()
     assert poster.post(body + b" " * MOST_BYTES).status_code == 413
+
+
+@pytest.mark.parametrize(("padding", "status"), [(0, 200), (MOST_BYTES, 413)])
+def test_in_chunks_without_a_length(poster, db, padding, status):
+    """As gunicorn hands it over: the server knows where the body ends, and nobody how long it is."""
+    body = json.dumps(poster.event(DELIVERED[poster.provider], message="m1")).encode() + b" " * padding
+    chunks = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    headers = poster.sign(body, str(int(time.time())))
+    path = f"/emails/webhooks/{poster.provider}/"
+    answer = poster.client.post(path, content_type="application/json", headers=headers, **chunks)
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head", "options"])

@@ -82,7 +82,7 @@ class ResendReceiver(Receiver):
     def event(self, item: dict[str, Any]) -> Event:
         data, name = inner(item, "data"), item["type"]
         message = identifier(data.get("email_id"))
-        recipients = [address(entry) for entry in entries(data.get("to"))]
+        recipients = [address(entry) for entry in entries(data.get("to") or data.get("email"))]
         kind, cause = kind_of(item)
         bounce = inner(data, "bounce")
         return Event(

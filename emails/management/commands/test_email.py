@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from emails import samples
 from emails.advice import advice_on
@@ -68,7 +69,13 @@ def message_for(address: str, kind: str | None) -> EmailMultiAlternatives:
 
 
 def refuse_suppressed(message: Message) -> None:
-    for address in suppressed_among(person.email for person in message.to):
+    try:
+        suppressed = suppressed_among(person.email for person in message.to)
+    except DatabaseError as error:
+        raise CommandError(
+            f"The suppression list cannot be read: {error}. Is the database up, and did you run manage.py migrate?"
+        ) from None
+    for address in suppressed:
         raise CommandError(
             f"{address} is on the suppression list: it bounced or complained before. Lift it in the admin first, "
             "or test with another address."

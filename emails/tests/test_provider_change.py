@@ -1,0 +1,74 @@
+"""EMAIL_PROVIDER changes while mail waits: it goes out through the new one, except where a repeat could be a copy."""
+
+from datetime import timedelta
+
+import pytest
+
+from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
+from emails.monitoring import report
+from emails.tests.clock import travel
+from emails.tests.conftest import PROVIDERS
+
+CHANGES = [(old, new) for old in PROVIDERS for new in PROVIDERS if old != new]
+
+
+@pytest.fixture(params=CHANGES, ids="-to-".join)
+def change(request, outbox, settings):
+    """The old provider; call it to change to the new one."""
+    old, new = request.param
+    outbox(old)
+    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
+
+    def change_to_new() -> tuple[str, str]:
+        outbox(new)
+        return old, new
+
+    return change_to_new
+
+
+def by_provider(status: str) -> list[str]:
+    return sorted(OutboundEmail.objects.filter(status=status).values_list("provider", flat=True))
+
+
+@pytest.mark.parametrize("trouble", ["503", "401", "429;retry-after=3600", "cut-before-body"])
+def test_what_was_not_taken_moves(change, api, queue, deliver, settings, trouble):
+    queue(3)
+    if trouble == "cut-before-body":
+        settings.RESEND_API_URL = settings.SEQUENZY_API_URL = settings.SENDGRID_API_URL = "http://127.0.0.1:1"
+    api.default = "ok" if trouble == "cut-before-body" else trouble
+    deliver()
+    api.default = "ok"
+    _, new = change()
+    travel(timedelta(minutes=2))
+    deliver()
+    assert by_provider(Status.SENT) == [new] * 3
+    assert report().flows, "the state of a provider that was left behind is nobody's business"
+
+
+def test_what_may_have_been_taken_stays(change, api, queue, deliver):
+    queue()
+    api.faults = ["cut-after"]
+    deliver()
+    old, new = change()
+    queue(2)
+    travel(timedelta(minutes=6))
+    deliver()
+    assert by_provider(Status.SENT) == sorted([old, new, new])
+    assert [bytes(body) for body in api.bodies].count(api.bodies[0]) == 2
+
+
+def test_without_the_old_key_it_ends_when_it_could_not_be_repeated_any_more(change, api, queue, deliver, settings):
+    queue()
+    api.faults = ["cut-after"]
+    deliver()
+    old, _ = change()
+    setattr(settings, f"{old.upper()}_API_KEY", "")
+    travel(timedelta(hours=20))
+    deliver()
+    assert (by_provider(Status.SENDING), report().providers[old]["state"]) == ([old], "misconfigured")
+    travel(timedelta(days=14))
+    deliver()
+    row = OutboundEmail.objects.get()
+    assert (row.status, row.reason) == (Status.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert DeliveryAttempt.objects.get().outcome == "abandoned"
+    assert old not in report().providers
