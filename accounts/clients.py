@@ -13,7 +13,8 @@ USER_AGENT_LENGTH = 300
 def client_address(request: HttpRequest | Request) -> str | None:
     """X-Forwarded-For counts as far as NUM_PROXIES says; None where nothing usable stands there."""
     with suppress(ValueError):
-        return str(ipaddress.ip_address(BaseThrottle().get_ident(request) or ""))  # type: ignore[arg-type]  # reads META
+        ident = BaseThrottle().get_ident(request) or ""  # type: ignore[arg-type]  # reads META only
+        return str(ipaddress.ip_address(ident.partition("%")[0]))  # without the zone of a link-local address
     return None
 
 

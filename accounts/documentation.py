@@ -242,7 +242,7 @@ update_me = extend_schema(
     operation_id="update_me",
     summary="Change name or language",
     request={JSON: ProfileSerializer},
-    responses={200: UserSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED},
+    responses={200: UserSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
         given("In German, please", {"language": "de"}),
         answered("Changed", {**ADA_USER, "language": "de"}),

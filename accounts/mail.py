@@ -12,7 +12,7 @@ from accounts import tokens
 from accounts.models import EmailChange, User
 from emails.services import rehearse_templated_email, send_templated_email
 
-LAST_KIND = "account_deleted"
+LAST_KIND = "deletion_notice"
 
 
 class TemplatedMail(TypedDict):
@@ -137,7 +137,7 @@ def send_email_changed_notice(change: EmailChange) -> None:
     )
 
 
-def send_account_deleted_email(user: User, at: datetime) -> None:
+def send_deletion_notice(user: User, at: datetime) -> None:
     """The last mail to this person. Sensitive, so that its body goes when it is sent."""
     send_templated_email(
         kind=LAST_KIND,

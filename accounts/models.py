@@ -1,10 +1,12 @@
 """Who a person is: the user, whose email address is the login; where they logged in; which addresses they had."""
 
 from collections.abc import Collection, Iterator
+from importlib import import_module
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -16,6 +18,11 @@ from accounts.names import MAXIMUM_LENGTH, validate_name
 
 def default_language() -> str:
     return settings.LANGUAGE_CODE
+
+
+def session_store() -> SessionBase:
+    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
+    return store
 
 
 class UserManager(BaseUserManager["User"]):
@@ -126,6 +133,9 @@ class Login(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.at:%Y-%m-%d %H:%M}"
+
+    def has_session(self) -> bool:
+        return bool(self.session_key) and session_store().exists(self.session_key)
 
 
 class EmailChange(models.Model):

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 MAXIMUM_LENGTH = 60
 IDEOGRAPHIC_DOTS = str.maketrans("\u3002\uff61", "..")
@@ -15,10 +16,11 @@ LINK = re.compile(r"://|\bwww\.|[^\W_]\.[^\W\d_]{2,}|\d\.\d+\.\d+\.\d", re.IGNOR
 def validate_name(name: str) -> None:
     """Refuse line breaks, control characters, and whatever a mail program would turn into a link."""
     if any(unicodedata.category(character) in LINE_OR_CONTROL for character in name):
-        raise ValidationError("Line breaks and control characters are not allowed in a name.", code="control_character")
+        sentence = _("Line breaks and control characters are not allowed in a name.")
+        raise ValidationError(sentence, code="control_character")
     if LINK.search(_as_read(name)):
         raise ValidationError(
-            "A name cannot contain a web address. Put a space after each full stop.", code="web_address"
+            _("A name cannot contain a web address. Put a space after each full stop."), code="web_address"
         )
 
 

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 MAXIMUM_PASSWORD_LENGTH = 128
 
@@ -14,4 +15,4 @@ class MaximumLengthValidator:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self) -> str:
-        return f"Your password can hold at most {MAXIMUM_PASSWORD_LENGTH} characters."
+        return _("Your password can hold at most %(maximum)d characters.") % {"maximum": MAXIMUM_PASSWORD_LENGTH}

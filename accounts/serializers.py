@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts import names
@@ -19,7 +20,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it does not know: a misspelt one is a mistake, `is_staff` an attack."""
 
     def to_internal_value(self, data: Mapping[str, Any]) -> Any:
-        unknown: dict[str, Any] = {name: ["Unknown field."] for name in data if name not in self.fields}
+        unknown: dict[str, Any] = {name: [_("Unknown field.")] for name in data if name not in self.fields}
         try:
             values = super().to_internal_value(data)
         except serializers.ValidationError as error:

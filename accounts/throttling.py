@@ -1,47 +1,56 @@
-"""How often one may try: limits per client and per address, kept in the cache and open when the cache is away."""
+"""How often one may try: limits per client, address and person, kept in the cache and open when the cache is away."""
 
 import hashlib
 import ipaddress
 import time
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.addresses import normalise_address
+from accounts.devices import known_device
 
 SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}  # by the first letter of a rate's period, as in DRF
+CLIENTS_TO_BLOCK = 5  # so many it takes to use up an account's tries
 IPV6_PREFIX = 64  # what a provider gives to one customer: single addresses cost nothing there
 
 
-class WindowThrottle(BaseThrottle):
-    """Counts the requests of a window that begins with the first of them and is as long as the rate's period.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Counts what happens from its first count on, for as long as the rate's period.
 
-    One atomic step per request, so that a burst of parallel requests cannot slip through. The rate is that of
-    `DEFAULT_THROTTLE_RATES` for the view's `throttle_scope`, read at every request; None means no limit.
+    One atomic step a count, so that a burst of parallel requests cannot slip through. The rate is that of
+    `DEFAULT_THROTTLE_RATES` for the scope, read every time; none means no limit.
     """
 
-    key: str
-    seconds: int
+    scope: str
+    subject: str
+    share: int = 1  # of the rate: 5 is a fifth
 
-    def subject(self, request: Request) -> str | None:
-        """Whose requests are counted; None for a request that is not."""
-        raise NotImplementedError
+    @property
+    def rate(self) -> str | None:
+        rate: Any = api_settings.DEFAULT_THROTTLE_RATES.get(self.scope)
+        return None if rate is None else str(rate)
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        scope: str = getattr(view, "throttle_scope", "")
-        rate: Any = api_settings.DEFAULT_THROTTLE_RATES[scope]
-        subject = self.subject(request)
-        if rate is None or subject is None:
-            return True
-        limit, _, period = rate.partition("/")
-        self.seconds = SECONDS[period[0]]
-        self.key = f"throttle:{scope}:{hashlib.sha256(subject.encode()).hexdigest()}"
-        return self._count() <= int(limit)
+    @property
+    def seconds(self) -> int:
+        return SECONDS[(self.rate or "1/s").partition("/")[2][0]]
+
+    @property
+    def key(self) -> str:
+        return f"throttle:{self.scope}:{hashlib.sha256(self.subject.encode(errors='replace')).hexdigest()}"
+
+    def is_open(self) -> bool:
+        """Count once more; False when that was too often."""
+        return self.rate is None or self._count() <= max(1, int(self.rate.partition("/")[0]) // self.share)
 
     def wait(self) -> float:
         """Seconds until the window ends."""
@@ -58,16 +67,28 @@ class WindowThrottle(BaseThrottle):
         return 1
 
 
+class WindowThrottle(BaseThrottle):
+    """Counts each request in the windows that concern it, up to one that is full. The rates are those of the view's
+    `throttle_scope`, unless a window says otherwise."""
+
+    full: Window | None
+
+    def windows(self, request: Request, scope: str) -> list[Window]:
+        raise NotImplementedError
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        self.full = first_full(self.windows(request, getattr(view, "throttle_scope", "")))
+        return self.full is None
+
+    def wait(self) -> float | None:
+        return self.full.wait() if self.full else None
+
+
 class ClientThrottle(WindowThrottle):
     """Per IP address, or per network of one customer. X-Forwarded-For counts as far as NUM_PROXIES says."""
 
-    def subject(self, request: Request) -> str:
-        ident = self.get_ident(request) or "unknown"
-        with suppress(ValueError):
-            address = ipaddress.ip_address(ident)
-            if address.version == 6 and address.ipv4_mapped is None:
-                ident = str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-        return f"client:{ident}"
+    def windows(self, request: Request, scope: str) -> list[Window]:
+        return [Window(scope, client_subject(request))]
 
 
 class AddressThrottle(WindowThrottle):
@@ -76,16 +97,54 @@ class AddressThrottle(WindowThrottle):
     A stranger can use up an owner's tries only while he goes on: the window is the rate's own, and nothing is locked.
     """
 
-    def subject(self, request: Request) -> str | None:
-        data: dict[str, Any] = request.data  # type: ignore[assignment]  # the parser lets nothing else through
-        value = data.get("email") or data.get("token")
-        if not isinstance(value, str):
-            return None
-        return f"address:{normalise_address(value)}".encode(errors="replace").decode()
+    def windows(self, request: Request, scope: str) -> list[Window]:
+        value = request.data.get("email") or request.data.get("token")  # type: ignore[union-attr]  # a dict, by the parser
+        return [Window(scope, address_subject(value))] if isinstance(value, str) else []
 
 
 class PersonThrottle(WindowThrottle):
     """Per user, wherever the requests come from."""
 
-    def subject(self, request: Request) -> str:
-        return f"person:{request.user.pk}"
+    def windows(self, request: Request, scope: str) -> list[Window]:
+        return [Window(scope, f"person:{request.user.pk}")]
+
+
+class LoginThrottle(WindowThrottle):
+    """Per client and per account; a device that the owner logged in with before has a window of its own instead, which
+    no stranger can use up."""
+
+    def windows(self, request: Request, scope: str) -> list[Window]:
+        value = request.data.get("email")  # type: ignore[union-attr]  # a dict, by the parser
+        return login_windows(request, value if isinstance(value, str) else "")
+
+
+def login_windows(request: Request | HttpRequest, address: str) -> list[Window]:
+    """Those in which a try to log in with this address counts, whether or not it has an account."""
+    if device := known_device(request, address):
+        return [Window("login", f"device:{device.id}")]
+    client, account = client_subject(request), address_subject(address)
+    return [
+        Window("login", client),
+        Window("login_account", f"{client} {account}", share=CLIENTS_TO_BLOCK),
+        Window("login", account),
+        Window("login_account", account),
+    ]
+
+
+def first_full(windows: Iterable[Window]) -> Window | None:
+    """Count in one after the other. What one of them refuses does not count in the next: a single client can thus use
+    up no more of an account's tries than its share."""
+    return next((window for window in windows if not window.is_open()), None)
+
+
+def client_subject(request: Request | HttpRequest) -> str:
+    ident = BaseThrottle().get_ident(request) or "unknown"  # type: ignore[arg-type]  # reads META only
+    with suppress(ValueError):
+        address = ipaddress.ip_address(ident)
+        if address.version == 6 and address.ipv4_mapped is None:
+            ident = str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return f"client:{ident}"
+
+
+def address_subject(value: str) -> str:
+    return f"address:{normalise_address(value)}"

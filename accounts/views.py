@@ -15,7 +15,7 @@ from accounts import documentation, serializers, services
 from accounts.devices import remember_device
 from accounts.models import User
 from accounts.serializers import RegisteredSerializer, SessionSerializer, UserSerializer
-from accounts.throttling import AddressThrottle, ClientThrottle, PersonThrottle
+from accounts.throttling import AddressThrottle, ClientThrottle, LoginThrottle, PersonThrottle
 
 
 class PublicView(APIView):
@@ -62,6 +62,7 @@ class ResendVerificationView(PublicView):
 
 
 class LoginView(PublicView):
+    throttle_classes = [LoginThrottle]
     throttle_scope = "login"
 
     @documentation.login
@@ -144,7 +145,7 @@ class UndoEmailChangeView(PublicView):
 
 class MeView(PersonalView):
     def get_throttles(self) -> list[Any]:
-        return super().get_throttles() if self.request.method == "DELETE" else []
+        return [] if self.request.method == "GET" else super().get_throttles()
 
     @documentation.me
     def get(self, request: Request) -> Response:

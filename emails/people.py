@@ -1,5 +1,6 @@
 """The mail of one person: found, exported, erased. Whose a message is stands in its ``metadata["user_id"]``."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
@@ -35,23 +36,28 @@ def exported(email: OutboundEmail) -> dict[str, Any]:
     }
 
 
-def erase(user_id: str, *, address: str, last_kind: str = "") -> None:
-    """Forget a person in the caller's transaction: mails, what providers told about them, contacts at ``address``.
+def erase(user_id: str, *, addresses: Collection[str], last_kind: str | None = None) -> None:
+    """Forget a person in the caller's transaction: mails, what providers told about them, contacts at ``addresses``.
 
     What waits is cancelled, except the mail of ``last_kind``. That one, and whatever a provider is just being handed,
     is erased by ``erase_settled`` later. A row with an idempotency key stays, empty, so that the key still holds. The
     suppression of an address stays too, without what the provider said: it is there so that nobody writes to it.
     """
     mails = OutboundEmail.objects.filter(person=user_id)
-    waiting = mails.filter(status=Status.QUEUED, lease_token=None).exclude(kind=last_kind)
-    waiting.update(status=Status.CANCELLED, reason="", detail="", due_at=None, settled_at=Now())
+    waiting = mails.filter(status=Status.QUEUED, lease_token=None)
+    waiting.exclude(kind=last_kind).update(status=Status.CANCELLED, reason="", detail="", due_at=None, settled_at=Now())
     mails.update(to_be_erased=True)
     erase_settled()
-    DeliveryEvent.objects.filter(email=None, recipient=address.lower()).delete()
-    Suppression.objects.filter(address=address.lower()).update(detail="")
+    for address in addresses:
+        forget_address(address.lower())
+
+
+def forget_address(address: str) -> None:
+    DeliveryEvent.objects.filter(email=None, recipient=address).delete()
+    Suppression.objects.filter(address=address).update(detail="")
     contacts.forget(address)
     if not contacts_provider():
-        ContactChange.objects.filter(address=address.lower()).delete()
+        ContactChange.objects.filter(address=address).delete()
 
 
 def erase_settled() -> int:

@@ -165,6 +165,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "forget old logins": {
+        "task": "accounts.tasks.forget_old_history",
+        "schedule": timedelta(days=1),
+        "options": {"expires": 3600},
+    },
 }
 
 

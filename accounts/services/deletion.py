@@ -1,13 +1,16 @@
 """The end of an account."""
 
+from itertools import chain
+
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.errors import DeletionRefused, WrongPassword
-from accounts.mail import LAST_KIND, send_account_deleted_email
-from accounts.models import User
+from accounts.mail import LAST_KIND, send_deletion_notice
+from accounts.models import EmailChange, User
 from accounts.registries import deletion_guards
 from accounts.services.devices import log_out_everywhere
 from emails import people
@@ -23,7 +26,7 @@ def delete_account(*, user: User, password: str) -> None:
     with transaction.atomic():
         if refusal := refusal_to_delete(user):
             raise DeletionRefused(refusal)
-        send_account_deleted_email(user, timezone.now())
+        send_deletion_notice(user, timezone.now())
         erase(user)
 
 
@@ -34,9 +37,17 @@ def refusal_to_delete(user: User) -> str:
 
 def erase(user: User) -> None:
     """What cascades from the user, and what does not: mails, contacts, and the name in the admin's log."""
-    people.erase(str(user.pk), address=user.email, last_kind=LAST_KIND)
+    people.erase(str(user.pk), addresses=own_addresses(user), last_kind=LAST_KIND)
     log_out_everywhere(user=user)
     content_type = ContentType.objects.get_for_model(User)
     log = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
     log.update(object_repr="", change_message="")
     user.delete()
+
+
+def own_addresses(user: User) -> set[str]:
+    """Those that the person has and had, without what is or was another's."""
+    changes = EmailChange.objects.values_list("old_address", "new_address")
+    own = {user.email, *chain(*changes.filter(user=user))}
+    others = User.objects.exclude(pk=user.pk).filter(email__in=own).values_list("email", flat=True)
+    return own - {*others, *chain(*changes.exclude(user=user).filter(Q(old_address__in=own) | Q(new_address__in=own)))}

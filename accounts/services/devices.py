@@ -1,12 +1,8 @@
 """Where a person is logged in: browsers by their sessions, clients of the API by their tokens."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 
-from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
@@ -14,7 +10,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.clients import client_address, user_agent
-from accounts.models import Login, User
+from accounts.models import Login, User, session_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ def end_device(*, user: User, device_id: int) -> bool:
     login = next((login for login in _living(user) if login.pk == device_id), None)
     if login is None:
         return False
-    _end([login])
+    _end(login)
     return True
 
 
@@ -78,14 +74,16 @@ def log_out_everywhere(*, user: User) -> None:
     AuthToken.objects.filter(user=user).delete()
     user.session_generation += 1
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
-    _end(user.logins.exclude(session_key=""))
+    for login in user.logins.exclude(session_key=""):
+        _end(login)
 
 
 def log_out_elsewhere(*, user: User, request: HttpRequest, token: AuthToken | None) -> None:
     """End all tokens and sessions but those that came with the request. For after a change of the password, by which
     all other sessions have ended already."""
     AuthToken.objects.filter(user=user).exclude(pk=token.pk if token else None).delete()
-    _end(user.logins.exclude(session_key__in=["", request.session.session_key or ""]))
+    for login in user.logins.exclude(session_key__in=["", request.session.session_key or ""]):
+        _end(login)
 
 
 def follow_session(*, request: HttpRequest, old_key: str | None) -> None:
@@ -97,16 +95,14 @@ def follow_session(*, request: HttpRequest, old_key: str | None) -> None:
 def _living(user: User) -> list[Login]:
     tokens = AuthToken.objects.filter(user=user, expiry__gt=timezone.now()).values_list("digest", flat=True)
     logins = user.logins.filter(~Q(session_key="") | Q(token_digest__in=[*tokens]))
-    return [login for login in logins if login.token_digest or _store().exists(login.session_key)]
+    return [login for login in logins if login.token_digest or login.has_session()]
 
 
-def _end(logins: Iterable[Login]) -> None:
-    for login in logins:
-        if login.token_digest:
-            AuthToken.objects.filter(digest=login.token_digest).delete()
-        if login.session_key:
-            _store().delete(login.session_key)
-            Login.objects.filter(pk=login.pk).update(session_key="")
+def _end(login: Login) -> None:
+    AuthToken.objects.filter(digest=login.token_digest).delete()
+    if login.session_key:
+        session_store().delete(login.session_key)
+        Login.objects.filter(pk=login.pk).update(session_key="")
 
 
 def _key_of(request: HttpRequest) -> str:
@@ -114,8 +110,3 @@ def _key_of(request: HttpRequest) -> str:
     if not request.session.session_key:
         request.session.save()
     return request.session.session_key or ""
-
-
-def _store() -> SessionBase:
-    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
-    return store

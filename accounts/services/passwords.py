@@ -1,6 +1,6 @@
 """Forgotten passwords and new ones."""
 
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -22,11 +22,11 @@ def request_password_reset(*, email: str) -> None:
     One that has none costs the same: the mail is rendered and stored as well, and taken back.
     """
     user = User.objects.filter(email=email, is_active=True).first()
+    if user is None:
+        rehearse_password_reset_email(User(email=email))
+        return
     with transaction.atomic():
-        if user is None:
-            rehearse_password_reset_email(User(email=email))
-        else:
-            send_password_reset_email(user)
+        send_password_reset_email(user)
 
 
 def send_reset_link(*, user: User) -> None:
@@ -70,7 +70,7 @@ def change_password(
         unchanged = User.objects.filter(pk=user.pk, password=old_password)
         if not unchanged.update(password=user.password):
             raise WrongPassword
-        if request.user == user and request.session.session_key:
+        if request.session.get(SESSION_KEY) == str(user.pk):
             old_key = request.session.session_key
             update_session_auth_hash(request, user)
             follow_session(request=request, old_key=old_key)

@@ -31,11 +31,11 @@ def register_user(*, email: str, name: str, password: str) -> None:
 def resend_verification(*, email: str) -> None:
     """Send the link that confirms the address once more, if there is something to confirm; the caller cannot tell."""
     user = User.objects.filter(email=email, email_verified_at=None, is_active=True).first()
+    if user is None:
+        rehearse_confirmation(User(email=email))
+        return
     with transaction.atomic():
-        if user is None:
-            rehearse_confirmation(User(email=email))
-        else:
-            send_confirmation_again(user)
+        send_confirmation_again(user)
 
 
 def confirm_address(*, token: str, password: str) -> User:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.people import PASSWORD
+from accounts.tests.people import PASSWORD, log_in
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +31,26 @@ def post(db) -> Callable[..., Any]:
         return client.post(f"/api/accounts/{path}", data, content_type="application/json", **headers)
 
     return post
+
+
+@pytest.fixture
+def call(db) -> Callable[..., Any]:
+    """Any method, as the person whose token is given."""
+    client = Client(raise_request_exception=False)
+
+    def call(method: str, path: str, data: object = None, *, token: str = "", **headers: Any) -> Any:
+        if token:
+            headers["HTTP_AUTHORIZATION"] = f"Token {token}"
+        body = json.dumps(data) if data is not None else ""
+        return client.generic(method, f"/api/accounts/{path}", body, content_type="application/json", **headers)
+
+    return call
+
+
+@pytest.fixture
+def token(call, ada) -> str:
+    """Ada is logged in."""
+    return log_in(call)
 
 
 @pytest.fixture

@@ -1,7 +1,40 @@
-from django.contrib.auth.hashers import MD5PasswordHasher
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user
+from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher
+from django.http import HttpRequest
+from django.test import Client
 
 PASSWORD = "correct horse battery staple"
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace", "password": PASSWORD}
+NEW_PASSWORD = "a longer sentence is a better password"
+CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
+
+
+def log_in(call: Callable[..., Any], **changes: str) -> str:
+    token: str = call("POST", "login/", {**CREDENTIALS, **changes}).json()["token"]
+    return token
+
+
+def token_in(message: Any) -> str:
+    """That of the link in a mail."""
+    [token] = re.findall(r"\?token=(\S+)", message.body)
+    assert f"?token={token}" in message.alternatives[0][0]
+    return str(token)
+
+
+def is_logged_in(browser: Client) -> bool:
+    request = HttpRequest()
+    request.session = browser.session
+    return get_user(request).is_authenticated
+
+
+class QuickArgon2(Argon2PasswordHasher):
+    time_cost = 1
+    memory_cost = 16 * 1024
+    parallelism = 1
 
 
 class CountingHasher(MD5PasswordHasher):

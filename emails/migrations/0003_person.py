@@ -24,7 +24,9 @@ class Migration(migrations.Migration):
             model_name="outboundemail",
             name="to_be_erased",
             field=models.BooleanField(
-                default=False, help_text="its person asked to be forgotten: what is left of it goes when it is settled"
+                default=False,
+                db_default=False,
+                help_text="its person asked to be forgotten: what is left of it goes when it is settled",
             ),
         ),
         migrations.AddIndex(

@@ -33,7 +33,9 @@ class OutboundEmail(Work):
         help_text=_("to whom the message belongs: user_id of its metadata"),
     )
     to_be_erased = models.BooleanField(
-        default=False, help_text=_("its person asked to be forgotten: what is left of it goes when it is settled")
+        default=False,
+        db_default=False,
+        help_text=_("its person asked to be forgotten: what is left of it goes when it is settled"),
     )
 
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,22 @@
+"""The admin's login, with the limits of every other."""
+
+from math import ceil
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+
+from accounts.throttling import first_full, login_windows
+
+
+class LoginForm(AdminAuthenticationForm):
+    def clean(self) -> dict[str, Any]:
+        windows = login_windows(self.request, str(self.cleaned_data.get("username", ""))) if self.request else []
+        if full := first_full(windows):
+            minutes = ceil(full.wait() / 60)
+            raise ValidationError(f"Too many tries to log in. Wait {minutes} minutes, or choose a new password.")
+        return super().clean()
+
+
+admin.site.login_form = LoginForm

@@ -1,0 +1,46 @@
+"""How long it is kept where somebody logged in: 90 days, and as long as they are logged in."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from knox.models import AuthToken
+
+from accounts.models import EmailChange, Login
+from accounts.tasks import forget_old_history
+from accounts.tests.people import is_logged_in, log_in
+
+OLD = timezone.now() - timedelta(days=91)
+
+
+@pytest.fixture
+def browser(client, ada):
+    client.force_login(ada)
+    return client
+
+
+def test_what_is_over_is_forgotten_after_90_days(call, token, browser, ada):
+    EmailChange.objects.create(user=ada, old_address="a@x.example", new_address="b@x.example", at=OLD)
+    Login.objects.update(at=OLD)
+    call("POST", "logout-all/", token=token)
+    call("POST", "logout/", token=log_in(call))
+    forget_old_history()
+    assert (Login.objects.count(), EmailChange.objects.count()) == (1, 0)
+
+
+def test_what_lives_is_kept_however_old_it_is(call, token, browser):
+    Login.objects.update(at=OLD)
+    forget_old_history()
+    assert (Login.objects.count(), call("GET", "me/", token=token).status_code) == (2, 200)
+    assert is_logged_in(browser)
+
+
+def test_expired_tokens_and_sessions_go(token, browser):
+    AuthToken.objects.update(expiry=OLD)
+    Session.objects.update(expire_date=OLD)
+    forget_old_history()
+    assert (AuthToken.objects.count(), Session.objects.count(), Login.objects.count()) == (0, 0, 2)
+    Login.objects.update(at=OLD)
+    forget_old_history()
+    assert not Login.objects.exists()

@@ -1,0 +1,72 @@
+"""What it costs to find the mail of one person among that of all others.
+
+    python benchmarks/person_cost.py            on SQLite, or on an empty DATABASE_URL
+
+Looks up the 20 mails of a person among 1,000 rows and among 500,000, and prints the medians. Target: a page of the
+admin must not wait for it: at most 5 ms.
+"""
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from uuid import uuid4
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings.test"
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.mkdtemp()}/benchmark.sqlite3")
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import connection
+
+from emails import people
+from emails.models import OutboundEmail
+
+TARGET_MILLISECONDS = 5
+ROUNDS = 200
+SIZES = (1_000, 500_000)
+MAILS_A_PERSON = 20
+BATCH = 10_000
+
+
+def fill(start: int, end: int) -> None:
+    for first in range(start, end, BATCH):
+        OutboundEmail.objects.bulk_create(
+            OutboundEmail(
+                id=uuid4(), recipients=f"person-{number // MAILS_A_PERSON}@example.com", subject="Hello", due_at=None,
+                status="sent", metadata={"user_id": str(number // MAILS_A_PERSON)},
+            )
+            for number in range(first, min(first + BATCH, end))
+        )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def look_up(number: int) -> float:
+    started = time.perf_counter()
+    found = len(people.mail_of(str(number))[:200])
+    milliseconds = (time.perf_counter() - started) * 1000
+    assert found == MAILS_A_PERSON
+    return milliseconds
+
+
+def main() -> int:
+    call_command("migrate", verbosity=0)
+    medians = {}
+    for start, end in zip((0, *SIZES), SIZES, strict=False):
+        fill(start, end)
+        people_there = end // MAILS_A_PERSON
+        medians[end] = statistics.median(look_up(number % people_there) for number in range(ROUNDS))
+    print(json.dumps({connection.vendor: {f"{size:,} rows": f"{value:.2f} ms" for size, value in medians.items()}}))
+    return 0 if max(medians.values()) <= TARGET_MILLISECONDS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""Every text that people see is there in German, and the compiled catalogue is that of the written one."""
+
+from babel.messages.mofile import read_mo
+
+from tests import catalogue
+
+MEND = "Run bin/messages, translate what it names, and commit both files."
+
+
+def test_every_text_is_translated_and_keeps_its_variables():
+    assert catalogue.complaints(catalogue.updated()) == [], MEND
+
+
+def test_the_written_catalogue_holds_what_is_used_and_nothing_else():
+    used = {message.id for message in catalogue.updated()}
+    assert used == {message.id for message in catalogue.stored()}, MEND
+
+
+def test_the_compiled_catalogue_is_not_stale():
+    with catalogue.MO.open("rb") as file:
+        compiled = {message.id: message.string for message in read_mo(file) if message.id}
+    assert compiled == {message.id: message.string for message in catalogue.stored() if message.id}, MEND
+
+
+def test_the_tests_above_find_mistakes():
+    damaged = catalogue.stored()
+    missing, fuzzy, broken = [message for message in damaged if "%(brand)s" in message.id][:3]
+    missing.string, broken.string = "", "%(nobody)s"
+    fuzzy.flags.add("fuzzy")
+    assert len(catalogue.complaints(damaged)) == 3
