@@ -13,9 +13,10 @@ from emails.models import OutboundEmail, Status
 
 
 @pytest.fixture
-def browser(client, ada) -> Client:
-    log_in(client)
-    return client
+def browser(ada) -> Client:
+    browser = Client()
+    log_in(browser)
+    return browser
 
 
 def mail_to(user: User, subject: str, status: str = Status.SENT) -> None:

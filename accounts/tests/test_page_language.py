@@ -7,7 +7,7 @@ from accounts.tests.browsing import log_in
 
 
 def language_of(client, path: str = "/", **headers: str) -> str:
-    html = client.get(path, headers=headers).content.decode()
+    html: str = client.get(path, headers=headers).content.decode()
     return html.partition('<html lang="')[2][:2]
 
 

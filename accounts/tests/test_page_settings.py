@@ -22,9 +22,10 @@ def phone(ada) -> Client:
 
 
 @pytest.fixture
-def browser(client, ada) -> Client:
-    log_in(client)
-    return client
+def browser(ada) -> Client:
+    browser = Client()
+    log_in(browser)
+    return browser
 
 
 def device_ids(browser: Client) -> list[int]:
