@@ -68,8 +68,11 @@ def devices(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@page(methods=["POST"])
+@page()
 def log_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """Looked at after a login that interrupted it, it leads back to the button."""
+    if request.method != "POST":
+        return redirect("pages:settings-devices")
     services.log_out_everywhere(user=cast(User, request.user))
     return logged_out(request, _("All devices are logged out, this one too."))
 

@@ -18,8 +18,7 @@ def log_in(client: Client, email: str = "ada@example.com", password: str = PASSW
 
 def link_in(message: Any, page: str) -> str:
     """The path and query of the link to a page in a mail."""
-    links: list[str] = LINK.findall(message.body)
-    return next(link for link in links if urlsplit(link).path == f"/{page}")
+    return next(found[1] for found in LINK.finditer(message.body) if urlsplit(found[1]).path == f"/{page}")
 
 
 def hidden_token(answer: Any) -> str:

@@ -1,0 +1,106 @@
+"""Every page route, as strangers, other people and staff meet it."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts import page_urls
+from accounts.models import Login, User
+from accounts.tests.browsing import log_in
+from accounts.tests.people import PASSWORD
+
+PUBLIC, PERSONAL, POSTED = "public", "personal", "posted"
+ROUTES = {
+    "home": PUBLIC, "signup": PUBLIC, "welcome": PUBLIC, "verify-email": PUBLIC, "login": PUBLIC, "logout": POSTED,
+    "forgot-password": PUBLIC, "reset-sent": PUBLIC, "reset-password": PUBLIC, "confirm-email-change": PUBLIC,
+    "undo-email-change": PUBLIC, "language": POSTED, "dashboard": PERSONAL, "settings": PERSONAL,
+    "settings-email": PERSONAL, "settings-password": PERSONAL, "settings-devices": PERSONAL,
+    "settings-devices-all": PERSONAL, "settings-data": PERSONAL, "settings-export": PERSONAL,
+}  # fmt: skip
+POSTS = {
+    "settings": {"name": "Mallory", "language": "de"},
+    "settings-email": {"email": "mallory@example.com", "password": PASSWORD},
+    "settings-password": {"password": PASSWORD, "new_password": "a password of Mallory"},
+    "settings-data": {"password": PASSWORD},
+    "settings-devices-all": {},
+    "undo-email-change": {"token": "x"},
+    "confirm-email-change": {"token": "x", "password": PASSWORD},
+    "reset-password": {"token": "x", "password": "a password of Mallory"},
+    "verify-email": {"token": "x", "password": PASSWORD},
+}
+TRIED_ON_ADA = {"id": "{pk}", "user": "{pk}", "user_id": "{pk}", "pk": "{pk}", "email_verified_at": "2020-01-01"}
+
+
+def url(name: str) -> str:
+    return reverse(f"pages:{name}")
+
+
+@pytest.fixture
+def other(db, ada, request) -> Client:
+    kind = getattr(request, "param", "person")
+    rights = {"is_staff": True, "is_superuser": True} if kind == "staff" else {}
+    User.objects.create_user("mallory@example.org", PASSWORD, name="M", email_verified_at="2026-01-01T00:00Z", **rights)
+    browser = Client()
+    log_in(browser, "mallory@example.org")
+    return browser
+
+
+def test_the_table_names_every_route():
+    assert set(ROUTES) == {pattern.name for pattern in page_urls.urlpatterns}
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_stranger(client, db, name, slash):
+    address = url(name).rstrip("/") + (slash or ("/" if name == "home" else ""))
+    answer = client.get(address)
+    if ROUTES[name] == POSTED:
+        assert answer.status_code == 405
+    elif ROUTES[name] == PERSONAL:
+        assert (answer.status_code, answer["Location"]) == (302, f"/login?next={address}")
+    else:
+        final = client.get(address, follow=True)
+        assert final.status_code == 200
+        assert len(final.redirect_chain) <= 1
+
+
+@pytest.mark.parametrize("name", [name for name, kind in ROUTES.items() if name.startswith("settings")])
+def test_a_stranger_changes_nothing(client, ada, name):
+    answer = client.post(url(name), POSTS.get(name, {}))
+    assert answer["Location"].startswith("/login?next=")
+    assert User.objects.get().password == ada.password
+    assert User.objects.get().name == "Ada"
+
+
+@pytest.mark.parametrize("other", ["person", "staff"], indirect=True)
+@pytest.mark.parametrize("name", POSTS)
+def test_nobody_changes_another_person(other, ada, name):
+    before = User.objects.values().get(pk=ada.pk)
+    aimed = {field: value.format(pk=ada.pk) for field, value in TRIED_ON_ADA.items()}
+    rights = {"is_staff": "1", "is_superuser": "1", "is_active": "1", "groups": "1", "session_generation": "7"}
+    other.post(url(name) + f"?user={ada.pk}", {**rights, **aimed, **POSTS[name]})
+    assert User.objects.values().get(pk=ada.pk) == before
+
+
+@pytest.mark.parametrize("name", ["settings", "settings-email", "settings-password"])
+def test_nobody_gives_himself_rights(other, name):
+    rights = {"is_staff": "1", "is_superuser": "1", "is_active": "1", "groups": "1", "session_generation": "7"}
+    other.post(url(name), {**rights, **POSTS[name]})
+    mallory = User.objects.get(email="mallory@example.org")
+    assert (mallory.is_staff, mallory.is_superuser, mallory.session_generation) == (False, False, 0)
+
+
+@pytest.mark.parametrize("other", ["person", "staff"], indirect=True)
+def test_nobody_ends_the_session_of_another_person(client, other, ada):
+    log_in(client)
+    device = Login.objects.get(user=ada)
+    assert other.post(url("settings-devices"), {"device": device.pk}).status_code == 404
+    assert client.get(url("dashboard")).status_code == 200
+
+
+@pytest.mark.parametrize("other", ["person", "staff"], indirect=True)
+@pytest.mark.parametrize("name", [name for name, kind in ROUTES.items() if kind == PERSONAL])
+def test_nobody_reads_about_another_person(other, ada, name):
+    answer = other.get(url(name), {"user": ada.pk, "id": ada.pk}, follow=True)
+    assert answer.status_code == 200
+    assert b"ada@example.com" not in answer.content
