@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from django.db import transaction
 
+from accounts.models import User
 from billing import events
 from billing.models import Payment, StripeEvent, Subscription
 from billing.tests.stories import GENERATIONS, Event, changed, payload, post, post_all
@@ -41,6 +42,15 @@ def test_a_paid_invoice_becomes_a_receipt(ada, mails, generation):
         "https://invoice.stripe.com/",
     ):
         assert said in mail.message.text
+
+
+def test_a_receipt_speaks_the_language_of_its_reader(ada, mails):
+    User.objects.update(language="de")
+    post(payload("invoice_paid_first"))
+    mail = mails()[RECEIPT]
+    assert mail.subject == "Ihr Beleg von Acme: 29,00 USD"
+    assert "Bezahlt: 29,00 USD" in mail.message.text
+    assert "2. November 2026" in mail.message.text
 
 
 def test_the_six_events_of_a_first_payment_are_one_receipt_in_all_orders(ada, mails):
