@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from billing.handlers import HANDLERS, Event
 from billing.models import StripeEvent
-from billing.payloads import UnusableObject, customer_of, inner, ref, text
+from billing.payloads.values import UnusableObject, customer_of, inner, ref, text
 from billing.services.customers import AddressUnknown, PersonErased
 from billing.signals import address_found
 from emails.failpoints import failpoint

@@ -4,17 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.payloads import (
-    Charge,
-    Invoice,
-    Payload,
-    Refund,
-    Session,
-    SubscriptionState,
-    inner,
-    own_id,
-    ref,
-)
+from billing.payloads import Charge, Invoice, Refund, Session, SubscriptionState
+from billing.payloads.values import Payload, inner, own_id, ref
 from billing.services import checkouts, customers, payments, refunds, subscriptions
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from billing.errors import BillingError, PaymentsNotSetUp, StripeRefused, StripeUnavailable
-from billing.payloads import ref
+from billing.payloads.values import ref
 from emails.backends.verdicts import retry_after
 from emails.errors import redact
 

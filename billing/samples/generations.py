@@ -2,7 +2,7 @@
 still get them where they were.
 """
 
-from billing.payloads import inner
+from billing.payloads.values import inner
 from billing.samples import subscriptions
 from billing.samples.story import Data, Story
 

@@ -24,7 +24,8 @@ from billing.errors import (
     UnknownPlan,
 )
 from billing.models import Checkout, Subscription
-from billing.payloads import Payload, Session, link, own_id, text
+from billing.payloads import Session
+from billing.payloads.values import Payload, link, own_id, text
 from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
 from billing.services.buyers import customer_at_stripe, known_customer

@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.models import StripeEvent, Subscription
-from billing.payloads import Party, SubscriptionState, address, inner, text, user_id_of
+from billing.payloads import Party, SubscriptionState
+from billing.payloads.values import address, inner, text, user_id_of
 from billing.services import subscriptions
 from billing.services.customers import identify, note_deletion
 from billing.stripe_api import StripeApi

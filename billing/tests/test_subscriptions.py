@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from billing.models import Customer, Subscription
-from billing.payloads import moment
+from billing.payloads.values import moment
 from billing.signals import subscription_changed
 from billing.tests.stories import GENERATIONS, changed, payload, post, post_all
 
