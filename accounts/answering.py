@@ -18,6 +18,7 @@ from rest_framework.status import HTTP_200_OK, HTTP_400_BAD_REQUEST, HTTP_429_TO
 from rest_framework.views import APIView
 
 View = Callable[..., HttpResponse]
+INBOX_ADDRESS = "inbox_address"  # in the session: where the mail went that the person is to look for
 METHODS = ("GET", "HEAD", "POST")
 # Where a token stands in the address: nothing is said of the path to any other request. With "no-referrer" a browser
 # would hide the form's origin too, and the protection against forged requests refuse it.
@@ -66,11 +67,17 @@ def show(request: HttpRequest, template: str, form: Form, **context: object) -> 
     """A page with a form on it; 400 when the form was refused, as the API answers."""
     status = HTTP_400_BAD_REQUEST if form.errors else HTTP_200_OK
     has_token = "token" in form.fields
-    answer = render(request, template, {"form": form, "has_token": has_token, **context}, status=status)
+    shown = {"form": form, "has_token": has_token, "username": username(request), **context}
+    answer = render(request, template, shown, status=status)
     if has_token:
         for name, value in TOKEN_HEADERS.items():
             answer[name] = value
     return answer
+
+
+def username(request: HttpRequest) -> str:
+    """Whose form it is, as far as this browser knows."""
+    return request.user.get_username() or request.session.get(INBOX_ADDRESS, "")
 
 
 def next_page(request: HttpRequest) -> str:

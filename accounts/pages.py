@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
 from accounts import services, views
-from accounts.answering import next_page, page, posted, show
+from accounts.answering import INBOX_ADDRESS, next_page, page, posted, show
 from accounts.devices import remember_device
 from accounts.forms import (
     AddressForm,
@@ -30,7 +30,6 @@ from accounts.models import User
 from accounts.registries import dashboard_panels
 from emails import people
 
-INBOX_ADDRESS = "inbox_address"  # in the session: where the mail went that the person is to look for
 RECENT_MAILS = 5
 
 

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from emails.tests.standin import StandIn
+from tests.site import Site, chromium
 from tests.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
 
 
@@ -40,6 +42,18 @@ def redis_server() -> Iterator[RedisServer]:
 def provider_api() -> Iterator[StandIn]:
     with StandIn() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")  # no longer: while it runs, Django takes the thread for an asynchronous one
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import connection
 from django.test import Client
 from django.urls import path
+from django.utils import translation
 
 from myproject import urls
 from myproject.urls import handler400, handler403, handler404, handler500  # noqa: F401  # used by this urlconf
@@ -70,5 +71,6 @@ def test_a_form_without_its_token_is_refused_with_a_page(browser, db):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_error_pages_speak_the_persons_language(browser, db, language):
-    answer = browser.get("/nothing", headers={"accept-language": language})
+    with translation.override("en"):  # so that the language of this request does not stay
+        answer = browser.get("/nothing", headers={"accept-language": language})
     assert f'<html lang="{language}">' in answer.content.decode()

@@ -1,5 +1,8 @@
 """Every text that people see is there in German, and the compiled catalogue is that of the written one."""
 
+from collections.abc import Sequence
+
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 
 from tests import catalogue
@@ -18,8 +21,16 @@ def test_the_written_catalogue_holds_what_is_used_and_nothing_else():
 
 def test_the_compiled_catalogue_is_not_stale():
     with catalogue.MO.open("rb") as file:
-        compiled = {message.id: message.string for message in read_mo(file) if message.id}
-    assert compiled == {message.id: message.string for message in catalogue.stored() if message.id}, MEND
+        assert pairs(read_mo(file)) == pairs(catalogue.stored()), MEND
+
+
+def pairs(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """One text and its translation are a str each, singular and plural a tuple or a list."""
+    return {texts_of(message.id): texts_of(message.string) for message in catalog if message.id}
+
+
+def texts_of(texts: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 
 def test_the_tests_above_find_mistakes():

@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.tests.people import PASSWORD, log_in
@@ -15,6 +15,13 @@ from accounts.tests.people import PASSWORD, log_in
 @pytest.fixture(autouse=True)
 def no_requests_counted():
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def english_afterwards():
+    """The language of the last request stays that of its thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

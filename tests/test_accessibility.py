@@ -1,0 +1,111 @@
+"""axe-core finds nothing on any page, light or dark, whatever the owner's colour; and no page is wider than a phone."""
+
+from contextlib import closing
+from dataclasses import asdict
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.template.loader import render_to_string
+
+from accounts import page_urls
+from accounts.branding import palette
+from tests.site import CHROMIUM
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")
+
+ADDRESS, PASSWORD = "ada@example.com", "correct horse battery"
+PHONE = {"width": 360, "height": 800}
+SCHEMES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
+PUBLIC = [
+    "", "signup", "welcome", "login", "forgot-password", "forgot-password/sent", "verify-email?token=x",
+    "reset-password?token=x", "confirm-email-change?token=x", "undo-email-change?token=x", "nothing",
+]  # fmt: skip
+PERSONAL = ["dashboard", "settings", "settings/email", "settings/password", "settings/devices", "settings/data"]
+REFUSED = ["signup", "login", "reset-password?token=x"]  # shown with their errors
+ERRORS = ["400", "403", "403_csrf", "429", "500"]
+
+
+@pytest.fixture(scope="module")
+def ada(site, browser):
+    """The cookies of somebody who is logged in."""
+    site.add_person(ADDRESS, PASSWORD)
+    page = browser.new_page()
+    for _ in range(2):
+        page.context.clear_cookies()
+        page.goto(f"{site.url}/login")
+        page.fill("[name=email]", ADDRESS)
+        page.fill("[name=password]", PASSWORD)
+        with page.expect_navigation(url="**/dashboard"):
+            page.keyboard.press("Enter")
+    yield page.context.storage_state()
+    page.context.close()
+
+
+@pytest.fixture
+def page(browser):
+    with closing(browser.new_context(viewport=PHONE)) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def adas_page(browser, ada):
+    with closing(browser.new_context(viewport=PHONE, storage_state=ada)) as context:
+        yield context.new_page()
+
+
+def check(page) -> None:
+    """In light by all rules; in dark, where nothing but the colours is different, by those for colours."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    for scheme, options in SCHEMES.items():
+        page.emulate_media(color_scheme=scheme)
+        results = Axe().run(page, options=options)
+        assert results.violations_count == 0, f"{scheme}: {results.generate_report()}"
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_public_page(site, page, path):
+    page.goto(f"{site.url}/{path}")
+    check(page)
+
+
+@pytest.mark.parametrize("color", ["#ffe600", "#ffffff", "#000000"])
+def test_a_colour_that_nobody_could_read(site, page, settings, color):
+    settings.BRAND_COLOR = color
+    colors = render_to_string("brand.css", asdict(palette()))
+    page.route("**/brand.css*", lambda route: route.fulfill(body=colors, content_type="text/css"))
+    page.goto(f"{site.url}/login")
+    check(page)
+
+
+@pytest.mark.parametrize("path", PERSONAL)
+def test_a_personal_page(site, adas_page, path):
+    adas_page.goto(f"{site.url}/{path}")
+    assert adas_page.url == f"{site.url}/{path}"
+    check(adas_page)
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_a_form_with_errors(site, page, path):
+    page.goto(f"{site.url}/{path}")
+    with page.expect_navigation():
+        page.locator("main form button").click()
+    assert page.locator("main .errors").count() == 1
+    check(page)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_page(site, page, name):
+    html = render_to_string(f"{name}.html", {"minutes": 3} if name == "429" else None)
+    page.route("**/rendered", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(f"{site.url}/rendered")
+    check(page)
+
+
+def test_no_page_is_left_out():
+    paths = {f"/{path.partition('?')[0]}" for path in PUBLIC + PERSONAL}
+    left_out = {pattern.name for pattern in page_urls.urlpatterns if not any(covers(pattern, path) for path in paths)}
+    assert left_out == {"logout", "language", "settings-devices-all", "settings-export"}
+
+
+def covers(pattern, path: str) -> bool:
+    return pattern.resolve(path.removeprefix("/")) is not None
