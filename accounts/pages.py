@@ -11,7 +11,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
 from accounts import services, views
@@ -33,7 +32,7 @@ from emails import people
 RECENT_MAILS = 5
 
 
-@require_safe
+@page(methods=["GET", "HEAD"])
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/home.html")
 

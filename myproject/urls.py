@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("brand.css", branding.stylesheet, name="brand-stylesheet"),
     path("brand.svg", branding.mark, name="brand-mark"),
+    path("favicon.ico", branding.mark),  # browsers ask for it where a page names no icon, as in the admin
 ]
 
 if settings.DEVELOPMENT_ROUTES:

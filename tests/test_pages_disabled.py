@@ -1,0 +1,44 @@
+"""PAGES_ENABLED=false: no pages, for a front end of one's own; API, admin and webhooks go on."""
+
+import sys
+from importlib import import_module
+
+import pytest
+from django.urls import clear_url_caches
+
+from accounts import page_urls
+
+
+@pytest.fixture(autouse=True)
+def without_pages(settings, db):
+    """The routes as a process has them that starts with this setting."""
+    settings.PAGES_ENABLED = False
+    before = sys.modules.pop("myproject.urls")
+    import_module("myproject.urls")
+    clear_url_caches()
+    yield
+    sys.modules["myproject.urls"] = before
+    clear_url_caches()
+
+
+def test_the_first_page_says_where_the_pages_are(client):
+    assert client.get("/").json() == {"name": "Acme", "pages": "https://app.example.com", "documentation": "/api/docs/"}
+    assert client.post("/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path", [str(pattern.pattern).strip("^/?$") for pattern in page_urls.urlpatterns if pattern.name != "home"]
+)
+def test_there_is_no_page(client, path):
+    answer = client.get(f"/{path}")
+    html = answer.content.decode()
+    assert answer.status_code == 404
+    assert "There is nothing here" in html
+    assert "<nav" not in html
+
+
+def test_api_admin_and_webhooks_go_on(client):
+    assert client.get("/admin/login/").status_code == 200
+    assert client.get("/api/accounts/me/").status_code == 401
+    assert client.get("/api/docs/").status_code == 200
+    assert client.post("/emails/webhooks/resend/").status_code != 404
