@@ -55,8 +55,8 @@ def insert_new(rows: Sequence[models.Model]) -> set[Any]:
 
 
 def _insert_new(rows: Sequence[models.Model]) -> set[Any]:
-    """In one statement that says which they were: Django's bulk_create(ignore_conflicts=True) cannot, asking would
-    double the cost, and SQLite's form of it also swallows what breaks another constraint."""
+    """In one statement that says which they were: Django's bulk_create(ignore_conflicts=True) cannot, asking again
+    would double the cost, and SQLite's form of it also swallows what breaks another constraint."""
     quote, meta = connection.ops.quote_name, rows[0]._meta
     fields = [field for field in meta.concrete_fields if not is_left_to_database(field, rows[0])]
     columns = ", ".join(quote(str(field.column)) for field in fields)

@@ -20,7 +20,15 @@ PUBLIC = [
     "", "signup", "welcome", "login", "forgot-password", "forgot-password/sent", "verify-email?token=x",
     "reset-password?token=x", "confirm-email-change?token=x", "undo-email-change?token=x", "nothing",
 ]  # fmt: skip
-PERSONAL = ["dashboard", "settings", "settings/email", "settings/password", "settings/devices", "settings/data"]
+PERSONAL = [
+    "dashboard",
+    "billing",
+    "settings",
+    "settings/email",
+    "settings/password",
+    "settings/devices",
+    "settings/data",
+]
 REFUSED = ["signup", "login", "reset-password?token=x"]  # shown with their errors
 ERRORS = ["400", "403", "403_csrf", "429", "500"]
 

@@ -99,7 +99,7 @@ def test_an_object_without_an_id_is_stored_and_changes_nothing(db, event_type, a
 ODD_VALUES: list[Any] = [None, "", "x\x00y", "\ud800", 7, -1, 10**40, 1.5, True, [], {}, [{}], {"id": "x"}, {"data": 1}]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_fields_of_any_type_break_nothing(ada, seed):
     choose = random.Random(seed).choice
     for original in all_payloads():
