@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from billing.tests.stripe_standin import KEY, PRICES, StripeStandIn
 from emails.tests.standin import StandIn
 from tests.site import Site, chromium
 from tests.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
@@ -72,3 +73,13 @@ def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) ->
             return cleanup.enter_context(Stack(tmp_path, database, settings))
 
         yield make
+
+
+@pytest.fixture
+def stripe(settings) -> Iterator[StripeStandIn]:
+    """A stand-in of Stripe's API, with prices for all plans."""
+    prices = sorted(PRICES)
+    settings.BILLING_PLANS = [{**plan, "price_id": prices.pop()} for plan in settings.BILLING_PLANS]
+    with StripeStandIn() as standin:
+        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
+        yield standin

@@ -10,7 +10,6 @@ from knox.models import AuthToken
 from schemathesis.checks import CHECKS
 
 from accounts.models import User
-from billing.tests.stripe_standin import KEY, PRICES, StripeStandIn
 from myproject.wsgi import application
 
 EXAMPLES = 25  # of each operation, with a token and without
@@ -48,13 +47,8 @@ quickly = settings(
 
 
 @pytest.fixture(autouse=True)
-def stripe(settings):
-    """Payments are set up: without, the right answer is a 503."""
-    prices = sorted(PRICES)
-    settings.BILLING_PLANS = [{**plan, "price_id": prices.pop()} for plan in settings.BILLING_PLANS]
-    with StripeStandIn() as standin:
-        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
-        yield
+def payments(stripe) -> None:
+    """Are set up: without, the right answer is a 503."""
 
 
 @schema.parametrize()
