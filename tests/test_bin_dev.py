@@ -45,7 +45,10 @@ class Development:
         return int(subprocess.check_output(["pgrep", "-P", str(self.process.pid), "-f", command], text=True))
 
     def messages(self):
-        return requests.get(f"{self.url}/dev/inbox.json", timeout=5).json()["messages"]
+        try:
+            return requests.get(f"{self.url}/dev/inbox.json", timeout=5).json()["messages"]
+        except requests.ConnectionError:
+            pytest.fail(f"The server is gone:\n{self.output()}")
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)
