@@ -60,7 +60,7 @@ class Caller:
         """Make the call. Thread-safe, and without the ORM. Raises ProviderError."""
 
     def warm_up(self) -> None:
-        """Do beforehand what would delay the first call of a process. Raises nothing."""
+        """Do beforehand what would delay the next call: read certificates, connect. Raises nothing."""
 
 
 class DeliveryBackend(Caller, BaseEmailBackend):

@@ -80,7 +80,7 @@ class ApiClient(Caller):
 
     def warm_up(self) -> None:
         with suppress(ImproperlyConfigured):  # the call says so
-            pool_for(self._api_url)
+            pool_for(self._api_url).connect(timedelta(seconds=settings.EMAIL_CALL_DEADLINE_SECONDS))
 
     def call(self, request: Request, idempotency_key: str) -> Receipt:
         keys = {"Idempotency-Key": idempotency_key} if self.key_lifetime is not None else {}

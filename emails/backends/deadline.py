@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import socket
+import ssl
 import threading
 import time
 from typing import Any
@@ -84,6 +85,7 @@ class DeadlineConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
         self._line = Line(connected)
+        self._used_at = time.monotonic()
         _current.call.take(self._line)
         return connected
 
@@ -133,7 +135,27 @@ class DeadlineConnection(HTTPConnection):
 
 
 class DeadlineTLSConnection(DeadlineConnection, HTTPSConnection):
-    pass
+    @property
+    def is_connected(self) -> bool:
+        rests_shortly = time.monotonic() - self._used_at < IDLE_SECONDS
+        return rests_shortly and (super().is_connected or self._holds_only_tickets())
+
+    def _holds_only_tickets(self) -> bool:
+        """Servers of TLS 1.3 send tickets after the handshake: something to read, which urllib3 takes for the end."""
+        connected = self.sock
+        if connected is None:
+            return False
+        timeout = connected.gettimeout()
+        connected.settimeout(0)
+        try:
+            connected.recv(1)
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
+        finally:
+            connected.settimeout(timeout)
+        return False
 
 
 class Watchdog:

@@ -8,6 +8,7 @@ import os
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -92,6 +93,21 @@ class PoolingAdapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         return self._pool
 
+    def connect(self) -> None:
+        """Not through a proxy, where the pool connects in its own way."""
+        pool: Any = self._pool
+        if pool.proxy:
+            return
+        connection = pool._get_conn()
+        try:
+            if connection.is_closed:
+                connection.timeout = TIMEOUT.connect_timeout
+                connection.connect()
+        except (HTTPError, OSError, ValueError):  # the call itself will tell
+            connection.close()
+        finally:
+            pool._put_conn(connection)
+
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing: the context knows its certificates."""
 
@@ -123,6 +139,11 @@ class Pool:
             except (RequestException, HTTPError, OSError) as error:
                 reason = "the deadline passed" if call.is_late else _root_of(error)
                 return NoAnswer(reason, call.reached_body)
+
+    def connect(self, deadline: timedelta) -> None:
+        """Have a connection ready, so that the next call begins with its first byte. Raises nothing."""
+        with Call(deadline.total_seconds()), suppress(HTTPError):
+            self._adapter.connect()
 
     def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         request = PreparedRequest()

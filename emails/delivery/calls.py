@@ -57,7 +57,8 @@ class Call:
         """Call the provider. Runs in a thread of the pool and never touches the database; raises nothing."""
         if time.monotonic() > self.start_by:
             return NotMade()
-        self.backend.warm_up()
+        if self.pace.slot is not None:
+            self.backend.warm_up()
         if reason := self.pace.wait():
             return reason
         failpoint("before-send")

@@ -14,6 +14,7 @@ from emails.backends.http import close_pools
 from emails.errors import Outcome, ProviderError, Remedy
 from emails.tests.mails import KEY, backend, mail
 from emails.tests.standin import StandIn
+from tests.stack import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -231,3 +232,24 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch, scheme):
     assert heard[0].startswith(
         {"http": b"POST http://api.invalid/base/emails ", "https": b"CONNECT api.invalid:443 "}[scheme]
     )
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_connection_is_made_before_the_call_needs_it(tls, tmp_path, monkeypatch):
+    """A paced call begins at its slot with its first byte, not with a handshake."""
+    with StandIn(tls=tls) as api:
+        if api.authority:
+            api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        connection = backend("resend", api)
+        for _ in range(2):
+            connection.warm_up()
+        wait_until(lambda: bool(api.transports), "the connection is accepted", seconds=5)
+        [ready] = api.transports
+        connection.send_messages([mail()])
+        assert (list(api.transports), api.calls) == ([ready], 1)
+
+
+def test_nobody_to_connect_to_is_no_matter_before_the_call(api):
+    ResendBackend(api_key=KEY, api_url="http://127.0.0.1:1").warm_up()
+    ResendBackend(api_key=KEY, api_url="http://no-such-host.invalid").warm_up()
