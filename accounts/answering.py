@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.status import HTTP_200_OK, HTTP_400_BAD_REQUEST, HTTP_429_TOO_MANY_REQUESTS
 from rest_framework.views import APIView
@@ -23,6 +23,15 @@ METHODS = ("GET", "HEAD", "POST")
 # Where a token stands in the address: nothing is said of the path to any other request. With "no-referrer" a browser
 # would hide the form's origin too, and the protection against forged requests refuse it.
 TOKEN_HEADERS = {"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex"}
+
+
+class NoForm(BaseParser):
+    """A body that is no form holds nothing for a page."""
+
+    media_type = "*/*"
+
+    def parse(self, *_: object, **__: object) -> dict[str, str]:
+        return {}
 
 
 def page(*, throttled_as: type[APIView] | None = None, methods: Sequence[str] = METHODS) -> Callable[[View], View]:
@@ -45,7 +54,7 @@ def page(*, throttled_as: type[APIView] | None = None, methods: Sequence[str] = 
 
 def seconds_to_wait(request: HttpRequest, api_view: type[APIView]) -> int | None:
     """None for a request that the throttles of the API's view let through; it counts for them."""
-    counted = Request(request, parsers=[FormParser(), MultiPartParser()])
+    counted = Request(request, parsers=[FormParser(), MultiPartParser(), NoForm()])
     counted.user = request.user
     view = api_view()
     waits = [throttle.wait() for throttle in view.get_throttles() if not throttle.allow_request(counted, view)]

@@ -49,7 +49,10 @@ class AddressField(forms.EmailField):
         super().__init__(
             max_length=MAXIMUM_LENGTH,
             widget=forms.EmailInput({"autocomplete": autocomplete, "autocapitalize": "none", "spellcheck": "false"}),
-            error_messages={"required": _("Enter an email address.")},
+            error_messages={
+                "required": _("Enter an email address."),
+                "invalid": _("Enter a complete email address, such as ada@example.com."),
+            },
             **options,
         )
 

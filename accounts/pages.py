@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
 from accounts import services, views
-from accounts.answering import INBOX_ADDRESS, next_page, page, posted, show
+from accounts.answering import INBOX_ADDRESS, next_page, page, posted, show, username
 from accounts.devices import remember_device
 from accounts.forms import (
     AddressForm,
@@ -50,7 +50,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @page(throttled_as=views.ResendVerificationView)
 def welcome(request: HttpRequest) -> HttpResponse:
     """Where a new person is sent to look for the mail, and may ask for it again."""
-    form = AddressForm(posted(request), initial={"email": request.session.get(INBOX_ADDRESS)})
+    form = AddressForm(posted(request), initial={"email": username(request)})
     if form.is_valid():
         services.resend_verification(**form.cleaned_data)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]

@@ -20,6 +20,7 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 URLS = """
 The project runs. Ctrl-C stops it.
+    http://localhost:{port}/            the site; sign up there
     http://localhost:{port}/dev/inbox/  every mail that it sent
     http://localhost:{port}/dev/emails/ every mail that it can send
     http://localhost:{port}/api/docs/   the API

@@ -85,7 +85,7 @@ def test_an_incomplete_link_says_what_to_do(client, db, page):
     [
         ({"email": NEW, "password": "wrong"}, "This is not the password of your account."),
         ({"email": "ada@example.com", "password": PASSWORD}, "This is the address of your account already."),
-        ({"email": "x", "password": PASSWORD}, "Enter a valid email address."),
+        ({"email": "x", "password": PASSWORD}, "Enter a complete email address"),
     ],
 )
 def test_a_change_that_is_refused(client, outbox, ada, given, sentence):

@@ -104,3 +104,29 @@ def test_nobody_reads_about_another_person(other, ada, name):
     answer = other.get(url(name), {"user": ada.pk, "id": ada.pk}, follow=True)
     assert answer.status_code == 200
     assert b"ada@example.com" not in answer.content
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in ROUTES if name not in ("home", "settings-export", "dashboard", "reset-sent")]
+)
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"email": "ada@example.com"}'),
+        ("text/plain", b"\xff\xfe"),
+        ("multipart/form-data; boundary=x", b"--x\r\nbroken"),
+        (
+            "application/x-www-form-urlencoded",
+            b"email=%00&password=%ff&token=%00&next=%00&device=%00&name=%ed%a0%80&language=%00",
+        ),
+        ("", b"email=1"),
+    ],
+)
+def test_odd_bodies_are_refused(db, ada, name, content_type, body):
+    browser = Client(raise_request_exception=False)
+    for log_in_first in (False, True):
+        if log_in_first:
+            log_in(browser)
+        answer = browser.generic("POST", url(name), body, content_type)
+        assert answer.status_code in (200, 302, 400, 404)
+    assert User.objects.filter(pk=ada.pk, name="Ada", email=ada.email).exists()

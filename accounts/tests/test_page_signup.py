@@ -79,7 +79,7 @@ def test_sending_again_does_not_tell_who_has_an_account(client, outbox, ada):
     ("field", "value", "sentence"),
     [
         ("email", "", "Enter an email address."),
-        ("email", "ada", "Enter a valid email address."),
+        ("email", "ada", "Enter a complete email address"),
         ("name", "", "Enter the name by which we shall greet you."),
         ("name", "www.example.com", "A name cannot contain a web address."),
         ("password", "", "Enter a password."),
