@@ -1,0 +1,32 @@
+"""The broker of bin/dev: whoever reads while another process writes reads whole messages."""
+
+import subprocess
+import sys
+
+from kombu import Connection
+
+from tests.stack import ROOT
+
+MESSAGES = 150
+WRITER = f"""
+import sys
+from kombu import Connection
+folders = dict.fromkeys(["data_folder_in", "data_folder_out", "control_folder"], sys.argv[1])
+with Connection("filesystem://", transport="myproject.broker:Transport", transport_options=folders) as connection:
+    queue = connection.SimpleQueue("celery")
+    for number in range({MESSAGES}):
+        queue.put({{"number": number, "padding": "x" * 500_000}})
+"""
+
+
+def test_a_reader_never_meets_half_a_message(tmp_path):
+    folders = dict.fromkeys(["data_folder_in", "data_folder_out", "control_folder"], str(tmp_path))
+    options = {**folders, "polling_interval": 0.001}
+    with (
+        subprocess.Popen([sys.executable, "-c", WRITER, tmp_path], cwd=ROOT) as writer,
+        Connection("filesystem://", transport="myproject.broker:Transport", transport_options=options) as connection,
+    ):
+        queue = connection.SimpleQueue("celery")
+        found = [queue.get(timeout=20).payload["number"] for _ in range(MESSAGES)]
+    assert writer.returncode == 0
+    assert sorted(found) == list(range(MESSAGES))
