@@ -172,11 +172,16 @@ def story(project: Project, peer: Peer) -> None:
     bob = peer.customer("bob", **card(CARD_DECLINED_AFTER_THAT))
     begun = peer.subscribe(bob)
     peer.bank_says(begun, confirmed=True)
+    let_arrive(project, peer)  # a failure told after the payment would rightly be silent
     peer.pay_with(bob, **card(GOOD_CARD))
     peer.call("POST", f"/v1/invoices/{begun['latest_invoice']}/pay")
     peer.bank_says(peer.subscribe(peer.customer("cleo", **card(CARD_TO_CONFIRM))), confirmed=False)
     peer.subscribe(peer.customer("dora", type="sepa_debit", sepa_debit={"iban": ACCOUNT_WITHOUT_MONEY}))
     wait_until(lambda: len(peer.told("customer.subscription.deleted")) == 3, "Dora's bank answered", seconds=10)
+    let_arrive(project, peer)
+
+
+def let_arrive(project: Project, peer: Peer) -> None:
     everything = {event["id"] for event in peer.listed("/v1/events?")}
     wait_until(lambda: project.processed() == everything, "all events arrived and were processed", seconds=20)
 
