@@ -34,7 +34,7 @@ def all_payloads(*, thin: bool = False) -> list[Event]:
 def changed(event: Event, event_type: str = "", **values: Any) -> Event:
     """Another event about the same object, some of whose fields have other values."""
     copied = copy.deepcopy(event)
-    copied["id"] = f"evt_changed_{next(numbers)}"
+    copied["id"] = f"evt_changed{next(numbers)}"
     copied["type"] = event_type or event["type"]
     copied["created"] = values.pop("created", event["created"])
     copied["data"]["object"] |= values
