@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import NoReverseMatch, reverse
@@ -50,7 +51,7 @@ def timeline(user: User) -> Iterator[TimelineEntry]:
 
 def admin_url(row: StripeEvent | Payment | Subscription) -> str:
     try:
-        return reverse(f"admin:billing_{row._meta.model_name}_change", args=[row.pk])
+        return reverse(f"admin:billing_{row._meta.model_name}_change", args=[quote(row.pk)])
     except NoReverseMatch:
         return ""
 

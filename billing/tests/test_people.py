@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from accounts.registries import deletion_guards, export_sources, timeline_sources
 from billing.events import sweep
 from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent, Subscription
+from billing.people import timeline
 from billing.tests.stories import all_payloads, changed, payload, post, post_all
 
 STORY = ["checkout_session_completed_subscription", "invoice_paid_first", "customer_subscription_created"]
@@ -102,3 +103,10 @@ def test_an_event_that_was_still_to_be_handled_is_over(history):
     history.delete()
     sweep()
     assert not StripeEvent.objects.exclude(status="processed").exists()
+
+
+def test_the_timeline_leads_to_events_whose_ids_the_admin_has_to_quote(ada, admin_client):
+    """``_3A`` is how the admin writes a colon in a path."""
+    post(payload("invoice_paid_first") | {"id": "evt_3A1b"})
+    [entry] = [entry for entry in timeline(ada) if entry.what == "invoice.paid"]
+    assert admin_client.get(entry.url).status_code == 200
