@@ -10,12 +10,10 @@ from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 
-ON_ITS_WAY = ("succeeded", "pending")
-
 
 def record_refund(refund: Refund) -> None:
-    """One refund. Of one that failed, or waits for the buyer, there is nothing to say yet."""
-    if refund.status not in ON_ITS_WAY:
+    """One refund. Nobody is promised money that is not on its way: Stripe tells of a pending one again."""
+    if refund.status != "succeeded":
         return
     charge = locked_charge(refund.charge or refund.payment_intent, refund.payment_intent, refund.currency)
     charge.refunds[refund.id] = refund.amount

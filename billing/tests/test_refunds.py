@@ -67,10 +67,15 @@ def test_where_only_running_totals_come_each_rise_is_told(paid, mails):
     assert amounts(mails) == {f"refund:{CHARGE}:1000": "10.00 USD", f"refund:{CHARGE}:1500": "5.00 USD"}
 
 
-@pytest.mark.parametrize("status", ["failed", "canceled", "requires_action", None])
+@pytest.mark.parametrize("status", ["pending", "failed", "canceled", "requires_action", None])
 def test_nobody_is_promised_money_that_does_not_come(paid, mails, status):
     post(refund(status=status))
     assert amounts(mails) == {}
+
+
+def test_a_pending_refund_is_told_once_it_succeeds(paid, mails):
+    post_all([refund(status="pending"), refund(event_type="refund.updated")])
+    assert amounts(mails) == {"refund:re_1": "10.00 USD"}
 
 
 def test_a_refund_that_fails_later_is_for_staff(paid, mails, caplog):
