@@ -70,3 +70,25 @@ def webhooks(db, settings) -> Callable[[str], Poster]:
     settings.RESEND_WEBHOOK_SECRETS = [RESEND_SECRET]
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = [SENDGRID_PUBLIC_KEY]
     return lambda provider: POSTERS[provider]()
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request, outbox) -> str:
+    """Each of the three in turn, chosen for the outbox."""
+    outbox(request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def poster(provider: str, webhooks: Callable[[str], Poster]) -> Poster:
+    """Posts the provider's signed events."""
+    return webhooks(provider)
+
+
+@pytest.fixture
+def row(provider: str, queue: Callable[[], list[OutboundEmail]], deliver: Callable[[], int]) -> OutboundEmail:
+    """A message that the provider has taken."""
+    [row] = queue()
+    deliver()
+    row.refresh_from_db()
+    return row

@@ -7,28 +7,8 @@ import pytest
 from emails.models import Status, Suppression
 from emails.suppressions import is_suppressed, lift
 from emails.tests.clock import travel
-from emails.tests.conftest import PROVIDERS
 from emails.tests.events import ago
 from emails.tests.told import COMPLAINT, DELIVERED, HARD, SOFT, about, status
-
-
-@pytest.fixture(params=PROVIDERS)
-def provider(request, outbox):
-    outbox(request.param)
-    return request.param
-
-
-@pytest.fixture
-def poster(provider, webhooks):
-    return webhooks(provider)
-
-
-@pytest.fixture
-def row(provider, queue, deliver):
-    (row,) = queue()
-    deliver()
-    row.refresh_from_db()
-    return row
 
 
 def test_a_hard_bounce_suppresses_and_the_next_message_makes_no_call(poster, provider, row, api, queue, deliver):

@@ -8,28 +8,8 @@ import pytest
 from emails.history import history
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.signals import delivery_event
-from emails.tests.conftest import PROVIDERS
 from emails.tests.events import ago
 from emails.tests.told import DELIVERED, HARD, about, status
-
-
-@pytest.fixture(params=PROVIDERS)
-def provider(request, outbox):
-    outbox(request.param)
-    return request.param
-
-
-@pytest.fixture
-def poster(provider, webhooks):
-    return webhooks(provider)
-
-
-@pytest.fixture
-def row(provider, queue, deliver):
-    (row,) = queue()
-    deliver()
-    row.refresh_from_db()
-    return row
 
 
 def test_delivered(poster, provider, row):
