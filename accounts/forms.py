@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.names import validate_name
 from accounts.passwords import MAXIMUM_PASSWORD_LENGTH
 
-ADVICE = _("At least 8 characters. A sentence is a good password.")
+ADVICE = _("At least 8 characters. A whole sentence makes a good password.")
 
 
 class PageForm(forms.Form):
@@ -65,7 +65,7 @@ class NameField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         widget = forms.TextInput({"autocomplete": "name"})
-        required = _("Enter the name by which we shall greet you.")
+        required = _("Enter your name.")
         super().__init__(
             max_length=names.MAXIMUM_LENGTH, widget=widget, error_messages={"required": required}, **options
         )
@@ -124,7 +124,7 @@ class TokenForm(PageForm):
     token = forms.CharField(
         max_length=1000,
         widget=forms.HiddenInput,
-        error_messages={"required": _("The link is incomplete. Open it again from the mail.")},
+        error_messages={"required": _("The link is incomplete. Open it again from the email.")},
     )
 
 
@@ -143,7 +143,7 @@ class ConfirmEmailChangeForm(TokenForm):
 class ProfileForm(PageForm):
     name = NameField(label=_("Name"))
     language = forms.ChoiceField(
-        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of these pages and of the mails to you.")
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("For these pages and the emails we send you.")
     )
 
 

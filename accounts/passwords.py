@@ -15,4 +15,4 @@ class MaximumLengthValidator:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self) -> str:
-        return _("Your password can hold at most %(maximum)d characters.") % {"maximum": MAXIMUM_PASSWORD_LENGTH}
+        return _("Passwords can be at most %(maximum)d characters long.") % {"maximum": MAXIMUM_PASSWORD_LENGTH}
