@@ -44,11 +44,11 @@ def sample_context(kind: str) -> dict[str, Any]:
     try:
         context = json.loads((folder / SAMPLE).read_text("utf-8"))
     except FileNotFoundError:
-        raise SampleError(f"{name} is missing. Write the context of a typical mail into it, as JSON.") from None
+        raise SampleError(f"{name} is missing. Write the context of a typical email to it, as JSON.") from None
     except ValueError as error:
         raise SampleError(f"{name} is not JSON: {error}.") from None
     if not isinstance(context, dict):
-        raise SampleError(f"{name} must hold a JSON object: the context of a typical mail.")
+        raise SampleError(f"{name} must contain a JSON object: the context of a typical email.")
     return {name: as_in_a_mail(value) for name, value in context.items()}
 
 
