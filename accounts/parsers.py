@@ -50,18 +50,18 @@ def _load(body: bytes) -> Any:
     except UnicodeError:
         raise ParseError("The body is not valid UTF-8.") from None
     except ValueError:  # Python reads integers of at most 4,300 digits
-        raise ParseError("The body holds a number with too many digits.") from None
+        raise ParseError("The body contains a number with too many digits.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object whose keys can be told apart and written into an answer."""
     data = dict(pairs)
     if len(data) < len(pairs):
-        raise ParseError("The body has the same key twice in one object.")
+        raise ParseError("The body has a duplicate key in an object.")
     for key in data:
         key.encode()  # UnicodeError for half a surrogate pair
     return data
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise ParseError(f"The body is not valid JSON: {constant} is no JSON value.")
+    raise ParseError(f"The body is not valid JSON: {constant} is not a JSON value.")

@@ -80,7 +80,7 @@ class LoginSerializer(StrictSerializer):
 
 
 class TokenField(serializers.CharField):
-    """What stands behind `token=` in the link of a mail."""
+    """The value of `token=` in the link from the email."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=1000, **options)
@@ -101,7 +101,7 @@ class ResetPasswordSerializer(StrictSerializer):
 
 
 class ChangePasswordSerializer(StrictSerializer):
-    password = PasswordField(help_text="The one that holds now.")
+    password = PasswordField(help_text="The current password.")
     new_password = PasswordField()
 
 
@@ -125,7 +125,7 @@ class PasswordSerializer(StrictSerializer):
 
 class ProfileSerializer(StrictSerializer):
     name = NameField(max_length=names.MAXIMUM_LENGTH, required=False)
-    language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="That of your mails.")
+    language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="The language of your emails.")
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -143,18 +143,18 @@ class RegisteredPersonSerializer(serializers.Serializer[Any]):
 
 
 class RegisteredSerializer(serializers.Serializer[Any]):
-    """The same for every address, so that nobody can ask who has an account."""
+    """The same for every email address, so that it doesn't reveal who has an account."""
 
     user = RegisteredPersonSerializer()
 
 
 class OnItsWaySerializer(serializers.Serializer[Any]):
-    """The same for every address, so that nobody can ask who has an account."""
+    """The same for every email address, so that it doesn't reveal who has an account."""
 
     detail = serializers.CharField()
 
 
 class SessionSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="For the header `Authorization: Token …`. Shown once.")
+    token = serializers.CharField(help_text="For the header `Authorization: Token …`. Returned only once.")
     expiry = serializers.DateTimeField()
     user = UserSerializer()

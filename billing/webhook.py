@@ -28,10 +28,10 @@ MOST_BYTES = 512 * 1024  # an event has a few kB
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("An event of Stripe's is refused: set STRIPE_WEBHOOK_SECRETS to the secret of the endpoint.")
-        return answer(503, "This receiver is not set up.")
+        return answer(503, "This receiver isn't set up.")
     body = raw_body(request, MOST_BYTES)
     if body is None:
-        return answer(413, f"An event has at most {MOST_BYTES} bytes.")
+        return answer(413, f"An event must not exceed {MOST_BYTES} bytes.")
     header = request.headers.get("Stripe-Signature", "")
     try:
         signatures.verify(header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
@@ -44,5 +44,5 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         return answer(400, str(error))
     except (DatabaseError, InterfaceError):
         logger.exception("An event of Stripe's cannot be stored or handled just now; Stripe will send it again.")
-        return answer(503, "The event cannot be stored just now. Please send it again.")
+        return answer(503, "The event can't be stored right now. Please send it again.")
     return JsonResponse({"received": True})

@@ -28,10 +28,10 @@ def answered_as_json(detail: str) -> Callable[[Handler], Handler]:
     return decorate
 
 
-bad_request = answered_as_json("The request cannot be read.")(defaults.bad_request)
-permission_denied = answered_as_json("You may not do this.")(defaults.permission_denied)
-page_not_found = answered_as_json("There is nothing at this address.")(defaults.page_not_found)
-server_error = answered_as_json("Something went wrong here. It was noted; try again later.")(defaults.server_error)
+bad_request = answered_as_json("The request can't be read.")(defaults.bad_request)
+permission_denied = answered_as_json("You don't have permission to do this.")(defaults.permission_denied)
+page_not_found = answered_as_json("There's nothing at this URL.")(defaults.page_not_found)
+server_error = answered_as_json("Something went wrong on our side. Try again later.")(defaults.server_error)
 
 
 @require_safe

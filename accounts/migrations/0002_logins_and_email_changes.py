@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             model_name="user",
             name="session_generation",
             field=models.PositiveIntegerField(
-                default=0, editable=False, help_text="Raised to end all sessions in browsers at once."
+                default=0, editable=False, help_text="Incremented to end all browser sessions."
             ),
         ),
         migrations.CreateModel(
