@@ -80,12 +80,15 @@ USED_ALREADY = answered(
     "Link already used", {"detail": "This link isn't valid, or it has already been used.", "code": "token_invalid"}, 400
 )
 WRONG_PASSWORD = answered("Wrong password", {"password": ["The password is incorrect."]}, 400)
-DEVICE = "a client that stores it and sends it back isn't slowed down when strangers guess passwords for this account."
+DEVICE = "A client that stores it and sends it back isn't slowed down when strangers guess passwords for this account."
 KNOWN_DEVICE = OpenApiParameter(
-    HEADER, location=OpenApiParameter.HEADER, description=f"The value from an earlier login response: {DEVICE}"
+    HEADER, location=OpenApiParameter.HEADER, description=f"The value from an earlier login response. {DEVICE}"
 )
 NEW_DEVICE = OpenApiParameter(
-    HEADER, location=OpenApiParameter.HEADER, response=[200, 204], description=f"To send with the next login: {DEVICE}"
+    HEADER,
+    location=OpenApiParameter.HEADER,
+    response=[200, 204],
+    description=f"Send this with the next login. {DEVICE}",
 )
 
 
@@ -144,7 +147,7 @@ request_email_change = extend_schema(
 confirm_email_change = extend_schema(
     operation_id="confirm_email_change",
     summary="Confirm the new email address",
-    description="Takes the token from the link sent to the new address, which is valid for 24 hours, and the "
+    description="Takes the token from the link sent to the new email address, which is valid for 24 hours, and the "
     "account's password. The old address gets a notification with a link to undo the change within 7 days.",
     request={JSON: ConfirmEmailChangeSerializer},
     responses={
@@ -162,9 +165,9 @@ confirm_email_change = extend_schema(
 undo_email_change = extend_schema(
     operation_id="undo_email_change",
     summary="Undo a change of the email address",
-    description="Takes the token from the link sent to the old address, which is valid for 7 days. Restores the old "
-    "address, ends all tokens and sessions, invalidates the password, and sends a link to set a new one to the old "
-    "address.",
+    description="Takes the token from the link sent to the old email address, which is valid for 7 days. Restores that "
+    "address, ends all tokens and sessions, invalidates the password, and sends a link to set a new one to "
+    "that address.",
     request={JSON: UndoEmailChangeSerializer},
     responses={
         200: UserSerializer,
@@ -173,7 +176,7 @@ undo_email_change = extend_schema(
         429: TOO_MANY,
     },
     examples=[
-        given("Ada didn't make this change", {"token": "eyJjaGFuZ2UiOjF9…"}),
+        given("Ada rejects the change", {"token": "eyJjaGFuZ2UiOjF9…"}),
         answered("Undone", ADA_USER),
         USED_ALREADY,
     ],

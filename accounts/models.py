@@ -142,8 +142,8 @@ class EmailChange(models.Model):
     """A change of address that was made, and can be undone for some days by whoever reads the old address."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
-    old_address = AddressField()
-    new_address = AddressField()
+    old_address = AddressField("old email address")
+    new_address = AddressField("new email address")
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
 

@@ -17,7 +17,7 @@ from accounts.passwords import MAXIMUM_PASSWORD_LENGTH
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one is a mistake, `is_staff` an attack."""
+    """Rejects unknown fields: a misspelled one is a mistake, and `is_staff` would be an attack."""
 
     def to_internal_value(self, data: Mapping[str, Any]) -> Any:
         unknown: dict[str, Any] = {name: [_("Unknown field.")] for name in data if name not in self.fields}
@@ -97,7 +97,7 @@ class AddressSerializer(StrictSerializer):
 
 class ResetPasswordSerializer(StrictSerializer):
     token = TokenField()
-    password = PasswordField(help_text="The new one.")
+    password = PasswordField(help_text="The new password.")
 
 
 class ChangePasswordSerializer(StrictSerializer):
@@ -106,7 +106,7 @@ class ChangePasswordSerializer(StrictSerializer):
 
 
 class ChangeEmailSerializer(StrictSerializer):
-    email = AddressField(help_text="The new one.")
+    email = AddressField(help_text="The new email address.")
     password = PasswordField()
 
 

@@ -27,7 +27,7 @@ class PublicView(APIView):
 
 
 class PersonalView(APIView):
-    """For the person whose token comes with the request, about that person only."""
+    """Requires a token, and concerns only the token's owner."""
 
     throttle_classes = [PersonThrottle]
     throttle_scope = "login"  # whoever found a token must not guess the password

@@ -76,7 +76,9 @@ class Migration(migrations.Migration):
                 (
                     "told",
                     models.JSONField(
-                        default=dict, help_text="How much the total rose, by the event that reported it first."
+                        default=dict,
+                        help_text="How much the total rose, by the event that reported it first.",
+                        verbose_name="reported amounts",
                     ),
                 ),
             ],

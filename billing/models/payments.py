@@ -121,7 +121,11 @@ class RefundedCharge(models.Model):
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds."))
     refunds = models.JSONField(default=dict, help_text=_("The amount of each refund, by its ID."))
-    told = models.JSONField(default=dict, help_text=_("How much the total rose, by the event that reported it first."))
+    told = models.JSONField(
+        _("reported amounts"),
+        default=dict,
+        help_text=_("How much the total rose, by the event that reported it first."),
+    )
 
     def __str__(self) -> str:
         return f"{format_amount(self.amount, self.currency)} of {self.pk}"

@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("address", models.CharField(help_text="In lowercase.", max_length=320)),
+                ("address", models.CharField(help_text="In lowercase.", max_length=320, verbose_name="email address")),
                 (
                     "content",
                     models.JSONField(help_text="The content of the change. Null once it has been deleted.", null=True),
