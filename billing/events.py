@@ -71,7 +71,7 @@ class Envelope:
             )
         event_id, event_type = ref(event.get("id")), text(event.get("type"), TYPE_CHARACTERS)
         if not event_id or event.get("id") != event_id or not event_type:
-            raise NotAnEvent("The body is not an event: it has no id or no type.")
+            raise NotAnEvent("The body is not an event: it has no ID or no type.")
         return cls(
             id=event_id,
             type=event_type,

@@ -118,7 +118,7 @@ class Breaker:
             is_new = self._retry_at is None
             self._retry_at = time.monotonic() + PAUSE.total_seconds()
         if is_new:
-            reason = str(error) or f"no answer within {PATIENCE.total_seconds()} s"
+            reason = str(error) or f"no response within {PATIENCE.total_seconds()} s"
             logger.warning("The cache at %s is away (%s): going on without it.", self._address, reason)
 
     def succeeded(self) -> None:

@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
             model_name="outboundemail",
             name="batch_limit",
             field=models.PositiveSmallIntegerField(
-                help_text="The most messages its next call may carry, after a larger call was refused.", null=True
+                help_text="The maximum number of messages in its next call, after a larger call was refused.", null=True
             ),
         ),
         migrations.AddField(
