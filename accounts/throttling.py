@@ -16,7 +16,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.addresses import normalise_address
-from accounts.devices import known_device
+from accounts.known_devices import known_device
 
 SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}  # by the first letter of a rate's period, as in DRF
 CLIENTS_TO_BLOCK = 5  # so many it takes to use up an account's tries

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tests.stack import POSTGRES, temporary_database
+from tests.support.stack import POSTGRES, temporary_database
 
 TARGET = 1.2
 ROUNDS = 600

@@ -31,7 +31,7 @@ from django.test import RequestFactory
 
 from emails.models import OutboundEmail, Status
 from emails.querysets import database_now
-from emails.tests.events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
+from emails.tests.support.signed_events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
 
 TARGET_MS = 3.0
 EVENTS = 450

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests.people import PASSWORD, token_in
+from accounts.tests.support.users import PASSWORD, token_in
 
 ON_ITS_WAY = {"detail": "If this address has an account that is not confirmed yet, a mail is on its way to it."}
 

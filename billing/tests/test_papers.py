@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from billing.handlers import HANDLERS
+from billing.webhook.handlers import HANDLERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TWINS = {"invoice.payment_succeeded", "charge.refunded"}  # of invoice.paid and refund.created: not needed beside them

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.models import StripeEvent
-from billing.signatures import TOLERANCE, SignatureInvalid, digest, sign, verify
-from billing.tests.stories import SECRET, payload
+from billing.tests.support.stripe_events import SECRET, payload
+from billing.webhook.signatures import TOLERANCE, SignatureInvalid, digest, sign, verify
 
 OTHER = "whsec_rolledRolledRolledRolledRolled01"
 AT = 1793620803

@@ -10,7 +10,7 @@ from django.test import Client
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Suppression
 from emails.querysets import database_now
 
-pytestmark = pytest.mark.urls("emails.tests.urls")
+pytestmark = pytest.mark.urls("emails.tests.support.urls")
 
 LIST = "/admin/emails/outboundemail/"
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from emails.models import Status, Suppression
-from emails.suppressions import is_suppressed, lift
-from emails.tests.clock import travel
-from emails.tests.events import ago
-from emails.tests.told import COMPLAINT, DELIVERED, HARD, SOFT, about, status
+from emails.tests.support.clock import travel
+from emails.tests.support.provider_payloads import COMPLAINT, DELIVERED, HARD, SOFT, about, status
+from emails.tests.support.signed_events import ago
+from emails.tracking.suppressions import is_suppressed, lift
 
 
 def test_a_hard_bounce_suppresses_and_the_next_message_makes_no_call(poster, provider, row, api, queue, deliver):

@@ -8,7 +8,7 @@ from django.db import connection
 from emails.delivery import claims, drain
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
 from emails.querysets import database_now
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
 
 LEASE = timedelta(seconds=60)
 

@@ -6,8 +6,8 @@ import pytest
 
 from emails.models import Suppression
 from emails.querysets import database_now
-from emails.suppressions import is_suppressed, lift, suppress
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
+from emails.tracking.suppressions import is_suppressed, lift, suppress
 
 pytestmark = pytest.mark.django_db
 BOUNCE = Suppression.Cause.HARD_BOUNCE

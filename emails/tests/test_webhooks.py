@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emails.models import DeliveryEvent, Status, Suppression
 from emails.tests.conftest import PROVIDERS
-from emails.tests.events import POSTERS, STALE, sign_resend, sign_sequenzy
+from emails.tests.support.signed_events import POSTERS, STALE, sign_resend, sign_sequenzy
 from emails.webhooks.views import MOST_BYTES, RECEIVERS
 
 DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgrid": "delivered"}

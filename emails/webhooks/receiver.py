@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from emails.webhooks.event import Event, unreadable
+from emails.tracking.event import Event, unreadable
 
 UNIX_SECONDS = re.compile(r"[0-9]{1,12}")
 MOST_SIGNATURES = 20  # in one header: a sender has a few secrets while it changes them

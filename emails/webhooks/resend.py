@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from emails.backends.resend import MESSAGE_TAG
-from emails.webhooks.event import (
+from emails.tracking.event import (
     Cause,
     Event,
     Severity,

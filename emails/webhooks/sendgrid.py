@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from emails.backends.sendgrid import MESSAGE_ARGUMENT
-from emails.webhooks.event import (
+from emails.tracking.event import (
     Cause,
     Event,
     Severity,

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from emails.webhooks.event import (
+from emails.tracking.event import (
     Event,
     Severity,
     Type,

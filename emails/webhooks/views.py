@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from emails import tracking
-from emails.webhooks.bodies import answer, raw_body
+from common.webhooks import answer, raw_body
+from emails.tracking import recording
 from emails.webhooks.receiver import MalformedPayload, Receiver
 from emails.webhooks.resend import ResendReceiver
 from emails.webhooks.sendgrid import SendGridReceiver
@@ -55,7 +55,7 @@ def webhook(request: HttpRequest, provider: str) -> HttpResponse:
 def recorded(events: Iterable[Any]) -> HttpResponse:
     events = [*events]
     try:
-        new = tracking.record(events)
+        new = recording.record(events)
     except (OperationalError, InterfaceError):
         logger.exception("%d events cannot be stored now; the provider is asked to send them again.", len(events))
         response = answer(503, "The events cannot be stored just now. Please send them again.")
