@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from accounts.addresses import normalise_address
 from accounts.models import User
+from common.email_addresses import normalize_address
 
 SALT = "accounts.known_device"
 LIFE = timedelta(days=400)  # browsers keep no cookie longer
@@ -42,7 +42,7 @@ def known_device(request: HttpRequest | Request, address: str) -> KnownDevice | 
         return None
     # Compared here: what was typed is not checked yet, and PostgreSQL fails on a NUL in a query.
     owners = User.objects.filter(pk=claims["user"], session_generation=claims["generation"])
-    is_owner = normalise_address(address) in owners.values_list("email", flat=True)
+    is_owner = normalize_address(address) in owners.values_list("email", flat=True)
     return KnownDevice(claims["device"]) if is_owner else None
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
+from common.db import database_now
 from emails import privacy
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail
-from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 

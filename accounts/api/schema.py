@@ -5,8 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from accounts.api.serializers import (
     AddressSerializer,
@@ -26,17 +25,7 @@ from accounts.api.serializers import (
     VerifyEmailSerializer,
 )
 from accounts.known_devices import HEADER
-
-
-class Schema(AutoSchema):
-    """drf-spectacular's, which knows no body of a DELETE."""
-
-    def _get_request_body(self, direction: str = "request") -> Any:
-        method, self.method = self.method, self.method.replace("DELETE", "POST")
-        try:
-            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
-        finally:
-            self.method = method
+from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, answered, given
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # so are its subclasses made
@@ -47,31 +36,12 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return build_bearer_security_scheme_object(header_name="Authorization", token_prefix="Token")  # noqa: S106  # the word in the header
 
 
-JSON = "application/json"
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 ADA_USER = {"id": 1, **ADA, "language": "en", "email_verified": True}
 PASSWORD = {"password": "a sentence is a good password"}
 SESSION = {"token": "9d2f…64 hexadecimal digits", "expiry": "2026-01-31T12:00:00Z", "user": ADA_USER}
 VERIFICATION = {"token": "eyJ1c2VyIjox…", **PASSWORD}
 
-REFUSAL = inline_serializer(
-    "Refusal", {"detail": serializers.CharField(), "code": serializers.CharField(required=False)}
-)
-
-
-def given(name: str, value: object) -> OpenApiExample:
-    return OpenApiExample(name, value=value, request_only=True)
-
-
-def answered(name: str, value: object, status: int = 200) -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
-
-
-BAD_INPUT = OpenApiResponse(
-    {"type": "object", "additionalProperties": {}},
-    description="What is wrong, per field; or what was refused, as `detail` with a `code`.",
-)
-TOO_MANY = OpenApiResponse(REFUSAL, description="Too many requests: try again after the seconds in Retry-After.")
 
 UNAUTHENTICATED = OpenApiResponse(REFUSAL, description="No token, or one that has ended.")
 USED_ALREADY = answered(

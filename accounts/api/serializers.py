@@ -1,43 +1,26 @@
 """What the API takes and gives."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from accounts import names
-from accounts.addresses import MAXIMUM_LENGTH, normalise_address, validate_address
 from accounts.models import User
-from accounts.names import validate_name
-from accounts.passwords import MAXIMUM_PASSWORD_LENGTH
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one is a mistake, `is_staff` an attack."""
-
-    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
-        unknown: dict[str, Any] = {name: [_("Unknown field.")] for name in data if name not in self.fields}
-        try:
-            values = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError(unknown | cast(dict[str, Any], error.detail)) from None
-        if unknown:
-            raise serializers.ValidationError(unknown)
-        return values
+from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
+from common.api.serializers import StrictSerializer
+from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
 
 class AddressField(serializers.CharField):
     """An email address, given on in its normal form."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=MAXIMUM_LENGTH, **options)
+        super().__init__(max_length=EMAIL_MAX_LENGTH, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        address = normalise_address(super().to_internal_value(data))
+        address = normalize_address(super().to_internal_value(data))
         validate_address(address)
         return address
 
@@ -53,7 +36,7 @@ class NameField(serializers.CharField):
 class PasswordField(serializers.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            max_length=MAXIMUM_PASSWORD_LENGTH,
+            max_length=PASSWORD_MAX_LENGTH,
             trim_whitespace=False,
             write_only=True,
             style={"input_type": "password"},
@@ -63,7 +46,7 @@ class PasswordField(serializers.CharField):
 
 class SignupSerializer(StrictSerializer):
     email = AddressField()
-    name = NameField(max_length=names.MAXIMUM_LENGTH)
+    name = NameField(max_length=NAME_MAX_LENGTH)
     password = PasswordField()
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
@@ -124,7 +107,7 @@ class PasswordSerializer(StrictSerializer):
 
 
 class ProfileSerializer(StrictSerializer):
-    name = NameField(max_length=names.MAXIMUM_LENGTH, required=False)
+    name = NameField(max_length=NAME_MAX_LENGTH, required=False)
     language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="That of your mails.")
 
 

@@ -7,7 +7,6 @@ from knox.models import AuthToken
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from rest_framework.views import APIView
 
@@ -16,7 +15,9 @@ from accounts.api import schema, serializers
 from accounts.api.serializers import RegisteredSerializer, SessionSerializer, UserSerializer
 from accounts.known_devices import remember_device
 from accounts.models import User
-from accounts.throttling import AddressThrottle, ClientThrottle, LoginThrottle, PersonThrottle
+from accounts.throttling import AddressThrottle, LoginThrottle
+from common.api.serializers import parse
+from common.api.throttling import ClientThrottle, PersonThrottle
 
 
 class PublicView(APIView):
@@ -168,13 +169,6 @@ class ExportView(PersonalView):
     def get(self, request: Request) -> Response:
         headers = {"Content-Disposition": 'attachment; filename="my-data.json"', "Cache-Control": "no-store"}
         return Response(services.export_data(user=current_user(request)), headers=headers)
-
-
-def parse(serializer_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The fields of the request's body, checked; raises ValidationError, answered 400."""
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def current_user(request: Request) -> User:

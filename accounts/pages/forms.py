@@ -10,12 +10,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import names
-from accounts.addresses import MAXIMUM_LENGTH, normalise_address, validate_address
 from accounts.errors import AccountsError
 from accounts.models import User
-from accounts.names import validate_name
-from accounts.passwords import MAXIMUM_PASSWORD_LENGTH
+from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
+from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
 ADVICE = _("At least 8 characters. A sentence is a good password.")
 
@@ -47,7 +45,7 @@ class AddressField(forms.EmailField):
 
     def __init__(self, *, autocomplete: str = "username", **options: Any) -> None:
         super().__init__(
-            max_length=MAXIMUM_LENGTH,
+            max_length=EMAIL_MAX_LENGTH,
             widget=forms.EmailInput({"autocomplete": autocomplete, "autocapitalize": "none", "spellcheck": "false"}),
             error_messages={
                 "required": _("Enter an email address."),
@@ -57,7 +55,7 @@ class AddressField(forms.EmailField):
         )
 
     def to_python(self, value: Any) -> str:
-        return normalise_address(super().to_python(value) or "")
+        return normalize_address(super().to_python(value) or "")
 
 
 class NameField(forms.CharField):
@@ -66,9 +64,7 @@ class NameField(forms.CharField):
     def __init__(self, **options: Any) -> None:
         widget = forms.TextInput({"autocomplete": "name"})
         required = _("Enter the name by which we shall greet you.")
-        super().__init__(
-            max_length=names.MAXIMUM_LENGTH, widget=widget, error_messages={"required": required}, **options
-        )
+        super().__init__(max_length=NAME_MAX_LENGTH, widget=widget, error_messages={"required": required}, **options)
 
     def clean(self, value: Any) -> str:
         validate_name(str(value or ""))
@@ -78,7 +74,7 @@ class NameField(forms.CharField):
 class PasswordField(forms.CharField):
     def __init__(self, *, autocomplete: str, **options: Any) -> None:
         super().__init__(
-            max_length=MAXIMUM_PASSWORD_LENGTH,
+            max_length=PASSWORD_MAX_LENGTH,
             strip=False,
             widget=forms.PasswordInput({"autocomplete": autocomplete}),
             error_messages={"required": _("Enter a password.") if "new" in autocomplete else _("Enter your password.")},

@@ -22,8 +22,7 @@ from billing.admin import links
 from billing.admin.filters import TypeFilter
 from billing.models import Customer, StripeEvent
 from billing.webhook import monitoring, processing
-from common.admin import ReadOnlyAdmin
-from emails.admin.messages import to_the_second
+from common.admin import ReadOnlyAdmin, to_the_second
 
 
 @admin.register(StripeEvent)

@@ -2,7 +2,6 @@
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
-from accounts.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, answered, given
 from billing.api.serializers import (
     CheckoutSerializer,
     NothingSerializer,
@@ -11,6 +10,7 @@ from billing.api.serializers import (
     PlanSerializer,
     SubscriptionSerializer,
 )
+from common.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, answered, given
 
 PRO = {
     "slug": "pro", "name": "Pro", "description": "Everything, for one person.",

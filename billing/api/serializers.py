@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import StrictSerializer
 from billing.models import Payment
+from common.api.serializers import StrictSerializer
 
 
 class CheckoutSerializer(StrictSerializer):

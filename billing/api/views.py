@@ -13,9 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.views import parse
 from accounts.models import User
-from accounts.throttling import PersonThrottle
 from billing.api import schema
 from billing.api.serializers import (
     CheckoutSerializer,
@@ -27,6 +25,8 @@ from billing.api.serializers import (
 from billing.models import Payment, Subscription
 from billing.plans import all_plans
 from billing.services.checkouts import open_portal, start_checkout
+from common.api.serializers import parse
+from common.api.throttling import PersonThrottle
 
 NO_SUBSCRIPTION: dict[str, Any] = {
     "status": "none", "gives_access": False, "plan": None, "quantity": 0, "amount": 0, "currency": "", "interval": "",

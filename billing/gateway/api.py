@@ -12,8 +12,8 @@ from django.conf import settings
 
 from billing.errors import BillingError, PaymentsNotSetUp, StripeRefused, StripeUnavailable
 from billing.payloads.values import ref
-from emails.backends.classification import retry_after
-from emails.errors import redact
+from common.http.retry_after import retry_after
+from common.redaction import redact
 
 if TYPE_CHECKING:
     import stripe

@@ -30,7 +30,7 @@ from billing.payloads.values import Payload, link, own_id, text
 from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
 from billing.services.stripe_customers import customer_at_stripe, known_customer
-from emails.querysets import insert_new
+from common.db import insert_new
 
 TRIES = 4
 OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's words for the states of a session

@@ -15,7 +15,7 @@ from billing.payloads import Party, SubscriptionState
 from billing.payloads.values import address, inner, text, user_id_of
 from billing.services import subscriptions
 from billing.services.customers import identify, note_deletion
-from emails.querysets import database_now
+from common.db import database_now
 
 logger = logging.getLogger(__name__)
 

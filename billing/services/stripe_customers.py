@@ -12,7 +12,7 @@ from billing.gateway.api import StripeApi
 from billing.models import Customer, CustomerRequest, Subscription
 from billing.payloads import Party
 from billing.services.customers import identify
-from emails.querysets import insert_new
+from common.db import insert_new
 
 KEY_LIFE = timedelta(hours=23)  # Stripe remembers what a key did for 24
 

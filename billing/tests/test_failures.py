@@ -14,7 +14,7 @@ from billing.tasks import handle_due_events
 from billing.tests.support.stripe_events import Event, changed, payload, post, post_all
 from billing.webhook import handlers, processing
 from billing.webhook.monitoring import log_missing_invoices, trouble
-from emails.querysets import database_now
+from common.db import database_now
 
 RECEIPTS = 5
 

@@ -24,8 +24,8 @@ from billing.payloads.values import UnusableObject, customer_of, inner, ref, tex
 from billing.services.customers import AddressUnknown, PersonErased
 from billing.signals import address_found
 from billing.webhook.handlers import HANDLERS, Event
+from common.db import insert_new
 from common.failpoints import failpoint
-from emails.querysets import insert_new
 
 logger = logging.getLogger(__name__)
 

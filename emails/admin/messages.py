@@ -1,7 +1,6 @@
 """Messages: found by address, explained in a sentence, retried, cancelled or sent again."""
 
 from collections import Counter
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +15,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import truncatechars
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, to_the_second
 from emails.admin.filters import KindFilter, ProviderFilter
 from emails.models import OutboundEmail
 from emails.support import display
@@ -172,10 +170,6 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
         copy = OPERATIONS[name].perform(email)
         self.log_change(request, email, OPERATIONS[name].done)
         return copy
-
-
-def to_the_second(at: datetime) -> str:
-    return f"{localtime(at):%Y-%m-%d %H:%M:%S}"
 
 
 def interventions(email: OutboundEmail) -> list[Event]:

@@ -14,11 +14,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
+from common.db import database_now
 from common.failpoints import failpoint
 from emails.delivery import breaker, claims, pacing, settlement
 from emails.delivery.calls import Answer, Call, MissedSlot, NotMade
 from emails.errors import LeaseLost, ProviderError
-from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 

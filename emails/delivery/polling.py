@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
+from common.db import database_now
 from common.http.pool import Answer
 from emails.backends.base import Request
 from emails.backends.client import json_body
 from emails.backends.sequenzy import SequenzyBackend
 from emails.delivery.pacing import take_slot
 from emails.models import OutboundEmail, Status, Suppression
-from emails.querysets import database_now
 from emails.tracking import recording
 from emails.tracking.event import Event, Type, fingerprint, joined, storable
 

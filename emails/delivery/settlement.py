@@ -10,13 +10,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models.functions import Now
 
+from common.db import ValueByKey, database_now
 from emails.backends import PROVIDERS
 from emails.backends.base import Caller, Receipt
 from emails.delivery.calls import Answer, Call, NotMade
 from emails.delivery.transitions import backoff, close, description, fail, postpone, release, write
 from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Reason, Status, Work
-from emails.querysets import ValueByKey, database_now
 from emails.tracking import recording
 
 logger = logging.getLogger(__name__)

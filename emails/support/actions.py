@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from django.db import transaction
 
+from common.db import database_now
 from emails.delivery import breaker
 from emails.errors import EmailsError
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
-from emails.querysets import database_now
 from emails.tracking.suppressions import suppressed_among
 from emails.wakeup import nudge_worker
 

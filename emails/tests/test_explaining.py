@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from common.db import database_now
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
-from emails.querysets import database_now
 from emails.support.explanations import distance, explain
 from emails.tests.support.clock import travel
 from emails.tracking.suppressions import suppress

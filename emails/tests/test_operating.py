@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from common.db import database_now
 from emails.models import OutboundEmail, ProviderState, Status
-from emails.querysets import database_now
 from emails.support import actions
 from emails.support.actions import OperationRefused, cancel, resend, retry, retry_even_twice
 from emails.tests.support.clock import travel

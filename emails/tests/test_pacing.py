@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from common.db import database_now
 from emails.backends import get_backend
 from emails.delivery import pacing
 from emails.models import OutboundEmail, ProviderState, Status
 from emails.monitoring import report
-from emails.querysets import database_now
 from emails.support.explanations import explain
 from emails.tests.support.clock import travel
 from emails.tests.support.provider_rules import Reply

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from common.db import database_now
 from emails import privacy
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, Status, Suppression
-from emails.querysets import database_now
 from emails.retention import purge
 from emails.tests.support.clock import travel
 

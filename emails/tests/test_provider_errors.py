@@ -7,8 +7,9 @@ from email.utils import formatdate
 
 import pytest
 
-from emails.backends.classification import LONGEST_PAUSE
-from emails.errors import Outcome, ProviderError, Remedy, redact
+from common.http.retry_after import LONGEST_PAUSE
+from common.redaction import redact
+from emails.errors import Outcome, ProviderError, Remedy
 from emails.tests.support.messages import KEY, backend, mail
 from emails.tests.support.provider_rules import Reply
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from common.db import database_now
 from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Status
-from emails.querysets import database_now
 from emails.retention import purge
 from emails.tests.support.clock import travel
 

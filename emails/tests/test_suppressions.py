@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from common.db import database_now
 from emails.models import Suppression
-from emails.querysets import database_now
 from emails.tests.support.clock import travel
 from emails.tracking.suppressions import is_suppressed, lift, suppress
 

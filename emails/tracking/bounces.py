@@ -6,8 +6,8 @@ What fails on the way says nothing of an address.
 from collections.abc import Iterable
 from datetime import timedelta
 
+from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail, Suppression
-from emails.querysets import database_now
 from emails.tracking.event import Event
 from emails.tracking.suppressions import suppress
 

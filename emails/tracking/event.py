@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from emails.errors import CONTROL_CHARACTERS, KEY_PATTERNS, redact
+from common.redaction import CONTROL_CHARACTERS, KEY_PATTERNS, redact
 from emails.models import DeliveryEvent, Suppression
 
 Type = DeliveryEvent.Type

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from common.db import database_now, insert_new
 from emails.backends import PROVIDERS
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status
-from emails.querysets import database_now, insert_new
 from emails.signals import delivery_event
 from emails.tracking import bounces
 from emails.tracking.event import Event

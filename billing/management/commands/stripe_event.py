@@ -17,12 +17,12 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 from django.db import DatabaseError
 from django.urls import reverse
 
-from accounts.addresses import normalise_address, validate_address
 from billing import testing
 from billing.models import StripeEvent
 from billing.webhook import signatures
+from common.db import database_now
+from common.email_addresses import normalize_address, validate_address
 from emails.models import OutboundEmail
-from emails.querysets import database_now
 
 PATH = "/stripe/webhook"
 PATIENCE = 30  # seconds, as `stripe listen` has
@@ -126,7 +126,7 @@ def events_of(options: dict[str, Any]) -> list[testing.Event]:
 
 
 def address(value: str) -> str:
-    found = normalise_address(value)
+    found = normalize_address(value)
     try:
         validate_address(found)
     except ValidationError:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from accounts.addresses import MAXIMUM_LENGTH, normalise_address, validate_address
+from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
 if TYPE_CHECKING:
     EmailField = models.EmailField[str, str]
@@ -18,11 +18,11 @@ class AddressField(EmailField):
     default_validators = [validate_address]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", MAXIMUM_LENGTH)
+        kwargs.setdefault("max_length", EMAIL_MAX_LENGTH)
         super().__init__(*args, **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        return normalise_address(value) if isinstance(value, str) else value
+        return normalize_address(value) if isinstance(value, str) else value
 
     def get_prep_value(self, value: Any) -> Any:
         return self.to_python(super().get_prep_value(value))

@@ -1,17 +1,15 @@
 """Named queries over work that waits: what is due, who holds it, whose holder died."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
-from typing import Any, Self, TypeVar
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault, Expression
 from django.db.models.sql.compiler import SQLCompiler
-
-Work = TypeVar("Work", bound=models.Model)
 
 ROWS_AN_INSERT = 1000  # a statement of SQLite's takes 32,766 values, where nobody raised that
 
@@ -83,36 +81,3 @@ def execute(sql: str, *parameters: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)
-
-
-class WorkQuerySet(models.QuerySet[Work]):
-    """Rows with ``due_at`` (when somebody has to look; null when settled) and ``lease_token`` (who does just now).
-
-    A lease moves ``due_at`` into the future. When it runs out while the token is still there, the holder died.
-    """
-
-    def due(self, now: datetime) -> Self:
-        return self.filter(due_at__lte=now, lease_token=None)
-
-    def abandoned(self, now: datetime) -> Self:
-        return self.filter(due_at__lte=now, lease_token__isnull=False)
-
-    def claim(self, *, limit: int, now: datetime, lease: timedelta, **changes: Any) -> list[Work]:
-        """Lease at most ``limit`` due rows to the caller, oldest first; two callers never get the same row.
-
-        PostgreSQL skips rows that another transaction has locked; SQLite ignores the lock, and there the condition
-        in the UPDATE decides.
-        """
-        lease_of_mine = {"lease_token": uuid4(), "due_at": now + lease, **changes}
-        with transaction.atomic():
-            rows = list(self.due(now).select_for_update(skip_locked=True).order_by("due_at")[:limit])
-            if not rows:
-                return []
-            candidates = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
-            claimed = candidates.filter(due_at__lte=now, lease_token=None).update(**lease_of_mine)
-        if claimed < len(rows):
-            return list(candidates.filter(lease_token=lease_of_mine["lease_token"]))
-        for row in rows:
-            for name, value in lease_of_mine.items():
-                setattr(row, name, value)
-        return rows

@@ -1,28 +1,21 @@
-"""Who a person is: the user, whose email address is the login; where they logged in; which addresses they had."""
+"""The user, whose email address is the login."""
 
 from collections.abc import Collection, Iterator
-from importlib import import_module
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.fields import AddressField
-from accounts.names import MAXIMUM_LENGTH, validate_name
+from accounts.models.fields import AddressField
+from accounts.validators import NAME_MAX_LENGTH, validate_name
 
 
 def default_language() -> str:
     return settings.LANGUAGE_CODE
-
-
-def session_store() -> SessionBase:
-    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
-    return store
 
 
 class UserManager(BaseUserManager["User"]):
@@ -49,7 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = AddressField(
         "email address", unique=True, error_messages={"unique": "A user with this address already exists."}
     )
-    name = models.CharField(max_length=MAXIMUM_LENGTH, blank=True, validators=[validate_name])
+    name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True, validators=[validate_name])
     language = models.CharField(max_length=10, default=default_language)
     email_verified_at = models.DateTimeField(
         "email verified", null=True, blank=True, help_text="When the person proved that the address is theirs."
@@ -111,44 +104,3 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_email_verified(self) -> bool:
         return self.email_verified_at is not None
-
-
-class Login(models.Model):
-    """One login, kept after it is over. It lives, and its client is a device of the person, while its token or its
-    session does."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="logins")
-    at = models.DateTimeField(default=timezone.now)
-    client_address = models.GenericIPAddressField("IP address", null=True)
-    user_agent = models.CharField(max_length=300, blank=True)
-    token_digest = models.CharField(max_length=128, blank=True, editable=False)
-    session_key = models.CharField(max_length=40, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["-at"]
-        indexes = [
-            models.Index(fields=["user", "-at"], name="login_newest"),
-            models.Index(fields=["session_key"], condition=~models.Q(session_key=""), name="login_session"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.at:%Y-%m-%d %H:%M}"
-
-    def has_session(self) -> bool:
-        return bool(self.session_key) and session_store().exists(self.session_key)
-
-
-class EmailChange(models.Model):
-    """A change of address that was made, and can be undone for some days by whoever reads the old address."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
-    old_address = AddressField()
-    new_address = AddressField()
-    at = models.DateTimeField(default=timezone.now)
-    undone_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ["-at"]
-
-    def __str__(self) -> str:
-        return f"{self.old_address} → {self.new_address}"
