@@ -62,7 +62,7 @@ def fingerprint(item: Any, *said: Any) -> str:
 
 def unreadable(provider: str, item: Any) -> Event:
     """What cannot be read is kept, and changes nothing."""
-    return Event(provider, Type.OTHER, timezone.now(), fingerprint(item), storable(item), detail="It cannot be read.")
+    return Event(provider, Type.OTHER, timezone.now(), fingerprint(item), storable(item), detail="It can't be read.")
 
 
 def storable(value: Any, depth: int = 0) -> Any:
@@ -131,7 +131,7 @@ def _moment(value: Any) -> datetime:
         found = datetime.fromisoformat(value.strip())
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("This is no time.")
+        raise ValueError("This is not a valid time.")
     seconds = float(value)
     return datetime.fromtimestamp(seconds / 1000 if seconds >= MILLISECONDS else seconds, UTC)
 

@@ -37,18 +37,18 @@ def webhook(request: HttpRequest, provider: str) -> HttpResponse:
     receiver = RECEIVERS[provider]
     if not receiver.secrets:
         logger.error("An event of %s is refused: set %s to the secret that it shows.", provider, receiver.variable)
-        return answer(503, "This receiver is not set up.")
+        return answer(503, "This receiver isn't set up.")
     body = raw_body(request, MOST_BYTES)
     if body is None:
-        return answer(413, f"A body has at most {MOST_BYTES} bytes.")
+        return answer(413, f"The body must not exceed {MOST_BYTES} bytes.")
     if not receiver.is_genuine(request.headers, body, time.time()):
         logger.warning("An event that claims to be of %s has no valid signature of the last minutes.", provider)
-        return answer(401, "The signature is missing, wrong or too old.")
+        return answer(401, "The signature is missing, invalid, or too old.")
     try:
         events = [*receiver.events(parsed(body))]
     except (MalformedPayload, ValueError, RecursionError) as error:
         logger.warning("A signed request of %s cannot be read: %s", provider, error)
-        return answer(400, "The body is not in the form that is documented.")
+        return answer(400, "The body is not in the documented format.")
     return recorded(events)
 
 
@@ -58,7 +58,7 @@ def recorded(events: Iterable[Any]) -> HttpResponse:
         new = recording.record(events)
     except (OperationalError, InterfaceError):
         logger.exception("%d events cannot be stored now; the provider is asked to send them again.", len(events))
-        response = answer(503, "The events cannot be stored just now. Please send them again.")
+        response = answer(503, "The events can't be stored right now. Please send them again.")
         response["Retry-After"] = "30"
         return response
     return JsonResponse({"received": len(events), "new": new})
