@@ -1,20 +1,12 @@
 """What is the same for every provider's webhook."""
 
-import base64
-import binascii
-import hmac
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 
 from emails.tracking.event import Event, unreadable
-
-UNIX_SECONDS = re.compile(r"[0-9]{1,12}")
-MOST_SIGNATURES = 20  # in one header: a sender has a few secrets while it changes them
 
 
 class MalformedPayload(ValueError):
@@ -56,29 +48,3 @@ class Receiver(ABC):
 
 def is_readable(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("type", item.get("event")), str)
-
-
-def is_fresh(timestamp: str, now: float, *, past: timedelta, future: timedelta) -> bool:
-    """Whether a time in Unix seconds is that near to ``now``, limits included."""
-    if not UNIX_SECONDS.fullmatch(timestamp):
-        return False
-    age = int(now) - int(timestamp)
-    return -future.total_seconds() <= age <= past.total_seconds()
-
-
-def hmac_sha256(key: bytes, signed: bytes) -> bytes:
-    return hmac.digest(key, signed, "sha256")
-
-
-def matches(given: str, digest: bytes) -> bool:
-    """In constant time; a signature with other characters than ASCII is none."""
-    expected = base64.b64encode(digest)
-    return hmac.compare_digest(given.encode(errors="replace"), expected)
-
-
-def decoded(text: str) -> bytes:
-    """Base64 to bytes; empty where it is none."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from common import webhooks
 from emails.backends.resend import MESSAGE_TAG
 from emails.tracking.event import (
     Cause,
@@ -22,15 +23,7 @@ from emails.tracking.event import (
     text,
     uuid,
 )
-from emails.webhooks.receiver import (
-    MOST_SIGNATURES,
-    MalformedPayload,
-    Receiver,
-    decoded,
-    hmac_sha256,
-    is_fresh,
-    matches,
-)
+from emails.webhooks.receiver import MalformedPayload, Receiver
 
 PREFIX = "whsec_"
 TOLERANCE = timedelta(minutes=5)
@@ -61,15 +54,16 @@ class ResendReceiver(Receiver):
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         for brand in HEADERS:
             event_id, timestamp = headers.get(f"{brand}-id", ""), headers.get(f"{brand}-timestamp", "")
-            if event_id.isascii() and event_id and is_fresh(timestamp, now, past=TOLERANCE, future=TOLERANCE):
+            if event_id.isascii() and event_id and webhooks.is_fresh(timestamp, now, past=TOLERANCE, future=TOLERANCE):
                 signed = f"{event_id}.{timestamp}.".encode() + body
                 return self.is_signed(signed, headers.get(f"{brand}-signature", ""))
         return False
 
     def is_signed(self, signed: bytes, header: str) -> bool:
-        given = [item.removeprefix("v1,") for item in header.split()[:MOST_SIGNATURES] if item.startswith("v1,")]
-        digests = [hmac_sha256(key, signed) for secret in self.secrets if (key := key_of(secret))]
-        return any(matches(one, digest) for digest in digests for one in given)
+        items = header.split()[: webhooks.MAX_SIGNATURES]
+        given = [item.removeprefix("v1,") for item in items if item.startswith("v1,")]
+        digests = [webhooks.hmac_sha256(key, signed) for secret in self.secrets if (key := key_of(secret))]
+        return any(webhooks.is_base64_of(one, digest) for digest in digests for one in given)
 
     def trouble_with(self, secret: str) -> str:
         return "" if key_of(secret) else f"it is not {PREFIX} and base64, as Resend shows it"
@@ -129,4 +123,4 @@ def detail(data: Mapping[str, Any]) -> str:
 
 
 def key_of(secret: str) -> bytes:
-    return decoded(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else b""
+    return webhooks.decode_base64(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else b""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from common import webhooks
 from emails.backends.sendgrid import MESSAGE_ARGUMENT
 from emails.tracking.event import (
     Cause,
@@ -20,7 +21,7 @@ from emails.tracking.event import (
     text,
     uuid,
 )
-from emails.webhooks.receiver import MalformedPayload, Receiver, decoded, is_fresh
+from emails.webhooks.receiver import MalformedPayload, Receiver
 
 # Nobody says whether a retry, up to a day later, has a new time. That each event counts once makes a replay harmless.
 OLDEST = timedelta(hours=25)
@@ -53,8 +54,8 @@ class SendGridReceiver(Receiver):
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         timestamp = headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
-        signature = decoded(headers.get("X-Twilio-Email-Event-Webhook-Signature", ""))
-        if not signature or not is_fresh(timestamp, now, past=OLDEST, future=FUTURE):
+        signature = webhooks.decode_base64(headers.get("X-Twilio-Email-Event-Webhook-Signature", ""))
+        if not signature or not webhooks.is_fresh(timestamp, now, past=OLDEST, future=FUTURE):
             return False
         return any(is_signed(key, signature, timestamp.encode() + body) for key in self.secrets)
 
@@ -128,7 +129,7 @@ def public_key(text: str) -> Any:
     from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415
 
     try:
-        key = load_der_public_key(decoded(text))
+        key = load_der_public_key(webhooks.decode_base64(text))
     except ValueError:
         return None
     return key if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1) else None

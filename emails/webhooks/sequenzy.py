@@ -1,6 +1,5 @@
 """Sequenzy's outbound webhooks: https://docs.sequenzy.com/api-reference/webhooks/outbound"""
 
-import hmac
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from common import webhooks
 from emails.tracking.event import (
     Event,
     Severity,
@@ -22,15 +22,7 @@ from emails.tracking.event import (
     moment,
     storable,
 )
-from emails.webhooks.receiver import (
-    MOST_SIGNATURES,
-    MalformedPayload,
-    Receiver,
-    decoded,
-    hmac_sha256,
-    is_fresh,
-    matches,
-)
+from emails.webhooks.receiver import MalformedPayload, Receiver
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +56,13 @@ class SequenzyReceiver(Receiver):
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         timestamp = headers.get("X-Sequenzy-Timestamp", "")
         tolerance = timedelta(seconds=settings.SEQUENZY_WEBHOOK_TOLERANCE_SECONDS)
-        if not is_fresh(timestamp, now, past=tolerance, future=tolerance):
+        if not webhooks.is_fresh(timestamp, now, past=tolerance, future=tolerance):
             return False
         signed = f"v1:{timestamp}:".encode() + body
-        given = [*signatures(headers.get("X-Sequenzy-Signature", ""))][:MOST_SIGNATURES]
+        given = [*signatures(headers.get("X-Sequenzy-Signature", ""))][: webhooks.MAX_SIGNATURES]
         for form, key in (pair for secret in self.secrets for pair in keys_of(secret)):
-            digest = hmac_sha256(key, signed)
-            if any(matches(one, digest) or is_hexadecimal_of(one, digest) for one in given):
+            digest = webhooks.hmac_sha256(key, signed)
+            if any(webhooks.is_base64_of(one, digest) or webhooks.is_hex_of(one, digest) for one in given):
                 tell_form(form)
                 return True
         return False
@@ -128,13 +120,9 @@ def keys_of(secret: str) -> Iterator[tuple[str, bytes]]:
     form = settings.SEQUENZY_WEBHOOK_KEY
     if form in ("auto", "text"):
         yield "text", secret.encode()
-    decoded_key = decoded(secret.removeprefix(PREFIX))
+    decoded_key = webhooks.decode_base64(secret.removeprefix(PREFIX))
     if form in ("auto", "base64") and secret.startswith(PREFIX) and decoded_key:
         yield "base64", decoded_key
-
-
-def is_hexadecimal_of(given: str, digest: bytes) -> bool:
-    return hmac.compare_digest(given.encode(errors="replace"), digest.hex().encode())
 
 
 @cache
