@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail, Suppression
-from emails.tracking.event import Event
+from emails.tracking.event import ReportedEvent
 from emails.tracking.suppressions import suppress
 
 Type = DeliveryEvent.Type
@@ -19,14 +19,14 @@ SOFT_BOUNCES = 5  # in a row; one more suppresses the address for a while
 SOFT_BOUNCES_SUPPRESS_FOR = timedelta(days=7)
 
 
-def is_certain(event: Event, email: OutboundEmail | None) -> bool:
+def is_certain(event: ReportedEvent, email: OutboundEmail | None) -> bool:
     """Whether the event is about this very address. A wrong guess would shut out somebody whose mail arrives."""
     if event.is_guess or not event.recipient:
         return False
     return not event.is_listed or email is None or len(email.recipients.split()) == 1
 
 
-def suppress_after(event: Event) -> None:
+def suppress_after(event: ReportedEvent) -> None:
     """Suppress the address if the event says so. The event is stored, and certain."""
     if event.type == Type.COMPLAINED:
         suppress(event.recipient, cause=Cause.COMPLAINT, detail=event.detail)
@@ -36,7 +36,7 @@ def suppress_after(event: Event) -> None:
         suppress_after_bounce(event)
 
 
-def suppress_after_bounce(event: Event) -> None:
+def suppress_after_bounce(event: ReportedEvent) -> None:
     if event.severity == Severity.HARD:
         suppress(event.recipient, cause=Cause.HARD_BOUNCE, detail=event.detail)
         return

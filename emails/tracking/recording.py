@@ -19,7 +19,7 @@ from emails.backends import PROVIDERS
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status
 from emails.signals import delivery_event
 from emails.tracking import bounces
-from emails.tracking.event import Event
+from emails.tracking.event import ReportedEvent
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +48,12 @@ RANKS = {
 }
 KEYLESS = [name for name, backend in PROVIDERS.items() if backend.key_lifetime is None]
 
-Told = Event | DeliveryEvent
-Linked = tuple[Event, OutboundEmail | None]
+Told = ReportedEvent | DeliveryEvent
+Linked = tuple[ReportedEvent, OutboundEmail | None]
 
 
 @transaction.atomic
-def record(events: Sequence[Event]) -> int:
+def record(events: Sequence[ReportedEvent]) -> int:
     """Store the events that are new and let them take effect; returns how many were new. May be repeated at will."""
     emails = emails_of(events)
     linked = [(event, emails.get(event.message_id) or by_provider_id(event, emails)) for event in events]
@@ -67,7 +67,7 @@ def record(events: Sequence[Event]) -> int:
     return len(new)
 
 
-def emails_of(events: Sequence[Event]) -> Mapping[Any, OutboundEmail]:
+def emails_of(events: Sequence[ReportedEvent]) -> Mapping[Any, OutboundEmail]:
     """The messages that the events are about, by our id and by (provider, its id); locked all at once, in one order,
     since webhooks about the same messages come in parallel."""
     keys = {event.message_id for event in events if event.message_id}
@@ -82,7 +82,7 @@ def emails_of(events: Sequence[Event]) -> Mapping[Any, OutboundEmail]:
     return by_ours | {(email.provider, email.provider_message_id): email for email in emails}
 
 
-def by_provider_id(event: Event, emails: Mapping[Any, OutboundEmail]) -> OutboundEmail | None:
+def by_provider_id(event: ReportedEvent, emails: Mapping[Any, OutboundEmail]) -> OutboundEmail | None:
     keys = ((event.provider, prefix) for prefix in prefixes(event.provider_message_id))
     return next((emails[key] for key in keys if key in emails), None)
 
@@ -106,7 +106,7 @@ def store_new(linked: Iterable[Linked]) -> list[Linked]:
     return sorted(new, key=lambda pair: pair[0].occurred_at)
 
 
-def stored_form(event: Event, email: OutboundEmail | None) -> DeliveryEvent:
+def stored_form(event: ReportedEvent, email: OutboundEmail | None) -> DeliveryEvent:
     return DeliveryEvent(
         provider=event.provider,
         fingerprint=event.fingerprint,

@@ -1,4 +1,4 @@
-"""What is the same for every provider's webhook."""
+"""The base class of the three receivers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -6,18 +6,18 @@ from typing import Any
 
 from django.conf import settings
 
-from emails.tracking.event import Event, unreadable
+from emails.tracking.event import ReportedEvent, unreadable
 
 
 class MalformedPayload(ValueError):
-    """A genuine request that is not in the form that the provider documents."""
+    """A signed request whose body doesn't have the form that the provider documents."""
 
 
 class Receiver(ABC):
-    """Knows one provider's signature and words. ``variable`` names the setting with its secrets."""
+    """Checks one provider's signature and translates its events."""
 
     provider: str
-    variable: str
+    variable: str  # the setting that holds the secrets, named in logs and checks
 
     @property
     def secrets(self) -> list[str]:
@@ -26,22 +26,22 @@ class Receiver(ABC):
 
     @abstractmethod
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
-        """Whether the provider signed these bytes, lately enough at ``now``, a Unix time. Raises nothing."""
+        """Whether the provider signed these bytes recently. ``now`` is a Unix time. Raises nothing."""
 
     @abstractmethod
     def trouble_with(self, secret: str) -> str:
-        """Why this secret can never match; empty where it is of the right form."""
+        """Return why this secret can never match, or an empty string if it has the right form."""
 
     @abstractmethod
     def items(self, payload: Any) -> list[Any]:
-        """The events in a payload. Raises MalformedPayload."""
+        """Return the events in a payload. Raises ``MalformedPayload``."""
 
     @abstractmethod
-    def event(self, item: dict[str, Any]) -> Event:
-        """One of them, in neutral form."""
+    def event(self, item: dict[str, Any]) -> ReportedEvent:
+        """Translate one of the items."""
 
-    def events(self, payload: Any) -> Iterator[Event]:
-        """All of them; one that cannot be read spoils no other."""
+    def events(self, payload: Any) -> Iterator[ReportedEvent]:
+        """Translate every item. One that can't be read must not keep the others from being recorded."""
         for item in self.items(payload):
             yield self.event(item) if is_readable(item) else unreadable(self.provider, item)
 

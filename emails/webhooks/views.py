@@ -1,6 +1,6 @@
-"""POST /emails/webhooks/<provider>/: verified on the raw bytes, then parsed, recorded and answered within milliseconds.
+"""POST /emails/webhooks/<provider>/: checks the signature on the raw bytes, then parses, records, and responds.
 
-The status is an instruction to the sender: 401 forged, 400 malformed, 413 too large, 503 come again, 200 never again.
+The status is an instruction to the provider: 401 forged, 400 malformed, 413 too large, 503 send it again, 200 done.
 """
 
 import logging
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from common import strict_json
 from common.webhooks import detail_response, raw_body
 from emails.tracking import recording
-from emails.tracking.event import Event
+from emails.tracking.event import ReportedEvent
 from emails.webhooks.receiver import MalformedPayload, Receiver
 from emails.webhooks.resend import ResendReceiver
 from emails.webhooks.sendgrid import SendGridReceiver
@@ -24,7 +24,8 @@ from emails.webhooks.sequenzy import SequenzyReceiver
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 2 * 1024 * 1024  # SendGrid posts up to 768 kB, the others one event each
+MAX_BODY_BYTES = 2 * 1024 * 1024  # SendGrid sends batches of up to 768 kB, and the others send single events
+RETRY_AFTER_SECONDS = 30
 RECEIVERS: dict[str, Receiver] = {
     receiver.provider: receiver for receiver in (SequenzyReceiver(), ResendReceiver(), SendGridReceiver())
 }
@@ -34,30 +35,34 @@ RECEIVERS: dict[str, Receiver] = {
 @login_not_required
 @require_POST
 def webhook(request: HttpRequest, provider: str) -> HttpResponse:
+    """Return 200 with the number of events once all of them are stored, or one of the statuses above."""
     receiver = RECEIVERS[provider]
     if not receiver.secrets:
-        logger.error("An event of %s is refused: set %s to the secret that it shows.", provider, receiver.variable)
+        logger.error(
+            "An event from %s was refused. Set %s to the secret that %s shows.", provider, receiver.variable, provider
+        )
         return detail_response(503, "This receiver is not set up.")
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
         return detail_response(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
     if not receiver.is_genuine(request.headers, body, time.time()):
-        logger.warning("An event that claims to be of %s has no valid signature of the last minutes.", provider)
+        logger.warning("A request that claims to come from %s has no valid, recent signature.", provider)
         return detail_response(401, "The signature is missing, wrong or too old.")
     try:
         events = [*receiver.events(strict_json.loads(body))]
     except (MalformedPayload, ValueError, RecursionError) as error:
-        logger.warning("A signed request of %s cannot be read: %s", provider, error)
+        logger.warning("A signed request from %s can't be read: %s", provider, error)
         return detail_response(400, "The body is not in the form that is documented.")
-    return recorded(events)
+    return record(events)
 
 
-def recorded(events: Sequence[Event]) -> HttpResponse:
+def record(events: Sequence[ReportedEvent]) -> HttpResponse:
+    """Return 200, or 503 if the database is away, which makes the provider send the events again."""
     try:
         new = recording.record(events)
     except (OperationalError, InterfaceError):
-        logger.exception("%d events cannot be stored now; the provider is asked to send them again.", len(events))
+        logger.exception("%d events can't be stored right now. The provider is asked to send them again.", len(events))
         response = detail_response(503, "The events cannot be stored just now. Please send them again.")
-        response["Retry-After"] = "30"
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return JsonResponse({"received": len(events), "new": new})
