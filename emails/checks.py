@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from common.db import NOW
 from emails import samples
 from emails.backends import OUTBOX, PROVIDERS, RELAYS, configured_provider, get_backend
-from emails.querysets import NOW
 from emails.webhooks.views import RECEIVERS
 
 TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # what Django's test runner puts in place of any other

@@ -20,7 +20,7 @@ from emails.backends import configured_provider, contacts_provider
 from emails.errors import EmailsError
 from emails.message.address import parse_all
 from emails.models import ContactChange
-from emails.nudge import nudge_worker
+from emails.wakeup import nudge_worker
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ forget the password, change the address and take it back. On a desk and on a pho
 
 import pytest
 
-from tests.site import CHROMIUM, Site
+from tests.support.site import CHROMIUM, Site
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")
 

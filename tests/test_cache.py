@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache.backends.redis import RedisCache
 
-from myproject import cache as fail_open
-from myproject.cache import FailOpenRedisCache
-from tests.stack import free_port
+from common import cache as fail_open
+from common.cache import FailOpenRedisCache
+from tests.support.stack import free_port
 
 ADA = {"name": "Ada", "password": "correct horse battery staple"}
 
@@ -66,7 +66,7 @@ def test_without_redis_it_is_an_empty_cache(absent):
 
 
 def test_one_call_waits_and_the_others_do_not(absent, caplog):
-    caplog.set_level(logging.WARNING, "myproject.cache")
+    caplog.set_level(logging.WARNING, "common.cache")
     away = FailOpenRedisCache(absent, {})
     times = [seconds(lambda: away.get("key")) for _ in range(100)]
     assert times[0] < 0.4
@@ -83,7 +83,7 @@ def seconds(call) -> float:
 @pytest.mark.django_db
 def test_sign_ups_go_on(client, settings, absent):
     with_cache = [seconds(lambda n=n: sign_up(client, f"with-{n}")) for n in range(10)]
-    settings.CACHES = {"default": {"BACKEND": "myproject.cache.FailOpenRedisCache", "LOCATION": absent}}
+    settings.CACHES = {"default": {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": absent}}
     without = [seconds(lambda n=n: sign_up(client, f"without-{n}")) for n in range(10)]
     assert statistics.median(without) < statistics.median(with_cache) + 0.02
     assert max(without) < 0.5
@@ -96,7 +96,7 @@ def sign_up(client, name: str) -> None:
 
 @pytest.mark.django_db
 def test_throttles_count_in_redis(client, settings, redis_server):
-    settings.CACHES = {"default": {"BACKEND": "myproject.cache.FailOpenRedisCache", "LOCATION": redis_server.url}}
+    settings.CACHES = {"default": {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": redis_server.url}}
     rates = {"signup": "2/hour", "login": "2/hour"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     login = {"email": "ada@example.com", "password": "wrong"}
@@ -122,7 +122,7 @@ def test_with_redis_it_is_djangos_cache(redis_server):
 
 def test_it_comes_back_by_itself(redis_server, caplog, monkeypatch):
     monkeypatch.setattr(fail_open, "PAUSE", fail_open.PAUSE / 20)
-    caplog.set_level(logging.WARNING, "myproject.cache")
+    caplog.set_level(logging.WARNING, "common.cache")
     returning = FailOpenRedisCache(redis_server.url, {})
     returning.set("key", 1)
     redis_server.stop()

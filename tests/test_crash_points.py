@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 MAILS = 12
 QUEUE = f"""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.users import PASSWORD
 
 TRIES = 200
 WARM_UP = 20
@@ -29,7 +29,7 @@ PATHS = {
 def production(settings, transactional_db):
     """What takes the time in production: the hasher, at a tenth of its cost, so that the rest weighs the more, and the
     outbox; and no throttle in the way."""
-    settings.PASSWORD_HASHERS = ["accounts.tests.people.QuickArgon2"]
+    settings.PASSWORD_HASHERS = ["accounts.tests.support.users.QuickArgon2"]
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     rates = dict.fromkeys(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}

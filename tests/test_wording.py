@@ -19,7 +19,7 @@ from django.db import models
 from django.urls import get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
-from tests import catalogue
+from tests.support import catalog
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -120,8 +120,8 @@ def place(path: Path, source: str, offset: int) -> str:
 
 
 def in_catalog() -> Iterator[Text]:
-    path = catalogue.PO.relative_to(ROOT)
-    for message in catalogue.stored():
+    path = catalog.PO.relative_to(ROOT)
+    for message in catalog.stored():
         for text in message.id if isinstance(message.id, tuple) else [message.id]:
             if text:
                 yield Text(f"{path}:{message.lineno}", text)
@@ -354,9 +354,9 @@ GERMAN_RULES = {
 
 
 def german() -> Iterator[Text]:
-    for message in catalogue.stored():
+    for message in catalog.stored():
         strings = message.string if isinstance(message.string, tuple) else (message.string,)
-        yield from (Text(f"{catalogue.PO.relative_to(ROOT)}:{message.lineno}", text) for text in strings if message.id)
+        yield from (Text(f"{catalog.PO.relative_to(ROOT)}:{message.lineno}", text) for text in strings if message.id)
 
 
 def german_faults(text: str) -> list[str]:

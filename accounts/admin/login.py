@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
-from accounts.throttling import first_full, login_windows
+from accounts.throttling import login_windows
+from common.api.throttling import first_full
 
 
 class LoginForm(AdminAuthenticationForm):

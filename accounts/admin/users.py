@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
+from accounts.admin.actions import OPERATIONS, OperationRefused
+from accounts.admin.timeline import timeline
 from accounts.mail import send_password_changed_email
 from accounts.models import User
-from accounts.operating import OPERATIONS, OperationRefused
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.services.devices import log_out_everywhere
-from accounts.timeline import timeline
-from emails.suppressions import is_suppressed
+from emails.tracking.suppressions import is_suppressed
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
     UserAdminBase = DjangoUserAdmin[User]

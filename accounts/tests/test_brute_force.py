@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings as project
 from django.test import Client
 
-from accounts.tests.people import CREDENTIALS, PASSWORD
+from accounts.tests.support.users import CREDENTIALS, PASSWORD
 from accounts.tokens import make_password_reset_token
 
 TRIES = 1000

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from accounts.tests.browsing import link_in, log_in, submit_link, text_of
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.browser import link_in, log_in, submit_link, text_of
+from accounts.tests.support.users import PASSWORD
 
 NEW = "lovelace@example.com"
 

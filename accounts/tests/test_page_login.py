@@ -5,8 +5,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from rest_framework.settings import api_settings
 
-from accounts.tests.browsing import log_in, text_of
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.browser import log_in, text_of
+from accounts.tests.support.users import PASSWORD
 
 
 def test_a_login_leads_to_the_dashboard(client, ada):

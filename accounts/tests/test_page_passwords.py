@@ -6,8 +6,8 @@ from django.test import Client
 from knox.models import AuthToken
 
 from accounts.models import User
-from accounts.tests.browsing import hidden_token, link_in, log_in, submit_link, text_of
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.browser import hidden_token, link_in, log_in, submit_link, text_of
+from accounts.tests.support.users import PASSWORD
 
 NEW = "another sentence for a password"
 

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from accounts.showing import device_name
-from accounts.tests.browsing import log_in, text_of
-from accounts.tests.people import PASSWORD
+from accounts.pages.display import device_name
+from accounts.tests.support.browser import log_in, text_of
+from accounts.tests.support.users import PASSWORD
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 "

@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.models import User
-from accounts.tests.browsing import hidden_token, link_in, submit_link, text_of
-from accounts.tests.people import ADA, PASSWORD
+from accounts.tests.support.browser import hidden_token, link_in, submit_link, text_of
+from accounts.tests.support.users import ADA, PASSWORD
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from knox.models import AuthToken
 
 from accounts import tokens
 from accounts.models import User
-from accounts.tests.people import NEW_PASSWORD, PASSWORD, is_logged_in, log_in, token_in
+from accounts.tests.support.users import NEW_PASSWORD, PASSWORD, is_logged_in, log_in, token_in
 from accounts.tokens import make_password_reset_token
 from emails.models import OutboundEmail
 

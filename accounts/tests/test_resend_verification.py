@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests.people import PASSWORD, token_in
+from accounts.tests.support.users import PASSWORD, token_in
 
 ON_ITS_WAY = {"detail": "If this email address belongs to an unconfirmed account, we've sent it an email."}
 

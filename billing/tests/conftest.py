@@ -7,9 +7,9 @@ from django.db.models import Model
 from stripe import HTTPClient
 
 from accounts.models import User
-from billing.tests.browser import Browser
-from billing.tests.stories import SECRET
-from billing.tests.stripe_standin import KEY, StripeStandIn
+from billing.tests.support.api_client import Browser
+from billing.tests.support.stripe_events import SECRET
+from billing.tests.support.stripe_standin import KEY, StripeStandIn
 from emails.models import OutboundEmail
 
 

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.tests.browsing import text_of
+from accounts.tests.support.browser import text_of
 from billing.models import Customer, Payment, Subscription
-from billing.tests.stories import payload, post_all
+from billing.tests.support.stripe_events import payload, post_all
 
 PRICE = "price_1SNa2bKq4RtYw2VdPro9Month"
 

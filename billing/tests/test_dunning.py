@@ -3,7 +3,7 @@
 import pytest
 
 from billing.models import Payment
-from billing.tests.stories import GENERATIONS, changed, payload, post, post_all
+from billing.tests.support.stripe_events import GENERATIONS, changed, payload, post, post_all
 
 INVOICE = "in_1SaT00Kq4RtYw2VdRenewal02"
 

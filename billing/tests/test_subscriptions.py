@@ -7,7 +7,7 @@ import pytest
 from billing.models import Customer, Subscription
 from billing.payloads.values import moment
 from billing.signals import subscription_changed
-from billing.tests.stories import GENERATIONS, changed, payload, post, post_all
+from billing.tests.support.stripe_events import GENERATIONS, changed, payload, post, post_all
 
 CREATED = 1793620800
 

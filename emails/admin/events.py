@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from emails.admin.readonly import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin
 from emails.models import DeliveryEvent
 
 

@@ -10,9 +10,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from emails import operating
-from emails.admin.readonly import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin
 from emails.models import DeliveryAttempt, ProviderState
+from emails.support import actions
 
 
 @admin.register(ProviderState)
@@ -24,7 +24,7 @@ class ProviderStateAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Resume now"), permissions=["operate"])
     def resume(self, request: HttpRequest, states: QuerySet[ProviderState]) -> None:
         for state in states:
-            operating.resume(state)
+            actions.resume(state)
             self.log_change(request, state, "Resumed.")
         messages.success(request, "Resumed. Waiting emails go out over the next 30 seconds.")
 

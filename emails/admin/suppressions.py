@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from emails.admin.readonly import ModelAdmin
+from common.admin import ModelAdmin
 from emails.errors import InvalidMessage
 from emails.message.address import Address
 from emails.models import Suppression

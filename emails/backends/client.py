@@ -12,17 +12,12 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from common.http.pool import Answer, NoAnswer, pool_for
+from common.http.retry_after import retry_after
+from common.redaction import redact
 from emails.backends.base import Caller, Receipt, Request
-from emails.backends.http import Answer, NoAnswer, pool_for
-from emails.backends.verdicts import (
-    NEEDS_A_PERSON,
-    REFUSED_FOR_NOW,
-    UNKNOWN,
-    Verdict,
-    retry_after,
-    verdict_on,
-)
-from emails.errors import ProviderError, redact
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED_FOR_NOW, UNKNOWN, Verdict, verdict_on
+from emails.errors import ProviderError
 
 USER_AGENT = "myproject/1.0"
 KEY = re.compile(r"[!-~]+")

@@ -12,10 +12,10 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from common.http.pool import Answer
 from emails.backends.base import Receipt, Request
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict
 from emails.backends.client import ApiClient, json_body
-from emails.backends.http import Answer
-from emails.backends.verdicts import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict
 
 Content = Mapping[str, Any]
 

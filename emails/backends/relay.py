@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.module_loading import import_string
 
+from common.http.deadline import Call, DeadlinePassed, Line
 from emails.backends.base import DeliveryBackend, Receipt, Request
-from emails.backends.deadline import Call, DeadlinePassed, Line
-from emails.backends.verdicts import (
+from emails.backends.classification import (
     MESSAGE_NEEDS_A_PERSON,
     NEEDS_A_PERSON,
     REFUSED,

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.http.pool import Answer
 from emails.backends.api import ApiBackend
 from emails.backends.base import Receipt, Request
+from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
 from emails.backends.client import json_body
-from emails.backends.http import Answer
-from emails.backends.verdicts import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
 from emails.message import Message
 from emails.message.attachments import Attachment
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from common.http.pool import Answer
+from common.http.retry_after import pause_until_epoch, retry_after
 from emails.backends.api import ApiBackend
 from emails.backends.base import Receipt
-from emails.backends.http import Answer
-from emails.backends.verdicts import NEEDS_A_PERSON, UNKNOWN, Verdict, pause_until_epoch, retry_after
+from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict
 from emails.message import Address, Message
 from emails.message.attachments import Attachment
 

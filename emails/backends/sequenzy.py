@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.html import escape
 
+from common.http.pool import Answer
 from emails.backends.api import ApiBackend
 from emails.backends.base import Receipt
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
 from emails.backends.client import json_body
-from emails.backends.http import Answer
-from emails.backends.verdicts import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
 from emails.message import Message
 from emails.message.attachments import Attachment
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from common.failpoints import failpoint
 from emails.backends.base import Caller, Receipt, Request
 from emails.delivery.pacing import LATENESS
 from emails.errors import Outcome, ProviderError, Remedy
-from emails.failpoints import failpoint
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from emails.models.contacts import ContactChange
 from emails.models.messages import OutboundEmail
-from emails.querysets import WorkQuerySet
+from emails.models.querysets import WorkQuerySet
 
 
 class DeliveryAttempt(models.Model):

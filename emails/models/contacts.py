@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from emails.models.querysets import WorkQuerySet
 from emails.models.work import Work
-from emails.querysets import WorkQuerySet
 
 
 class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):

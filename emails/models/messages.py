@@ -9,8 +9,8 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
+from emails.models.querysets import WorkQuerySet
 from emails.models.work import Work
-from emails.querysets import WorkQuerySet
 
 
 class OutboundEmail(Work):

@@ -7,10 +7,10 @@ from django.contrib.auth.models import Permission
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
+from common.db import database_now
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Suppression
-from emails.querysets import database_now
 
-pytestmark = pytest.mark.urls("emails.tests.urls")
+pytestmark = pytest.mark.urls("emails.tests.support.urls")
 
 LIST = "/admin/emails/outboundemail/"
 

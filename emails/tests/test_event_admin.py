@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 
 from emails.models import ContactChange, DeliveryEvent, OutboundEmail, Suppression
 from emails.retention import purge
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
 
 
 @pytest.fixture

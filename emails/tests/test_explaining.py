@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from emails.explaining import distance, explain
+from common.db import database_now
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
-from emails.querysets import database_now
-from emails.suppressions import suppress
-from emails.tests.clock import travel
+from emails.support.explanations import distance, explain
+from emails.tests.support.clock import travel
+from emails.tracking.suppressions import suppress
 
 MINUTE = timedelta(minutes=1)
 

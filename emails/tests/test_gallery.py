@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from emails.tests.kinds import write_kind
+from emails.tests.support.fixtures_kinds import write_kind
 
-pytestmark = pytest.mark.urls("emails.tests.urls")
+pytestmark = pytest.mark.urls("emails.tests.support.urls")
 __all__ = ["write_kind"]
 
 

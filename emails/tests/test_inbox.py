@@ -5,7 +5,7 @@ from django.core.mail import EmailMultiAlternatives
 
 from emails.models import OutboundEmail
 
-pytestmark = pytest.mark.urls("emails.tests.urls")
+pytestmark = pytest.mark.urls("emails.tests.support.urls")
 
 
 @pytest.fixture(autouse=True)

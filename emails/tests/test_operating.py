@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from emails import operating
-from emails.models import OutboundEmail, ProviderState, Status
-from emails.operating import OperationRefused, cancel, resend, retry, retry_even_twice
-from emails.querysets import database_now
-from emails.suppressions import lift, suppress
-from emails.tests.clock import travel
+from common.db import database_now
+from emails.models import OutboundEmail, ProviderState, Status, Suppression
+from emails.support import actions
+from emails.support.actions import OperationRefused, cancel, resend, retry, retry_even_twice
+from emails.tests.support.clock import travel
+from emails.tracking.suppressions import suppress
 
 UNSENT = ["failed", "expired", "cancelled", "suppressed"]
 
@@ -99,9 +99,9 @@ def test_an_unknown_outcome_is_retried_only_by_who_accepts_a_second_copy(api, lo
 
 
 def test_only_the_retry_that_fits_is_offered(lost, end):
-    assert list(operating.offered_operations(lost)) == ["retry_even_twice"]
-    assert list(operating.offered_operations(end("failed"))) == ["retry"]
-    assert list(operating.offered_operations(end("sent"))) == ["resend"]
+    assert list(actions.offered_operations(lost)) == ["retry_even_twice"]
+    assert list(actions.offered_operations(end("failed"))) == ["retry"]
+    assert list(actions.offered_operations(end("sent"))) == ["resend"]
 
 
 @pytest.mark.parametrize(("operation", "status"), [(retry, "failed"), (resend, "sent")])
@@ -120,7 +120,7 @@ def test_a_suppression_is_lifted_before_a_retry(end):
     suppress("person-0@example.com", cause="manual")
     with pytest.raises(OperationRefused, match="Remove the suppression first"):
         retry(email)
-    lift("person-0@example.com")
+    Suppression.objects.get().delete()
     retry(email)
 
 
@@ -164,7 +164,7 @@ def test_a_resumed_provider_is_called_at_once(api, outbox, queue, deliver):
     deliver()
     state = ProviderState.objects.get(name="sequenzy")
     assert state.is_paused(database_now())
-    operating.resume(state)
+    actions.resume(state)
     assert OutboundEmail.objects.filter(due_at__gt=database_now() + timedelta(seconds=30)).count() == 0
     travel(timedelta(seconds=30))
     deliver()

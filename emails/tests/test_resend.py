@@ -2,7 +2,7 @@ import pytest
 
 from emails.backends import ResendBackend
 from emails.errors import UnsupportedFeature
-from emails.tests.mails import backend, mail, sent
+from emails.tests.support.messages import backend, mail, sent
 from emails.tests.test_message import inline_image
 from emails.tests.test_sequenzy import with_alternative
 

@@ -5,7 +5,7 @@ import pytest
 from emails.backends import SendGridBackend
 from emails.errors import UnsupportedFeature
 from emails.message import Message
-from emails.tests.mails import backend, mail, sent
+from emails.tests.support.messages import backend, mail, sent
 from emails.tests.test_message import inline_image
 from emails.tests.test_resend import heavy
 from emails.tests.test_sequenzy import with_alternative

@@ -2,8 +2,8 @@ import pytest
 
 from emails.backends import SequenzyBackend
 from emails.errors import UnsupportedFeature
-from emails.tests.mails import backend, mail, sent
-from emails.tests.provider_rules import Reply
+from emails.tests.support.messages import backend, mail, sent
+from emails.tests.support.provider_rules import Reply
 
 
 def test_the_whole_payload(api):

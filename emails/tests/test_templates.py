@@ -14,7 +14,7 @@ from django.core.mail import BadHeaderError
 from emails import samples
 from emails.rendering import RenderedEmail, render_email
 from emails.services import send_templated_email
-from emails.tests.kinds import write_kind
+from emails.tests.support.fixtures_kinds import write_kind
 
 __all__ = ["write_kind"]
 

@@ -9,10 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from emails.models import OutboundEmail
-from emails.suppressions import suppress
 from emails.tests.conftest import PROVIDERS
-from emails.tests.provider_rules import Reply
+from emails.tests.support.provider_rules import Reply
 from emails.tests.test_relay import SmtpServer
+from emails.tracking.suppressions import suppress
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from emails import samples
-from emails.advice import advice_on
 from emails.backends import PROVIDERS, configured_provider, get_backend
 from emails.backends.base import Request
 from emails.errors import InvalidMessage, ProviderError
 from emails.message import Message
-from emails.suppressions import suppressed_among
+from emails.support.advice import advice_on
+from emails.tracking.suppressions import suppressed_among
 
 SHOWN_CHARACTERS = 2000  # of a string in --dry-run: more is an attachment
 

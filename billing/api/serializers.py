@@ -1,0 +1,65 @@
+"""What the API takes and gives."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from billing.models import Payment
+from common.api.serializers import StrictSerializer
+
+
+class CheckoutSerializer(StrictSerializer):
+    plan = serializers.CharField(max_length=64, help_text="The plan's `slug`, from the list of plans.")
+
+
+class NothingSerializer(StrictSerializer):
+    """A body without fields."""
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    url = serializers.URLField(
+        help_text="The URL of Stripe's page. Redirect the user immediately, because it expires soon."
+    )
+
+
+class PlanSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    amount = serializers.IntegerField(help_text="In minor units: 2900 is 29.00 USD.")
+    currency = serializers.CharField(help_text="In lowercase.")
+    interval = serializers.CharField(help_text="`month`, `year`, …")
+    display_amount = serializers.CharField(help_text="Formatted for the language of the request.")
+
+
+class SubscriptionPlanSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class SubscriptionSerializer(serializers.Serializer[Any]):
+    """The same fields for everyone. Without a subscription, `status` is `none`."""
+
+    status = serializers.CharField(help_text="`none`, or Stripe's status: `active`, `trialing`, `past_due`, …")
+    gives_access = serializers.BooleanField()
+    plan = SubscriptionPlanSerializer(allow_null=True, help_text="Null if the price doesn't belong to a known plan.")
+    quantity = serializers.IntegerField()
+    amount = serializers.IntegerField(help_text="Per interval, in minor units.")
+    currency = serializers.CharField(allow_blank=True)
+    interval = serializers.CharField(allow_blank=True)
+    display_amount = serializers.CharField(allow_blank=True)
+    current_period_end = serializers.DateTimeField(allow_null=True)
+    trial_end = serializers.DateTimeField(allow_null=True)
+    cancel_at = serializers.DateTimeField(allow_null=True, help_text="When it will end.")
+    ended_at = serializers.DateTimeField(allow_null=True)
+    next_charge_at = serializers.DateTimeField(allow_null=True)
+
+
+class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    class Meta:
+        model = Payment
+        fields = [
+            "id", "status", "amount", "amount_refunded", "currency", "display_amount", "description", "number",
+            "invoice_url", "paid_at", "next_attempt_at", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
