@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -10,10 +10,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
+from common.errors import ApplicationError
 
 ADVICE = _("At least 8 characters. A sentence is a good password.")
 
@@ -26,16 +26,15 @@ class PageForm(forms.Form):
 
     @contextmanager
     def refusals(self) -> Iterator[None]:
-        """Within it, what a service refuses becomes an error of the form."""
+        """Turn an ApplicationError that is raised inside the block into errors of the form."""
         try:
             yield
-        except AccountsError as error:
-            detail = cast(dict[str, Any], error.detail)
-            for name, messages in detail.items():
+        except ApplicationError as error:
+            for name, messages in error.fields.items():
                 if name in self.fields:
                     self.add_error(name, messages)
-            if "detail" in detail:
-                self.add_error(None, ValidationError(detail["detail"], code=detail.get("code")))
+            if not error.fields:
+                self.add_error(None, ValidationError(error.message, code=error.code))
 
 
 class AddressField(forms.EmailField):

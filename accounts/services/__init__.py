@@ -1,8 +1,7 @@
 """What people do with their account. A service changes the database inside one transaction.
 
-The API and the pages call the same functions. A refusal is an AccountsError: its `detail` holds the sentences, under
-"detail" or under the name of a field. A session in a browser is made by those whose names end in `_in_browser`, a token
-of the API by those that return a Session.
+The API and the pages call the same functions. A refusal is an AccountsError. A session in a browser is made by those
+whose names end in `_in_browser`, a token of the API by those that return a Session.
 """
 
 from accounts.services.addresses import confirm_email_change, request_email_change, undo_email_change

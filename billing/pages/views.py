@@ -65,7 +65,7 @@ def to_stripe(request: HttpRequest, ask: Callable[[User], str]) -> HttpResponse:
     try:
         url = ask(cast(User, request.user))
     except BillingError as error:
-        messages.error(request, error.sentence)
+        messages.error(request, error.message)
         answer = redirect("billing-pages:billing")
     else:
         answer = HttpResponseRedirect(url)
