@@ -1,6 +1,6 @@
 """The API of accounts: a view parses, calls one service, answers. How each is documented stands in documentation.py."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
@@ -15,28 +15,33 @@ from accounts.api import schema, serializers
 from accounts.api.serializers import RegisteredSerializer, SessionSerializer, UserSerializer
 from accounts.known_devices import remember_device
 from accounts.models import User
-from accounts.throttling import AddressThrottle, LoginThrottle
+from accounts.throttling import (
+    EMAIL_CHANGE_LIMITS,
+    EMAIL_REQUEST_LIMITS,
+    LINK_LIMITS,
+    LOGIN_LIMITS,
+    PASSWORD_LIMITS,
+    SIGNUP_LIMITS,
+)
 from common.api.serializers import parse
-from common.api.throttling import ClientThrottle, PersonThrottle
+from common.api.views import ThrottledView
 
 
-class PublicView(APIView):
-    """For people who have no session yet: an outdated token in the request is no obstacle."""
+class PublicView(ThrottledView):
+    """For people who are not logged in. An expired token in the request is ignored."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    throttle_classes = [ClientThrottle, AddressThrottle]
 
 
-class PersonalView(APIView):
+class PersonalView(ThrottledView):
     """For the person whose token comes with the request, about that person only."""
 
-    throttle_classes = [PersonThrottle]
-    throttle_scope = "login"  # whoever found a token must not guess the password
+    limits = PASSWORD_LIMITS
 
 
 class SignupView(PublicView):
-    throttle_scope = "signup"
+    limits = SIGNUP_LIMITS
 
     @schema.signup
     def post(self, request: Request) -> Response:
@@ -46,7 +51,7 @@ class SignupView(PublicView):
 
 
 class VerifyEmailView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.verify_email
     def post(self, request: Request) -> Response:
@@ -55,7 +60,7 @@ class VerifyEmailView(PublicView):
 
 
 class ResendVerificationView(PublicView):
-    throttle_scope = "password_reset"
+    limits = EMAIL_REQUEST_LIMITS
 
     @schema.resend_verification
     def post(self, request: Request) -> Response:
@@ -64,8 +69,7 @@ class ResendVerificationView(PublicView):
 
 
 class LoginView(PublicView):
-    throttle_classes = [LoginThrottle]
-    throttle_scope = "login"
+    limits = LOGIN_LIMITS
 
     @schema.login
     def post(self, request: Request) -> Response:
@@ -88,7 +92,7 @@ class LogoutAllView(APIView):
 
 
 class PasswordResetView(PublicView):
-    throttle_scope = "password_reset"
+    limits = EMAIL_REQUEST_LIMITS
 
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
@@ -97,7 +101,7 @@ class PasswordResetView(PublicView):
 
 
 class ConfirmPasswordResetView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.reset_password
     def post(self, request: Request) -> Response:
@@ -118,8 +122,7 @@ class ChangePasswordView(PersonalView):
 
 
 class ChangeEmailView(PersonalView):
-    throttle_classes = [PersonThrottle, AddressThrottle]
-    throttle_scope = "password_reset"
+    limits = EMAIL_CHANGE_LIMITS
 
     @schema.request_email_change
     def post(self, request: Request) -> Response:
@@ -128,7 +131,7 @@ class ChangeEmailView(PersonalView):
 
 
 class ConfirmEmailChangeView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.confirm_email_change
     def post(self, request: Request) -> Response:
@@ -137,7 +140,7 @@ class ConfirmEmailChangeView(PublicView):
 
 
 class UndoEmailChangeView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.undo_email_change
     def post(self, request: Request) -> Response:
@@ -146,8 +149,9 @@ class UndoEmailChangeView(PublicView):
 
 
 class MeView(PersonalView):
-    def get_throttles(self) -> list[Any]:
-        return [] if self.request.method == "GET" else super().get_throttles()
+    def check_throttles(self, request: Request) -> None:
+        if request.method != "GET":
+            super().check_throttles(request)
 
     @schema.me
     def get(self, request: Request) -> Response:

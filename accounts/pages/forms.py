@@ -1,7 +1,5 @@
 """The forms of the pages: the same rules as the API's serializers, and sentences that say what to do."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -13,28 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
-from common.errors import ApplicationError
+from common.pages import PageForm
 
 ADVICE = _("At least 8 characters. A sentence is a good password.")
-
-
-class PageForm(forms.Form):
-    """Fields that are not declared are ignored; templates/forms/form.html shows it."""
-
-    def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:
-        super().__init__(data, **{"label_suffix": "", **options})
-
-    @contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Turn an ApplicationError that is raised inside the block into errors of the form."""
-        try:
-            yield
-        except ApplicationError as error:
-            for name, messages in error.fields.items():
-                if name in self.fields:
-                    self.add_error(name, messages)
-            if not error.fields:
-                self.add_error(None, ValidationError(error.message, code=error.code))
 
 
 class AddressField(forms.EmailField):
