@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from knox.models import AuthToken
 
+from accounts.client_info import Client
 from accounts.mail import send_welcome_email
 from accounts.models import User
 from accounts.services import devices
@@ -32,10 +33,10 @@ def subscribe_new_user(user: User) -> None:
 def record_login(
     sender: type[User], request: HttpRequest, user: User, token: AuthToken | None = None, **_: Any
 ) -> None:
-    """`token` comes with a login to the API."""
-    devices.record_login(request=request, user=user, token=token)
+    """`token` is set if a client of the API logs in, and missing for a browser."""
+    devices.record_login(user=user, client=Client.of(request), session=request.session, token=token)
 
 
 def record_logout(sender: type[User], request: HttpRequest, token: AuthToken | None = None, **_: Any) -> None:
     if token is None:
-        devices.record_logout(request=request)
+        devices.record_logout(session_key=request.session.session_key)

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from accounts.known_devices import known_device
+from accounts.device_cookies import known_device_id
 from common.email_addresses import normalize_address
 from common.throttling import ClientThrottle, Limits, PersonThrottle, Throttle, Window, client_subject
 
@@ -41,8 +41,8 @@ def submitted(request: HttpRequest | Request, field: str) -> object:
 
 def login_windows(request: HttpRequest | Request, address: str) -> list[Window]:
     """The windows that a login with this email address counts in, whether or not it has an account."""
-    if device := known_device(request, address):
-        return [Window("login", f"device:{device.id}")]
+    if device_id := known_device_id(request, address):
+        return [Window("login", f"device:{device_id}")]
     client, account = client_subject(request), address_subject(address)
     return [
         Window("login", client),

@@ -1,18 +1,19 @@
 """Rate limits per client and per user. They are counted in the cache; without a cache, nothing is limited."""
 
 import hashlib
-import ipaddress
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_network
 from typing import Any
 
 from django.core.cache import cache
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
-from rest_framework.throttling import BaseThrottle
+
+from common.client_ip import client_ident, client_ip
 
 SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}  # by the first letter of a rate's period, as in DRF
 IPV6_PREFIX = 64  # what a provider assigns to one customer, who can use any address in it
@@ -106,9 +107,7 @@ def first_full(windows: Iterable[Window]) -> Window | None:
 
 
 def client_subject(request: HttpRequest | Request) -> str:
-    ident = BaseThrottle().get_ident(request) or "unknown"  # type: ignore[arg-type]  # reads META only
-    with suppress(ValueError):
-        address = ipaddress.ip_address(ident)
-        if address.version == 6 and address.ipv4_mapped is None:
-            ident = str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-    return f"client:{ident}"
+    ip = client_ip(request)
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is None:
+        return f"client:{ip_network((ip, IPV6_PREFIX), strict=False)}"
+    return f"client:{client_ident(request) or 'unknown'}"

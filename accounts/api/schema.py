@@ -8,23 +8,23 @@ from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from accounts.api.serializers import (
+    AcceptedSerializer,
     AddressSerializer,
     ChangeEmailSerializer,
     ChangePasswordSerializer,
     ConfirmEmailChangeSerializer,
+    IssuedTokenSerializer,
     LoginSerializer,
-    OnItsWaySerializer,
     PasswordSerializer,
     ProfileSerializer,
     RegisteredSerializer,
     ResetPasswordSerializer,
-    SessionSerializer,
     SignupSerializer,
     UndoEmailChangeSerializer,
     UserSerializer,
     VerifyEmailSerializer,
 )
-from accounts.known_devices import HEADER
+from accounts.device_cookies import HEADER
 from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, answered, given
 
 
@@ -39,7 +39,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 ADA_USER = {"id": 1, **ADA, "language": "en", "email_verified": True}
 PASSWORD = {"password": "a sentence is a good password"}
-SESSION = {"token": "9d2f…64 hexadecimal digits", "expiry": "2026-01-31T12:00:00Z", "user": ADA_USER}
+ISSUED_TOKEN = {"token": "9d2f…64 hexadecimal digits", "expiry": "2026-01-31T12:00:00Z", "user": ADA_USER}
 VERIFICATION = {"token": "eyJ1c2VyIjox…", **PASSWORD}
 
 
@@ -57,7 +57,7 @@ NEW_DEVICE = OpenApiParameter(
 )
 
 
-def on_its_way(sentence: str) -> OpenApiExample:
+def accepted(sentence: str) -> OpenApiExample:
     return answered("Whoever it is", {"detail": sentence}, 202)
 
 
@@ -78,19 +78,19 @@ verify_email = extend_schema(
     summary="Confirm an email address",
     description="With the token of the link in the welcome mail and the password of the sign-up; logs in.",
     request={JSON: VerifyEmailSerializer},
-    responses={200: SessionSerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    responses={200: IssuedTokenSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     parameters=[NEW_DEVICE],
-    examples=[given("A link was opened", VERIFICATION), answered("Confirmed", SESSION), USED_ALREADY],
+    examples=[given("A link was opened", VERIFICATION), answered("Confirmed", ISSUED_TOKEN), USED_ALREADY],
 )
 resend_verification = extend_schema(
     operation_id="resend_verification",
     summary="Send the confirm link again",
     description="Answers the same for every address; only one with something to confirm gets a mail.",
     request={JSON: AddressSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("No mail came", {"email": ADA["email"]}),
-        on_its_way("If this address has an account that is not confirmed yet, a mail is on its way to it."),
+        accepted("If this address has an account that is not confirmed yet, a mail is on its way to it."),
     ],
 )
 request_email_change = extend_schema(
@@ -99,10 +99,10 @@ request_email_change = extend_schema(
     description="The new address gets a link; until it is used, the old one stays the login. Answers the same for an "
     "address that has an account; its owner is told.",
     request={JSON: ChangeEmailSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
         given("Ada moves", {"email": "countess@example.com", **PASSWORD}),
-        on_its_way("A mail is on its way to the new address. Open its link to complete the change."),
+        accepted("A mail is on its way to the new address. Open its link to complete the change."),
         WRONG_PASSWORD,
     ],
 )
@@ -144,13 +144,13 @@ login = extend_schema(
     description="Every login has a token of its own, for the header `Authorization: Token …`.",
     request={JSON: LoginSerializer},
     responses={
-        200: SessionSerializer,
+        200: IssuedTokenSerializer,
         400: BAD_INPUT,
         403: OpenApiResponse(REFUSAL, description="`email_not_verified`, and only after the right password."),
         429: TOO_MANY,
     },
     parameters=[KNOWN_DEVICE, NEW_DEVICE],
-    examples=[given("Ada logs in", {"email": ADA["email"], **PASSWORD}), answered("Logged in", SESSION)],
+    examples=[given("Ada logs in", {"email": ADA["email"], **PASSWORD}), answered("Logged in", ISSUED_TOKEN)],
 )
 logout = extend_schema(
     operation_id="logout",
@@ -171,10 +171,10 @@ request_password_reset = extend_schema(
     summary="Forgot the password",
     description="Answers the same for every address; one that has an account gets a link that works for an hour.",
     request={JSON: AddressSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("Ada forgot", {"email": ADA["email"]}),
-        on_its_way("If this address has an account, a mail with a link is on its way to it."),
+        accepted("If this address has an account, a mail with a link is on its way to it."),
     ],
 )
 reset_password = extend_schema(

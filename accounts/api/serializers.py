@@ -131,13 +131,13 @@ class RegisteredSerializer(serializers.Serializer[Any]):
     user = RegisteredPersonSerializer()
 
 
-class OnItsWaySerializer(serializers.Serializer[Any]):
+class AcceptedSerializer(serializers.Serializer[Any]):
     """The same for every address, so that nobody can ask who has an account."""
 
     detail = serializers.CharField()
 
 
-class SessionSerializer(serializers.Serializer[Any]):
+class IssuedTokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="For the header `Authorization: Token …`. Shown once.")
     expiry = serializers.DateTimeField()
     user = UserSerializer()

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from rest_framework.views import APIView
 
-from accounts import services
+from accounts import login, services
 from accounts.api import schema, serializers
-from accounts.api.serializers import RegisteredSerializer, SessionSerializer, UserSerializer
-from accounts.known_devices import remember_device
+from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
+from accounts.device_cookies import set_device_header
 from accounts.models import User
 from accounts.throttling import (
     EMAIL_CHANGE_LIMITS,
@@ -55,8 +55,8 @@ class VerifyEmailView(PublicView):
 
     @schema.verify_email
     def post(self, request: Request) -> Response:
-        given = parse(serializers.VerifyEmailSerializer, request)
-        return answer_login(request, services.verify_email(request=request._request, **given))
+        data = parse(serializers.VerifyEmailSerializer, request)
+        return login_response(login.verify_email_in_client(request, **data))
 
 
 class ResendVerificationView(PublicView):
@@ -65,7 +65,7 @@ class ResendVerificationView(PublicView):
     @schema.resend_verification
     def post(self, request: Request) -> Response:
         services.resend_verification(**parse(serializers.AddressSerializer, request))
-        return on_its_way(_("If this address has an account that is not confirmed yet, a mail is on its way to it."))
+        return accepted(_("If this address has an account that is not confirmed yet, a mail is on its way to it."))
 
 
 class LoginView(PublicView):
@@ -73,14 +73,14 @@ class LoginView(PublicView):
 
     @schema.login
     def post(self, request: Request) -> Response:
-        given = parse(serializers.LoginSerializer, request)
-        return answer_login(request, services.log_in(request=request._request, **given))
+        data = parse(serializers.LoginSerializer, request)
+        return login_response(login.log_in_client(request, **data))
 
 
 class LogoutView(APIView):
     @schema.logout
     def post(self, request: Request) -> Response:
-        services.log_out(request=request._request, user=current_user(request), token=current_token(request))
+        login.log_out_client(request, user=current_user(request), token=current_token(request))
         return Response(status=HTTP_204_NO_CONTENT)
 
 
@@ -97,7 +97,7 @@ class PasswordResetView(PublicView):
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
         services.request_password_reset(**parse(serializers.AddressSerializer, request))
-        return on_its_way(_("If this address has an account, a mail with a link is on its way to it."))
+        return accepted(_("If this address has an account, a mail with a link is on its way to it."))
 
 
 class ConfirmPasswordResetView(PublicView):
@@ -107,17 +107,16 @@ class ConfirmPasswordResetView(PublicView):
     def post(self, request: Request) -> Response:
         user = services.reset_password(**parse(serializers.ResetPasswordSerializer, request))
         response = Response(status=HTTP_204_NO_CONTENT)
-        remember_device(response, request._request, user)
+        set_device_header(response, user)
         return response
 
 
 class ChangePasswordView(PersonalView):
     @schema.change_password
     def post(self, request: Request) -> Response:
-        given = parse(serializers.ChangePasswordSerializer, request)
-        services.change_password(
-            request=request._request, user=current_user(request), token=current_token(request), **given
-        )
+        data = parse(serializers.ChangePasswordSerializer, request)
+        user, token = current_user(request), current_token(request)
+        services.change_password(user=user, session=request.session, token=token, **data)
         return Response(status=HTTP_204_NO_CONTENT)
 
 
@@ -127,7 +126,7 @@ class ChangeEmailView(PersonalView):
     @schema.request_email_change
     def post(self, request: Request) -> Response:
         services.request_email_change(user=current_user(request), **parse(serializers.ChangeEmailSerializer, request))
-        return on_its_way(_("A mail is on its way to the new address. Open its link to complete the change."))
+        return accepted(_("A mail is on its way to the new address. Open its link to complete the change."))
 
 
 class ConfirmEmailChangeView(PublicView):
@@ -159,8 +158,8 @@ class MeView(PersonalView):
 
     @schema.update_me
     def patch(self, request: Request) -> Response:
-        given = parse(serializers.ProfileSerializer, request)
-        return Response(UserSerializer(services.update_profile(user=current_user(request), **given)).data)
+        data = parse(serializers.ProfileSerializer, request)
+        return Response(UserSerializer(services.update_profile(user=current_user(request), **data)).data)
 
     @schema.delete_me
     def delete(self, request: Request) -> Response:
@@ -183,11 +182,13 @@ def current_token(request: Request) -> AuthToken:
     return request.auth
 
 
-def answer_login(request: Request, session: services.Session) -> Response:
-    response = Response(SessionSerializer(session).data)
-    remember_device(response, request._request, session.user)
+def login_response(issued: services.IssuedToken) -> Response:
+    """The new token, with the header by which later logins from this device are recognized."""
+    response = Response(IssuedTokenSerializer(issued).data)
+    set_device_header(response, issued.user)
     return response
 
 
-def on_its_way(sentence: str) -> Response:
-    return Response({"detail": sentence}, status=HTTP_202_ACCEPTED)
+def accepted(message: str) -> Response:
+    """The response to a request for an email. It is the same for every email address."""
+    return Response({"detail": message}, status=HTTP_202_ACCEPTED)

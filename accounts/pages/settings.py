@@ -49,7 +49,7 @@ def password(request: HttpRequest) -> HttpResponse:
     form = ChangePasswordForm(post_data(request))
     with form.collect_errors():
         if form.is_valid():
-            services.change_password(request=request, user=cast(User, request.user), **form.cleaned_data)
+            services.change_password(user=cast(User, request.user), session=request.session, **form.cleaned_data)
             messages.success(request, _("Your password is changed, and all other devices are logged out."))
             return redirect("pages:settings-password")
     return render_form_page(request, "accounts/settings/password.html", form)
@@ -65,8 +65,8 @@ def devices(request: HttpRequest) -> HttpResponse:
             raise Http404
         messages.success(request, _("The device is logged out."))
         return redirect("pages:settings-devices")
-    found = services.list_devices(user=user, request=request)
-    return render_form_page(request, "accounts/settings/devices.html", form, devices=found)
+    logged_in_devices = services.list_devices(user=user, session_key=request.session.session_key)
+    return render_form_page(request, "accounts/settings/devices.html", form, devices=logged_in_devices)
 
 
 @login_required

@@ -13,9 +13,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
-from accounts import services
+from accounts import login, services
+from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
-from accounts.known_devices import remember_device
 from accounts.models import User
 from accounts.pages.context import INBOX_ADDRESS, next_page, render_form_page, username
 from accounts.pages.forms import (
@@ -68,7 +68,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
     form = VerifyEmailForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():
         if form.is_valid():
-            user = services.verify_email_in_browser(request=request, **form.cleaned_data)
+            user = login.verify_email_in_browser(request, **form.cleaned_data)
             messages.success(request, _("Your address is confirmed. Welcome!"))
             return logged_in(request, user, settings.LOGIN_REDIRECT_URL)
     return render_form_page(request, "accounts/verify_email.html", form)
@@ -82,7 +82,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     form = LogInForm(post_data(request))
     with form.collect_errors():
         if form.is_valid():
-            user = services.log_in_browser(request=request, **form.cleaned_data)
+            user = login.log_in_browser(request, **form.cleaned_data)
             return logged_in(request, user, target)
     if is_unconfirmed := form.has_error("__all__", "email_not_verified"):
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
@@ -91,9 +91,9 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 def logged_in(request: HttpRequest, user: User, target: str) -> HttpResponse:
     request.session.pop(INBOX_ADDRESS, None)
-    answer = redirect(target)
-    remember_device(answer, request, user)
-    return answer
+    response = redirect(target)
+    set_device_cookie(response, user)
+    return response
 
 
 @page_view(methods=["POST"])
@@ -125,9 +125,9 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     with form.collect_errors():
         if form.is_valid():
             user = services.reset_password(**form.cleaned_data)
-            answer = logged_out(request, _("Your new password is set. Log in with it."))
-            remember_device(answer, request, user)
-            return answer
+            response = logged_out(request, _("Your new password is set. Log in with it."))
+            set_device_cookie(response, user)
+            return response
     return render_form_page(request, "accounts/reset_password.html", form)
 
 

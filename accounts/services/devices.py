@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import F, Q
-from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts.client_info import client_address, user_agent
+from accounts.client_info import Client
 from accounts.models import Login, User, session_store
 
 
@@ -25,26 +26,25 @@ class Device:
     is_current: bool
 
 
-def record_login(*, request: HttpRequest, user: User, token: AuthToken | None = None) -> None:
-    """Note a login, with what it lives by: the token, or without one the session of the request."""
+def record_login(*, user: User, client: Client, session: SessionBase, token: AuthToken | None = None) -> None:
+    """Store a login together with what ends it: the token of a client of the API, or the session of a browser."""
     Login.objects.create(
         user=user,
-        client_address=client_address(request),
-        user_agent=user_agent(request),
+        client_address=client.address,
+        user_agent=client.user_agent,
         token_digest=token.digest if token else "",
-        session_key="" if token else _key_of(request),
+        session_key="" if token else _stored_key(session),
     )
 
 
-def record_logout(*, request: HttpRequest) -> None:
-    """Note that the session of the request ends."""
-    if key := request.session.session_key:
-        Login.objects.filter(session_key=key).update(session_key="")
+def record_logout(*, session_key: str | None) -> None:
+    """Store that this session has ended."""
+    if session_key:
+        Login.objects.filter(session_key=session_key).update(session_key="")
 
 
-def list_devices(*, user: User, request: HttpRequest, token: AuthToken | None = None) -> list[Device]:
-    """Newest first. `token`: the one that came with the request, if it is one of the API's."""
-    digest, key = (token.digest, None) if token else (None, request.session.session_key)
+def list_devices(*, user: User, session_key: str | None) -> list[Device]:
+    """The devices on which the user is logged in, newest first. `session_key` is that of the browser that asks."""
     return [
         Device(
             id=login.pk,
@@ -52,7 +52,7 @@ def list_devices(*, user: User, request: HttpRequest, token: AuthToken | None = 
             client_address=login.client_address,
             user_agent=login.user_agent,
             is_browser=not login.token_digest,
-            is_current=digest == login.token_digest if login.token_digest else key == login.session_key,
+            is_current=not login.token_digest and login.session_key == session_key,
         )
         for login in _living(user)
     ]
@@ -78,18 +78,26 @@ def log_out_everywhere(*, user: User) -> None:
         _end(login)
 
 
-def log_out_elsewhere(*, user: User, request: HttpRequest, token: AuthToken | None) -> None:
-    """End all tokens and sessions but those that came with the request. For after a change of the password, by which
-    all other sessions have ended already."""
+def log_out_elsewhere(*, user: User, session_key: str | None, token: AuthToken | None) -> None:
+    """End all tokens and sessions of this user except these.
+
+    For use after a change of the password, which has already made all other sessions invalid.
+    """
     AuthToken.objects.filter(user=user).exclude(pk=token.pk if token else None).delete()
-    for login in user.logins.exclude(session_key__in=["", request.session.session_key or ""]):
+    for login in user.logins.exclude(session_key__in=["", session_key or ""]):
         _end(login)
 
 
-def follow_session(*, request: HttpRequest, old_key: str | None) -> None:
-    """Let the login of this session be found again after its key was changed."""
+def keep_session(*, session: SessionBase, user: User) -> None:
+    """Keep this session valid after a change of the password: give it a new key and the new hash of the password.
+
+    Does the same as Django's update_session_auth_hash, which takes a request.
+    """
+    old_key = session.session_key
+    session.cycle_key()
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     if old_key:
-        Login.objects.filter(session_key=old_key).update(session_key=_key_of(request))
+        Login.objects.filter(session_key=old_key).update(session_key=_stored_key(session))
 
 
 def _living(user: User) -> list[Login]:
@@ -105,8 +113,8 @@ def _end(login: Login) -> None:
         Login.objects.filter(pk=login.pk).update(session_key="")
 
 
-def _key_of(request: HttpRequest) -> str:
-    """That of the session, which is stored for it if it is new."""
-    if not request.session.session_key:
-        request.session.save()
-    return request.session.session_key or ""
+def _stored_key(session: SessionBase) -> str:
+    """The key of the session. A new session has none until it is stored."""
+    if not session.session_key:
+        session.save()
+    return session.session_key or ""

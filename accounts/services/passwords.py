@@ -1,17 +1,17 @@
 """Forgotten passwords and new ones."""
 
-from django.contrib.auth import SESSION_KEY, update_session_auth_hash
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import rehearse_password_reset_email, send_password_changed_email, send_password_reset_email
 from accounts.models import User
-from accounts.services.devices import follow_session, log_out_elsewhere, log_out_everywhere
+from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.tokens import read_password_reset_token
 
 
@@ -56,10 +56,11 @@ def reset_password(*, token: str, password: str) -> User:
 
 
 def change_password(
-    *, request: HttpRequest, user: User, password: str, new_password: str, token: AuthToken | None = None
+    *, user: User, password: str, new_password: str, session: SessionBase, token: AuthToken | None = None
 ) -> None:
-    """Choose a new password, knowing the old one. The session and the token that came with the request go on, all
-    others end. Raises WrongPassword, or FieldRefused for a new password that is too weak.
+    """Replace the old password. The session and the token of the request stay valid, and all others end.
+
+    Raises WrongPassword, or FieldRefused if the new password is too weak.
     """
     if not user.check_password(password):
         raise WrongPassword
@@ -70,11 +71,9 @@ def change_password(
         unchanged = User.objects.filter(pk=user.pk, password=old_password)
         if not unchanged.update(password=user.password):
             raise WrongPassword
-        if request.session.get(SESSION_KEY) == str(user.pk):
-            old_key = request.session.session_key
-            update_session_auth_hash(request, user)
-            follow_session(request=request, old_key=old_key)
-        log_out_elsewhere(user=user, request=request, token=token)
+        if session.get(SESSION_KEY) == str(user.pk):
+            keep_session(session=session, user=user)
+        log_out_elsewhere(user=user, session_key=session.session_key, token=token)
         send_password_changed_email(user, timezone.now())
 
 

@@ -1,0 +1,23 @@
+"""Tokens of the API."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from knox.models import AuthToken
+
+from accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token of the API. It can be read only here, because the database stores a digest (`stored`)."""
+
+    token: str
+    expiry: datetime
+    user: User
+    stored: AuthToken
+
+
+def issue_token(*, user: User) -> IssuedToken:
+    stored, token = AuthToken.objects.create(user=user)
+    return IssuedToken(token=token, expiry=stored.expiry, user=user, stored=stored)
