@@ -16,23 +16,23 @@ class AccountsError(ApplicationError):
 
 
 class WrongCredentials(AccountsError, ValueError):
-    default_message = _("The email address or the password is wrong.")
+    default_message = _("The email address or password is incorrect.")
     code = "wrong_credentials"
 
 
 class EmailNotVerified(AccountsError, PermissionError):
     category = Category.FORBIDDEN
-    default_message = _("Confirm your email address first: open the link in the mail that we sent you.")
+    default_message = _("Confirm your email address first. Open the link in the email we sent you.")
     code = "email_not_verified"
 
 
 class TokenInvalid(AccountsError, ValueError):
-    default_message = _("This link is not valid, or it was used already.")
+    default_message = _("This link isn't valid, or it has already been used.")
     code = "token_invalid"
 
 
 class TokenExpired(TokenInvalid):
-    default_message = _("This link has expired. Ask for a new one.")
+    default_message = _("This link has expired. Request a new one.")
     code = "token_expired"
 
 
@@ -40,7 +40,9 @@ class AddressTaken(AccountsError, ValueError):
     """Raised only for somebody who has proved that the email address is theirs."""
 
     category = Category.CONFLICT
-    default_message = _("Another account has this address by now. Log in to that one, or choose another address.")
+    default_message = _(
+        "Another account now uses this email address. Log in to that account, or choose another address."
+    )
     code = "address_taken"
 
 
@@ -60,4 +62,4 @@ class FieldRefused(AccountsError, ValueError):
 
 class WrongPassword(FieldRefused):
     def __init__(self, message: "StrOrPromise" = "") -> None:
-        super().__init__("password", [message or _("This is not the password of your account.")])
+        super().__init__("password", [message or _("The password is incorrect.")])

@@ -21,31 +21,31 @@ class UnknownPlan(BillingError, ValueError):
     code = "unknown_plan"
 
     def __init__(self, known: Iterable[str]) -> None:
-        message = _("There is no such plan. There are: %(plans)s.") % {"plans": ", ".join(known)}
+        message = _("There's no such plan. Choose one of these: %(plans)s.") % {"plans": ", ".join(known)}
         super().__init__(message, fields={"plan": [message]})
 
 
 class AlreadySubscribed(BillingError, ValueError):
     category = Category.CONFLICT
-    default_message = _("You have a subscription already. Change or cancel it in the customer portal.")
+    default_message = _("You already have a subscription. Change or cancel it in the customer portal.")
     code = "already_subscribed"
 
 
 class NothingBought(BillingError, LookupError):
     category = Category.CONFLICT
-    default_message = _("There is nothing to manage yet: choose a plan first.")
+    default_message = _("There's nothing to manage yet. Choose a plan first.")
     code = "nothing_bought"
 
 
 class CheckoutSuperseded(BillingError, RuntimeError):
     category = Category.CONFLICT
-    default_message = _("Another checkout was begun in the meantime. Go on there, or begin again.")
+    default_message = _("Another checkout was started in the meantime. Continue there, or start again.")
     code = "checkout_superseded"
 
 
 class PaymentsNotSetUp(BillingError, RuntimeError):
     category = Category.UNAVAILABLE
-    default_message = _("Payments are not set up here: set STRIPE_SECRET_KEY.")
+    default_message = _("Payments aren't set up yet. Set STRIPE_SECRET_KEY.")
     code = "payments_not_set_up"
 
 
@@ -54,7 +54,7 @@ class PlanNotSetUp(BillingError, RuntimeError):
     code = "plan_not_set_up"
 
     def __init__(self, plan: str) -> None:
-        message = _("The plan %(plan)s has no price yet: put the id of its price at Stripe into settings/plans.py.")
+        message = _("The plan %(plan)s doesn't have a price yet. Add its Stripe price ID to settings/plans.py.")
         super().__init__(message % {"plan": plan})
 
 
@@ -65,7 +65,7 @@ class StripeUnavailable(BillingError, ConnectionError):
     """
 
     category = Category.UNAVAILABLE
-    default_message = _("Stripe cannot be reached just now. Nothing was charged. Try again in a moment.")
+    default_message = _("We can't reach Stripe right now. You haven't been charged. Try again in a moment.")
     code = "stripe_unavailable"
 
     def __init__(self, retry_after: timedelta | None = None, *, is_final: bool = False) -> None:
@@ -82,7 +82,7 @@ class StripeRefused(BillingError, RuntimeError):
     """
 
     category = Category.UPSTREAM
-    default_message = _("This does not work just now, and nothing was charged. The error is noted, and it is ours.")
+    default_message = _("Something went wrong on our side. You haven't been charged, and we've been notified.")
     code = "stripe_refused"
 
     def __init__(self, *, status: int = 0, missing: str = "", is_other_request: bool = False) -> None:
