@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import EmailChange, User
-from emails.services import rehearse_templated_email, send_templated_email
+from emails.services import queue_and_roll_back_templated_email, send_templated_email
 
 LAST_KIND = "deletion_notice"
 
@@ -32,14 +32,14 @@ def send_welcome_email(user: User) -> None:
     send_templated_email(**_welcome(user), idempotency_key=f"welcome:{user.pk}")
 
 
-def send_confirmation_again(user: User) -> None:
+def resend_welcome_email(user: User) -> None:
     """The welcome mail with a fresh link, as often as it is asked for."""
     send_templated_email(**_welcome(user))
 
 
-def rehearse_confirmation(user: User) -> None:
+def queue_and_roll_back_welcome_email(user: User) -> None:
     """For a user who does not exist: the same work, and no mail."""
-    rehearse_templated_email(**_welcome(user))
+    queue_and_roll_back_templated_email(**_welcome(user))
 
 
 def _welcome(user: User) -> TemplatedMail:
@@ -75,9 +75,9 @@ def send_password_reset_email(user: User) -> None:
     send_templated_email(**_password_reset(user))
 
 
-def rehearse_password_reset_email(user: User) -> None:
+def queue_and_roll_back_password_reset_email(user: User) -> None:
     """For a user who does not exist: the same work, and no mail."""
-    rehearse_templated_email(**_password_reset(user))
+    queue_and_roll_back_templated_email(**_password_reset(user))
 
 
 def _password_reset(user: User) -> TemplatedMail:

@@ -10,7 +10,7 @@ from django.utils import translation
 from accounts.models import User
 
 
-def speak_the_users_language(
+def user_language_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """The language of a logged-in person's profile goes before that of the browser, which LocaleMiddleware found."""

@@ -12,7 +12,7 @@ Handler = Callable[..., HttpResponse]
 API = "/api/"
 
 
-def answered_as_json(detail: str) -> Callable[[Handler], Handler]:
+def json_for_api_clients(detail: str) -> Callable[[Handler], Handler]:
     """Decorates Django's handler of an error: a client of the API gets the detail instead of a page."""
 
     def decorate(handler: Handler) -> Handler:
@@ -28,10 +28,10 @@ def answered_as_json(detail: str) -> Callable[[Handler], Handler]:
     return decorate
 
 
-bad_request = answered_as_json("The request cannot be read.")(defaults.bad_request)
-permission_denied = answered_as_json("You may not do this.")(defaults.permission_denied)
-page_not_found = answered_as_json("There is nothing at this address.")(defaults.page_not_found)
-server_error = answered_as_json("Something went wrong here. It was noted; try again later.")(defaults.server_error)
+bad_request = json_for_api_clients("The request cannot be read.")(defaults.bad_request)
+permission_denied = json_for_api_clients("You may not do this.")(defaults.permission_denied)
+page_not_found = json_for_api_clients("There is nothing at this address.")(defaults.page_not_found)
+server_error = json_for_api_clients("Something went wrong here. It was noted; try again later.")(defaults.server_error)
 
 
 @require_safe

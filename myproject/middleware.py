@@ -10,7 +10,9 @@ from myproject import health
 PROBES: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {"/healthz": health.healthz, "/readyz": health.readyz}
 
 
-def answer_probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+def probe_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
     """/healthz and /readyz, with or without a slash behind.
 
     A load balancer or kubelet asks by IP address and in plain HTTP: ALLOWED_HOSTS would answer 400, and

@@ -9,10 +9,10 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from accounts.api.serializers import (
     AcceptedSerializer,
-    AddressSerializer,
     ChangeEmailSerializer,
     ChangePasswordSerializer,
     ConfirmEmailChangeSerializer,
+    EmailAddressSerializer,
     IssuedTokenSerializer,
     LoginSerializer,
     PasswordSerializer,
@@ -86,7 +86,7 @@ resend_verification = extend_schema(
     operation_id="resend_verification",
     summary="Send the confirm link again",
     description="Answers the same for every address; only one with something to confirm gets a mail.",
-    request={JSON: AddressSerializer},
+    request={JSON: EmailAddressSerializer},
     responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("No mail came", {"email": ADA["email"]}),
@@ -170,7 +170,7 @@ request_password_reset = extend_schema(
     operation_id="request_password_reset",
     summary="Forgot the password",
     description="Answers the same for every address; one that has an account gets a link that works for an hour.",
-    request={JSON: AddressSerializer},
+    request={JSON: EmailAddressSerializer},
     responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("Ada forgot", {"email": ADA["email"]}),

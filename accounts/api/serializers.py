@@ -13,7 +13,7 @@ from common.api.serializers import StrictSerializer
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
 
-class AddressField(serializers.CharField):
+class EmailAddressSerializerField(serializers.CharField):
     """An email address, given on in its normal form."""
 
     def __init__(self, **options: Any) -> None:
@@ -25,7 +25,7 @@ class AddressField(serializers.CharField):
         return address
 
 
-class NameField(serializers.CharField):
+class NameSerializerField(serializers.CharField):
     """Checked as it was typed: surrounding white space may hold a line break."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -33,7 +33,7 @@ class NameField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class PasswordField(serializers.CharField):
+class PasswordSerializerField(serializers.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(
             max_length=PASSWORD_MAX_LENGTH,
@@ -45,9 +45,9 @@ class PasswordField(serializers.CharField):
 
 
 class SignupSerializer(StrictSerializer):
-    email = AddressField()
-    name = NameField(max_length=NAME_MAX_LENGTH)
-    password = PasswordField()
+    email = EmailAddressSerializerField()
+    name = NameSerializerField(max_length=NAME_MAX_LENGTH)
+    password = PasswordSerializerField()
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
         try:
@@ -58,11 +58,11 @@ class SignupSerializer(StrictSerializer):
 
 
 class LoginSerializer(StrictSerializer):
-    email = AddressField()
-    password = PasswordField()
+    email = EmailAddressSerializerField()
+    password = PasswordSerializerField()
 
 
-class TokenField(serializers.CharField):
+class TokenSerializerField(serializers.CharField):
     """What stands behind `token=` in the link of a mail."""
 
     def __init__(self, **options: Any) -> None:
@@ -70,44 +70,44 @@ class TokenField(serializers.CharField):
 
 
 class VerifyEmailSerializer(StrictSerializer):
-    token = TokenField()
-    password = PasswordField()
+    token = TokenSerializerField()
+    password = PasswordSerializerField()
 
 
-class AddressSerializer(StrictSerializer):
-    email = AddressField()
+class EmailAddressSerializer(StrictSerializer):
+    email = EmailAddressSerializerField()
 
 
 class ResetPasswordSerializer(StrictSerializer):
-    token = TokenField()
-    password = PasswordField(help_text="The new one.")
+    token = TokenSerializerField()
+    password = PasswordSerializerField(help_text="The new one.")
 
 
 class ChangePasswordSerializer(StrictSerializer):
-    password = PasswordField(help_text="The one that holds now.")
-    new_password = PasswordField()
+    password = PasswordSerializerField(help_text="The one that holds now.")
+    new_password = PasswordSerializerField()
 
 
 class ChangeEmailSerializer(StrictSerializer):
-    email = AddressField(help_text="The new one.")
-    password = PasswordField()
+    email = EmailAddressSerializerField(help_text="The new one.")
+    password = PasswordSerializerField()
 
 
 class ConfirmEmailChangeSerializer(StrictSerializer):
-    token = TokenField()
-    password = PasswordField()
+    token = TokenSerializerField()
+    password = PasswordSerializerField()
 
 
 class UndoEmailChangeSerializer(StrictSerializer):
-    token = TokenField()
+    token = TokenSerializerField()
 
 
 class PasswordSerializer(StrictSerializer):
-    password = PasswordField()
+    password = PasswordSerializerField()
 
 
 class ProfileSerializer(StrictSerializer):
-    name = NameField(max_length=NAME_MAX_LENGTH, required=False)
+    name = NameSerializerField(max_length=NAME_MAX_LENGTH, required=False)
     language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="That of your mails.")
 
 

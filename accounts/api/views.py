@@ -64,7 +64,7 @@ class ResendVerificationView(PublicView):
 
     @schema.resend_verification
     def post(self, request: Request) -> Response:
-        services.resend_verification(**parse(serializers.AddressSerializer, request))
+        services.resend_verification(**parse(serializers.EmailAddressSerializer, request))
         return accepted(_("If this email address belongs to an unconfirmed account, we've sent it an email."))
 
 
@@ -96,7 +96,7 @@ class PasswordResetView(PublicView):
 
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
-        services.request_password_reset(**parse(serializers.AddressSerializer, request))
+        services.request_password_reset(**parse(serializers.EmailAddressSerializer, request))
         return accepted(_("If this email address belongs to an account, we've sent it an email with a link."))
 
 

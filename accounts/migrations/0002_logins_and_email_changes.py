@@ -24,8 +24,8 @@ class Migration(migrations.Migration):
             name="EmailChange",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("old_address", accounts.models.fields.AddressField(max_length=254)),
-                ("new_address", accounts.models.fields.AddressField(max_length=254)),
+                ("old_address", accounts.models.fields.EmailAddressField(max_length=254)),
+                ("new_address", accounts.models.fields.EmailAddressField(max_length=254)),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("undone_at", models.DateTimeField(null=True)),
                 (

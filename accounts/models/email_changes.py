@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from accounts.models.fields import AddressField
+from accounts.models.fields import EmailAddressField
 from accounts.models.users import User
 
 
@@ -11,8 +11,8 @@ class EmailChange(models.Model):
     """A change of address that was made, and can be undone for some days by whoever reads the old address."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
-    old_address = AddressField()
-    new_address = AddressField()
+    old_address = EmailAddressField()
+    new_address = EmailAddressField()
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
 

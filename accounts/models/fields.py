@@ -12,7 +12,7 @@ else:
     EmailField = models.EmailField
 
 
-class AddressField(EmailField):
+class EmailAddressField(EmailField):
     """Normalises at every way in: save, bulk_create, update, lookups and forms."""
 
     default_validators = [validate_address]

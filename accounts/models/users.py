@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.models.fields import AddressField
+from accounts.models.fields import EmailAddressField
 from accounts.validators import NAME_MAX_LENGTH, validate_name
 
 
@@ -39,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    email = AddressField(
+    email = EmailAddressField(
         "email address", unique=True, error_messages={"unique": "A user with this address already exists."}
     )
     name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True, validators=[validate_name])

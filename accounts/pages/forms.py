@@ -16,7 +16,7 @@ from common.pages import PageForm
 ADVICE = _("At least 8 characters. A whole sentence makes a good password.")
 
 
-class AddressField(forms.EmailField):
+class EmailAddressFormField(forms.EmailField):
     """Given on in its normal form."""
 
     default_validators = [validate_address]
@@ -36,7 +36,7 @@ class AddressField(forms.EmailField):
         return normalize_address(super().to_python(value) or "")
 
 
-class NameField(forms.CharField):
+class NameFormField(forms.CharField):
     """Checked as it was typed: surrounding white space may hold a line break."""
 
     def __init__(self, **options: Any) -> None:
@@ -49,7 +49,7 @@ class NameField(forms.CharField):
         return str(super().clean(value))
 
 
-class PasswordField(forms.CharField):
+class PasswordFormField(forms.CharField):
     def __init__(self, *, autocomplete: str, **options: Any) -> None:
         super().__init__(
             max_length=PASSWORD_MAX_LENGTH,
@@ -61,9 +61,9 @@ class PasswordField(forms.CharField):
 
 
 class SignUpForm(PageForm):
-    name = NameField(label=_("Name"))
-    email = AddressField(label=_("Email address"))
-    password = PasswordField(
+    name = NameFormField(label=_("Name"))
+    email = EmailAddressFormField(label=_("Email address"))
+    password = PasswordFormField(
         label=_("Password"),
         autocomplete="new-password",
         help_text=ADVICE,
@@ -84,14 +84,14 @@ class SignUpForm(PageForm):
 
 
 class LogInForm(PageForm):
-    email = AddressField(label=_("Email address"))
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    email = EmailAddressFormField(label=_("Email address"))
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
-class AddressForm(PageForm):
+class EmailAddressForm(PageForm):
     """Of somebody who wants a mail with a link."""
 
-    email = AddressField(label=_("Email address"))
+    email = EmailAddressFormField(label=_("Email address"))
 
 
 class TokenForm(PageForm):
@@ -103,36 +103,36 @@ class TokenForm(PageForm):
 
 
 class VerifyEmailForm(TokenForm):
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class ResetPasswordForm(TokenForm):
-    password = PasswordField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
+    password = PasswordFormField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
 
 
 class ConfirmEmailChangeForm(TokenForm):
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class ProfileForm(PageForm):
-    name = NameField(label=_("Name"))
+    name = NameFormField(label=_("Name"))
     language = forms.ChoiceField(
         label=_("Language"), choices=settings.LANGUAGES, help_text=_("For these pages and the emails we send you.")
     )
 
 
 class ChangeEmailForm(PageForm):
-    email = AddressField(label=_("New email address"), autocomplete="email")
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    email = EmailAddressFormField(label=_("New email address"), autocomplete="email")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class ChangePasswordForm(PageForm):
-    password = PasswordField(label=_("Current password"), autocomplete="current-password")
-    new_password = PasswordField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
+    password = PasswordFormField(label=_("Current password"), autocomplete="current-password")
+    new_password = PasswordFormField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
 
 
 class DeleteAccountForm(PageForm):
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class DeviceForm(PageForm):

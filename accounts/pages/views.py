@@ -19,8 +19,8 @@ from accounts.hooks import dashboard_panels
 from accounts.models import User
 from accounts.pages.context import INBOX_ADDRESS, next_page, render_form_page, username
 from accounts.pages.forms import (
-    AddressForm,
     ConfirmEmailChangeForm,
+    EmailAddressForm,
     LogInForm,
     ResetPasswordForm,
     SignUpForm,
@@ -52,7 +52,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @page_view(limits=EMAIL_REQUEST_LIMITS)
 def welcome(request: HttpRequest) -> HttpResponse:
     """Where a new person is sent to look for the mail, and may ask for it again."""
-    form = AddressForm(post_data(request), initial={"email": username(request)})
+    form = EmailAddressForm(post_data(request), initial={"email": username(request)})
     if form.is_valid():
         services.resend_verification(**form.cleaned_data)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
@@ -104,7 +104,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 @page_view(limits=EMAIL_REQUEST_LIMITS)
 def forgot_password(request: HttpRequest) -> HttpResponse:
-    form = AddressForm(post_data(request))
+    form = EmailAddressForm(post_data(request))
     if form.is_valid():
         services.request_password_reset(**form.cleaned_data)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]

@@ -9,7 +9,11 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
-from accounts.mail import rehearse_password_reset_email, send_password_changed_email, send_password_reset_email
+from accounts.mail import (
+    queue_and_roll_back_password_reset_email,
+    send_password_changed_email,
+    send_password_reset_email,
+)
 from accounts.models import User
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.tokens import read_password_reset_token
@@ -23,7 +27,7 @@ def request_password_reset(*, email: str) -> None:
     """
     user = User.objects.filter(email=email, is_active=True).first()
     if user is None:
-        rehearse_password_reset_email(User(email=email))
+        queue_and_roll_back_password_reset_email(User(email=email))
         return
     with transaction.atomic():
         send_password_reset_email(user)

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import get_language, gettext_lazy
 
 from accounts.errors import TokenInvalid, WrongPassword
-from accounts.mail import rehearse_confirmation, send_already_registered_email, send_confirmation_again
+from accounts.mail import queue_and_roll_back_welcome_email, resend_welcome_email, send_already_registered_email
 from accounts.models import User, default_language
 from accounts.tokens import read_email_verification_token
 
@@ -32,10 +32,10 @@ def resend_verification(*, email: str) -> None:
     """Send the link that confirms the address once more, if there is something to confirm; the caller cannot tell."""
     user = User.objects.filter(email=email, email_verified_at=None, is_active=True).first()
     if user is None:
-        rehearse_confirmation(User(email=email))
+        queue_and_roll_back_welcome_email(User(email=email))
         return
     with transaction.atomic():
-        send_confirmation_again(user)
+        resend_welcome_email(user)
 
 
 def confirm_address(*, token: str, password: str) -> User:
