@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.services.passwords import check_new_password
 from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
 from common.api.serializers import StrictSerializer
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
@@ -50,10 +49,8 @@ class SignupSerializer(StrictSerializer):
     password = PasswordSerializerField()
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        try:
-            validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from None
+        owner = User(email=attrs["email"], name=attrs["name"])
+        check_new_password(attrs["password"], owner, field="password")
         return attrs
 
 

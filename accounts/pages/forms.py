@@ -4,11 +4,10 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.services.passwords import check_new_password
 from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 from common.pages import PageForm
@@ -73,14 +72,9 @@ class SignUpForm(PageForm):
         data = self.cleaned_data
         if "password" in data:
             owner = User(email=data.get("email", ""), name=data.get("name", ""))
-            self.check_password(data["password"], owner)
+            with self.collect_errors():
+                check_new_password(data["password"], owner, field="password")
         return data
-
-    def check_password(self, password: str, owner: User) -> None:
-        try:
-            validate_password(password, owner)
-        except ValidationError as error:
-            self.add_error("password", error)
 
 
 class LogInForm(PageForm):

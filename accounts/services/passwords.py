@@ -82,7 +82,7 @@ def change_password(
 
 
 def check_new_password(password: str, user: User, *, field: str) -> None:
-    """Raises FieldRefused with what is wrong with it."""
+    """Raise FieldRefused with everything that is wrong with this password for this user."""
     try:
         validate_password(password, user)
     except ValidationError as error:
