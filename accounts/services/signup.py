@@ -22,7 +22,7 @@ def register_user(*, email: str, name: str, password: str) -> None:
     user.set_password(password)  # outside of the transaction: it takes longer than all the rest, and SQLite is locked
     with transaction.atomic():
         try:
-            user.save()  # in a savepoint of its own
+            user.save()  # post_save queues the welcome email (accounts/signals.py)
         except IntegrityError:
             send_already_registered_email(User.objects.get_by_natural_key(email))
 
