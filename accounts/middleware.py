@@ -1,4 +1,4 @@
-"""In which language a person is answered."""
+"""The language of a response."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from accounts.models import User
 def user_language_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The language of a logged-in person's profile goes before that of the browser, which LocaleMiddleware found."""
+    """Use the language of the user's profile instead of the browser's, which LocaleMiddleware has activated."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         user = request.user

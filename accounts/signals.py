@@ -1,4 +1,4 @@
-"""What follows from a change to a user or a login, whoever makes it: the API, a page, the admin or a shell."""
+"""Signal receivers. They run for every change, whether it comes from the API, a page, the admin, or a shell."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from emails import contacts
 
 
 def welcome_new_user(sender: type[User], instance: User, created: bool, raw: bool, **_: Any) -> None:
-    """Fixtures (raw) hold people who were welcomed long ago."""
+    """Send the welcome email and sync the contact; skips fixtures (raw), whose users were welcomed long ago."""
     if created and not raw:
         send_welcome_email(instance)
-        subscribe_new_user(instance)
+        subscribe_contact(instance)
 
 
-def subscribe_new_user(user: User) -> None:
-    """To the marketing side, where CONTACTS_SYNC is on."""
+def subscribe_contact(user: User) -> None:
+    """Subscribe a new user to the contacts of the email provider; does nothing unless CONTACTS_SYNC is on."""
     contacts.subscribe(
         user.email,
         tags=["signed-up"],

@@ -1,4 +1,4 @@
-"""What the API takes and gives."""
+"""Serializers of the requests and responses of the API."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate
 
 
 class EmailAddressSerializerField(serializers.CharField):
-    """An email address, given on in its normal form."""
+    """An email address, converted to its normal form."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=EMAIL_MAX_LENGTH, **options)
@@ -25,7 +25,7 @@ class EmailAddressSerializerField(serializers.CharField):
 
 
 class NameSerializerField(serializers.CharField):
-    """Checked as it was typed: surrounding white space may hold a line break."""
+    """A name, validated before surrounding whitespace is removed, which may contain a line break."""
 
     def to_internal_value(self, data: Any) -> str:
         validate_name(str(data))
@@ -60,7 +60,7 @@ class LoginSerializer(StrictSerializer):
 
 
 class TokenSerializerField(serializers.CharField):
-    """What stands behind `token=` in the link of a mail."""
+    """The value of `token=` in the link of an email."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=1000, **options)

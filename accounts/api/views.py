@@ -1,4 +1,4 @@
-"""The API of accounts: a view parses, calls one service, answers. How each is documented stands in documentation.py."""
+"""The API of accounts. A view parses the request and calls one service; schema.py documents it."""
 
 from typing import cast
 
@@ -35,7 +35,7 @@ class PublicView(ThrottledView):
 
 
 class PersonalView(ThrottledView):
-    """For the person whose token comes with the request, about that person only."""
+    """For the user whose token is in the request, and only about that user."""
 
     limits = PASSWORD_LIMITS
 

@@ -1,4 +1,4 @@
-"""Which addresses a person had."""
+"""Changes of email addresses."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,7 +8,7 @@ from accounts.models.users import User
 
 
 class EmailChange(models.Model):
-    """A change of address that was made, and can be undone for some days by whoever reads the old address."""
+    """A completed change of a user's email address. For a few days, the owner of the old address can undo it."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
     old_address = EmailAddressField()

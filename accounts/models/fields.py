@@ -1,4 +1,4 @@
-"""A database column for email addresses that knows only their normal form."""
+"""The model field for email addresses."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,10 @@ else:
 
 
 class EmailAddressField(EmailField):
-    """Normalises at every way in: save, bulk_create, update, lookups and forms."""
+    """Converts every value to its normal form: in save, bulk_create, update, lookups, and forms.
+
+    Two spellings of one email address therefore compare equal in the database.
+    """
 
     default_validators = [validate_address]
 

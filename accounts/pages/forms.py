@@ -1,4 +1,4 @@
-"""The forms of the pages: the same rules as the API's serializers, and sentences that say what to do."""
+"""Forms of the pages. They validate as the API's serializers do, with messages that say what to do."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ADVICE = _("At least 8 characters. A whole sentence makes a good password.")
 
 
 class EmailAddressFormField(forms.EmailField):
-    """Given on in its normal form."""
+    """An email address, converted to its normal form."""
 
     default_validators = [validate_address]
 
@@ -36,7 +36,7 @@ class EmailAddressFormField(forms.EmailField):
 
 
 class NameFormField(forms.CharField):
-    """Checked as it was typed: surrounding white space may hold a line break."""
+    """A name, validated before surrounding whitespace is removed, which may contain a line break."""
 
     def __init__(self, **options: Any) -> None:
         widget = forms.TextInput({"autocomplete": "name"})
@@ -83,7 +83,7 @@ class LogInForm(PageForm):
 
 
 class EmailAddressForm(PageForm):
-    """Of somebody who wants a mail with a link."""
+    """Asks for the email address that a link is sent to."""
 
     email = EmailAddressFormField(label=_("Email address"))
 

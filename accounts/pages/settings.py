@@ -1,4 +1,4 @@
-"""The pages below /settings: what people change about their own account, and about nobody else's."""
+"""The pages under /settings, where users change their own account."""
 
 from typing import cast
 
@@ -13,7 +13,7 @@ from accounts import services
 from accounts.models import User
 from accounts.pages.context import render_form_page
 from accounts.pages.forms import ChangeEmailForm, ChangePasswordForm, DeleteAccountForm, DeviceForm, ProfileForm
-from accounts.pages.views import logged_out
+from accounts.pages.views import redirect_after_logout
 from accounts.throttling import EMAIL_CHANGE_LIMITS, PASSWORD_LIMITS
 from common.pages import page_view, post_data
 
@@ -75,11 +75,11 @@ def devices(request: HttpRequest) -> HttpResponse:
 @login_required
 @page_view()
 def log_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """Looked at after a login that interrupted it, it leads back to the button."""
+    """Log out everywhere. A GET comes from a login that interrupted the POST, and leads back to the button."""
     if request.method != "POST":
         return redirect("pages:settings-devices")
     services.log_out_everywhere(user=cast(User, request.user))
-    return logged_out(request, _("All devices have been logged out, including this one."))
+    return redirect_after_logout(request, _("All devices have been logged out, including this one."))
 
 
 @login_required
@@ -89,13 +89,13 @@ def data(request: HttpRequest) -> HttpResponse:
     with form.collect_errors():
         if form.is_valid():
             services.delete_account(user=cast(User, request.user), **form.cleaned_data)
-            return logged_out(request, _("Your account has been deleted."))
+            return redirect_after_logout(request, _("Your account has been deleted."))
     return render_form_page(request, "accounts/settings/data.html", form)
 
 
 @login_required
 @page_view(limits=PASSWORD_LIMITS, methods=["GET", "HEAD"])
 def export(request: HttpRequest) -> HttpResponse:
-    answer = JsonResponse(services.export_data(user=cast(User, request.user)), json_dumps_params={"indent": 2})
-    answer["Content-Disposition"] = 'attachment; filename="account.json"'
-    return answer
+    headers = {"Content-Disposition": 'attachment; filename="account.json"'}
+    exported = services.export_data(user=cast(User, request.user))
+    return JsonResponse(exported, json_dumps_params={"indent": 2}, headers=headers)

@@ -1,5 +1,6 @@
-"""The pages for everybody, and the dashboard: a page parses a form, calls the service that the API calls too, and
-answers with html. A GET changes nothing, whatever link it came from: mail scanners open them all.
+"""The public pages and the dashboard. A page parses a form and calls the same service as the API.
+
+A GET request changes nothing, because email scanners open every link.
 """
 
 from typing import cast
@@ -31,7 +32,7 @@ from accounts.throttling import EMAIL_REQUEST_LIMITS, LINK_LIMITS, LOGIN_LIMITS,
 from common.pages import page_view, post_data
 from emails import privacy
 
-RECENT_MAILS = 5
+RECENT_EMAILS = 5
 
 
 @page_view(methods=["GET", "HEAD"])
@@ -51,7 +52,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 @page_view(limits=EMAIL_REQUEST_LIMITS)
 def welcome(request: HttpRequest) -> HttpResponse:
-    """Where a new person is sent to look for the mail, and may ask for it again."""
+    """Ask a new user to check their inbox, and send the email again on request."""
     form = EmailAddressForm(post_data(request), initial={"email": username(request)})
     if form.is_valid():
         services.resend_verification(**form.cleaned_data)
@@ -70,7 +71,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             user = login.verify_email_in_browser(request, **form.cleaned_data)
             messages.success(request, _("Your email address is confirmed. Welcome!"))
-            return logged_in(request, user, settings.LOGIN_REDIRECT_URL)
+            return redirect_after_login(request, user, settings.LOGIN_REDIRECT_URL)
     return render_form_page(request, "accounts/verify_email.html", form)
 
 
@@ -83,13 +84,13 @@ def log_in(request: HttpRequest) -> HttpResponse:
     with form.collect_errors():
         if form.is_valid():
             user = login.log_in_browser(request, **form.cleaned_data)
-            return logged_in(request, user, target)
+            return redirect_after_login(request, user, target)
     if is_unconfirmed := form.has_error("__all__", "email_not_verified"):
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
     return render_form_page(request, "accounts/login.html", form, next=target, is_unconfirmed=is_unconfirmed)
 
 
-def logged_in(request: HttpRequest, user: User, target: str) -> HttpResponse:
+def redirect_after_login(request: HttpRequest, user: User, target: str) -> HttpResponse:
     request.session.pop(INBOX_ADDRESS, None)
     response = redirect(target)
     set_device_cookie(response, user)
@@ -125,7 +126,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     with form.collect_errors():
         if form.is_valid():
             user = services.reset_password(**form.cleaned_data)
-            response = logged_out(request, _("Your new password is set. You can now log in with it."))
+            response = redirect_after_logout(request, _("Your new password is set. You can now log in with it."))
             set_device_cookie(response, user)
             return response
     return render_form_page(request, "accounts/reset_password.html", form)
@@ -155,16 +156,16 @@ def undo_email_change(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/undo_email_change.html", form)
 
 
-def logged_out(request: HttpRequest, sentence: str) -> HttpResponse:
-    """After what ended all sessions, this one included."""
+def redirect_after_logout(request: HttpRequest, message: str) -> HttpResponse:
+    """Redirect to the login page, after an action that ended all sessions, including this one."""
     request.session.flush()
-    messages.success(request, sentence)
+    messages.success(request, message)
     return redirect(settings.LOGIN_URL)
 
 
 @page_view(methods=["POST"])
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Kept in a cookie, and in the profile of a person who is logged in."""
+    """Store the language in a cookie, and in the profile of a user who is logged in."""
     language = request.POST.get("language")
     if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
         services.update_profile(user=request.user, language=language)
@@ -176,5 +177,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 def dashboard(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     panels = [html for panel in dashboard_panels if (html := panel(request))]
-    mails = privacy.mail_of(str(user.pk))[:RECENT_MAILS]
-    return render(request, "accounts/dashboard.html", {"panels": panels, "mails": mails})
+    recent_emails = privacy.mail_of(str(user.pk))[:RECENT_EMAILS]
+    return render(request, "accounts/dashboard.html", {"panels": panels, "emails": recent_emails})

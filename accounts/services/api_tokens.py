@@ -19,5 +19,6 @@ class IssuedToken:
 
 
 def issue_token(*, user: User) -> IssuedToken:
+    """Create a token that expires as REST_KNOX says."""
     stored, token = AuthToken.objects.create(user=user)
     return IssuedToken(token=token, expiry=stored.expiry, user=user, stored=stored)

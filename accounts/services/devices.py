@@ -1,4 +1,4 @@
-"""Where a person is logged in: browsers by their sessions, clients of the API by their tokens."""
+"""The devices on which a user is logged in: browsers with a session, and clients of the API with a token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from accounts.models import Login, User, session_store
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A login that still lives. `is_current`: the request that asks comes from it."""
+    """An active login. `is_current` marks the browser that displays the list."""
 
     id: int
     since: datetime
@@ -44,7 +44,7 @@ def record_logout(*, session_key: str | None) -> None:
 
 
 def list_devices(*, user: User, session_key: str | None) -> list[Device]:
-    """The devices on which the user is logged in, newest first. `session_key` is that of the browser that asks."""
+    """Return the user's active logins, newest first. `session_key` is that of the browser that displays them."""
     return [
         Device(
             id=login.pk,
@@ -54,14 +54,14 @@ def list_devices(*, user: User, session_key: str | None) -> list[Device]:
             is_browser=not login.token_digest,
             is_current=not login.token_digest and login.session_key == session_key,
         )
-        for login in _living(user)
+        for login in _active_logins(user)
     ]
 
 
 @transaction.atomic
 def end_device(*, user: User, device_id: int) -> bool:
-    """Log one device of this person out; False when they have no such device (any more)."""
-    login = next((login for login in _living(user) if login.pk == device_id), None)
+    """Log one device out; returns False if the user has no active login with this id."""
+    login = next((login for login in _active_logins(user) if login.pk == device_id), None)
     if login is None:
         return False
     _end(login)
@@ -70,8 +70,9 @@ def end_device(*, user: User, device_id: int) -> bool:
 
 @transaction.atomic
 def log_out_everywhere(*, user: User) -> None:
-    """End all tokens and sessions of this person, those of the caller included, and forget the known devices."""
+    """End all tokens and sessions of the user, including the caller's, and forget the known devices."""
     AuthToken.objects.filter(user=user).delete()
+    # Invalidates all sessions and device cookies, even those without a login row (accounts/device_cookies.py).
     user.session_generation += 1
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
     for login in user.logins.exclude(session_key=""):
@@ -100,7 +101,7 @@ def keep_session(*, session: SessionBase, user: User) -> None:
         Login.objects.filter(session_key=old_key).update(session_key=_stored_key(session))
 
 
-def _living(user: User) -> list[Login]:
+def _active_logins(user: User) -> list[Login]:
     tokens = AuthToken.objects.filter(user=user, expiry__gt=timezone.now()).values_list("digest", flat=True)
     logins = user.logins.filter(~Q(session_key="") | Q(token_digest__in=[*tokens]))
     return [login for login in logins if login.token_digest or login.has_session()]

@@ -1,4 +1,4 @@
-"""Forgotten passwords and new ones."""
+"""Resets and changes of the password."""
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
@@ -21,9 +21,10 @@ from accounts.tokens import read_password_reset_token
 
 @transaction.atomic
 def request_password_reset(*, email: str) -> None:
-    """Send a link by which a new password can be chosen, if the address has an account; the caller cannot tell.
+    """Send a link to set a new password, if the email address has an account.
 
-    One that has none costs the same: the mail is rendered and stored as well, and taken back.
+    The caller can't tell whether it has one, not even from the time this takes: without an account, the email is
+    rendered and stored too, and then rolled back.
     """
     user = User.objects.filter(email=email, is_active=True).first()
     if user is None:
@@ -34,14 +35,14 @@ def request_password_reset(*, email: str) -> None:
 
 
 def send_reset_link(*, user: User) -> None:
-    """The same mail, ordered by staff."""
+    """Send a link to set a new password, on behalf of staff."""
     send_password_reset_email(user)
 
 
 def reset_password(*, token: str, password: str) -> User:
-    """Choose a new password with the link of a mail, which proves the address too. Ends all tokens and sessions.
+    """Set a new password, confirm the email address, and end all tokens and sessions; returns the user.
 
-    Raises TokenInvalid, TokenExpired, or FieldRefused for a password that is too weak.
+    Raises TokenInvalid, TokenExpired, or FieldRefused if the password is too weak.
     """
     user = read_password_reset_token(token)
     check_new_password(password, user, field="password")
@@ -49,6 +50,7 @@ def reset_password(*, token: str, password: str) -> User:
     user.set_password(password)
     now = timezone.now()
     with transaction.atomic():
+        # Of two requests with the same link, only one still finds the old password.
         unused = User.objects.filter(pk=user.pk, password=old_password, email=user.email, is_active=True)
         if not unused.update(password=user.password):
             raise TokenInvalid

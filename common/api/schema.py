@@ -1,4 +1,4 @@
-"""Building blocks of the OpenAPI schema that every API shares."""
+"""Parts of the OpenAPI schema that the APIs of all apps share."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ TOO_MANY = OpenApiResponse(REFUSAL, description="Too many requests: try again af
 
 
 class Schema(AutoSchema):
-    """drf-spectacular's, which knows no body of a DELETE."""
+    """drf-spectacular's schema, with the body of DELETE requests, which it leaves out."""
 
     def _get_request_body(self, direction: str = "request") -> Any:
         method, self.method = self.method, self.method.replace("DELETE", "POST")
