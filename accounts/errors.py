@@ -37,7 +37,7 @@ class TokenExpired(TokenInvalid):
 
 
 class AddressTaken(AccountsError, ValueError):
-    """Raised only for somebody who has proved that the email address is theirs."""
+    """Another account uses the email address. Only the owner of the address gets to see this."""
 
     category = Category.CONFLICT
     default_message = _(

@@ -50,7 +50,7 @@ def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send 
 
 
 def send_already_registered_email(user: User) -> None:
-    """Inform the owner of an email address that somebody signed up with it again, at most once a day.
+    """Send the owner of an email address a notice that somebody signed up with it again, at most once a day.
 
     The email repeats nothing of that sign-up. Otherwise, strangers could send their own text to the owner.
     """

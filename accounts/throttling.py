@@ -11,10 +11,9 @@ CLIENTS_TO_BLOCK = 5  # how many clients it takes to use up an account's attempt
 
 
 class AddressThrottle(Throttle):
-    """Limits each email address, or each token if the request has one instead, whichever client sends it.
+    """Limits each email address across all clients, or each token if the request contains one instead.
 
-    A stranger can use up the owner's attempts only while the attack lasts: the window is that of the rate, and nothing
-    is locked.
+    A stranger can use up the owner's attempts only while the attack lasts. The account is never locked.
     """
 
     def windows(self, request: HttpRequest | Request) -> list[Window]:
@@ -25,7 +24,7 @@ class AddressThrottle(Throttle):
 class LoginThrottle(Throttle):
     """Limits each client and each account.
 
-    A device on which the owner logged in before has a window of its own instead, which no stranger can use up.
+    A device that the owner logged in with before has its own window instead, which strangers can't use up.
     """
 
     def windows(self, request: HttpRequest | Request) -> list[Window]:
@@ -61,5 +60,5 @@ LOGIN_LIMITS: Limits = [LoginThrottle("login")]
 LINK_LIMITS: Limits = [ClientThrottle("login"), AddressThrottle("login")]  # a link in an email, opened with its token
 EMAIL_REQUEST_LIMITS: Limits = [ClientThrottle("password_reset"), AddressThrottle("password_reset")]
 EMAIL_CHANGE_LIMITS: Limits = [PersonThrottle("password_reset"), AddressThrottle("password_reset")]
-# Whoever has found a token or an open browser must not guess the password.
+# A person who finds a token or an unlocked browser must not be able to guess the password.
 PASSWORD_LIMITS: Limits = [PersonThrottle("login")]

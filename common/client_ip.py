@@ -9,15 +9,15 @@ from rest_framework.throttling import BaseThrottle
 
 
 def client_ident(request: HttpRequest | Request) -> str:
-    """The client's address as the server or the trusted proxies report it; not always an IP address, may be empty.
+    """Return the client's address as the server or a trusted proxy reports it; can be empty, or not an IP address.
 
-    NUM_PROXIES says how many entries of X-Forwarded-For come from our own proxies. A client can forge all others.
+    NUM_PROXIES is the number of entries of X-Forwarded-For that come from our own proxies. Clients can forge the rest.
     """
     return BaseThrottle().get_ident(request) or ""  # type: ignore[arg-type]  # reads META only
 
 
 def client_ip(request: HttpRequest | Request) -> IPv4Address | IPv6Address | None:
-    """The client's IP address without the zone of a link-local one; None if there is no valid address."""
+    """Return the client's IP address, without the zone of a link-local address, or None if it isn't valid."""
     with suppress(ValueError):
         return ip_address(client_ident(request).partition("%")[0])
     return None

@@ -1,4 +1,4 @@
-"""The base class of the errors that a person or a client can act on."""
+"""The base class of errors that a person or an API client can act on."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Category(Enum):
-    """The kind of a refusal. common/api/errors.py maps it to an HTTP status."""
+    """Why a request was refused. common/api/errors.py maps it to an HTTP status."""
 
     INVALID = auto()  # the input is wrong
     FORBIDDEN = auto()  # the person may not do this yet
@@ -20,10 +20,10 @@ class Category(Enum):
 
 
 class ApplicationError(Exception):
-    """A refusal, as a message for a person and a code for a client.
+    """A refused request, with a message for a person and a code for an API client.
 
-    ``fields`` holds the messages by field if the refusal concerns single fields of the input, and is empty otherwise.
-    ``retry_after`` is set if the same request can succeed later.
+    ``fields`` contains the messages by field if single fields of the input are wrong; otherwise, it is empty.
+    ``retry_after`` is set if the same request may succeed later.
     """
 
     category: ClassVar[Category] = Category.INVALID
@@ -37,7 +37,7 @@ class ApplicationError(Exception):
         fields: "Mapping[str, Sequence[StrOrPromise]] | None" = None,
         retry_after: timedelta | None = None,
     ) -> None:
-        # Translated here, in the language of the request that raises it, however late it is shown.
+        # Translated now, because another language may be active when the message is displayed.
         self.message = str(message or self.default_message)
         self.fields = {name: [str(text) for text in messages] for name, messages in (fields or {}).items()}
         self.retry_after = retry_after

@@ -21,9 +21,9 @@ IPV6_PREFIX = 64  # what a provider assigns to one customer, who can use any add
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A counter of requests that starts with the first one and ends after the rate's period.
+    """A counter that starts with the first request and ends after the period of its rate.
 
-    The rate is that of `DEFAULT_THROTTLE_RATES` for the scope, read every time. Without a rate there is no limit.
+    The rate comes from `DEFAULT_THROTTLE_RATES[scope]` and is read every time. Without a rate, there is no limit.
     """
 
     scope: str
@@ -107,6 +107,7 @@ def first_full(windows: Iterable[Window]) -> Window | None:
 
 
 def client_subject(request: HttpRequest | Request) -> str:
+    """Return the subject of a window for the client: its IP address, or its network for IPv6."""
     ip = client_ip(request)
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is None:
         return f"client:{ip_network((ip, IPV6_PREFIX), strict=False)}"

@@ -121,7 +121,7 @@ def test_with_redis_it_is_djangos_cache(redis_server):
 
 
 def test_it_comes_back_by_itself(redis_server, caplog, monkeypatch):
-    monkeypatch.setattr(fail_open, "PAUSE", fail_open.RETRY_AFTER / 20)
+    monkeypatch.setattr(fail_open, "RETRY_AFTER", fail_open.RETRY_AFTER / 20)
     caplog.set_level(logging.WARNING, "common.cache")
     returning = FailOpenRedisCache(redis_server.url, {})
     returning.set("key", 1)
@@ -161,7 +161,7 @@ def test_a_call_that_nobody_waits_for_is_not_made_late(redis_server, monkeypatch
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(fail_open, "PAUSE", fail_open.RETRY_AFTER * 0)
+    monkeypatch.setattr(fail_open, "RETRY_AFTER", fail_open.RETRY_AFTER * 0)
     blocked = FailOpenRedisCache("redis://blocked.test:6379/0", {})
     for _ in range(5):
         blocked.set("key", 1)

@@ -183,12 +183,12 @@ def current_token(request: Request) -> AuthToken:
 
 
 def login_response(issued: services.IssuedToken) -> Response:
-    """The new token, with the header by which later logins from this device are recognized."""
+    """Return the new token, with the header that lets later logins from this device be recognized."""
     response = Response(IssuedTokenSerializer(issued).data)
     set_device_header(response, issued.user)
     return response
 
 
 def accepted(message: str) -> Response:
-    """The response to a request for an email. It is the same for every email address."""
+    """Return the response to a request for an email, which must be the same for every email address."""
     return Response({"detail": message}, status=HTTP_202_ACCEPTED)

@@ -41,7 +41,7 @@ def confirm_email_change(*, token: str, password: str) -> User:
 
     The old address gets a notice with a link that undoes the change for 7 days, unless it was never confirmed. The
     password is required because the owner of a mistyped address could otherwise take over the account. Raises
-    TokenInvalid, TokenExpired, WrongPassword, or AddressTaken if another account uses the new address by now.
+    TokenInvalid, TokenExpired, WrongPassword, or AddressTaken if another account now uses the new address.
     """
     user, new_address = read_email_change_token(token)
     if not user.check_password(password):

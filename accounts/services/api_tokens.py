@@ -19,6 +19,6 @@ class IssuedToken:
 
 
 def issue_token(*, user: User) -> IssuedToken:
-    """Create a token that expires as REST_KNOX says."""
+    """Create a token with the lifetime that REST_KNOX configures."""
     stored, token = AuthToken.objects.create(user=user)
     return IssuedToken(token=token, expiry=stored.expiry, user=user, stored=stored)

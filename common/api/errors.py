@@ -1,4 +1,4 @@
-"""The mapping of exceptions to responses of the API."""
+"""The API's responses to exceptions."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ STATUSES = {
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER: the response to an ApplicationError, and DRF's own response to every other exception.
+    """Return the response to an ApplicationError, and DRF's own response to every other exception.
 
-    The body is ``{"field": ["message"]}`` for a refusal of single fields, and ``{"detail", "code"}`` otherwise.
+    The body is ``{"field": ["message"]}`` if single fields are wrong, and ``{"detail", "code"}`` otherwise.
     """
     if not isinstance(error, ApplicationError):
         return exception_handler(error, context)

@@ -9,7 +9,7 @@ from common.throttling import Limits, seconds_to_wait
 
 
 class ThrottledView(APIView):
-    """A view with limits that a page can share (common/throttling.py), in addition to DRF's ``throttle_classes``."""
+    """A view with rate limits that a page can share (common/throttling.py)."""
 
     limits: ClassVar[Limits] = ()
 
