@@ -1,7 +1,7 @@
 """Device cookies: a device that the owner of an account logged in with before has login limits of its own.
 
 Strangers who guess at the account therefore cannot lock its owner out (docs/accounts.md). The response to a login
-contains a signed value. Browsers keep it in a cookie; clients of the API send it back in the header `Known-Device`.
+contains a signed value. Browsers keep it in a cookie; API clients send it back in the header `Known-Device`.
 The value grants no access: its holder still needs the password.
 
 See https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
@@ -44,7 +44,7 @@ def known_device_id(request: HttpRequest | Request, address: str) -> str | None:
 
 
 def set_device_header(response: HttpResponseBase, user: User) -> None:
-    """Let a client of the API know its device value after a login."""
+    """Let an API client know its device value after a login."""
     response[HEADER] = _new_value(user)
 
 

@@ -1,6 +1,6 @@
 """Logging in and out through Django's authentication framework, which needs the request that services do not take.
 
-Clients of the API get a token, browsers get a session.
+API clients get a token, browsers get a session.
 """
 
 from django.conf import settings
@@ -32,8 +32,8 @@ def check_credentials(request: HttpRequest | Request, *, email: str, password: s
 
 
 def log_in_client(request: Request, *, email: str, password: str) -> IssuedToken:
-    """Log a client of the API in; returns its new token. Raises what check_credentials does."""
-    return _open_session(request, check_credentials(request, email=email, password=password))
+    """Log an API client in; returns its new token. Raises what check_credentials does."""
+    return _log_in_with_token(request, check_credentials(request, email=email, password=password))
 
 
 def log_in_browser(request: HttpRequest, *, email: str, password: str) -> User:
@@ -46,7 +46,7 @@ def log_in_browser(request: HttpRequest, *, email: str, password: str) -> User:
 @transaction.atomic
 def verify_email_in_client(request: Request, *, token: str, password: str) -> IssuedToken:
     """Confirm an email address, and log the client in. Raises what confirm_address does."""
-    return _open_session(request, confirm_address(token=token, password=password))
+    return _log_in_with_token(request, confirm_address(token=token, password=password))
 
 
 @transaction.atomic
@@ -62,7 +62,7 @@ def log_out_client(request: Request, *, user: User, token: AuthToken) -> None:
     user_logged_out.send(sender=User, request=request, user=user, token=token)
 
 
-def _open_session(request: Request, user: User) -> IssuedToken:
+def _log_in_with_token(request: Request, user: User) -> IssuedToken:
     issued = issue_token(user=user)
     # Django sends this signal for browsers. It sets last_login and records the login (accounts/signals.py).
     user_logged_in.send(sender=User, request=request, user=user, token=issued.stored)

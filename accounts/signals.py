@@ -33,7 +33,7 @@ def subscribe_contact(user: User) -> None:
 def record_login(
     sender: type[User], request: HttpRequest, user: User, token: AuthToken | None = None, **_: Any
 ) -> None:
-    """`token` is set if a client of the API logs in, and missing for a browser."""
+    """`token` is set if an API client logs in, and missing for a browser."""
     devices.record_login(user=user, client=Client.of(request), session=request.session, token=token)
 
 

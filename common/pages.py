@@ -62,6 +62,7 @@ class PageForm(Form):
 
 
 def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Return the page that says how long to wait, with status 429."""
     context = {"minutes": ceil(seconds / 60)}
     response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     response["Retry-After"] = str(seconds)

@@ -13,7 +13,7 @@ API_PREFIX = "/api/"
 
 
 def json_for_api_clients(detail: str) -> Callable[[Handler], Handler]:
-    """Decorate an error handler of Django: clients of the API get the detail as JSON instead of the handler's page."""
+    """Decorate an error handler of Django: API clients get the detail as JSON instead of the handler's page."""
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)

@@ -149,6 +149,7 @@ class UndoEmailChangeView(PublicView):
 
 class MeView(PersonalView):
     def check_throttles(self, request: Request) -> None:
+        # Clients load the profile often, and reading it gives no chance to guess the password.
         if request.method != "GET":
             super().check_throttles(request)
 

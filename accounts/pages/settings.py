@@ -25,7 +25,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(post_data(request), initial={"name": user.name, "language": user.language})
     if form.is_valid():
         services.update_profile(user=user, **form.cleaned_data)
-        with translation.override(user.language):
+        with translation.override(user.language):  # the next page is in the new language
             messages.success(request, _("Your profile has been saved."))
         return redirect("pages:settings")
     return render_form_page(request, "accounts/settings/profile.html", form)

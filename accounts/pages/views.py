@@ -65,7 +65,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
 @page_view(limits=LINK_LIMITS)
 def verify_email(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and "token" not in request.GET:
-        return redirect("pages:welcome")
+        return redirect("pages:welcome")  # which can send a new link
     form = VerifyEmailForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():
         if form.is_valid():
@@ -77,6 +77,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
 
 @page_view(limits=LOGIN_LIMITS)
 def log_in(request: HttpRequest) -> HttpResponse:
+    """Log in, and go on to the page that required the login."""
     target = next_page(request)
     if request.user.is_authenticated:
         return redirect(target)
@@ -85,6 +86,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             user = login.log_in_browser(request, **form.cleaned_data)
             return redirect_after_login(request, user, target)
+    # Only the right password leads here, so the page may offer to send the confirmation link again.
     if is_unconfirmed := form.has_error("__all__", "email_not_verified"):
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
     return render_form_page(request, "accounts/login.html", form, next=target, is_unconfirmed=is_unconfirmed)
@@ -127,7 +129,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             user = services.reset_password(**form.cleaned_data)
             response = redirect_after_logout(request, _("Your new password is set. You can now log in with it."))
-            set_device_cookie(response, user)
+            set_device_cookie(response, user)  # the link has shown that this device belongs to the owner
             return response
     return render_form_page(request, "accounts/reset_password.html", form)
 

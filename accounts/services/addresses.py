@@ -47,6 +47,7 @@ def confirm_email_change(*, token: str, password: str) -> User:
     if not user.check_password(password):
         raise WrongPassword
     with transaction.atomic():
+        # Of two requests with the same link, only one still finds the old email address.
         unchanged = User.objects.filter(pk=user.pk, email=user.email, password=user.password, is_active=True)
         if not _set_address(unchanged, new_address):
             raise TokenInvalid
@@ -67,6 +68,7 @@ def undo_email_change(*, token: str) -> User:
     user = change.user
     user.set_unusable_password()
     with transaction.atomic():
+        # Later changes are undone too: their links would otherwise restore an address that an attacker entered.
         undone = EmailChange.objects.filter(user=user, pk__gte=change.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now()):
             raise TokenInvalid

@@ -1,4 +1,4 @@
-"""Tokens of the API."""
+"""API tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from accounts.models import User
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A new token of the API. It can be read only here, because the database stores a digest (`stored`)."""
+    """A new API token. It can be read only here, because the database stores a digest (`stored`)."""
 
     token: str
     expiry: datetime

@@ -38,7 +38,7 @@ def refusal_to_delete(user: User) -> str:
 def erase(user: User) -> None:
     """Delete the user, and what the database does not cascade: emails, contacts, and names in the admin's log."""
     privacy.erase(str(user.pk), addresses=own_addresses(user), last_kind=LAST_KIND)
-    log_out_everywhere(user=user)
+    log_out_everywhere(user=user)  # sessions have no foreign key to the user, so they would stay
     content_type = ContentType.objects.get_for_model(User)
     log = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
     log.update(object_repr="", change_message="")

@@ -1,4 +1,4 @@
-"""The devices on which a user is logged in: browsers with a session, and clients of the API with a token."""
+"""The devices on which a user is logged in: browsers with a session, and API clients with a token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class Device:
 
 
 def record_login(*, user: User, client: Client, session: SessionBase, token: AuthToken | None = None) -> None:
-    """Store a login together with what ends it: the token of a client of the API, or the session of a browser."""
+    """Store a login together with what ends it: the token of an API client, or the session of a browser."""
     Login.objects.create(
         user=user,
         client_address=client.address,

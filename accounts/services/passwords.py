@@ -30,7 +30,7 @@ def request_password_reset(*, email: str) -> None:
     if user is None:
         queue_and_roll_back_password_reset_email(User(email=email))
         return
-    with transaction.atomic():
+    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
         send_password_reset_email(user)
 
 
@@ -57,7 +57,7 @@ def reset_password(*, token: str, password: str) -> User:
         user.confirm_email()
         log_out_everywhere(user=user)
         send_password_changed_email(user, now)
-    user.refresh_from_db()
+    user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user
 
 
@@ -74,6 +74,7 @@ def change_password(
     old_password = user.password
     user.set_password(new_password)
     with transaction.atomic():
+        # Of two requests at the same time, only one still finds the old password.
         unchanged = User.objects.filter(pk=user.pk, password=old_password)
         if not unchanged.update(password=user.password):
             raise WrongPassword

@@ -22,6 +22,7 @@ def register_user(*, email: str, name: str, password: str) -> None:
     user.set_password(password)  # slow by design, so before the transaction, which locks SQLite
     with transaction.atomic():
         try:
+            # In a savepoint (User.save), so that this transaction survives an IntegrityError.
             user.save()  # post_save queues the welcome email (accounts/signals.py)
         except IntegrityError:
             send_already_registered_email(User.objects.get_by_natural_key(email))
@@ -37,7 +38,7 @@ def resend_verification(*, email: str) -> None:
     if user is None:
         queue_and_roll_back_welcome_email(User(email=email))
         return
-    with transaction.atomic():
+    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
         resend_welcome_email(user)
 
 
