@@ -24,7 +24,7 @@ SALT = "accounts.known_device"
 LIFE = timedelta(days=400)  # browsers limit a cookie's lifetime to this
 COOKIE = "known_device"
 HEADER = "Known-Device"
-MAXIMUM_LENGTH = 1000
+MAXIMUM_LENGTH = 1000  # limits the work of checking a forged value
 
 
 def known_device_id(request: HttpRequest | Request, address: str) -> str | None:

@@ -123,5 +123,6 @@ def _send(
 
 
 def _link(page: str, **query: str) -> str:
-    question = "?" if query else ""
-    return f"{settings.APP_URL}/{page}{question}{urlencode(query, safe=':')}"
+    separator = "?" if query else ""
+    # Signed tokens contain colons. Unescaped, they keep the link short and easy to copy from plain text.
+    return f"{settings.APP_URL}/{page}{separator}{urlencode(query, safe=':')}"

@@ -17,6 +17,7 @@ def user_language_middleware(
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         user = request.user
+        # A profile can still name a language that has been removed from the settings.
         if isinstance(user, User) and user.language in dict(settings.LANGUAGES):
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language

@@ -24,6 +24,7 @@ def forget_old_history() -> int:
     AuthToken.objects.filter(expiry__lt=now).delete()
     has_token = Exists(AuthToken.objects.filter(digest=OuterRef("token_digest")))
     old = Login.objects.filter(at__lt=now - HISTORY_LIFE).exclude(has_token)
+    # Sessions may be stored outside the database, depending on SESSION_ENGINE, so this cannot be part of the query.
     ended = [login.pk for login in old if not login.has_session()]
     Login.objects.filter(pk__in=ended).delete()
     EmailChange.objects.filter(at__lt=now - HISTORY_LIFE).delete()

@@ -109,4 +109,4 @@ def _fingerprint(user: User) -> str:
     It is made from the stored password, which contains a random salt. A token therefore doesn't help to guess the
     password.
     """
-    return hashlib.sha256(user.password.encode()).hexdigest()[:24]
+    return hashlib.sha256(user.password.encode()).hexdigest()[:24]  # 96 bits, which keeps the link short

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 CALL_TIMEOUT = timedelta(seconds=0.2)  # includes connecting and resolving the host name
 RETRY_AFTER = timedelta(seconds=5)
-THREADS = 4
+THREADS = 4  # so that one slow call doesn't delay the others
 
 # What each method of Django's client returns for an empty cache.
 EMPTY_CACHE: dict[str, Callable[..., Any]] = {
@@ -65,6 +65,7 @@ class FailOpenClient:
 
     def __init__(self, servers: list[str], options: dict[str, Any]) -> None:
         seconds = CALL_TIMEOUT.total_seconds()
+        # No retries inside the client: they would take longer than anybody waits.
         limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
         self._client = RedisCacheClient(servers, **{**limits, **options})
         self._breaker = Breaker(", ".join(_without_password(server) for server in servers))
@@ -92,7 +93,7 @@ class FailOpenClient:
     def _work(self) -> None:
         while True:
             future, job = self._jobs.get()
-            if not future.set_running_or_notify_cancel():
+            if not future.set_running_or_notify_cancel():  # the caller has given up
                 continue
             try:
                 future.set_result(job())

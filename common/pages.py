@@ -33,6 +33,7 @@ def page_view(*, limits: Limits = (), methods: Sequence[str] = METHODS) -> Calla
     def decorate(view: View) -> View:
         @wraps(view)
         def limited_view(request: HttpRequest, **arguments: Any) -> HttpResponse:
+            # Only sending a form can be abused. A page without a form is limited for the work that it causes.
             is_counted = request.method == "POST" or "POST" not in methods
             seconds = seconds_to_wait(limits, request) if is_counted else None
             return view(request, **arguments) if seconds is None else too_many_requests(request, ceil(seconds or 1))

@@ -36,7 +36,7 @@ class PasswordSerializerField(serializers.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(
             max_length=PASSWORD_MAX_LENGTH,
-            trim_whitespace=False,
+            trim_whitespace=False,  # a space may be part of a password
             write_only=True,
             style={"input_type": "password"},
             **options,

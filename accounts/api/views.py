@@ -171,6 +171,7 @@ class MeView(PersonalView):
 class ExportView(PersonalView):
     @schema.export
     def get(self, request: Request) -> Response:
+        # Personal data must not stay in a cache. Pages are never cached anyway (common/pages.py).
         headers = {"Content-Disposition": 'attachment; filename="my-data.json"', "Cache-Control": "no-store"}
         return Response(services.export_data(user=current_user(request)), headers=headers)
 

@@ -6,7 +6,7 @@ from django.db import models
 
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # generic in django-stubs, not in Django
     EmailField = models.EmailField[str, str]
 else:
     EmailField = models.EmailField

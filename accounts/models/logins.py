@@ -30,6 +30,7 @@ class Login(models.Model):
         ordering = ["-at"]
         indexes = [
             models.Index(fields=["user", "-at"], name="login_newest"),
+            # Most logins have ended and have an empty key, so the index leaves them out.
             models.Index(fields=["session_key"], condition=~models.Q(session_key=""), name="login_session"),
         ]
 

@@ -66,6 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         ordering = ["-date_joined"]
         constraints = [
+            # For rows that are written without EmailAddressField, which makes `unique=True` ignore case.
             models.UniqueConstraint(
                 Lower("email"),
                 name="accounts_user_email_unique",
@@ -85,6 +86,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self._session_auth_hash(settings.SECRET_KEY)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        # Without these, rotating SECRET_KEY would log everybody out.
         return map(self._session_auth_hash, settings.SECRET_KEY_FALLBACKS)
 
     def _session_auth_hash(self, secret: str | bytes) -> str:

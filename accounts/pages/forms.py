@@ -52,7 +52,7 @@ class PasswordFormField(forms.CharField):
     def __init__(self, *, autocomplete: str, **options: Any) -> None:
         super().__init__(
             max_length=PASSWORD_MAX_LENGTH,
-            strip=False,
+            strip=False,  # a space may be part of a password
             widget=forms.PasswordInput({"autocomplete": autocomplete}),
             error_messages={"required": _("Enter a password.") if "new" in autocomplete else _("Enter your password.")},
             **options,

@@ -151,7 +151,7 @@ def undo_email_change(request: HttpRequest) -> HttpResponse:
     with form.collect_errors():
         if form.is_valid():
             user = services.undo_email_change(**form.cleaned_data)
-            request.session.flush()
+            request.session.flush()  # its user is logged out, and may be the one who made the change
             request.session[INBOX_ADDRESS] = user.email
             messages.success(request, _("Your old email address is restored, and all devices have been logged out."))
             return redirect("pages:reset-sent")

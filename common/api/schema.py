@@ -22,6 +22,7 @@ class Schema(AutoSchema):
     """drf-spectacular's schema, with the body of DELETE requests, which it leaves out."""
 
     def _get_request_body(self, direction: str = "request") -> Any:
+        # AutoSchema documents a body only for POST, PUT, and PATCH.
         method, self.method = self.method, self.method.replace("DELETE", "POST")
         try:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
