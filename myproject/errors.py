@@ -28,10 +28,10 @@ def json_for_api_clients(detail: str) -> Callable[[Handler], Handler]:
     return decorate
 
 
-bad_request = json_for_api_clients("The request cannot be read.")(defaults.bad_request)
-permission_denied = json_for_api_clients("You may not do this.")(defaults.permission_denied)
-page_not_found = json_for_api_clients("There is nothing at this address.")(defaults.page_not_found)
-server_error = json_for_api_clients("Something went wrong here. It was noted; try again later.")(defaults.server_error)
+bad_request = json_for_api_clients("The request can't be read.")(defaults.bad_request)
+permission_denied = json_for_api_clients("You don't have permission to do this.")(defaults.permission_denied)
+page_not_found = json_for_api_clients("There's nothing at this URL.")(defaults.page_not_found)
+server_error = json_for_api_clients("Something went wrong on our side. Try again later.")(defaults.server_error)
 
 
 @require_safe

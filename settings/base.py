@@ -152,32 +152,32 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "deliver due mail": {
+    "emails-deliver-due": {
         "task": "emails.tasks.deliver_due",
         "schedule": timedelta(seconds=15),
         "options": {"expires": 15},
     },
-    "ask about mail of which nothing was heard": {
+    "emails-poll-for-missing-events": {
         "task": "emails.tasks.look_up_silent_mail",
         "schedule": timedelta(minutes=5),
         "options": {"expires": 300},
     },
-    "blank and purge old mail": {
+    "emails-blank-and-purge-old": {
         "task": "emails.tasks.purge_old_mail",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
-    "handle what Stripe told": {
+    "billing-handle-due-events": {
         "task": "billing.tasks.handle_due_events",
         "schedule": timedelta(seconds=15),
         "options": {"expires": 15},
     },
-    "purge old events, and miss what never came": {
+    "billing-purge-events-and-alert-on-missing-invoices": {
         "task": "billing.tasks.look_after_events",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
-    "forget old logins": {
+    "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
         "options": {"expires": 3600},

@@ -60,7 +60,7 @@ class LoginSerializer(StrictSerializer):
 
 
 class TokenSerializerField(serializers.CharField):
-    """The value of `token=` in the link of an email."""
+    """The value of `token=` in the link from the email."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=1000, **options)
@@ -77,16 +77,16 @@ class EmailAddressSerializer(StrictSerializer):
 
 class ResetPasswordSerializer(StrictSerializer):
     token = TokenSerializerField()
-    password = PasswordSerializerField(help_text="The new one.")
+    password = PasswordSerializerField(help_text="The new password.")
 
 
 class ChangePasswordSerializer(StrictSerializer):
-    password = PasswordSerializerField(help_text="The one that holds now.")
+    password = PasswordSerializerField(help_text="The current password.")
     new_password = PasswordSerializerField()
 
 
 class ChangeEmailSerializer(StrictSerializer):
-    email = EmailAddressSerializerField(help_text="The new one.")
+    email = EmailAddressSerializerField(help_text="The new email address.")
     password = PasswordSerializerField()
 
 
@@ -105,7 +105,7 @@ class PasswordSerializer(StrictSerializer):
 
 class ProfileSerializer(StrictSerializer):
     name = NameSerializerField(max_length=NAME_MAX_LENGTH, required=False)
-    language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="That of your mails.")
+    language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="The language of your emails.")
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -123,18 +123,18 @@ class RegisteredPersonSerializer(serializers.Serializer[Any]):
 
 
 class RegisteredSerializer(serializers.Serializer[Any]):
-    """The same for every address, so that nobody can ask who has an account."""
+    """The same for every email address, so that it doesn't reveal who has an account."""
 
     user = RegisteredPersonSerializer()
 
 
 class AcceptedSerializer(serializers.Serializer[Any]):
-    """The same for every address, so that nobody can ask who has an account."""
+    """The same for every email address, so that it doesn't reveal who has an account."""
 
     detail = serializers.CharField()
 
 
 class IssuedTokenSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="For the header `Authorization: Token …`. Shown once.")
+    token = serializers.CharField(help_text="For the header `Authorization: Token …`. Returned only once.")
     expiry = serializers.DateTimeField()
     user = UserSerializer()

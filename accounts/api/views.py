@@ -35,7 +35,7 @@ class PublicView(ThrottledView):
 
 
 class PersonalView(ThrottledView):
-    """For the user whose token is in the request, and only about that user."""
+    """Requires a token, and concerns only the token's owner."""
 
     limits = PASSWORD_LIMITS
 

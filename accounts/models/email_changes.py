@@ -11,8 +11,8 @@ class EmailChange(models.Model):
     """A completed change of a user's email address. For a few days, the owner of the old address can undo it."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
-    old_address = EmailAddressField()
-    new_address = EmailAddressField()
+    old_address = EmailAddressField("old email address")
+    new_address = EmailAddressField("new email address")
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
 

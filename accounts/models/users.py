@@ -26,7 +26,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create a user, who gets the welcome email. Without a password, nobody can log in until one is set."""
         if not email:
-            raise ValueError("A user needs an email address.")
+            raise ValueError("A user must have an email address.")
         user = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -40,21 +40,21 @@ class UserManager(BaseUserManager["User"]):
 
 class User(AbstractBaseUser, PermissionsMixin):
     email = EmailAddressField(
-        "email address", unique=True, error_messages={"unique": "A user with this address already exists."}
+        "email address", unique=True, error_messages={"unique": "A user with this email address already exists."}
     )
     name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True, validators=[validate_name])
     language = models.CharField(max_length=10, default=default_language)
     email_verified_at = models.DateTimeField(
-        "email verified", null=True, blank=True, help_text="When the person proved that the address is theirs."
+        "email verified", null=True, blank=True, help_text="When the user confirmed this email address."
     )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     is_active = models.BooleanField(
-        "active", default=True, help_text="Clear this instead of deleting the user to lock them out."
+        "active", default=True, help_text="To lock a user out, clear this instead of deleting the user."
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May log in to the admin.")
 
     session_generation = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Raised to end all sessions in browsers at once."
+        default=0, editable=False, help_text="Incremented to end all browser sessions."
     )
 
     objects: ClassVar[UserManager] = UserManager()

@@ -39,7 +39,7 @@ class PooledClient(stripe.HTTPClient):
         if isinstance(answer, NoAnswer):
             raise no_answer(answer.reason)
         if answer.body is None:
-            raise no_answer("the answer broke off")
+            raise no_answer("the response was cut off")
         return answer.body, answer.status, answer.headers
 
     def close(self) -> None:

@@ -52,14 +52,14 @@ def _load(body: bytes) -> Any:
     except UnicodeError:
         raise ParseError("The body is not valid UTF-8.") from None
     except ValueError:  # Python refuses integers with more than 4,300 digits
-        raise ParseError("The body holds a number with too many digits.") from None
+        raise ParseError("The body contains a number with too many digits.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the JSON object; refuses duplicate keys, and keys that can't be encoded in a response."""
     data = dict(pairs)
     if len(data) < len(pairs):
-        raise ParseError("The body has the same key twice in one object.")
+        raise ParseError("The body has a duplicate key in an object.")
     for key in data:
         key.encode()  # UnicodeError for half a surrogate pair
     return data

@@ -13,9 +13,9 @@ REFUSAL = inline_serializer(
 )
 BAD_INPUT = OpenApiResponse(
     {"type": "object", "additionalProperties": {}},
-    description="What is wrong, per field; or what was refused, as `detail` with a `code`.",
+    description="Either the errors per field, or a `detail` with a `code`.",
 )
-TOO_MANY = OpenApiResponse(REFUSAL, description="Too many requests: try again after the seconds in Retry-After.")
+TOO_MANY = OpenApiResponse(REFUSAL, description="Too many requests. Retry-After gives the number of seconds to wait.")
 
 
 class Schema(AutoSchema):

@@ -10,7 +10,7 @@ from rest_framework.serializers import Serializer
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses unknown fields. A misspelled field is a mistake, and `is_staff` an attack."""
+    """Rejects unknown fields: a misspelled one is a mistake, and `is_staff` would be an attack."""
 
     def to_internal_value(self, data: Mapping[str, Any]) -> Any:
         unknown: dict[str, Any] = {name: [_("Unknown field.")] for name in data if name not in self.fields}

@@ -171,7 +171,7 @@ class Watchdog:
         with self._condition:
             self._calls.add(call)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="mail deadlines", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="email deadlines", daemon=True)
                 self._thread.start()
             if call.ends_at < self._wakes_at:
                 self._condition.notify()

@@ -65,7 +65,7 @@ class SequenzyBackend(ApiBackend):
         if self.scheduled(message, at_most=timedelta.max):
             raise self.cannot("a send_at", "send it through the outbox, which waits until then.")
         if len(message.reply_to) > 1:
-            raise self.cannot("more than one reply_to address", "use only one.")
+            raise self.cannot("more than one reply_to email address", "use only one.")
         dropped = {name.lower() for name in settings.SEQUENZY_DROPPED_HEADERS}
         headers = [name for name, _ in message.headers if name.lower() not in dropped]
         if headers:

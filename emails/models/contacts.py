@@ -31,7 +31,7 @@ class ContactChange(Work):
 
     event_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Lets Sequenzy deduplicate retries."))
     action = models.CharField(max_length=16, choices=Action)
-    address = models.CharField(max_length=320, help_text=_("In lowercase."))
+    address = models.CharField(_("email address"), max_length=320, help_text=_("In lowercase."))
     content = models.JSONField(null=True, help_text=_("The content of the change. Null once it has been deleted."))
     metadata = models.JSONField(default=dict, blank=True)
 

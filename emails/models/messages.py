@@ -45,7 +45,7 @@ class OutboundEmail(Work):
     expires_at = models.DateTimeField(null=True, blank=True)
     provider_message_id = models.CharField(max_length=255, blank=True)
     batch_limit = models.PositiveSmallIntegerField(
-        null=True, help_text=_("The most messages its next call may carry, after a larger call was refused.")
+        null=True, help_text=_("The maximum number of messages in its next call, after a larger call was refused.")
     )
     lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 

@@ -14,7 +14,7 @@ class Suppression(models.Model):
         SOFT_BOUNCES = "soft_bounces", _("repeated soft bounces")
         MANUAL = "manual", _("added manually")
 
-    address = models.CharField(max_length=320, unique=True, help_text=_("In lowercase."))
+    address = models.CharField(_("email address"), max_length=320, unique=True, help_text=_("In lowercase."))
     cause = models.CharField(max_length=16, choices=Cause, default=Cause.MANUAL)
     detail = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
