@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from common.db import ValueByKey, database_now
+from common.retry import backoff
 from emails.backends import PROVIDERS
 from emails.backends.base import Caller, Receipt
+from emails.delivery import transitions
 from emails.delivery.calls import Answer, Call, NotMade
-from emails.delivery.transitions import backoff, close, description, fail, postpone, release, write
+from emails.delivery.transitions import close, description, fail, postpone, release, write
 from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Reason, Status, Work
 from emails.tracking import recording
@@ -150,7 +152,9 @@ def refuse_for_now(call: Call, error: ProviderError, now: datetime, provider_wai
 
 def keep_unknown(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
     """Whether the provider took it is not known: the attempt keeps its rows and its body and is repeated."""
-    wait = error.retry_after or backoff(call.attempt.calls)
+    wait = error.retry_after or backoff(
+        call.attempt.calls, first=transitions.FIRST_BACKOFF, longest=transitions.LONGEST_BACKOFF
+    )
     if provider_waits:
         wait = timedelta()
     release(

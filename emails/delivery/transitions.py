@@ -4,10 +4,10 @@ An attempt is written under its lease, in the caller's transaction: a worker who
 """
 
 import logging
-import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.retry import backoff
 from emails.delivery.preparation import Ending
 from emails.errors import LeaseLost, ProviderError
 from emails.models import DeliveryAttempt, Reason, Status, Work
@@ -43,7 +43,7 @@ def postpone(row: Work, reason: Reason, detail: str, now: datetime, *, costs_a_t
     write(
         row, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
         failures=row.failures + costs_a_try,
-        due_at=now + backoff(row.failures, first) if costs_a_try else now,
+        due_at=now + backoff(row.failures, first=first, longest=LONGEST_BACKOFF) if costs_a_try else now,
     )  # fmt: skip
     level = logging.ERROR if reason in NEED_A_PERSON else logging.WARNING
     logger.log(level, "Message %s was not taken and waits (%s): %s", row.pk, reason, detail)
@@ -79,9 +79,3 @@ def release(attempt: DeliveryAttempt, **changes: Any) -> None:
 
 def description(error: ProviderError) -> dict[str, Any]:
     return {"status_code": error.status, "error_code": error.code[:100], "detail": error.detail}
-
-
-def backoff(failures: int, first: timedelta = FIRST_BACKOFF) -> timedelta:
-    """Exponential with full jitter, at least a second, at most an hour."""
-    longest = min(first * 2 ** min(failures, 20), LONGEST_BACKOFF)
-    return timedelta(seconds=random.uniform(1, longest.total_seconds()))
