@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from emails.backends.api import ApiBackend
-from emails.backends.base import Caller, DeliveryBackend
+from emails.backends.base import DeliveryBackend, ProviderClient
 from emails.backends.contacts import SequenzyContacts
 from emails.backends.relay import RelayBackend
 from emails.backends.resend import ResendBackend
@@ -24,7 +24,7 @@ __all__ = [
     "configured_provider",
     "contacts_provider",
     "get_backend",
-    "get_caller",
+    "get_client",
     "get_contacts",
 ]
 
@@ -65,7 +65,7 @@ def get_contacts() -> SequenzyContacts:
     return _contacts[SequenzyContacts.name]
 
 
-def get_caller(provider: str) -> Caller:
+def get_client(provider: str) -> ProviderClient:
     """What calls this provider, for mail or for contacts. Raises ImproperlyConfigured with what to set."""
     return get_contacts() if provider == SequenzyContacts.name else get_backend(provider)
 

@@ -23,7 +23,7 @@ class ApiBackend(ApiClient, DeliveryBackend):
     """A mail is one JSON object, posted to `path`."""
 
     path: ClassVar[str]
-    most_recipients: ClassVar[int] = 50
+    max_recipients: ClassVar[int] = 50
     """In each of to, cc and bcc."""
 
     @abstractmethod
@@ -40,9 +40,9 @@ class ApiBackend(ApiClient, DeliveryBackend):
     def serialise(self, message: Message) -> bytes:
         self._refuse_what_no_api_takes(message)
         body = json.dumps(self.payload(message), ensure_ascii=False, separators=(",", ":")).encode()
-        if len(body) > self.most_bytes:
+        if len(body) > self.max_bytes:
             raise self.cannot(
-                f"a message of {len(body):,} bytes (at most {self.most_bytes:,})",
+                f"a message of {len(body):,} bytes (at most {self.max_bytes:,})",
                 "link to the files instead of attaching them.",
             )
         return body
@@ -61,8 +61,8 @@ class ApiBackend(ApiClient, DeliveryBackend):
             raise self.cannot("a message without `to`", "put one recipient into `to`.")
         for field in ("to", "cc", "bcc"):
             count = len(getattr(message, field))
-            if count > self.most_recipients:
-                raise self.cannot(f"{count} addresses in `{field}`", f"send to at most {self.most_recipients} at once.")
+            if count > self.max_recipients:
+                raise self.cannot(f"{count} addresses in `{field}`", f"send to at most {self.max_recipients} at once.")
         for address in _all_addresses(message):
             if not address.email.isascii():
                 raise self.cannot(f"the mailbox {address.email}", "use an address in ASCII, or send it through SMTP.")

@@ -31,7 +31,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class Acceptance:
     """The provider took it. One id per message, empty where the provider told none.
 
     ``rate``: the calls a second that it takes, ``pause``: for how long it takes no more, where its headers say so.
@@ -42,7 +42,7 @@ class Receipt:
     pause: timedelta | None = None
 
 
-class Caller:
+class ProviderClient:
     """What makes the calls of a provider: each is stored before it is made, and repeated where that can do no harm."""
 
     name: str
@@ -50,20 +50,20 @@ class Caller:
     """How long the provider remembers an Idempotency-Key; None: it knows none, and every call can be a second mail."""
     default_rate: ClassVar[float | None] = None
     """Calls a second until the provider's answers say more; None: as many as there are."""
-    tells_our_id: ClassVar[bool] = True
+    echoes_message_id: ClassVar[bool] = True
     """Whether its delivery events name our message id; else they are matched by its own."""
-    look_up_after: ClassVar[timedelta | None] = None
+    poll_after: ClassVar[timedelta | None] = None
     """When to ask what became of a message without events, where the provider does not tell every end of one."""
 
     @abstractmethod
-    def call(self, request: Request, idempotency_key: str) -> Receipt:
+    def call(self, request: Request, idempotency_key: str) -> Acceptance:
         """Make the call. Thread-safe, and without the ORM. Raises ProviderError."""
 
     def warm_up(self) -> None:
         """Do beforehand what would delay the next call: read certificates, connect. Raises nothing."""
 
 
-class DeliveryBackend(Caller, BaseEmailBackend):
+class DeliveryBackend(ProviderClient, BaseEmailBackend):
     """Delivers through one provider.
 
     As `EMAIL_BACKEND` it sends at once. The outbox calls serialise() and request() when it stores an attempt, and then
@@ -72,7 +72,7 @@ class DeliveryBackend(Caller, BaseEmailBackend):
 
     batch_limit: ClassVar[int] = 1
     """How many messages one call can carry."""
-    most_bytes: ClassVar[int] = sys.maxsize
+    max_bytes: ClassVar[int] = sys.maxsize
     """Of the body of a call."""
 
     @abstractmethod
@@ -103,13 +103,13 @@ class DeliveryBackend(Caller, BaseEmailBackend):
             key = _idempotency_key(email)
             # The same key must give the same payload, so the id in it is made from the key.
             message = Message.from_django(email, uuid.uuid5(KEY_NAMESPACE, key))
-            receipt = self.call(self.request([self.serialise(message)]), key)
+            acceptance = self.call(self.request([self.serialise(message)]), key)
         except EmailsError as error:
             if not self.fail_silently:
                 raise
             logger.warning("A message was not sent, and fail_silently is on: %s", error)
             return False
-        email.provider_message_id = receipt.message_ids[0]
+        email.provider_message_id = acceptance.message_ids[0]
         return True
 
 

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from common.http.pool import Answer, NoAnswer, pool_for
 from common.http.retry_after import retry_after
 from common.redaction import redact
-from emails.backends.base import Caller, Receipt, Request
+from emails.backends.base import Acceptance, ProviderClient, Request
 from emails.backends.classification import NEEDS_A_PERSON, REFUSED_FOR_NOW, UNKNOWN, Verdict, verdict_on
 from emails.errors import ProviderError
 
@@ -27,7 +27,7 @@ PAGE_BYTES = 20_000
 TEXT_OF_A_PAGE = 300
 
 
-class ApiClient(Caller):
+class ApiClient(ProviderClient):
     """A provider that takes JSON. Key and URL come from the settings `<NAME>_API_KEY` and `<NAME>_API_URL`."""
 
     reset_headers: ClassVar[tuple[str, ...]] = ()
@@ -54,7 +54,7 @@ class ApiClient(Caller):
     # What a provider's file fills in
 
     @abstractmethod
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
+    def accepted(self, answer: Answer) -> Acceptance | Verdict:
         """Read a 2xx answer: is it the documented one?"""
 
     def forgives(self, request: Request, answer: Answer) -> bool:
@@ -66,21 +66,21 @@ class ApiClient(Caller):
         return verdict
 
     def pause(self, headers: Mapping[str, str]) -> timedelta | None:
-        """For how long a refused caller is to wait."""
+        """For how long a refused client is to wait."""
         return retry_after(headers, *self.reset_headers)
 
-    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
-        """What the headers of a good answer say of the calls to come: ``rate`` and ``pause`` of a Receipt."""
+    def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        """What the headers of a good answer say of the calls to come: ``rate`` and ``pause`` of a Acceptance."""
         return {}
 
     def warm_up(self) -> None:
         with suppress(ImproperlyConfigured):  # the call says so
             pool_for(self._api_url).connect(timedelta(seconds=settings.EMAIL_CALL_DEADLINE_SECONDS))
 
-    def call(self, request: Request, idempotency_key: str) -> Receipt:
+    def call(self, request: Request, idempotency_key: str) -> Acceptance:
         keys = {"Idempotency-Key": idempotency_key} if self.key_lifetime is not None else {}
         result = self._judge(self.ask(request, keys), request)
-        if isinstance(result, Receipt):
+        if isinstance(result, Acceptance):
             return result
         raise result  # here, where no exception with a request in it is being handled
 
@@ -100,15 +100,15 @@ class ApiClient(Caller):
         method, _, path = request.endpoint.rpartition(" ")
         return pool.send(method or "POST", path, request.body, headers, deadline)
 
-    def _judge(self, answer: Answer | NoAnswer | ProviderError, request: Request) -> Receipt | ProviderError:
+    def _judge(self, answer: Answer | NoAnswer | ProviderError, request: Request) -> Acceptance | ProviderError:
         if isinstance(answer, ProviderError):
             return answer
         if isinstance(answer, NoAnswer):
             return self._error(UNKNOWN if answer.reached_body else REFUSED_FOR_NOW, answer.reason)
         is_accepted = 200 <= answer.status < 300 or self.forgives(request, answer)
         result = self.accepted(answer) if is_accepted else None
-        if isinstance(result, Receipt):
-            return replace(result, **self.told_limits(answer.headers))
+        if isinstance(result, Acceptance):
+            return replace(result, **self.rate_limit_hints(answer.headers))
         return self._refusal(answer, result, request)
 
     def _refusal(self, answer: Answer, verdict: Verdict | None, request: Request) -> ProviderError:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from common.http.pool import Answer
-from emails.backends.base import Receipt, Request
+from emails.backends.base import Acceptance, Request
 from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict
 from emails.backends.client import ApiClient, json_body
 
@@ -43,12 +43,12 @@ class SequenzyContacts(ApiClient):
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() if payload else b""
         return Request(endpoint, body)
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
+    def accepted(self, answer: Answer) -> Acceptance | Verdict:
         data = json_body(answer)
         if not isinstance(data, dict):
             return UNKNOWN
         is_refused = data.get("success") is False or data.get("error")
-        return REFUSED if is_refused and answer.status != NO_SUCH_CONTACT else Receipt(("",))
+        return REFUSED if is_refused and answer.status != NO_SUCH_CONTACT else Acceptance(("",))
 
     def forgives(self, request: Request, answer: Answer) -> bool:
         """A contact that does not exist is unsubscribed and forgotten. A page of HTML says that of a wrong URL only."""

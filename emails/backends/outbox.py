@@ -1,4 +1,4 @@
-"""The EMAIL_BACKEND: every message becomes a row in the caller's transaction, and a worker is told after the commit."""
+"""The EMAIL_BACKEND: every message becomes a row in the client's transaction, and a worker is told after the commit."""
 
 import logging
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ def row_from(message: EmailMessage) -> OutboundEmail:
 
 
 def insert_once(row: OutboundEmail) -> None:
-    """Insert the row, or nothing when its idempotency key is taken; the caller's transaction goes on either way.
+    """Insert the row, or nothing when its idempotency key is taken; the client's transaction goes on either way.
 
     ON CONFLICT DO NOTHING, since an IntegrityError would end the transaction on PostgreSQL. A conflict must be about
     the key: any other is no repeat.

@@ -12,7 +12,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.module_loading import import_string
 
 from common.http.deadline import Call, DeadlinePassed, Line
-from emails.backends.base import DeliveryBackend, Receipt, Request
+from emails.backends.base import Acceptance, DeliveryBackend, Request
 from emails.backends.classification import (
     MESSAGE_NEEDS_A_PERSON,
     NEEDS_A_PERSON,
@@ -72,14 +72,14 @@ class RelayBackend(DeliveryBackend):
             return
         raise InvalidMessage(f"The message cannot be written as MIME: {reason}")
 
-    def call(self, request: Request, idempotency_key: str) -> Receipt:
+    def call(self, request: Request, idempotency_key: str) -> Acceptance:
         message = Message.from_json(json.loads(request.body))
         result = self._deliver(message)
-        if isinstance(result, Receipt):
+        if isinstance(result, Acceptance):
             return result
         raise result  # here, where no exception that may hold the provider's key is being handled
 
-    def _deliver(self, message: Message) -> Receipt | ProviderError:
+    def _deliver(self, message: Message) -> Acceptance | ProviderError:
         with Call(settings.EMAIL_CALL_DEADLINE_SECONDS) as call:
             try:
                 connection = self.backend_class()
@@ -94,7 +94,7 @@ class RelayBackend(DeliveryBackend):
             finally:
                 self._close(connection)
 
-    def _hand_over(self, message: Message, connection: BaseEmailBackend, call: Call) -> Receipt | ProviderError:
+    def _hand_over(self, message: Message, connection: BaseEmailBackend, call: Call) -> Acceptance | ProviderError:
         line = _watch_smtp(connection, call)
         try:
             count = connection.send_messages([message.to_django(connection)])
@@ -103,7 +103,7 @@ class RelayBackend(DeliveryBackend):
                 line.close()
         if count == 0:
             return ProviderError(self.name, "The backend sent no message and gave no reason.", **REFUSED._asdict())
-        return Receipt(("",))  # some backends count nothing and return None
+        return Acceptance(("",))  # some backends count nothing and return None
 
     def _close(self, connection: BaseEmailBackend) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from common.http.pool import Answer
 from emails.backends.api import ApiBackend
-from emails.backends.base import Receipt, Request
+from emails.backends.base import Acceptance, Request
 from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
 from emails.backends.client import json_body
 from emails.message import Message
@@ -17,8 +17,8 @@ from emails.message.attachments import Attachment
 
 TAG_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MESSAGE_TAG = "message_id"
-LONGEST_CONTENT_ID = 127
-LONGEST_SCHEDULE = timedelta(days=30)
+MAX_CONTENT_ID_LENGTH = 127
+MAX_SCHEDULE = timedelta(days=30)
 FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
 KNOWN_TYPES = mimetypes.MimeTypes()  # Python's own table, the same on every machine
@@ -42,7 +42,7 @@ class ResendBackend(ApiBackend):
     batch_limit = 100
     default_rate = 2.0
     key_lifetime = timedelta(hours=24)
-    most_bytes = 40_000_000
+    max_bytes = 40_000_000
     reset_headers = ("ratelimit-reset", "x-ratelimit-reset")
 
     def payload(self, message: Message) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class ResendBackend(ApiBackend):
             "text": message.text,  # left out, Resend would make one of the HTML
             "tags": _tags(message),
         }
-        send_at = self.scheduled(message, at_most=LONGEST_SCHEDULE)
+        send_at = self.scheduled(message, at_most=MAX_SCHEDULE)
         if send_at and message.attachments:
             raise self.cannot("attachments with a send_at", "send it through the outbox, which waits itself.")
         optional = {
@@ -76,7 +76,7 @@ class ResendBackend(ApiBackend):
                 f"the file {attachment.filename!r} as {attachment.content_type}",
                 f"a file of that name must be {expected} (text in UTF-8), or have another name.",
             )
-        if len(attachment.content_id) > LONGEST_CONTENT_ID:
+        if len(attachment.content_id) > MAX_CONTENT_ID_LENGTH:
             raise self.cannot("a Content-ID of 128 characters or more", "make it shorter.")
         fields = {
             "filename": attachment.filename,
@@ -94,14 +94,14 @@ class ResendBackend(ApiBackend):
             return super().request(parts)
         return Request(self.batch_path, b"[" + b",".join(parts) + b"]")
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
+    def accepted(self, answer: Answer) -> Acceptance | Verdict:
         """One id, or of a batch all of them in its order: in strict validation it is taken whole or not at all."""
         data = json_body(answer)
         items = data.get("data", [data]) if isinstance(data, dict) else None
         message_ids = tuple(map(_message_id, items)) if isinstance(items, list) else ()
-        return Receipt(message_ids) if message_ids and all(message_ids) else UNKNOWN
+        return Acceptance(message_ids) if message_ids and all(message_ids) else UNKNOWN
 
-    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
         limit = FIRST_NUMBER.match(headers.get("ratelimit-limit") or headers.get("x-ratelimit-limit") or "")
         return {"rate": float(limit[0])} if limit and float(limit[0]) > 0 else {}
 

@@ -8,18 +8,18 @@ from typing import Any
 from common.http.pool import Answer
 from common.http.retry_after import pause_until_epoch, retry_after
 from emails.backends.api import ApiBackend
-from emails.backends.base import Receipt
+from emails.backends.base import Acceptance
 from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict
 from emails.message import Address, Message
 from emails.message.attachments import Attachment
 
 MESSAGE_ARGUMENT = "app_message_id"
 FORBIDDEN_HEADERS = frozenset({"x-sg-id", "x-sg-eid", "received", "dkim-signature"})
-MOST_RECIPIENTS = 1000
-MOST_CATEGORIES = 10
-CATEGORY_CHARACTERS = 255
-ARGUMENT_BYTES = 10_000
-LONGEST_SCHEDULE = timedelta(hours=72)
+MAX_RECIPIENTS = 1000
+MAX_CATEGORIES = 10
+MAX_CATEGORY_LENGTH = 255
+MAX_ARGUMENT_BYTES = 10_000
+MAX_SCHEDULE = timedelta(hours=72)
 NO_PUNCTUATION = str.maketrans("", "", ",;")
 TRACKING_OFF = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
 
@@ -29,12 +29,12 @@ class SendGridBackend(ApiBackend):
 
     name = "sendgrid"
     path = "/mail/send"
-    most_recipients = MOST_RECIPIENTS
-    most_bytes = 30_000_000
+    max_recipients = MAX_RECIPIENTS
+    max_bytes = 30_000_000
 
     def payload(self, message: Message) -> dict[str, Any]:
         self._refuse(message)
-        send_at = self.scheduled(message, at_most=LONGEST_SCHEDULE)
+        send_at = self.scheduled(message, at_most=MAX_SCHEDULE)
         to_whom = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
         personalization: dict[str, Any] = {field: _people(people) for field, people in to_whom.items() if people}
         personalization["custom_args"] = self._arguments(message)
@@ -57,30 +57,30 @@ class SendGridBackend(ApiBackend):
     def _refuse(self, message: Message) -> None:
         if not message.subject:
             raise self.cannot("an empty subject", "give the message a subject.")
-        if len(message.to) + len(message.cc) + len(message.bcc) > MOST_RECIPIENTS:
-            raise self.cannot(f"more than {MOST_RECIPIENTS} recipients", "send several messages.")
+        if len(message.to) + len(message.cc) + len(message.bcc) > MAX_RECIPIENTS:
+            raise self.cannot(f"more than {MAX_RECIPIENTS} recipients", "send several messages.")
         forbidden = [name for name, _ in message.headers if name.lower() in FORBIDDEN_HEADERS]
         if forbidden:
             raise self.cannot(f"the header {forbidden[0]}", "leave it out: SendGrid sets it itself.")
         if any(not attachment.content for attachment in message.attachments):
             raise self.cannot("an empty file", "leave it out.")
         tags = set(message.tags)
-        if len(tags) > MOST_CATEGORIES or any(not 0 < len(tag) <= CATEGORY_CHARACTERS for tag in tags):
+        if len(tags) > MAX_CATEGORIES or any(not 0 < len(tag) <= MAX_CATEGORY_LENGTH for tag in tags):
             raise self.cannot(
-                "these tags", f"give at most {MOST_CATEGORIES}, of 1 to {CATEGORY_CHARACTERS} characters each."
+                "these tags", f"give at most {MAX_CATEGORIES}, of 1 to {MAX_CATEGORY_LENGTH} characters each."
             )
 
     def _arguments(self, message: Message) -> dict[str, str]:
         """Our id and the metadata, which come back in every event, prefixed so that SendGrid's own names stay free."""
         arguments = {f"app_{key}": value for key, value in message.metadata} | {MESSAGE_ARGUMENT: str(message.id)}
-        if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > ARGUMENT_BYTES:
+        if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > MAX_ARGUMENT_BYTES:
             raise self.cannot("metadata of more than 10,000 bytes", "keep it in your own database.")
         return arguments
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
+    def accepted(self, answer: Answer) -> Acceptance | Verdict:
         """202 whatever the body; 200 without a body is the sandbox."""
         if answer.status == 202 or (answer.status == 200 and answer.body == b""):
-            return Receipt((answer.headers.get("X-Message-Id", ""),))
+            return Acceptance((answer.headers.get("X-Message-Id", ""),))
         return UNKNOWN
 
     def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
@@ -88,7 +88,7 @@ class SendGridBackend(ApiBackend):
             return NEEDS_A_PERSON
         return verdict
 
-    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
         if headers.get("X-RateLimit-Remaining") != "0":
             return {}
         return {"pause": pause_until_epoch(headers.get("X-RateLimit-Reset"))}

@@ -10,14 +10,14 @@ from django.utils.html import escape
 
 from common.http.pool import Answer
 from emails.backends.api import ApiBackend
-from emails.backends.base import Receipt
+from emails.backends.base import Acceptance
 from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
 from emails.backends.client import json_body
 from emails.message import Message
 from emails.message.attachments import Attachment
 
-MOST_FILES = 10
-MOST_FILE_BYTES = 7_000_000
+MAX_FILES = 10
+MAX_FILE_BYTES = 7_000_000
 OPENING = re.compile(r"\{(?=\{)")
 ZERO_WIDTH_SPACE = "\u200b"
 LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]")
@@ -36,10 +36,10 @@ class SequenzyBackend(ApiBackend):
     name = "sequenzy"
     path = "/transactional/send"
     default_rate = 100 / 60
-    tells_our_id = False
-    look_up_after = timedelta(hours=1)
+    echoes_message_id = False
+    poll_after = timedelta(hours=1)
     key_lifetime = timedelta(days=14)
-    most_bytes = 40_000_000
+    max_bytes = 40_000_000
 
     def payload(self, message: Message) -> dict[str, Any]:
         self._refuse(message)
@@ -72,12 +72,12 @@ class SequenzyBackend(ApiBackend):
             raise self.cannot(
                 f"headers ({', '.join(headers)})", "leave them out, or list them in SEQUENZY_DROPPED_HEADERS."
             )
-        if len(message.attachments) > MOST_FILES:
-            raise self.cannot(f"{len(message.attachments)} attachments", f"attach at most {MOST_FILES}.")
-        if sum(len(attachment.content) for attachment in message.attachments) > MOST_FILE_BYTES:
+        if len(message.attachments) > MAX_FILES:
+            raise self.cannot(f"{len(message.attachments)} attachments", f"attach at most {MAX_FILES}.")
+        if sum(len(attachment.content) for attachment in message.attachments) > MAX_FILE_BYTES:
             raise self.cannot("attachments of more than 7 MB", "link to the files instead.")
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
+    def accepted(self, answer: Answer) -> Acceptance | Verdict:
         data = json_body(answer)
         if not isinstance(data, dict):
             return UNKNOWN
@@ -85,7 +85,7 @@ class SequenzyBackend(ApiBackend):
             return REFUSED
         message_id = data.get("emailSendId") or data.get("jobId") or ""
         if data.get("success") is True or message_id:
-            return Receipt((str(message_id),))
+            return Acceptance((str(message_id),))
         return UNKNOWN
 
     def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:

@@ -22,7 +22,7 @@ PROBE_EVERY = timedelta(seconds=15)
 CONFIGURATION_PROBE_EVERY = timedelta(seconds=60)
 QUOTA_PROBE_EVERY = timedelta(hours=1)
 RATE_LIMIT_PAUSE = timedelta(seconds=2)  # where a provider says "too many" and not for how long
-LONGEST_RATE_LIMIT_PAUSE = timedelta(minutes=1)
+MAX_RATE_LIMIT_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)  # whatever a header says
 RELEASE_OVER = timedelta(seconds=30)
 RELEASE_STEPS = 30
@@ -35,7 +35,7 @@ _seen_well_at: dict[str, float] = {}
 
 
 def take_probe(state: ProviderState) -> bool:
-    """Whether the caller may make the one call that finds out if the trouble is over; only one of all workers may."""
+    """Whether the client may make the one call that finds out if the trouble is over; only one of all workers may."""
     mine = ProviderState.objects.filter(name=state.name, paused_until=state.paused_until)
     return mine.update(paused_until=state.now + PROBE_EVERY) == 1
 
@@ -106,7 +106,7 @@ def rate_limit_pause(state: ProviderState, error: ProviderError, now: datetime) 
     if not state.is_paused(now):  # of calls that were refused together one counts
         state.failures += 1
     doublings = min(max(state.failures - 1, 0), 9)
-    return min(RATE_LIMIT_PAUSE * (1 << doublings), LONGEST_RATE_LIMIT_PAUSE)
+    return min(RATE_LIMIT_PAUSE * (1 << doublings), MAX_RATE_LIMIT_PAUSE)
 
 
 def pause(state: ProviderState, reason: Pause, until: datetime, error: ProviderError) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from common.failpoints import failpoint
-from emails.backends.base import Caller, Receipt, Request
+from emails.backends.base import Acceptance, ProviderClient, Request
 from emails.delivery.pacing import LATENESS
 from emails.errors import Outcome, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail
@@ -23,7 +23,7 @@ class MissedSlot(NotMade):
     """The call was not made: it would have come too late after its slot, and so too close to the next."""
 
 
-Answer = Receipt | ProviderError | NotMade
+Answer = Acceptance | ProviderError | NotMade
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Call:
 
     attempt: DeliveryAttempt
     rows: Sequence[OutboundEmail | ContactChange]  # in the attempt's order
-    backend: Caller
+    backend: ProviderClient
     start_by: float  # on time.monotonic(): later, the lease could end before the call does
     pace: Pace = field(default_factory=Pace)
 
@@ -64,17 +64,17 @@ class Call:
         failpoint("before-send")
         request = Request(endpoint=self.attempt.endpoint, body=bytes(self.attempt.body or b""))
         try:
-            receipt = self.backend.call(request, idempotency_key=str(self.attempt.pk))
+            acceptance = self.backend.call(request, idempotency_key=str(self.attempt.pk))
         except ProviderError as error:
             return error
         except Exception as error:  # a bug of ours, after which nobody knows how far the call got
             logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
             return unclear(self.attempt.provider, f"Our own code broke: {type(error).__name__}")
         failpoint("after-send")
-        told, carried = len(receipt.message_ids), len(self.rows)
+        told, carried = len(acceptance.message_ids), len(self.rows)
         if told != carried:
             return unclear(self.attempt.provider, f"It took {carried} messages and named {told}.")
-        return receipt
+        return acceptance
 
 
 def unclear(provider: str, detail: str) -> ProviderError:

@@ -10,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from common.failpoints import failpoint
-from emails.backends import PROVIDERS, configured_provider, contacts_provider, get_caller, get_contacts
-from emails.backends.base import Caller
+from emails.backends import PROVIDERS, configured_provider, contacts_provider, get_client, get_contacts
+from emails.backends.base import ProviderClient
 from emails.delivery import breaker, pacing, settlement, transitions
 from emails.delivery.attempts import lease, open_attempts
 from emails.delivery.calls import Call, Pace
@@ -19,16 +19,16 @@ from emails.delivery.queues import Queue, queues_of
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
 
 KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still knows the key
-MOST_TO_GIVE_UP = 500  # at once
+MAX_TO_ABANDON = 500  # at once
 WAIT_OUT = timedelta(seconds=3)  # a pause as short as that; after a longer one the sweep comes by
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ReadyProvider:
     """A provider that can be called, and until when a call may begin under a lease that is taken now."""
 
     state: ProviderState
-    caller: Caller
+    client: ProviderClient
     queues: Sequence[Queue]
     start_by: float  # on time.monotonic()
 
@@ -43,24 +43,24 @@ class Way:
 
     @property
     def interval(self) -> timedelta | None:
-        return pacing.interval_of(self.state, self.caller)
+        return pacing.interval_of(self.state, self.client)
 
     def has_work(self) -> bool:
         is_due = any(queue.rows().due(self.now).exists() for queue in self.queues)
         return self.state.has_unknown_attempts_due or is_due
 
     def call(self, attempt: DeliveryAttempt, rows: Sequence[OutboundEmail | ContactChange]) -> Call:
-        caller = get_contacts() if attempt.contact_change_id else self.caller
-        return Call(attempt, rows, caller, self.start_by, Pace(self.state.rate))
+        client = get_contacts() if attempt.contact_change_id else self.client
+        return Call(attempt, rows, client, self.start_by, Pace(self.state.rate))
 
 
-def ways() -> Iterator[Way]:
+def ready_providers() -> Iterator[ReadyProvider]:
     """The providers whose settings are complete."""
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
     needed = {name for name in (configured_provider(), contacts_provider()) if name}
     for state in ProviderState.objects.with_rows_for(*needed):
         try:
-            yield Way(state, get_caller(state.name), queues_of(state.name), start_by)
+            yield ReadyProvider(state, get_client(state.name), queues_of(state.name), start_by)
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 give_up_old_attempts(state)
@@ -75,7 +75,7 @@ def give_up_old_attempts(state: ProviderState) -> None:
     started_before = state.now - repeatable_for(backend.key_lifetime if backend else None)
     old = DeliveryAttempt.objects.filter(provider=state.name, created_at__lt=started_before, contact_change=None)
     with transaction.atomic():
-        for attempt in old.claim(limit=MOST_TO_GIVE_UP, now=state.now, lease=lease()):
+        for attempt in old.claim(limit=MAX_TO_ABANDON, now=state.now, lease=lease()):
             settlement.abandon(attempt, attempt.rows, Reason.OUTCOME_UNKNOWN, state.now)
 
 
@@ -86,24 +86,24 @@ def next_calls(room: int, *, idle: bool) -> tuple[list[Call], timedelta | None]:
     """
     calls: list[Call] = []
     look_again: list[timedelta] = []
-    for way in ways():
-        interval = way.interval
-        slots = pacing.slots_near(way.state, interval)
-        if way.pause or slots == 0:
-            wait = way.pause or pacing.until_near(way.state, interval)
-            look_again += [wait] if wait < WAIT_OUT and way.has_work() else []
-        elif not way.state.is_probing or breaker.take_probe(way.state):
-            limit = 1 if way.state.is_probing else min(room - len(calls), slots or room)
-            calls += paced(claim_calls(way, limit, idle=idle and not calls), way)
+    for ready in ready_providers():
+        interval = ready.interval
+        slots = pacing.slots_near(ready.state, interval)
+        if ready.pause or slots == 0:
+            wait = ready.pause or pacing.until_near(ready.state, interval)
+            look_again += [wait] if wait < WAIT_OUT and ready.has_work() else []
+        elif not ready.state.is_probing or breaker.take_probe(ready.state):
+            limit = 1 if ready.state.is_probing else min(room - len(calls), slots or room)
+            calls += paced(claim_calls(ready, limit, idle=idle and not calls), ready)
     return calls, min(look_again, default=None)
 
 
-def paced(calls: Sequence[Call], way: Way) -> list[Call]:
+def paced(calls: Sequence[Call], ready: ReadyProvider) -> list[Call]:
     """The calls, each with its slot where the provider's are paced."""
-    interval = way.interval
+    interval = ready.interval
     if interval is None or not calls:
         return list(calls)
-    slots = pacing.take_slots(way.state, interval, len(calls))
+    slots = pacing.take_slots(ready.state, interval, len(calls))
     return [replace(call, pace=replace(call.pace, slot=slot)) for call, slot in zip(calls, slots, strict=True)]
 
 
@@ -111,29 +111,29 @@ def with_new_slots(calls: Sequence[Call]) -> list[Call]:
     """Calls that missed their slots, with new ones; without those that may not be made now."""
     return [
         again
-        for way in ways()
-        if not way.pause
-        for again in paced([call for call in calls if call.attempt.provider == way.state.name], way)
+        for ready in ready_providers()
+        if not ready.pause
+        for again in paced([call for call in calls if call.attempt.provider == ready.state.name], ready)
     ]
 
 
-def claim_calls(way: Way, limit: int, *, idle: bool) -> list[Call]:
-    calls = repeated_calls(way, limit) if way.state.has_unknown_attempts_due else []
-    for queue in way.queues:
+def claim_calls(ready: ReadyProvider, limit: int, *, idle: bool) -> list[Call]:
+    calls = repeated_calls(ready, limit) if ready.state.has_unknown_attempts_due else []
+    for queue in ready.queues:
         if len(calls) < limit:
-            calls += new_calls(way, queue, limit - len(calls))
-    for queue in way.queues:
+            calls += new_calls(ready, queue, limit - len(calls))
+    for queue in ready.queues:
         if idle and not calls:
-            calls = new_calls(way, queue, 1, isolated=True)
+            calls = new_calls(ready, queue, 1, isolated=True)
     return calls
 
 
-def repeated_calls(way: Way, limit: int) -> list[Call]:
+def repeated_calls(ready: ReadyProvider, limit: int) -> list[Call]:
     """Attempts of unknown outcome that are due: the same bytes again, as long as that cannot mean a second mail."""
-    of_provider = DeliveryAttempt.objects.filter(provider=way.state.name)
-    while attempts := of_provider.claim(limit=limit, now=way.now, lease=lease()):
-        calls = [way.call(attempt, attempt.rows) for attempt in attempts]
-        if repeatable := [call for call in calls if is_to_be_repeated(call, way.now)]:
+    of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
+    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease()):
+        calls = [ready.call(attempt, attempt.rows) for attempt in attempts]
+        if repeatable := [call for call in calls if is_to_be_repeated(call, ready.now)]:
             return repeatable
     return []
 
@@ -161,20 +161,20 @@ def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
     return transitions.KEEP_TRYING_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
 
 
-def new_calls(way: Way, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
+def new_calls(ready: ReadyProvider, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
     """Due rows in new attempts. What cannot be sent (expired, suppressed, unsupported) ends here."""
     waiting = queue.rows().filter(isolated=isolated)
-    most = 1 if isolated or way.state.is_probing else queue.most_rows(limit)
-    while rows := waiting.claim(limit=most, now=way.now, lease=lease(), status=Status.SENDING):
+    most = 1 if isolated or ready.state.is_probing else queue.max_rows(limit)
+    while rows := waiting.claim(limit=most, now=ready.now, lease=lease(), status=Status.SENDING):
         failpoint("after-claim")
-        if attempts := open_attempts(rows, queue, way.state.name, way.now, limit):
-            return [way.call(attempt, carried) for attempt, carried in attempts]
+        if attempts := open_attempts(rows, queue, ready.state.name, ready.now, limit):
+            return [ready.call(attempt, carried) for attempt, carried in attempts]
     return []
 
 
 @transaction.atomic
 def recover_abandoned(now: datetime) -> None:
-    """Take back what dead workers held, at once: rows in no attempt, and attempts that were under way."""
+    """Take back what dead workers held, at once: rows in no attempt, and attempts that were under ready."""
     for waiting in (OutboundEmail.objects.all(), ContactChange.objects.all()):
         for row in waiting.abandoned(now).select_for_update(skip_locked=True):
             settlement.record_crash_of_row(row, now)

@@ -67,11 +67,11 @@ class Drain:
             self.begin_what_is_ready()
 
     def begin_what_is_ready(self) -> None:
-        while self.ready and len(self.under_way) < self.most_under_way(self.ready[0]):
+        while self.ready and len(self.under_way) < self.max_under_way(self.ready[0]):
             call = self.ready.popleft()
             self.under_way[self.pool.submit(call.make)] = call
 
-    def most_under_way(self, call: Call) -> int:
+    def max_under_way(self, call: Call) -> int:
         """Where a repeat can be a second mail, no thread begins a call before the answer to its last one is settled:
         a killed worker leaves no more unknown outcomes than it has threads. A call with a slot wants a thread at once.
         Else the pool has some in hand."""

@@ -12,17 +12,17 @@ from django.conf import settings
 
 from common.db import database_now
 from emails.backends import get_backend
-from emails.backends.base import Caller, Receipt
+from emails.backends.base import Acceptance, ProviderClient
 from emails.models import ProviderState
 
 SHARE = 0.93  # of the limit: six calls at five a second take 1.075 s, and may come 75 ms closer on their way
 LATENESS = timedelta(milliseconds=10)  # a call that begins later than that after its slot takes another one
 HORIZON = timedelta(milliseconds=600)  # claim for slots that are no further away: time to build what they carry
 A_MOMENT = timedelta(milliseconds=10)
-LONGEST_QUEUE = timedelta(minutes=1)  # of slots: more than workers ever take is a clock that was set back
+MAX_SLOT_QUEUE = timedelta(minutes=1)  # of slots: more than workers ever take is a clock that was set back
 
 
-def interval_of(state: ProviderState, backend: Caller) -> timedelta | None:
+def interval_of(state: ProviderState, backend: ProviderClient) -> timedelta | None:
     """The time between two calls; None where they may come as they like.
 
     EMAIL_RATE_PER_SECOND is a ceiling (0: no limit at all), the provider's own headers may say less.
@@ -38,7 +38,7 @@ def interval_of(state: ProviderState, backend: Caller) -> timedelta | None:
 def until_next_slot(state: ProviderState) -> timedelta:
     """From now on; not negative."""
     ahead = (state.next_slot_at or state.now) - present(state)
-    return ahead if timedelta() < ahead <= LONGEST_QUEUE else timedelta()
+    return ahead if timedelta() < ahead <= MAX_SLOT_QUEUE else timedelta()
 
 
 def slots_near(state: ProviderState, interval: timedelta | None) -> int | None:
@@ -83,12 +83,12 @@ def take_slot(provider: str, *, within: timedelta) -> float | None:
 def note_limits(answers: Iterable[tuple[str, float | None, object]]) -> None:
     """Write down what answers say of the limits, given as (provider, rate known before, answer), where it is news."""
     for provider, known_rate, answer in answers:
-        if not isinstance(answer, Receipt):
+        if not isinstance(answer, Acceptance):
             continue
         if answer.rate is not None and answer.rate != known_rate:
             ProviderState.objects.filter(name=provider).exclude(rate=answer.rate).update(rate=answer.rate)
         if answer.pause:
-            until = database_now() + min(answer.pause, LONGEST_QUEUE)
+            until = database_now() + min(answer.pause, MAX_SLOT_QUEUE)
             ProviderState.objects.filter(name=provider).update(next_slot_at=until)
 
 

@@ -66,7 +66,7 @@ def batches(parts: Iterable[Part], backend: DeliveryBackend) -> Iterator[list[Pa
     for part in parts:
         limit = min(part.row.batch_limit or backend.batch_limit, backend.batch_limit) if part.may_share_call else 1
         batch = open_batches.setdefault(limit, [])
-        if batch and sum(len(other.body) + 1 for other in batch) + len(part.body) > backend.most_bytes:
+        if batch and sum(len(other.body) + 1 for other in batch) + len(part.body) > backend.max_bytes:
             yield open_batches.pop(limit)
             batch = open_batches.setdefault(limit, [])
         batch.append(part)

@@ -6,29 +6,29 @@ from datetime import datetime
 from typing import Any
 
 from emails.backends import configured_provider, contacts_provider, get_backend, get_contacts
-from emails.backends.base import Caller, DeliveryBackend, Request
+from emails.backends.base import DeliveryBackend, ProviderClient, Request
 from emails.backends.contacts import SequenzyContacts
 from emails.delivery.preparation import Ending, Part, batches, prepare, prepare_change
 from emails.models import ContactChange, OutboundEmail, Work
 from emails.models.querysets import WorkQuerySet
 from emails.tracking.suppressions import suppressed_among
 
-MOST_ROWS = 500  # to claim at once: the calls of the first begin while the next are built
+MAX_ROWS = 500  # to claim at once: the calls of the first begin while the next are built
 
 
 class Queue(ABC):
     """Rows that wait to be told to one provider."""
 
-    backend: Caller
+    backend: ProviderClient
     carries_contacts = False
 
     @abstractmethod
     def rows(self) -> WorkQuerySet[Any]:
         """Those of which the due ones may be claimed."""
 
-    def most_rows(self, calls: int) -> int:
+    def max_rows(self, calls: int) -> int:
         """How many to claim for that many calls."""
-        return min(calls, MOST_ROWS)
+        return min(calls, MAX_ROWS)
 
     @abstractmethod
     def prepared(self, rows: Sequence[Any], now: datetime) -> Iterator[tuple[Work, Part | Ending]]:
@@ -46,8 +46,8 @@ class MailQueue(Queue):
     def rows(self) -> WorkQuerySet[OutboundEmail]:
         return OutboundEmail.objects.all()
 
-    def most_rows(self, calls: int) -> int:
-        return min(calls * self.mail_backend.batch_limit, MOST_ROWS)
+    def max_rows(self, calls: int) -> int:
+        return min(calls * self.mail_backend.batch_limit, MAX_ROWS)
 
     def prepared(self, rows: Sequence[OutboundEmail], now: datetime) -> Iterator[tuple[Work, Part | Ending]]:
         suppressed = suppressed_among(address for row in rows for address in row.recipients.split())

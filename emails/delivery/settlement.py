@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from common.db import ValueByKey, database_now
 from common.retry import backoff
 from emails.backends import PROVIDERS
-from emails.backends.base import Caller, Receipt
+from emails.backends.base import Acceptance, ProviderClient
 from emails.delivery import transitions
 from emails.delivery.calls import Answer, Call, NotMade
 from emails.delivery.transitions import close, description, fail, postpone, release, write
@@ -34,7 +34,7 @@ def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> 
     lock_rows(call for call, _ in finished)
     accepted, rest = [], []
     for call, answer in finished:
-        if isinstance(answer, Receipt):
+        if isinstance(answer, Acceptance):
             accepted.append((call, answer))
         else:
             rest.append((call, answer))
@@ -76,7 +76,7 @@ def is_about_a_message(error: ProviderError) -> bool:
     return error.outcome == Outcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
 
 
-def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
+def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
     """Settle what was taken, in two statements however many they are: this is where the worker's time goes.
 
     Raises ``LeaseLost`` when one of them is another worker's by now: then settle them one by one.
@@ -86,9 +86,9 @@ def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
     outcome = DeliveryAttempt.Outcome.ACCEPTED
     if held.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
         raise LeaseLost(f"{len(accepted)} attempts were accepted, and not all of them are ours.")
-    taken: defaultdict[tuple[Caller, bool], dict[UUID, str]] = defaultdict(dict)
-    for call, receipt in accepted:
-        for row, message_id in zip(call.rows, receipt.message_ids, strict=True):
+    taken: defaultdict[tuple[ProviderClient, bool], dict[UUID, str]] = defaultdict(dict)
+    for call, acceptance in accepted:
+        for row, message_id in zip(call.rows, acceptance.message_ids, strict=True):
             if isinstance(row, ContactChange):
                 write_told(row)
                 continue
@@ -107,18 +107,18 @@ def write_told(change: ContactChange) -> None:
     logger.info("Contact change %s was told to %s.", change.pk, change.provider)
 
 
-def write_sent(backend: Caller, message_ids: Mapping[UUID, str], **changes: Any) -> None:
+def write_sent(backend: ProviderClient, message_ids: Mapping[UUID, str], **changes: Any) -> None:
     """A row that an event was faster to move keeps its status."""
     rows = OutboundEmail.objects.filter(pk__in=message_ids)
     changes["provider_message_id"] = ValueByKey(message_ids)
-    if backend.look_up_after is not None:
-        changes["lookup_at"] = Now() + backend.look_up_after
+    if backend.poll_after is not None:
+        changes["lookup_at"] = Now() + backend.poll_after
     sent = rows.filter(status=Status.SENDING).update(
         status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now(), **changes
     )
     if sent < len(message_ids):
         rows.filter(provider_message_id="", sent_at__isnull=False).update(**changes)
-    if not backend.tells_our_id:
+    if not backend.echoes_message_id:
         recording.link(backend.name, message_ids)
 
 
@@ -153,7 +153,7 @@ def refuse_for_now(call: Call, error: ProviderError, now: datetime, provider_wai
 def keep_unknown(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
     """Whether the provider took it is not known: the attempt keeps its rows and its body and is repeated."""
     wait = error.retry_after or backoff(
-        call.attempt.calls, first=transitions.FIRST_BACKOFF, longest=transitions.LONGEST_BACKOFF
+        call.attempt.calls, first=transitions.FIRST_BACKOFF, longest=transitions.MAX_BACKOFF
     )
     if provider_waits:
         wait = timedelta()

@@ -1,6 +1,6 @@
 """The moves of a row or an attempt that delivery holds: put off, ended, written, let go.
 
-An attempt is written under its lease, in the caller's transaction: a worker whose lease ran out changes nothing.
+An attempt is written under its lease, in the client's transaction: a worker whose lease ran out changes nothing.
 """
 
 import logging
@@ -17,13 +17,13 @@ logger = logging.getLogger(__name__)
 KEEP_TRYING_FOR = timedelta(hours=48)
 FIRST_BACKOFF = timedelta(seconds=5)
 FIRST_BACKOFF_OF_CONFIGURATION = timedelta(minutes=1)
-LONGEST_BACKOFF = timedelta(hours=1)
+MAX_BACKOFF = timedelta(hours=1)
 
 NEED_A_PERSON = (Reason.CONFIGURATION, Reason.QUOTA)  # waited for as long as it takes
 
 
 def end_without_call(row: Work, ending: Ending, now: datetime) -> None:
-    """A row that will not be sent, or not yet. The caller holds its lease."""
+    """A row that will not be sent, or not yet. The client holds its lease."""
     if ending.status == Status.QUEUED:
         postpone(row, ending.reason or Reason.INTERNAL, ending.detail, now)
     elif ending.status == Status.FAILED:
@@ -43,7 +43,7 @@ def postpone(row: Work, reason: Reason, detail: str, now: datetime, *, costs_a_t
     write(
         row, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
         failures=row.failures + costs_a_try,
-        due_at=now + backoff(row.failures, first=first, longest=LONGEST_BACKOFF) if costs_a_try else now,
+        due_at=now + backoff(row.failures, first=first, longest=MAX_BACKOFF) if costs_a_try else now,
     )  # fmt: skip
     level = logging.ERROR if reason in NEED_A_PERSON else logging.WARNING
     logger.log(level, "Message %s was not taken and waits (%s): %s", row.pk, reason, detail)

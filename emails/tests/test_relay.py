@@ -14,7 +14,7 @@ from django.core import mail as django_mail
 from django.core.mail.backends.base import BaseEmailBackend
 
 from emails.backends import get_backend
-from emails.backends.base import Receipt
+from emails.backends.base import Acceptance
 from emails.backends.relay import status_of, verdict_on_sending
 from emails.errors import InvalidMessage, Outcome, ProviderError, Remedy
 from emails.message import Message
@@ -104,7 +104,7 @@ def failure(provider="smtp"):
 
 
 def test_a_mail_goes_out_by_smtp(smtp):
-    assert deliver() == Receipt(("",))
+    assert deliver() == Acceptance(("",))
     assert b"Subject: Hello\r\n" in smtp.mails[0]
 
 
@@ -193,11 +193,11 @@ def test_a_silent_server_is_left_at_the_deadline(smtp, settings, verb, outcome):
 
 def test_hanging_up_badly_does_not_undo_the_delivery(smtp):
     smtp.script = {"QUIT": "500 what"}
-    assert deliver() == Receipt(("",))
+    assert deliver() == Acceptance(("",))
 
 
 def test_the_console(capsys):
-    assert deliver("console") == Receipt(("",))
+    assert deliver("console") == Acceptance(("",))
     assert "Subject: Hello" in capsys.readouterr().out
 
 
@@ -249,7 +249,7 @@ def test_any_backends_trouble(monkeypatch, result, expected):
 
 def test_a_backend_that_counts_nothing_has_sent(monkeypatch):
     monkeypatch.setattr(ScriptedBackend, "result", None)
-    assert deliver(f"{__name__}.ScriptedBackend") == Receipt(("",))
+    assert deliver(f"{__name__}.ScriptedBackend") == Acceptance(("",))
 
 
 def test_a_relay_is_a_django_backend_too():
