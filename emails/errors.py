@@ -39,7 +39,7 @@ class LeaseLost(EmailsError):
     """What this worker held is another's by now; nothing of it was written."""
 
 
-class Outcome(enum.StrEnum):
+class CallOutcome(enum.StrEnum):
     """What is known about a call that was not acknowledged."""
 
     NOT_SENT = "not_sent"
@@ -67,7 +67,7 @@ class ProviderError(EmailsError, OSError):
         provider: str,
         detail: str,
         *,
-        outcome: Outcome,
+        outcome: CallOutcome,
         remedy: Remedy,
         status: int | None = None,
         code: str = "",
@@ -95,6 +95,6 @@ class ProviderError(EmailsError, OSError):
 
 
 def _restore(provider: str, detail: str, fields: dict[str, object]) -> ProviderError:
-    error = ProviderError(provider, detail, outcome=Outcome.UNKNOWN, remedy=Remedy.RETRY)
+    error = ProviderError(provider, detail, outcome=CallOutcome.UNKNOWN, remedy=Remedy.RETRY)
     vars(error).update(fields)
     return error

@@ -8,7 +8,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from emails import delivery, retention
 from emails.delivery import polling
 from emails.tracking import recording
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 
 
 @shared_task(ignore_result=True)
@@ -31,7 +31,7 @@ def look_up_silent_mail() -> None:
 @worker_ready.connect
 def deliver_at_once(**_: Any) -> None:
     """What came due while no worker ran need not wait for the next sweep."""
-    nudge_worker()
+    wake_worker()
 
 
 @worker_shutting_down.connect

@@ -70,7 +70,7 @@ _bell: Bell | None = None
 _starting = threading.Lock()
 
 
-def nudge_worker() -> None:
+def wake_worker() -> None:
     """Ring the bell: returns at once, raises nothing, and rings that come close together become one."""
     global _bell
     bell = _bell

@@ -1,4 +1,4 @@
-"""What is the same for every provider that takes a mail as JSON; a provider's own file only translates."""
+"""The parts shared by every provider that takes an email as JSON, so that a provider's own file only translates."""
 
 import json
 from abc import abstractmethod
@@ -20,25 +20,28 @@ ENVELOPE_AND_MIME_HEADERS = frozenset(
 
 
 class ApiBackend(ApiClient, DeliveryBackend):
-    """A mail is one JSON object, posted to `path`."""
+    """Posts each email as one JSON object to ``path``."""
 
     path: ClassVar[str]
     max_recipients: ClassVar[int] = 50
-    """In each of to, cc and bcc."""
+    """The limit for each of to, cc, and bcc."""
 
     @abstractmethod
     def payload(self, message: Message) -> dict[str, Any]:
-        """The message in the provider's words. Raises UnsupportedFeature."""
+        """Return the message as the provider's JSON object. Raises UnsupportedFeature."""
 
     def scheduled(self, message: Message, *, at_most: timedelta) -> datetime | None:
-        """When the provider is to send it; None: at once. Raises UnsupportedFeature for a time too far ahead."""
+        """Return when the provider should send the message, or None for immediately.
+
+        Raises UnsupportedFeature if that is further ahead than ``at_most``.
+        """
         ahead = (message.send_at or timezone.now()) - timezone.now()
         if ahead > at_most:
             raise self.cannot(f"a send_at more than {at_most.days} days ahead", "send it through the outbox.")
         return message.send_at if ahead > timedelta() else None
 
-    def serialise(self, message: Message) -> bytes:
-        self._refuse_what_no_api_takes(message)
+    def serialize(self, message: Message) -> bytes:
+        self._check_common_limits(message)
         body = json.dumps(self.payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         if len(body) > self.max_bytes:
             raise self.cannot(
@@ -51,12 +54,11 @@ class ApiBackend(ApiClient, DeliveryBackend):
         [body] = parts
         return Request(self.path, body)
 
-    # Refusals before any call
-
     def cannot(self, feature: str, advice: str) -> UnsupportedFeature:
+        """Return the error for a message that needs this feature, with advice to the developer."""
         return UnsupportedFeature(self.name, feature, advice)
 
-    def _refuse_what_no_api_takes(self, message: Message) -> None:
+    def _check_common_limits(self, message: Message) -> None:
         if not message.to:
             raise self.cannot("a message without `to`", "put one recipient into `to`.")
         for field in ("to", "cc", "bcc"):
@@ -75,7 +77,7 @@ class ApiBackend(ApiClient, DeliveryBackend):
             )
 
     def refuse_alternatives(self, message: Message) -> None:
-        """For providers that carry one text and one HTML body."""
+        """Raise UnsupportedFeature for a third body: most providers carry one text and one HTML body."""
         for alternative in message.alternatives:
             if alternative.content_type == "text/html":
                 raise self.cannot("two HTML bodies", "send one of them.")

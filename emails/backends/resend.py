@@ -1,4 +1,4 @@
-"""Resend: https://resend.com/docs/api-reference/emails/send-email"""
+"""Resend's format: https://resend.com/docs/api-reference/emails/send-email"""
 
 import mimetypes
 import re
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.http.pool import Answer
+from common.http.pool import Response
 from emails.backends.api import ApiBackend
 from emails.backends.base import Acceptance, Request
-from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
+from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, FailureKind, classify_conflict
 from emails.backends.client import json_body
 from emails.message import Message
 from emails.message.attachments import Attachment
@@ -21,7 +21,7 @@ MAX_CONTENT_ID_LENGTH = 127
 MAX_SCHEDULE = timedelta(days=30)
 FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
-KNOWN_TYPES = mimetypes.MimeTypes()  # Python's own table, the same on every machine
+KNOWN_TYPES = mimetypes.MimeTypes()  # without the machine's own table, so that every machine decides alike
 SAME_TYPES = {
     "text/xml": "application/xml",
     "application/javascript": "text/javascript",
@@ -33,8 +33,11 @@ SAME_TYPES = {
 
 
 class ResendBackend(ApiBackend):
-    """Tracking is a setting of the sending domain here, not of a message: mails with live links want a domain with
-    tracking off. Metadata stays in the outbox, since the only place for it would be a header that recipients see."""
+    """Sends through Resend, up to 100 messages per call.
+
+    Resend switches tracking per sending domain, not per message, so emails with live links need a domain without it.
+    Metadata is not sent, because the only place for it would be a header that recipients can read.
+    """
 
     name = "resend"
     path = "/emails"
@@ -46,12 +49,13 @@ class ResendBackend(ApiBackend):
     reset_headers = ("ratelimit-reset", "x-ratelimit-reset")
 
     def payload(self, message: Message) -> dict[str, Any]:
+        """Return the JSON object of one email; empty fields are left out."""
         self.refuse_alternatives(message)
         payload: dict[str, Any] = {
             "from": str(message.from_email),
             "to": [str(address) for address in message.to],
             "subject": message.subject,
-            "text": message.text,  # left out, Resend would make one of the HTML
+            "text": message.text,  # sent even if empty: without the field, Resend derives a text from the HTML
             "tags": _tags(message),
         }
         send_at = self.scheduled(message, at_most=MAX_SCHEDULE)
@@ -69,7 +73,7 @@ class ResendBackend(ApiBackend):
         return payload | {field: value for field, value in optional.items() if value}
 
     def _attachment(self, attachment: Attachment) -> dict[str, str]:
-        """Resend accepts a file whose name contradicts its type, and never delivers the mail."""
+        """Refuse a file whose name contradicts its type: Resend accepts the email and then never delivers it."""
         expected, _ = KNOWN_TYPES.guess_type(attachment.filename)
         if expected and _canonical(expected) != _canonical(attachment.content_type):
             raise self.cannot(
@@ -86,7 +90,10 @@ class ResendBackend(ApiBackend):
         return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
 
     def may_share_call(self, message: Message) -> bool:
-        """Attachments and schedules get lost in a batch without a word (https://resend.com/docs/dashboard/emails/batch-sending)."""
+        """Keep emails with attachments or a schedule out of batches, where Resend drops both silently.
+
+        https://resend.com/docs/dashboard/emails/batch-sending
+        """
         return not (message.attachments or message.send_at)
 
     def request(self, parts: Sequence[bytes]) -> Request:
@@ -94,9 +101,12 @@ class ResendBackend(ApiBackend):
             return super().request(parts)
         return Request(self.batch_path, b"[" + b",".join(parts) + b"]")
 
-    def accepted(self, answer: Answer) -> Acceptance | Verdict:
-        """One id, or of a batch all of them in its order: in strict validation it is taken whole or not at all."""
-        data = json_body(answer)
+    def read_success(self, response: Response) -> Acceptance | FailureKind:
+        """Read one ID, or the IDs of a batch in the order of its messages.
+
+        A batch is accepted as a whole or refused as a whole, so an answer with a missing ID is not trusted.
+        """
+        data = json_body(response)
         items = data.get("data", [data]) if isinstance(data, dict) else None
         message_ids = tuple(map(_message_id, items)) if isinstance(items, list) else ()
         return Acceptance(message_ids) if message_ids and all(message_ids) else UNKNOWN
@@ -105,16 +115,16 @@ class ResendBackend(ApiBackend):
         limit = FIRST_NUMBER.match(headers.get("ratelimit-limit") or headers.get("x-ratelimit-limit") or "")
         return {"rate": float(limit[0])} if limit and float(limit[0]) > 0 else {}
 
-    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
+    def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
         if status == 409:
-            return verdict_on_conflict(said)
-        if status in (400, 401, 403) and KEY_TROUBLE.search(said):
+            return classify_conflict(text)
+        if status in (400, 401, 403) and KEY_TROUBLE.search(text):
             return NEEDS_A_PERSON
-        return verdict
+        return failure
 
 
 def iso(moment: datetime) -> str:
-    """With milliseconds: microseconds are refused."""
+    """Return the time as Resend accepts it, with milliseconds: it refuses microseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -124,7 +134,7 @@ def _message_id(item: Any) -> str:
 
 
 def _tags(message: Message) -> list[dict[str, str]]:
-    """Our id, which comes back in every event, and the message's tags as far as Resend's characters allow."""
+    """Return our message ID, which Resend repeats in every event, and the tags that fit its character set."""
     fitting = {tag: "true" for tag in message.tags if TAG_CHARACTERS.fullmatch(tag)}
     return [{"name": name, "value": value} for name, value in {**fitting, MESSAGE_TAG: str(message.id)}.items()]
 

@@ -1,15 +1,15 @@
-"""SendGrid: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send"""
+"""SendGrid's format: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send"""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from common.http.pool import Answer
-from common.http.retry_after import pause_until_epoch, retry_after
+from common.http.pool import Response
+from common.http.retry_after import retry_after, wait_until_epoch
 from emails.backends.api import ApiBackend
 from emails.backends.base import Acceptance
-from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict
+from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, FailureKind
 from emails.message import Address, Message
 from emails.message.attachments import Attachment
 
@@ -25,7 +25,10 @@ TRACKING_OFF = {"click_tracking": {"enable": False, "enable_text": False}, "open
 
 
 class SendGridBackend(ApiBackend):
-    """Knows no Idempotency-Key: after an unknown outcome only an event with our message id tells what happened."""
+    """Sends through SendGrid, which ignores idempotency keys.
+
+    After an unknown outcome, only an event with our message ID reveals whether the email was sent.
+    """
 
     name = "sendgrid"
     path = "/mail/send"
@@ -33,10 +36,11 @@ class SendGridBackend(ApiBackend):
     max_bytes = 30_000_000
 
     def payload(self, message: Message) -> dict[str, Any]:
+        """Return the JSON object of one email, with all its recipients in one personalization."""
         self._refuse(message)
         send_at = self.scheduled(message, at_most=MAX_SCHEDULE)
-        to_whom = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
-        personalization: dict[str, Any] = {field: _people(people) for field, people in to_whom.items() if people}
+        recipients = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
+        personalization: dict[str, Any] = {field: _people(people) for field, people in recipients.items() if people}
         personalization["custom_args"] = self._arguments(message)
         optional = {
             "reply_to_list": _people(message.reply_to),
@@ -71,30 +75,33 @@ class SendGridBackend(ApiBackend):
             )
 
     def _arguments(self, message: Message) -> dict[str, str]:
-        """Our id and the metadata, which come back in every event, prefixed so that SendGrid's own names stay free."""
+        """Return our message ID and the metadata, which SendGrid repeats in every event.
+
+        The prefix keeps them apart from the names that SendGrid itself uses in events.
+        """
         arguments = {f"app_{key}": value for key, value in message.metadata} | {MESSAGE_ARGUMENT: str(message.id)}
         if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > MAX_ARGUMENT_BYTES:
             raise self.cannot("metadata of more than 10,000 bytes", "keep it in your own database.")
         return arguments
 
-    def accepted(self, answer: Answer) -> Acceptance | Verdict:
-        """202 whatever the body; 200 without a body is the sandbox."""
-        if answer.status == 202 or (answer.status == 200 and answer.body == b""):
-            return Acceptance((answer.headers.get("X-Message-Id", ""),))
+    def read_success(self, response: Response) -> Acceptance | FailureKind:
+        """Accept 202 with any body, and the sandbox's 200 without a body."""
+        if response.status == 202 or (response.status == 200 and response.body == b""):
+            return Acceptance((response.headers.get("X-Message-Id", ""),))
         return UNKNOWN
 
-    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
-        if status == 403 and "access forbidden" in said.lower():
+    def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
+        if status == 403 and "access forbidden" in text.lower():
             return NEEDS_A_PERSON
-        return verdict
+        return failure
 
     def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
         if headers.get("X-RateLimit-Remaining") != "0":
             return {}
-        return {"pause": pause_until_epoch(headers.get("X-RateLimit-Reset"))}
+        return {"cooldown": wait_until_epoch(headers.get("X-RateLimit-Reset"))}
 
-    def pause(self, headers: Mapping[str, str]) -> timedelta | None:
-        return pause_until_epoch(headers.get("X-RateLimit-Reset")) or retry_after(headers)
+    def wait_after_refusal(self, headers: Mapping[str, str]) -> timedelta | None:
+        return wait_until_epoch(headers.get("X-RateLimit-Reset")) or retry_after(headers)
 
 
 def _people(addresses: Iterable[Address]) -> list[dict[str, str]]:
@@ -102,7 +109,7 @@ def _people(addresses: Iterable[Address]) -> list[dict[str, str]]:
 
 
 def _person(address: Address) -> dict[str, str]:
-    """Names with commas and semicolons are against SendGrid's documented limits."""
+    """Return name and address; the name without commas and semicolons, which SendGrid's documentation rules out."""
     name = address.name.translate(NO_PUNCTUATION).strip()
     return {"email": address.email, "name": name} if name else {"email": address.email}
 

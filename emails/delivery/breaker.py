@@ -29,7 +29,7 @@ RELEASE_STEPS = 30
 
 LOOK_EVERY = timedelta(seconds=1)
 
-Pause = ProviderState.Pause
+PauseReason = ProviderState.PauseReason
 
 _seen_well_at: dict[str, float] = {}
 
@@ -88,15 +88,15 @@ def note_error(state: ProviderState, error: ProviderError, now: datetime) -> Non
     if error.remedy == Remedy.GIVE_UP:
         return
     if error.remedy == Remedy.FIX and error.pauses_provider:
-        pause(state, Pause.CONFIGURATION, now + (error.retry_after or CONFIGURATION_PROBE_EVERY), error)
+        pause(state, PauseReason.CONFIGURATION, now + (error.retry_after or CONFIGURATION_PROBE_EVERY), error)
     elif error.remedy == Remedy.QUOTA:
-        pause(state, Pause.QUOTA, now + max(error.retry_after or QUOTA_PROBE_EVERY, QUOTA_PROBE_EVERY), error)
+        pause(state, PauseReason.QUOTA, now + max(error.retry_after or QUOTA_PROBE_EVERY, QUOTA_PROBE_EVERY), error)
     elif error.pauses_provider:
-        pause(state, Pause.RATE_LIMITED, now + rate_limit_pause(state, error, now), error)
+        pause(state, PauseReason.RATE_LIMITED, now + rate_limit_pause(state, error, now), error)
     else:
         state.failures += 1
         if state.failures >= FAILURES_TO_OPEN:
-            pause(state, Pause.BREAKER, now + PROBE_EVERY, error)
+            pause(state, PauseReason.BREAKER, now + PROBE_EVERY, error)
 
 
 def rate_limit_pause(state: ProviderState, error: ProviderError, now: datetime) -> timedelta:
@@ -109,9 +109,9 @@ def rate_limit_pause(state: ProviderState, error: ProviderError, now: datetime) 
     return min(RATE_LIMIT_PAUSE * (1 << doublings), MAX_RATE_LIMIT_PAUSE)
 
 
-def pause(state: ProviderState, reason: Pause, until: datetime, error: ProviderError) -> None:
+def pause(state: ProviderState, reason: PauseReason, until: datetime, error: ProviderError) -> None:
     if state.reason != reason:
-        level = logging.ERROR if reason in (Pause.CONFIGURATION, Pause.QUOTA) else logging.WARNING
+        level = logging.ERROR if reason in (PauseReason.CONFIGURATION, PauseReason.QUOTA) else logging.WARNING
         logger.log(level, "%s is paused until %s (%s): %s", state.name, until, reason.label, error)
     state.reason = reason
     state.detail = str(error)
@@ -122,7 +122,7 @@ def pause_for_configuration(state: ProviderState, detail: str) -> None:
     """Pause a provider that cannot even be called, because a setting is missing."""
     logger.error("Mail waits: %s", detail)
     ProviderState.objects.filter(name=state.name).update(
-        reason=Pause.CONFIGURATION, detail=detail, paused_until=state.now + CONFIGURATION_PROBE_EVERY
+        reason=PauseReason.CONFIGURATION, detail=detail, paused_until=state.now + CONFIGURATION_PROBE_EVERY
     )
 
 

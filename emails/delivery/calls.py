@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from common.failpoints import failpoint
 from emails.backends.base import Acceptance, ProviderClient, Request
 from emails.delivery.pacing import LATENESS
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class MissedSlot(NotMade):
     """The call was not made: it would have come too late after its slot, and so too close to the next."""
 
 
-Answer = Acceptance | ProviderError | NotMade
+CallResult = Acceptance | ProviderError | NotMade
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Call:
     start_by: float  # on time.monotonic(): later, the lease could end before the call does
     pace: Pace = field(default_factory=Pace)
 
-    def make(self) -> Answer:
+    def make(self) -> CallResult:
         """Call the provider. Runs in a thread of the pool and never touches the database; raises nothing."""
         if time.monotonic() > self.start_by:
             return NotMade()
@@ -78,4 +78,4 @@ class Call:
 
 
 def unclear(provider: str, detail: str) -> ProviderError:
-    return ProviderError(provider=provider, detail=detail, outcome=Outcome.UNKNOWN, remedy=Remedy.RETRY)
+    return ProviderError(provider=provider, detail=detail, outcome=CallOutcome.UNKNOWN, remedy=Remedy.RETRY)

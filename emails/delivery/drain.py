@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from common.db import database_now
 from common.failpoints import failpoint
 from emails.delivery import breaker, claims, pacing, settlement
-from emails.delivery.calls import Answer, Call, MissedSlot, NotMade
+from emails.delivery.calls import Call, CallResult, MissedSlot, NotMade
 from emails.errors import LeaseLost, ProviderError
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ IN_HAND_PER_THREAD = 6
 
 stopping = threading.Event()  # set once, when this process is told to end
 
-Finished = Sequence[tuple[Call, Answer]]
+Finished = Sequence[tuple[Call, CallResult]]
 
 
 class Drain:
@@ -46,7 +46,7 @@ class Drain:
     def __init__(self) -> None:
         self.threads = settings.EMAIL_DELIVERY_THREADS
         self.ready: deque[Call] = deque()
-        self.under_way: dict[Future[Answer], Call] = {}
+        self.under_way: dict[Future[CallResult], Call] = {}
         self.settled = 0
         self.recover_at = 0.0
         self.look_again: timedelta | None = None  # work waits for a slot that far away
@@ -112,7 +112,7 @@ class Drain:
         keys = {call.attempt.pk for call in again}
         return [(call, answer) for call, answer in answers if call.attempt.pk not in keys]
 
-    def answered(self) -> list[Future[Answer]]:
+    def answered(self) -> list[Future[CallResult]]:
         """Wait for an answer, and a moment for more: settling ten costs little more than settling one."""
         patience = min(filter(None, [self.look_again, LOOK_EVERY]))
         done, pending = wait(self.under_way, timeout=patience.total_seconds(), return_when=FIRST_COMPLETED)
@@ -132,7 +132,7 @@ class Drain:
             settle_despite_outages([(call, NotMade()) for call in held_back])
 
 
-def answer_of(future: Future[Answer]) -> Answer:
+def answer_of(future: Future[CallResult]) -> CallResult:
     return NotMade() if future.cancelled() else future.result()
 
 

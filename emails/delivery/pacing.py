@@ -87,8 +87,8 @@ def note_limits(answers: Iterable[tuple[str, float | None, object]]) -> None:
             continue
         if answer.rate is not None and answer.rate != known_rate:
             ProviderState.objects.filter(name=provider).exclude(rate=answer.rate).update(rate=answer.rate)
-        if answer.pause:
-            until = database_now() + min(answer.pause, MAX_SLOT_QUEUE)
+        if answer.cooldown:
+            until = database_now() + min(answer.cooldown, MAX_SLOT_QUEUE)
             ProviderState.objects.filter(name=provider).update(next_slot_at=until)
 
 

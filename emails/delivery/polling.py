@@ -11,7 +11,7 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 
 from common.db import database_now
-from common.http.pool import Answer
+from common.http.pool import Response
 from emails.backends.base import Request
 from emails.backends.client import json_body
 from emails.backends.sequenzy import SequenzyBackend
@@ -77,14 +77,14 @@ def next_look(email: OutboundEmail) -> datetime | None:
 
 def look_up(email: OutboundEmail) -> bool:
     """Returns whether Sequenzy answered, if only that it does not know the message or that the key may not ask."""
-    answer = ask(email.provider_message_id)
-    if not isinstance(answer, Answer):
+    response = ask(email.provider_message_id)
+    if not isinstance(response, Response):
         return False
-    if answer.status in NO_USE_TO_ASK_AGAIN:
-        logger.warning("Sequenzy does not say what became of message %s: it answered %d.", email.pk, answer.status)
+    if response.status in NO_USE_TO_ASK_AGAIN:
+        logger.warning("Sequenzy does not say what became of message %s: it answered %d.", email.pk, response.status)
         return True
-    data = json_body(answer)
-    if answer.status != 200 or not isinstance(data, dict):
+    data = json_body(response)
+    if response.status != 200 or not isinstance(data, dict):
         return False
     state = data.get("emailSend")
     event = event_of(email, state) if isinstance(state, dict) else None

@@ -42,11 +42,11 @@ def prepare(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], 
         message = without(row.message, suppressed)
         if not (message.to or message.cc or message.bcc):
             return Ending(Status.SUPPRESSED, detail="Every recipient is on the suppression list.")
-        return Part(row, backend.serialise(message), backend.may_share_call(message))
+        return Part(row, backend.serialize(message), backend.may_share_call(message))
     except InvalidMessage as error:
         return Ending(Status.FAILED, Reason.UNSUPPORTED, str(error))
-    except Exception as error:  # a bug in a serialiser: the mail waits for the deploy that mends it
-        logger.exception("Message %s cannot be serialised for %s.", row.pk, backend.name)
+    except Exception as error:  # a bug in a serializer: the mail waits for the deploy that mends it
+        logger.exception("Message %s cannot be serialized for %s.", row.pk, backend.name)
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
 
 
@@ -55,7 +55,7 @@ def prepare_change(row: ContactChange, contacts: SequenzyContacts) -> Part | End
     try:
         request = contacts.request(row.action, row.address, row.content or {}, str(row.event_id))
     except Exception as error:
-        logger.exception("Contact change %s cannot be serialised.", row.pk)
+        logger.exception("Contact change %s cannot be serialized.", row.pk)
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
     return Part(row, request.body, endpoint=request.endpoint)
 

@@ -15,9 +15,9 @@ from common.retry import backoff
 from emails.backends import PROVIDERS
 from emails.backends.base import Acceptance, ProviderClient
 from emails.delivery import transitions
-from emails.delivery.calls import Answer, Call, NotMade
+from emails.delivery.calls import Call, CallResult, NotMade
 from emails.delivery.transitions import close, description, fail, postpone, release, write
-from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, LeaseLost, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Reason, Status, Work
 from emails.tracking import recording
 
@@ -28,7 +28,7 @@ CRASHES_TO_QUARANTINE = 5
 REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}  # waited for as long as it takes
 
 
-def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> None:
+def settle(finished: Iterable[tuple[Call, CallResult]], *, waited_for: Set[str]) -> None:
     """Write down what the providers answered. ``waited_for``: those that will not be called for a while anyway."""
     finished = [*finished]
     lock_rows(call for call, _ in finished)
@@ -61,11 +61,11 @@ def note_error(call: Call, error: ProviderError, now: datetime, *, provider_wait
     if len(call.rows) > 1 and is_about_a_message(error):
         split(call, error, now)
     elif error.remedy == Remedy.GIVE_UP:
-        if error.outcome == Outcome.UNKNOWN:
+        if error.outcome == CallOutcome.UNKNOWN:
             abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, str(error))
         else:
             refuse_for_good(call, error, now)
-    elif error.outcome == Outcome.UNKNOWN or was_unknown:  # a refusal now says nothing about the call before
+    elif error.outcome == CallOutcome.UNKNOWN or was_unknown:  # a refusal now says nothing about the call before
         keep_unknown(call, error, now, provider_waits)
     else:
         refuse_for_now(call, error, now, provider_waits)
@@ -73,7 +73,7 @@ def note_error(call: Call, error: ProviderError, now: datetime, *, provider_wait
 
 def is_about_a_message(error: ProviderError) -> bool:
     """Whether the call was refused for what it carries, and not for the provider's trouble or ours with it."""
-    return error.outcome == Outcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
+    return error.outcome == CallOutcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
 
 
 def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:

@@ -34,7 +34,7 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
 class ProviderState(models.Model):
     """What all workers must agree on about one provider: whether, and from when, it may be called."""
 
-    class Pause(models.TextChoices):
+    class PauseReason(models.TextChoices):
         BREAKER = "breaker", _("it failed again and again; one probe every 15 seconds")
         RATE_LIMITED = "rate_limited", _("it asked us to wait")
         CONFIGURATION = "configuration", _("its account or key needs a person")
@@ -43,7 +43,7 @@ class ProviderState(models.Model):
     name = models.CharField(primary_key=True, max_length=200)
     failures = models.PositiveIntegerField(default=0, help_text=_("failed calls since the last success"))
     paused_until = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=16, choices=Pause, blank=True)
+    reason = models.CharField(max_length=16, choices=PauseReason, blank=True)
     detail = models.TextField(blank=True)
     rate = models.FloatField(null=True, help_text=_("calls a second, as its answers say"))
     next_slot_at = models.DateTimeField(null=True, help_text=_("before this, no worker begins another call"))
@@ -61,7 +61,7 @@ class ProviderState(models.Model):
     @property
     def is_probing(self) -> bool:
         """Whether only one call at a time may go out, to find out if the trouble is over."""
-        return self.reason in (self.Pause.BREAKER, self.Pause.CONFIGURATION, self.Pause.QUOTA)
+        return self.reason in (self.PauseReason.BREAKER, self.PauseReason.CONFIGURATION, self.PauseReason.QUOTA)
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now

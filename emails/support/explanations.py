@@ -16,7 +16,7 @@ START_A_WORKER = "Start a Celery worker, and beat, which looks for due mail ever
 NO_WORKER = "and nobody takes it: no worker seems to run."
 
 Outcome = DeliveryAttempt.Outcome
-Pause = ProviderState.Pause
+PauseReason = ProviderState.PauseReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,19 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
 
 def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
     until = moment(resumes_at, now) if resumes_at > now else "the next try, within seconds"
-    if state.reason == Pause.CONFIGURATION:
+    if state.reason == PauseReason.CONFIGURATION:
         return Explanation(
             f"Waiting for a person: {state.name} cannot be used as it is set up.{quoted(state.detail)} "
             f"It is tried again {planned(resumes_at, now)}.",
             f"Mend the key or the account of {state.name}, then choose “Resume now” on its provider state.",
         )
-    if state.reason == Pause.QUOTA:
+    if state.reason == PauseReason.QUOTA:
         return Explanation(
             f"The quota of {state.name} is used up.{quoted(state.detail)} "
             f"It is tried again {planned(resumes_at, now)}.",
             f"Wait for the quota's next day or month, or take a larger plan at {state.name} and choose “Resume now”.",
         )
-    if state.reason == Pause.BREAKER:
+    if state.reason == PauseReason.BREAKER:
         return Explanation(
             f"{state.name} fails again and again and is paused until {until}.{quoted(state.detail)} "
             "One call finds out then whether it works again; what waits goes out as soon as it does."

@@ -21,7 +21,7 @@ def outage(api, outbox, queue, deliver):
 
 
 def test_it_opens_after_five_failures(outage, deliver):
-    assert ProviderState.objects.get().reason == ProviderState.Pause.BREAKER
+    assert ProviderState.objects.get().reason == ProviderState.PauseReason.BREAKER
     calls = outage.calls
     assert calls <= 5 + IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
     deliver()
