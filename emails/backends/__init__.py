@@ -4,6 +4,8 @@ Each provider is a plain Django email backend, and the worker that delivers the 
 itself, ``emails.backends.outbox.OutboxBackend``, is not imported here because it needs the models.
 """
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -24,6 +26,7 @@ __all__ = [
     "get_backend",
     "get_client",
     "get_contacts",
+    "key_lifetime_of",
 ]
 
 PROVIDERS: dict[str, type[ApiBackend]] = {
@@ -63,6 +66,13 @@ def get_contacts() -> SequenzyContacts:
 def get_client(provider: str) -> ProviderClient:
     """Return the client for this name, for emails or contacts. Raises ImproperlyConfigured like get_backend()."""
     return get_contacts() if provider == SequenzyContacts.name else get_backend(provider)
+
+
+def key_lifetime_of(provider: str) -> timedelta | None:
+    """Return how long the provider remembers an Idempotency-Key, even if its settings are missing by now."""
+    clients: dict[str, type[ProviderClient]] = {**PROVIDERS, SequenzyContacts.name: SequenzyContacts}
+    client = clients.get(provider)
+    return client.key_lifetime if client else None
 
 
 def get_backend(provider: str) -> DeliveryBackend:

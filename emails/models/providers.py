@@ -1,4 +1,4 @@
-"""What all workers must agree on about a provider."""
+"""The state of each provider that all workers share: pauses, failures, rate, and the next free slot."""
 
 import time
 from datetime import datetime
@@ -14,9 +14,9 @@ from emails.models.attempts import DeliveryAttempt
 
 class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
     def with_rows_for(self, *providers: str) -> list["ProviderState"]:
-        """Every provider's state, the given ones' included even when they were never used before.
+        """Return the state of every known provider, and create the row of a given provider if it is missing.
 
-        Each comes with ``now``, the database's time, ``read_at``, when that was on ``time.monotonic()``, and
+        Each state also has ``now`` (the database's time), ``read_at`` (the same moment on ``time.monotonic()``), and
         ``has_unknown_attempts_due``.
         """
         unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
@@ -32,7 +32,7 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
 
 
 class ProviderState(models.Model):
-    """What all workers must agree on about one provider: whether, and from when, it may be called."""
+    """Whether, how fast, and from when on one provider may be called."""
 
     class PauseReason(models.TextChoices):
         BREAKER = "breaker", _("it failed again and again; one probe every 15 seconds")
@@ -49,7 +49,7 @@ class ProviderState(models.Model):
     next_slot_at = models.DateTimeField(null=True, help_text=_("before this, no worker begins another call"))
     changed_at = models.DateTimeField(auto_now=True)
 
-    now: datetime  # this and the next two are set by with_rows_for()
+    now: datetime  # with_rows_for() sets this and the next two
     read_at: float
     has_unknown_attempts_due: bool
 
@@ -60,7 +60,7 @@ class ProviderState(models.Model):
 
     @property
     def is_probing(self) -> bool:
-        """Whether only one call at a time may go out, to find out if the trouble is over."""
+        """Whether only one call at a time may be made, to find out whether the provider works again."""
         return self.reason in (self.PauseReason.BREAKER, self.PauseReason.CONFIGURATION, self.PauseReason.QUOTA)
 
     def is_paused(self, now: datetime) -> bool:

@@ -62,7 +62,7 @@ def cancel(email: OutboundEmail) -> None:
     waiting = OutboundEmail.objects.filter(pk=email.pk, status=Status.QUEUED, lease_token=None)
     cancelled = waiting.update(
         status=Status.CANCELLED, reason="", detail="Cancelled by hand.", due_at=None, settled_at=database_now(),
-        **email.blanked_content,
+        **email.changes_when_settled(),
     )  # fmt: skip
     if not cancelled:
         raise OperationRefused(UNDER_WAY if email.status == Status.QUEUED else NOT_CANCELLABLE)
