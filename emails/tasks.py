@@ -25,7 +25,7 @@ def purge_old_mail() -> None:
 @shared_task(ignore_result=True)
 def look_up_silent_mail() -> None:
     """Link events to emails whose IDs were not known yet, then poll emails that still have no event."""
-    recording.link_strays()
+    recording.link_unlinked()
     polling.look_up_silent_mail()
 
 

@@ -47,7 +47,7 @@ class ApiClient(ProviderClient):
         self._api_key = api_key or self._setting("API_KEY")
         if not KEY.fullmatch(self._api_key):
             raise ImproperlyConfigured(
-                f"{self.name.upper()}_API_KEY holds a space or another character that no key has. Copy it again."
+                f"{self.name.upper()}_API_KEY contains a space or another character that no key has. Copy it again."
             )
         self._api_url = (api_url or self._setting("API_URL")).rstrip("/")
         if not self._api_url.startswith(("https://", "http://")):
@@ -129,7 +129,7 @@ class ApiClient(ProviderClient):
             text = f"{code} {explanation}"
             failure = self.refine_failure(classify_status(response.status, text), response.status, text)
         if response.status < 300 and failure is UNKNOWN:
-            explanation = f"its answer is not the documented one: {explanation}"
+            explanation = f"its response is not in the documented format: {explanation}"
         wait = self.wait_after_refusal(response.headers)
         if failure is REFUSED_FOR_NOW and wait is not None:
             failure = failure._replace(pauses_provider=True)

@@ -121,11 +121,11 @@ class Call:
             return error
         except Exception as error:  # a bug of ours, after which nobody knows how far the call got
             logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
-            return self._unknown(f"Our own code broke: {type(error).__name__}")
+            return self._unknown(f"Our own code failed: {type(error).__name__}")
         failpoint("after-send")
         reported, carried = len(acceptance.message_ids), len(self.rows)
         if reported != carried:
-            return self._unknown(f"The call carried {carried} messages, and the response reported {reported} IDs.")
+            return self._unknown(f"It accepted {carried} messages but returned {reported} message IDs.")
         return acceptance
 
     def _unknown(self, detail: str) -> ProviderError:

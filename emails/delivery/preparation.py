@@ -44,7 +44,7 @@ class Prepared(NamedTuple):
 def prepare_email(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime) -> Part | Ending:
     """Serialize the email for the provider, without its suppressed recipients. Raises nothing."""
     if row.expires_at is not None and row.expires_at <= now:
-        return Ending(Status.EXPIRED, detail=f"It was not to be delivered after {row.expires_at:%Y-%m-%d %H:%M} UTC.")
+        return Ending(Status.EXPIRED, detail=f"It expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.")
     try:
         message = without_suppressed(row.message, suppressed)
         if not (message.to or message.cc or message.bcc):

@@ -1,6 +1,6 @@
 """The neutral form of a message: what Django was given, checked once, frozen, and free of MIME.
 
-Building MIME only to send JSON costs more than sending it, so providers serialise this instead.
+Building MIME only to send JSON costs more than sending it, so providers serialize this instead.
 """
 
 import uuid
@@ -57,7 +57,7 @@ class Message:
         parts.refuse_what_gets_lost(email)
         to, cc, bcc = without_repeats(parse_all(email.to, "to"), parse_all(email.cc, "cc"), parse_all(email.bcc, "bcc"))
         if not (to or cc or bcc):
-            raise InvalidMessage("The message has no recipient. Give at least one address in to, cc or bcc.")
+            raise InvalidMessage("The message has no recipient. Add at least one email address to to, cc, or bcc.")
         from_email, reply_to, headers = parts.split_headers(email)
         text, html, alternatives = parts.bodies(email)
         return cls(
