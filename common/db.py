@@ -79,6 +79,7 @@ def is_left_to_database(field: "models.Field[Any, Any]", row: models.Model) -> b
     if field.generated:
         return True
     value = getattr(row, field.attname)
+    # Django's placeholder for db_default, and a key that the database assigns.
     return isinstance(value, DatabaseDefault) or (isinstance(field, models.AutoField) and value is None)
 
 

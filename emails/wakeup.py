@@ -1,4 +1,4 @@
-"""The wake-up: a Celery message, published after a commit, that tells a worker that emails are due.
+"""The wake-up: a Celery message, published after a commit, that makes a worker look for due emails.
 
 A request only sets a flag. One daemon thread per process publishes, because publishing takes half a second with a
 frozen Redis and five seconds with a slow name server. A wake-up may get lost, because a beat task looks for due rows
@@ -47,7 +47,7 @@ class Publisher:
             self.requested.wait()
             self.requested.clear()
             if not self._publish():
-                self.requested.set()
+                self.requested.set()  # nothing was published, so try again after the pause
                 time.sleep(PAUSE_AFTER_FAILURE.total_seconds())
                 continue
             if not self.requested.is_set():
@@ -74,7 +74,7 @@ _starting = threading.Lock()
 def wake_worker() -> None:
     """Wake a worker soon. Returns immediately, raises nothing, and merges wake-ups that come close together."""
     global _publisher
-    publisher = _publisher
+    publisher = _publisher  # most calls need no lock
     if publisher is None or publisher.pid != os.getpid():  # a thread doesn't survive a fork
         with _starting:
             if _publisher is None or _publisher.pid != os.getpid():

@@ -42,7 +42,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """Why there is no response.
+    """The reason for a missing response.
 
     ``reached_body``: whether any byte of the request was written; then the server may have acted on it.
     """
@@ -77,6 +77,7 @@ class PoolingAdapter(HTTPAdapter):
         request.url = base_url
         self._pool = super().get_connection_with_tls_context(request, verify=True, proxies=self._proxies)
         origin = urlsplit(base_url)
+        # A proxy for plain HTTP expects the whole URL in the request line; for HTTPS it opens a tunnel instead.
         is_forwarded = bool(select_proxy(base_url, self._proxies)) and origin.scheme == "http"
         self._prefix = f"{origin.scheme}://{origin.netloc}" if is_forwarded else ""
 
@@ -152,6 +153,7 @@ class Pool:
         request.url = self._path + path
         request.headers = {**headers, "Content-Length": str(len(body))}  # type: ignore[assignment]  # only items() is used
         request.body = body
+        # stream=True, because the body is read below, with a limit on its size.
         response: Any = self._adapter.send(request, stream=True, timeout=TIMEOUT)  # type: ignore[arg-type]
         return Response(response.status, response.headers, _bounded_body(response))
 
@@ -167,7 +169,7 @@ def _bounded_body(raw: Any) -> bytes | None:
         body = None
     if body is not None and len(body) <= MAX_RESPONSE_BYTES:
         return body
-    raw.close()
+    raw.close()  # the connection can't be reused while unread bytes are in it
     return None
 
 

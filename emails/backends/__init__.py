@@ -69,7 +69,7 @@ def get_client(provider: str) -> ProviderClient:
 
 
 def key_lifetime_of(provider: str) -> timedelta | None:
-    """Return how long the provider remembers an Idempotency-Key, even if its settings are missing by now."""
+    """Return how long the provider remembers an Idempotency-Key, even if its settings are now missing."""
     clients: dict[str, type[ProviderClient]] = {**PROVIDERS, SequenzyContacts.name: SequenzyContacts}
     client = clients.get(provider)
     return client.key_lifetime if client else None

@@ -13,6 +13,7 @@ from emails.backends.client import ApiClient
 from emails.errors import UnsupportedFeature
 from emails.message import Message
 
+# The provider builds these from the fields of its JSON; as extra headers they would contradict them.
 ENVELOPE_AND_MIME_HEADERS = frozenset(
     {"to", "cc", "bcc", "from", "reply-to", "subject", "return-path"}
     | {"content-type", "content-transfer-encoding", "mime-version"}

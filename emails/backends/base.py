@@ -23,6 +23,7 @@ from emails.message import Message
 logger = logging.getLogger(__name__)
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+# Any fixed UUID would do. With another one, a repeated key would no longer result in the same message ID.
 KEY_NAMESPACE = uuid.UUID("3e973501-7e67-4636-8b1b-c86dc1a15348")
 
 
@@ -57,7 +58,7 @@ class ProviderClient:
     """How long the provider remembers an Idempotency-Key; None if a repeat can be a second email."""
 
     default_rate: ClassVar[float | None] = None
-    """Calls per second until the provider's responses report a rate; None if there is no limit."""
+    """Calls per second until the provider's responses report a rate; None for no limit."""
 
     echoes_message_id: ClassVar[bool] = True
     """Whether the provider's events contain our message ID. If not, events are matched by the provider's own ID."""

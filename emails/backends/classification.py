@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from emails.errors import CallOutcome, Remedy
 
+# Providers report an exhausted quota with different statuses, but always in words like these.
 QUOTA = re.compile(r"quota|credits exceeded|(monthly|daily|plan|sending|account|usage) limit", re.IGNORECASE)
 OTHER_CONTENT = re.compile(r"different|invalid_idempotent|mismatch|other (content|payload|body|request)", re.IGNORECASE)
 
@@ -29,11 +30,11 @@ UNKNOWN_FOREVER = FailureKind(CallOutcome.UNKNOWN, Remedy.GIVE_UP)
 BY_STATUS = {
     401: NEEDS_A_PERSON,
     402: NEEDS_A_PERSON,
-    403: MESSAGE_NEEDS_A_PERSON,
+    403: MESSAGE_NEEDS_A_PERSON,  # usually about one message's sender: a domain that is not verified
     407: NEEDS_A_PERSON,
     408: UNKNOWN,
     429: RATE_LIMITED,
-    503: REFUSED_FOR_NOW,
+    503: REFUSED_FOR_NOW,  # the one 5xx that means that the call was not handled
 }
 
 

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 class OutboxBackend(BaseEmailBackend):
     """Queues emails instead of sending them, for every caller of Django's email API.
 
-    ``send_mail()``, the admin, django-allauth, and all other apps thereby get the outbox's guarantees. A message may
-    carry the attributes of ``emails.services.TemplatedEmail``, such as ``kind`` and ``idempotency_key``.
+    So ``send_mail()``, the admin, django-allauth, and all other apps get the outbox's guarantees. A message may carry
+    the attributes of ``emails.services.TemplatedEmail``, such as ``kind`` and ``idempotency_key``.
     """
 
     def send_messages(self, email_messages: Iterable[EmailMessage] | None) -> int:
@@ -34,6 +34,7 @@ class OutboxBackend(BaseEmailBackend):
         rows = [row for message in email_messages or () if (row := self._row(message)) is not None]
         if not rows:
             return 0
+        # Inside a caller's transaction, a savepoint would only cost two more queries.
         with transaction.atomic(savepoint=False):
             for row in rows:
                 insert_once(row)
@@ -60,7 +61,7 @@ def row_from(message: EmailMessage) -> OutboundEmail:
     """
     neutral = Message.from_django(message, uuid4())
     waits = {"due_at": neutral.send_at} if neutral.send_at is not None else {}
-    neutral = replace(neutral, send_at=None)
+    neutral = replace(neutral, send_at=None)  # or the provider would wait as well
     return OutboundEmail(
         **waits,
         id=neutral.id,

@@ -20,8 +20,10 @@ MESSAGE_TAG = "message_id"
 MAX_CONTENT_ID_LENGTH = 127
 MAX_SCHEDULE = timedelta(days=30)
 FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+# "1010" is what Resend's edge servers answer to a call without a User-Agent.
 KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
 KNOWN_TYPES = mimetypes.MimeTypes()  # without the machine's own table, so that every machine decides alike
+# Other names of a type, which must not count as a contradiction between a file's name and its type.
 SAME_TYPES = {
     "text/xml": "application/xml",
     "application/javascript": "text/javascript",
@@ -43,7 +45,7 @@ class ResendBackend(ApiBackend):
     path = "/emails"
     batch_path = "/emails/batch"
     batch_limit = 100
-    default_rate = 2.0
+    default_rate = 2.0  # until the first response reports the account's limit
     key_lifetime = timedelta(hours=24)
     max_bytes = 40_000_000
     reset_headers = ("ratelimit-reset", "x-ratelimit-reset")

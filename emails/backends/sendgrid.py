@@ -14,6 +14,8 @@ from emails.message import Address, Message
 from emails.message.attachments import Attachment
 
 MESSAGE_ARGUMENT = "app_message_id"
+
+# The limits of https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
 FORBIDDEN_HEADERS = frozenset({"x-sg-id", "x-sg-eid", "received", "dkim-signature"})
 MAX_RECIPIENTS = 1000
 MAX_CATEGORIES = 10

@@ -16,6 +16,7 @@ from emails.backends.client import json_body
 from emails.message import Message
 from emails.message.attachments import Attachment
 
+# Documented limits. An older page of Sequenzy's allows 40 MB, but the newer one only 7 MB.
 MAX_FILES = 10
 MAX_FILE_BYTES = 7_000_000
 PLACEHOLDER_START = re.compile(r"\{(?=\{)")
@@ -35,7 +36,7 @@ class SequenzyBackend(ApiBackend):
 
     name = "sequenzy"
     path = "/transactional/send"
-    default_rate = 100 / 60
+    default_rate = 100 / 60  # documented as 100 per minute; responses don't report a limit
     echoes_message_id = False
     poll_after = timedelta(hours=1)
     key_lifetime = timedelta(days=14)

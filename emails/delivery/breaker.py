@@ -37,6 +37,7 @@ _healthy_at: dict[str, float] = {}  # when this process last saw that nothing is
 
 def take_probe(state: ProviderState) -> bool:
     """Return whether the caller may make the one call that tests the provider; only one worker gets True."""
+    # Compare and swap: the first worker moves paused_until, so the filter of the others no longer matches.
     unchanged = ProviderState.objects.filter(name=state.name, paused_until=state.paused_until)
     return unchanged.update(paused_until=state.now + PROBE_EVERY) == 1
 
@@ -55,7 +56,7 @@ def record_results(provider: str, results: Sequence[ProviderError | None]) -> bo
     if any(shows_provider_works(result) for result in results):
         clear(state, now)
     for error in filter(None, results):
-        _healthy_at.pop(provider, None)
+        _healthy_at.pop(provider, None)  # the next batch must read the state again, to clear it
         record_error(state, error, now)
     state.save()
     if was_down and not state.reason:
@@ -139,7 +140,7 @@ def release_waiting(now: datetime) -> None:
     """Make emails due that backed off while the provider was down, spread evenly so as not to overload it."""
     rows = OutboundEmail.objects.filter(status=Status.QUEUED, lease_token=None, due_at__gt=now, failures__gt=0)
     waiting = list(rows.values_list("pk", flat=True))
-    random.shuffle(waiting)
+    random.shuffle(waiting)  # so that no step gets all the emails of one burst
     for step in range(RELEASE_STEPS):
         share = waiting[step::RELEASE_STEPS]
         if share:

@@ -38,8 +38,10 @@ def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_call
         OpenAttempt(_new_attempt(queue.request(parts), queue.provider, now), [part.row for part in parts])
         for parts in prepared.batches
     ]
+    # The rows that are left over belong to calls beyond max_calls; this worker has no room for them now.
     used = {row.pk for _, carried in attempts for row in carried} | {row.pk for row, _ in prepared.endings}
     try:
+        # All or nothing: if one lease is lost, another worker may hold any of the rows.
         with transaction.atomic():
             for row, ending in prepared.endings:
                 transitions.end_lease([row])
@@ -57,7 +59,7 @@ def _new_attempt(request: Request, provider: str, now: datetime) -> DeliveryAtte
         provider=provider,
         endpoint=request.endpoint,
         body=request.body,
-        created_at=now,
+        created_at=now,  # the age of an attempt, measured on the database's clock, limits its repeats
         due_at=now + lease(),
         lease_token=uuid4(),
     )
@@ -91,6 +93,7 @@ class Pace:
         return MissedSlot() if time.monotonic() - self.slot > MAX_LATENESS.total_seconds() else None
 
 
+# Compared by identity (eq=False), because comparing fields would compare bodies of many kilobytes.
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """One attempt that this process holds."""
@@ -110,10 +113,12 @@ class Call:
         if time.monotonic() > self.start_by:
             return NotMade()
         if self.pace.slot is not None:
+            # Connecting takes longer than a slot may be missed by, so it is done while waiting for the slot.
             self.client.warm_up()
         if reason := self.pace.wait():
             return reason
         failpoint("before-send")
+        # PostgreSQL returns a memoryview for a repeated attempt's body.
         request = Request(endpoint=self.attempt.endpoint, body=bytes(self.attempt.body or b""))
         try:
             acceptance = self.client.call(request, idempotency_key=str(self.attempt.pk))
@@ -123,6 +128,7 @@ class Call:
             logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
             return self._unknown(f"Our own code failed: {type(error).__name__}")
         failpoint("after-send")
+        # If the number of IDs is wrong, nobody knows which messages the provider accepted.
         reported, carried = len(acceptance.message_ids), len(self.rows)
         if reported != carried:
             return self._unknown(f"It accepted {carried} messages but returned {reported} message IDs.")

@@ -66,6 +66,7 @@ class ReadyProvider:
 
 def ready_providers() -> Iterator[ReadyProvider]:
     """Yield the providers whose settings are complete. One whose settings are needed and missing is paused."""
+    # A call may take as long as its deadline, and it must end before its lease does.
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
     needed = {name for name in (configured_provider(), contacts_provider()) if name}
     for state in ProviderState.objects.with_rows_for(*needed):
@@ -74,6 +75,7 @@ def ready_providers() -> Iterator[ReadyProvider]:
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 abandon_old_attempts(state)
+            # A provider that is no longer used may lack its settings, unless it still has calls to repeat.
             is_needed = state.name in needed or state.has_unknown_attempts_due
             if is_needed and not state.is_paused(state.now):
                 breaker.pause_for_configuration(state, str(error))
@@ -104,6 +106,7 @@ def next_calls(room: int, *, idle: bool) -> Claimed:
             if wait < MAX_PAUSE_TO_WAIT and ready.has_work():
                 waits.append(wait)
         elif not ready.state.is_probing or breaker.take_probe(ready.state):
+            # A probe is a single call, so that few messages are affected if the provider still fails.
             limit = 1 if ready.state.is_probing else min(room - len(calls), slots.free or room)
             calls += with_slots(claim_calls(ready, limit, idle=idle and not calls), ready)
     return Claimed(calls, min(waits, default=None))
@@ -119,7 +122,7 @@ def with_slots(calls: Sequence[Call], ready: ReadyProvider) -> list[Call]:
 
 
 def with_new_slots(calls: Sequence[Call]) -> list[Call]:
-    """Return calls that missed their slots with new ones, except those whose provider is paused by now."""
+    """Return calls that missed their slots with new ones, except those whose provider is paused."""
     return [
         rescheduled
         for ready in ready_providers()
@@ -134,6 +137,7 @@ def claim_calls(ready: ReadyProvider, limit: int, *, idle: bool) -> list[Call]:
     for queue in ready.queues:
         if len(calls) < limit:
             calls += new_calls(ready, queue, limit - len(calls))
+    # Rows that may kill this worker come last, when no other call could be lost with it.
     for queue in ready.queues:
         if idle and not calls:
             calls = new_calls(ready, queue, 1, isolated=True)
@@ -191,6 +195,7 @@ def new_calls(ready: ReadyProvider, queue: Queue, limit: int, *, isolated: bool 
 @transaction.atomic
 def recover_stalled(now: datetime) -> None:
     """Take back what dead workers held: rows without an attempt, and attempts that were under way."""
+    # SKIP LOCKED, because another worker may be doing the same with the same rows.
     for waiting in (OutboundEmail.objects.all(), ContactChange.objects.all()):
         for row in waiting.stalled(now).select_for_update(skip_locked=True):
             settlement.record_crash_of_row(row, now)

@@ -23,8 +23,8 @@ from emails.errors import LeaseLost, ProviderError
 
 logger = logging.getLogger(__name__)
 
-RECOVER_EVERY = timedelta(seconds=5)
-GATHER_FOR = timedelta(milliseconds=10)
+RECOVER_EVERY = timedelta(seconds=5)  # often enough, because a lease lasts a minute or more
+GATHER_FOR = timedelta(milliseconds=10)  # how long a finished call waits for others to be settled with it
 CLAIM_EVERY = timedelta(seconds=1)  # look for new work while a slow call is in flight
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
@@ -65,6 +65,7 @@ class Drain:
 
     def start_calls(self) -> None:
         self.submit_ready()
+        # With fewer ready calls than threads, a thread could run out of work before the next claim is done.
         if len(self.ready) < self.threads and not stopping.is_set():
             self.claim_more()
             self.submit_ready()
@@ -75,7 +76,7 @@ class Drain:
             self.in_flight[self.pool.submit(call.make)] = call
 
     def max_in_flight(self, call: Call) -> int:
-        """Return how many calls the pool may have at once if this one is added.
+        """Return how many calls the pool may have simultaneously if this one is added.
 
         If a repeat can be a second email, a thread gets a call only after its last one is settled. A killed worker
         then leaves no more unknown outcomes than it has threads. A call with a slot needs a free thread as well, or it
@@ -95,7 +96,7 @@ class Drain:
             calls, self.claim_again_in = claims.next_calls(room, idle=is_idle)
             self.ready.extend(calls)
         except OperationalError:
-            if is_idle:
+            if is_idle:  # nothing can get lost, so the task fails and the next sweep tries again
                 raise
             logger.warning("The database does not respond; calls in flight are settled first.", exc_info=True)
 
@@ -110,12 +111,12 @@ class Drain:
             self.hold_back(paused)
 
     def requeue_late_calls(self, results: Finished) -> Finished:
-        """Give calls that missed their slots new ones, unless their provider is paused by now; return the rest."""
+        """Give calls that missed their slots new ones, unless their provider is paused; return the rest."""
         late = [call for call, result in results if isinstance(result, MissedSlot)]
         if not late:
             return results
         rescheduled = claims.with_new_slots(late)
-        self.ready.extendleft(rescheduled)
+        self.ready.extendleft(rescheduled)  # in front, because their slots are close
         keys = {call.attempt.pk for call in rescheduled}
         return [(call, result) for call, result in results if call.attempt.pk not in keys]
 
@@ -131,7 +132,7 @@ class Drain:
         """Start no more calls to paused providers, and none at all if the process is stopping."""
         for future, call in self.in_flight.items():
             if stopping.is_set() or call.attempt.provider in paused:
-                future.cancel()
+                future.cancel()  # has no effect on a call that a thread has already started
                 call.pace.cancelled.set()
         held_back = [call for call in self.ready if stopping.is_set() or call.attempt.provider in paused]
         self.ready = deque(call for call in self.ready if call not in held_back)
@@ -157,9 +158,10 @@ def settle_despite_outages(finished: Finished) -> Set[str]:
             if time.monotonic() >= give_up_at:
                 raise
             logger.exception("The results of %d calls cannot be stored now; trying again.", len(finished))
-            close_old_connections()
+            close_old_connections()  # so that Django opens a new connection for the next attempt
             time.sleep(RETRY_SETTLING_EVERY.total_seconds())
         except Exception as error:
+            # LeaseLost comes here as well: one lost lease rolls back the whole batch.
             if len(finished) > 1:
                 return set().union(*(settle_despite_outages([one]) for one in finished))
             if isinstance(error, LeaseLost):

@@ -52,7 +52,7 @@ def until_next_slot(state: ProviderState) -> timedelta:
 
 
 def slots_near(state: ProviderState, interval: timedelta | None) -> NearSlots:
-    """Return how many calls may be claimed now, and how long to wait if there are none."""
+    """Return how many calls may be claimed now, and how long to wait if the answer is zero."""
     horizon = timedelta() if interval is None else HORIZON
     spare = horizon - until_next_slot(state)
     if spare < timedelta():
@@ -68,6 +68,7 @@ def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[fl
     while True:
         seen = state.next_slot_at
         first = present(state) + until_next_slot(state)
+        # Compare and swap: if two workers read the same slot, only one of their updates matches.
         unchanged = ProviderState.objects.filter(name=state.name, next_slot_at=seen)
         state.next_slot_at = first + count * interval
         if unchanged.update(next_slot_at=state.next_slot_at):
@@ -97,6 +98,7 @@ def record_limits(results: Iterable[tuple[str, float | None, object]]) -> None:
     for provider, known_rate, result in results:
         if not isinstance(result, Acceptance):
             continue
+        # Nearly every response repeats the known rate, which must not cost a query.
         if result.rate is not None and result.rate != known_rate:
             ProviderState.objects.filter(name=provider).exclude(rate=result.rate).update(rate=result.rate)
         if result.cooldown:
@@ -106,4 +108,5 @@ def record_limits(results: Iterable[tuple[str, float | None, object]]) -> None:
 
 def present(state: ProviderState) -> datetime:
     """Return the database's time now, computed from when it was read."""
+    # time.monotonic() doesn't jump when the machine's clock is corrected.
     return state.now + timedelta(seconds=time.monotonic() - state.read_at)

@@ -40,7 +40,7 @@ TYPES = {
     "complained": Type.COMPLAINED,
     "failed": Type.REJECTED,
     "suppressed": Type.SUPPRESSED,
-}
+}  # any other status means that the message is still on its way
 
 
 def look_up_silent_mail() -> int:
@@ -122,6 +122,7 @@ def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> ReportedEvent | 
     status = str(state.get("status"))
     if status not in TYPES:
         return None
+    # The body contains live links, and the outbox has it anyway.
     raw = {name: value for name, value in state.items() if name != "emailBody"}
     recipient = email.recipients.split()[0]
     return ReportedEvent(

@@ -22,7 +22,7 @@ class Part:
     row: Any
     body: bytes
     max_rows: int = 1  # in the call that carries this part
-    endpoint: str = ""  # if the row determines it
+    endpoint: str = ""  # empty if the backend determines it
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,12 @@ class Queue(ABC):
 
     @abstractmethod
     def mark_accepted(self, accepted: Sequence[tuple[Any, str]]) -> None:
-        """Mark rows as sent. Each comes with the provider's ID of it, which is empty if there is none."""
+        """Mark rows as sent. Each comes with the ID that the provider gave it, or an empty string."""
 
 
 @dataclass(frozen=True)
 class EmailQueue(Queue):
-    """Emails, of which one call can carry several."""
+    """Emails. One call can carry several."""
 
     client: DeliveryBackend = field(compare=False)
 
@@ -92,6 +92,7 @@ class EmailQueue(Queue):
     def store(self, attempts: Sequence[OpenAttempt]) -> None:
         if not attempts:
             return
+        # Before the inserts: if a lease is lost, nothing must be stored.
         end_lease([email for _, emails in attempts for email in emails], provider=self.provider)
         DeliveryAttempt.objects.bulk_create([attempt for attempt, _ in attempts])
         AttemptedEmail.objects.bulk_create(

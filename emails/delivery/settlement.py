@@ -82,10 +82,11 @@ def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
     leases = {call.attempt.pk: call.attempt.lease_token for call, _ in accepted}
     ours = DeliveryAttempt.objects.filter(pk__in=leases, lease_token__in=leases.values())
     outcome = DeliveryAttempt.Outcome.ACCEPTED
+    # Fewer updated rows than attempts mean that some token no longer matches. The exception rolls the update back.
     if ours.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
         raise LeaseLost(f"{len(accepted)} attempts were accepted, but another worker has taken over some of them.")
     by_queue: defaultdict[Queue, list[tuple[Work, str]]] = defaultdict(list)
-    for call, acceptance in accepted:
+    for call, acceptance in accepted:  # queues are equal if kind and provider are, so this forms few groups
         by_queue[call.queue] += zip(call.rows, acceptance.message_ids, strict=True)
     for queue, rows in by_queue.items():
         queue.mark_accepted(rows)
@@ -179,7 +180,7 @@ def record_crash_of_row(row: Work, now: datetime) -> None:
     From now on it is claimed alone, and only crashes while it is alone count: until then, another row that was claimed
     with it may have been the cause.
     """
-    crashes = row.crashes + row.isolated
+    crashes = row.crashes + row.isolated  # a bool counts as 1
     if crashes >= CRASHES_TO_QUARANTINE:
         fail(row, Reason.QUARANTINED, "Its worker died five times while it held this message alone.", now)
     else:

@@ -28,8 +28,9 @@ NEEDS_A_PERSON = (Reason.CONFIGURATION, Reason.QUOTA)  # retried forever, becaus
 
 
 def still_claimed(rows: Sequence[Work]) -> QuerySet[Any]:
-    """Return a query for those of the rows, claimed together, that this worker still holds."""
+    """Return a query for the rows that this worker still holds, out of rows that it claimed together."""
     keys = [row.pk for row in rows]
+    # Rows that were claimed together share one token.
     return type(rows[0])._default_manager.filter(pk__in=keys, lease_token=rows[0].lease_token, status=Status.SENDING)
 
 
@@ -82,6 +83,7 @@ def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts
         failures=row.failures + counts_as_failure,
         due_at=now + wait,
     )
+    # An error, because nothing improves until a person acts.
     level = logging.ERROR if needs_a_person else logging.WARNING
     logger.log(level, "Message %s was not accepted and will be retried (%s): %s", row.pk, reason, detail)
 

@@ -63,7 +63,7 @@ class DeliveryAttempt(models.Model):
     @property
     def rows(self) -> Sequence[OutboundEmail | ContactChange]:
         """The rows that the call carries, in the call's order."""
-        if self.contact_change is not None:
+        if self.contact_change is not None:  # an attempt carries either emails or one contact change
             return [self.contact_change]
         return list(self.emails.order_by("attemptedemail__position"))
 

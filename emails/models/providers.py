@@ -21,7 +21,7 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
         """
         unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
         states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
-        found = list(states)
+        found = list(states)  # read before writing: after the first time, no row is missing
         new = set(providers) - {state.name for state in found}
         if new:
             self.bulk_create([ProviderState(name=name) for name in sorted(new)], ignore_conflicts=True)

@@ -1,9 +1,9 @@
 """The columns and queries with which delivery claims, attempts, and settles a row, whatever the row carries.
 
 A worker claims due rows with a *lease*, a claim that expires: it moves ``due_at`` into the future and writes a random
-*fencing token* into ``lease_token``. Whoever changes the row afterward names that token in the UPDATE. If the worker
-dies, the lease expires and another worker takes over. If the first worker was only slow, its token no longer matches,
-so it can't overwrite newer results.
+*fencing token* into ``lease_token``. Later changes to the row name that token in the UPDATE. If the worker dies, the
+lease expires and another worker takes over. If the first worker was only slow, its token no longer matches, so it can't
+overwrite newer results.
 """
 
 from datetime import datetime, timedelta
