@@ -56,11 +56,8 @@ def insert_new(rows: Sequence[models.Model]) -> set[Any]:
 
 
 def _insert_new(rows: Sequence[models.Model]) -> set[Any]:
-    """Insert in one statement that returns the keys.
-
-    Django's ``bulk_create(ignore_conflicts=True)`` doesn't return which rows are new, and reading them back would
-    double the cost. On SQLite it also hides violations of other constraints.
-    """
+    # Django's bulk_create(ignore_conflicts=True) doesn't return which rows are new, and reading them back would double
+    # the cost. On SQLite it also hides violations of other constraints.
     quote, meta = connection.ops.quote_name, rows[0]._meta
     fields = [field for field in meta.concrete_fields if not is_left_to_database(field, rows[0])]
     columns = ", ".join(quote(str(field.column)) for field in fields)

@@ -1,6 +1,7 @@
 """Django email backends: outbox.py is the entrance, where emails enter the outbox; the other modules deliver.
 
-Each provider is a plain Django email backend, and the worker that delivers the outbox uses the same classes. The outbox
+Each provider is a plain Django email backend, and the worker that delivers the outbox uses the same classes. A backend
+is cheap to make, as Django makes one for each send: the connections belong to the process (common/http). The outbox
 itself, ``emails.backends.outbox.OutboxBackend``, is not imported here because it needs the models.
 """
 
@@ -76,10 +77,7 @@ def key_lifetime_of(provider: str) -> timedelta | None:
 
 
 def get_backend(provider: str) -> DeliveryBackend:
-    """Return a backend for the provider. Raises ImproperlyConfigured with the setting that is missing or wrong.
-
-    A new one each time, which is cheap: connections belong to the process (common/http), not to a backend.
-    """
+    """Return a new backend for the provider. Raises ImproperlyConfigured with the setting that is missing or wrong."""
     if provider in PROVIDERS:
         return PROVIDERS[provider]()
     if provider in RELAYS:

@@ -15,6 +15,7 @@ from common.failpoints import failpoint
 from emails.backends.base import Acceptance, ProviderClient, Request
 from emails.delivery import transitions
 from emails.delivery.pacing import MAX_LATENESS
+from emails.delivery.preparation import Prepared
 from emails.delivery.queues import OpenAttempt, Queue
 from emails.errors import CallOutcome, LeaseLost, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Work
@@ -38,20 +39,26 @@ def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_call
         OpenAttempt(_new_attempt(queue.request(parts), queue.provider, now), [part.row for part in parts])
         for parts in prepared.batches
     ]
-    # The rows that are left over belong to calls beyond max_calls; this worker has no room for them now.
-    used = {row.pk for _, carried in attempts for row in carried} | {row.pk for row, _ in prepared.endings}
     try:
-        # All or nothing: if one lease is lost, another worker may hold any of the rows.
-        with transaction.atomic():
-            for row, ending in prepared.endings:
-                transitions.end_lease([row])
-                transitions.end_without_call(row, ending, now)
-            transitions.requeue([row for row in rows if row.pk not in used], now)
-            queue.store(attempts)
+        _store(rows, prepared, attempts, queue, now)
     except LeaseLost:
         logger.warning("A lease expired while %d rows were prepared; another worker takes them.", len(rows))
         return []
     return attempts
+
+
+# All or nothing: if one lease is lost, another worker may hold any of the rows.
+@transaction.atomic
+def _store(
+    rows: Sequence[Work], prepared: Prepared, attempts: Sequence[OpenAttempt], queue: Queue, now: datetime
+) -> None:
+    for row, ending in prepared.endings:
+        transitions.end_lease([row])
+        transitions.end_without_call(row, ending, now)
+    # The rows that are left over belong to calls beyond max_calls; this worker has no room for them now.
+    used = {row.pk for _, carried in attempts for row in carried} | {row.pk for row, _ in prepared.endings}
+    transitions.requeue([row for row in rows if row.pk not in used], now)
+    queue.store(attempts)
 
 
 def _new_attempt(request: Request, provider: str, now: datetime) -> DeliveryAttempt:
@@ -118,6 +125,11 @@ class Call:
         if reason := self.pace.wait():
             return reason
         failpoint("before-send")
+        result = self._call_provider()
+        failpoint("after-send")
+        return result
+
+    def _call_provider(self) -> Acceptance | ProviderError:
         # PostgreSQL returns a memoryview for a repeated attempt's body.
         request = Request(endpoint=self.attempt.endpoint, body=bytes(self.attempt.body or b""))
         try:
@@ -127,7 +139,6 @@ class Call:
         except Exception as error:  # a bug of ours, after which nobody knows how far the call got
             logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
             return self._unknown(f"Our own code failed: {type(error).__name__}")
-        failpoint("after-send")
         # If the number of IDs is wrong, nobody knows which messages the provider accepted.
         reported, carried = len(acceptance.message_ids), len(self.rows)
         if reported != carried:

@@ -23,7 +23,7 @@ from emails.errors import LeaseLost, ProviderError
 
 logger = logging.getLogger(__name__)
 
-RECOVER_EVERY = timedelta(seconds=5)  # often enough, because a lease lasts a minute or more
+RECOVER_EVERY = timedelta(seconds=5)  # a lease lasts about a minute, so this finds dead workers soon enough
 GATHER_FOR = timedelta(milliseconds=10)  # how long a finished call waits for others to be settled with it
 CLAIM_EVERY = timedelta(seconds=1)  # look for new work while a slow call is in flight
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
@@ -160,15 +160,18 @@ def settle_despite_outages(finished: Finished) -> Set[str]:
             logger.exception("The results of %d calls cannot be stored now; trying again.", len(finished))
             close_old_connections()  # so that Django opens a new connection for the next attempt
             time.sleep(RETRY_SETTLING_EVERY.total_seconds())
-        except Exception as error:
-            # LeaseLost comes here as well: one lost lease rolls back the whole batch.
+        except Exception as error:  # LeaseLost as well: one lost lease rolls back the whole batch
             if len(finished) > 1:
                 return set().union(*(settle_despite_outages([one]) for one in finished))
-            if isinstance(error, LeaseLost):
-                logger.warning("A result came too late to be recorded: %s", error)
-            else:
-                logger.exception("The result of attempt %s cannot be recorded.", finished[0][0].attempt.pk)
+            log_lost_result(finished[0][0], error)
             return set()
+
+
+def log_lost_result(call: Call, error: Exception) -> None:
+    if isinstance(error, LeaseLost):
+        logger.warning("A result came too late to be recorded: %s", error)
+    else:
+        logger.error("The result of attempt %s cannot be recorded.", call.attempt.pk, exc_info=error)
 
 
 @transaction.atomic

@@ -37,25 +37,20 @@ REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}
 
 
 def settle(finished: Sequence[tuple[Call, CallResult]], *, paused: Set[str]) -> None:
-    """Record the results of calls. ``paused``: the providers that accept no calls for now.
+    """Record the results of calls, in the caller's transaction. ``paused``: the providers that are paused now.
 
-    Raises ``LeaseLost`` if another worker has taken over one of the attempts. Call it in a transaction.
+    Raises ``LeaseLost`` if another worker has taken over one of the attempts.
     """
     lock_rows(call for call, _ in finished)
-    accepted, rest = [], []
-    for call, result in finished:
-        if isinstance(result, Acceptance):
-            accepted.append((call, result))
-        else:
-            rest.append((call, result))
+    accepted = [(call, result) for call, result in finished if isinstance(result, Acceptance)]
     if accepted:
         accept(accepted)
-    if rest:
+    if len(accepted) < len(finished):
         now = database_now()
-        for call, result in rest:
+        for call, result in finished:
             if isinstance(result, NotMade):
                 put_back(call, now)
-            else:
+            elif isinstance(result, ProviderError):
                 record_error(call, result, now, is_paused=call.attempt.provider in paused)
 
 
