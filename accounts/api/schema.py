@@ -8,23 +8,23 @@ from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from accounts.api.serializers import (
-    AddressSerializer,
+    AcceptedSerializer,
     ChangeEmailSerializer,
     ChangePasswordSerializer,
     ConfirmEmailChangeSerializer,
+    EmailAddressSerializer,
+    IssuedTokenSerializer,
     LoginSerializer,
-    OnItsWaySerializer,
     PasswordSerializer,
     ProfileSerializer,
     RegisteredSerializer,
     ResetPasswordSerializer,
-    SessionSerializer,
     SignupSerializer,
     UndoEmailChangeSerializer,
     UserSerializer,
     VerifyEmailSerializer,
 )
-from accounts.known_devices import HEADER
+from accounts.device_cookies import HEADER
 from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, answered, given
 
 
@@ -39,7 +39,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 ADA_USER = {"id": 1, **ADA, "language": "en", "email_verified": True}
 PASSWORD = {"password": "a sentence is a good password"}
-SESSION = {"token": "9d2f…64 hexadecimal digits", "expiry": "2026-01-31T12:00:00Z", "user": ADA_USER}
+ISSUED_TOKEN = {"token": "9d2f…64 hexadecimal digits", "expiry": "2026-01-31T12:00:00Z", "user": ADA_USER}
 VERIFICATION = {"token": "eyJ1c2VyIjox…", **PASSWORD}
 
 
@@ -60,7 +60,7 @@ NEW_DEVICE = OpenApiParameter(
 )
 
 
-def on_its_way(sentence: str) -> OpenApiExample:
+def accepted(sentence: str) -> OpenApiExample:
     return answered("Any email address", {"detail": sentence}, 202)
 
 
@@ -83,20 +83,20 @@ verify_email = extend_schema(
     description="Takes the token from the link in the welcome email and the password from the sign-up. Logs the user "
     "in.",
     request={JSON: VerifyEmailSerializer},
-    responses={200: SessionSerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    responses={200: IssuedTokenSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     parameters=[NEW_DEVICE],
-    examples=[given("The link was opened", VERIFICATION), answered("Confirmed", SESSION), USED_ALREADY],
+    examples=[given("The link was opened", VERIFICATION), answered("Confirmed", ISSUED_TOKEN), USED_ALREADY],
 )
 resend_verification = extend_schema(
     operation_id="resend_verification",
     summary="Send the confirmation link again",
     description="The response is the same for every email address. Only an address that still needs to be confirmed "
     "gets an email.",
-    request={JSON: AddressSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    request={JSON: EmailAddressSerializer},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("No email arrived", {"email": ADA["email"]}),
-        on_its_way("If this email address belongs to an unconfirmed account, we've sent it an email."),
+        accepted("If this email address belongs to an unconfirmed account, we've sent it an email."),
     ],
 )
 request_email_change = extend_schema(
@@ -105,10 +105,10 @@ request_email_change = extend_schema(
     description="Sends a link to the new address. Until it is used, the old address stays active. The response is the "
     "same if the new address already has an account. In that case, its owner gets an email.",
     request={JSON: ChangeEmailSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
         given("Ada gets a new email address", {"email": "countess@example.com", **PASSWORD}),
-        on_its_way("We've sent an email to the new address. Open the link in it to complete the change."),
+        accepted("We've sent an email to the new address. Open the link in it to complete the change."),
         WRONG_PASSWORD,
     ],
 )
@@ -155,13 +155,13 @@ login = extend_schema(
     description="Each login creates its own token, for the header `Authorization: Token …`.",
     request={JSON: LoginSerializer},
     responses={
-        200: SessionSerializer,
+        200: IssuedTokenSerializer,
         400: BAD_INPUT,
         403: OpenApiResponse(REFUSAL, description="`email_not_verified`, returned only if the password is correct."),
         429: TOO_MANY,
     },
     parameters=[KNOWN_DEVICE, NEW_DEVICE],
-    examples=[given("Ada logs in", {"email": ADA["email"], **PASSWORD}), answered("Logged in", SESSION)],
+    examples=[given("Ada logs in", {"email": ADA["email"], **PASSWORD}), answered("Logged in", ISSUED_TOKEN)],
 )
 logout = extend_schema(
     operation_id="logout",
@@ -182,11 +182,11 @@ request_password_reset = extend_schema(
     summary="Request a password reset",
     description="The response is the same for every email address. If it has an account, it gets a link that is valid "
     "for one hour.",
-    request={JSON: AddressSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    request={JSON: EmailAddressSerializer},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("Ada forgot her password", {"email": ADA["email"]}),
-        on_its_way("If this email address belongs to an account, we've sent it an email with a link."),
+        accepted("If this email address belongs to an account, we've sent it an email with a link."),
     ],
 )
 reset_password = extend_schema(

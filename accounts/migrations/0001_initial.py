@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "email",
-                    accounts.models.fields.AddressField(
+                    accounts.models.fields.EmailAddressField(
                         error_messages={"unique": "A user with this email address already exists."},
                         max_length=254,
                         unique=True,

@@ -24,8 +24,14 @@ class Migration(migrations.Migration):
             name="EmailChange",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("old_address", accounts.models.fields.AddressField(max_length=254, verbose_name="old email address")),
-                ("new_address", accounts.models.fields.AddressField(max_length=254, verbose_name="new email address")),
+                (
+                    "old_address",
+                    accounts.models.fields.EmailAddressField(max_length=254, verbose_name="old email address"),
+                ),
+                (
+                    "new_address",
+                    accounts.models.fields.EmailAddressField(max_length=254, verbose_name="new email address"),
+                ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("undone_at", models.DateTimeField(null=True)),
                 (

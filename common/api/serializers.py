@@ -1,4 +1,4 @@
-"""Reading the body of a request to the API."""
+"""Validation of request bodies."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -24,7 +24,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def parse(serializer_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The fields of the request's body, checked; raises ValidationError, answered 400."""
+    """Return the validated fields of the request's body. Raises ValidationError, which the API turns into a 400."""
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
