@@ -12,6 +12,7 @@ from myproject import cache
 RUNS_SLOW = os.environ.get("RUN_SLOW") == "1"
 
 
+@pytest.hookimpl(optionalhook=True)  # -p no:xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Run the tests of a single file in this process: starting workers would take longer than most files do."""
     is_one_file = len(config.args) == 1 and ".py" in config.args[0]

@@ -54,7 +54,7 @@ def delivered(provider: str, mails: int, *, latency: float, threads: int, limit:
     server = subprocess.Popen(standin, cwd=ROOT)
     try:
         base = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(f"{base}/_standin/report"), "the stand-in answers", seconds=10)
+        wait_until(lambda: answers(f"{base}/_standin/report"), "the stand-in answers")
         requests.post(f"{base}/_standin/control", json={"limit": limit}, timeout=10)
         with temporary_database() as database:
             os.environ |= {

@@ -1,5 +1,6 @@
 """Broken surroundings, made with real sockets: a line that can be cut or go silent, a name server that can be slow."""
 
+import secrets
 import socket
 import struct
 import threading
@@ -72,11 +73,13 @@ class Line:
 
 
 class NameServer:
-    """A name server on 127.0.0.99:53 that knows one name. ``delay`` in seconds; ``knows_it`` False answers NXDOMAIN."""
+    """A name server that knows one name. ``delay`` in seconds; ``knows_it`` False answers NXDOMAIN.
 
-    address = "127.0.0.99"
+    It needs port 53, so it takes a loopback address of its own: tests run in parallel.
+    """
 
     def __init__(self, name: str) -> None:
+        self.address = "127." + ".".join(str(1 + secrets.randbelow(254)) for _ in range(3))
         self.question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
         self.delay = 0.0
         self.knows_it = True

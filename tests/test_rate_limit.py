@@ -23,10 +23,10 @@ def test_eight_processes_share_five_calls_a_second(make_stack, redis_server, pro
     workers = [f"worker{number}" for number in range(PROCESSES)]
     for worker in workers:
         stack.start_worker(worker, wait=False)
-    wait_until(lambda: all("ready." in stack.log(worker) for worker in workers), "workers are ready", seconds=90)
+    wait_until(lambda: all("ready." in stack.log(worker) for worker in workers), "workers are ready")
     stack.queue(mails)
     stack.manage("shell", "-v", "0", "-c", RING)
-    seconds = wait_until(lambda: stack.statuses() == {"sent": mails}, f"{mails} sent", seconds=60)
+    seconds = wait_until(lambda: stack.statuses() == {"sent": mails}, f"{mails} sent")
 
     report = provider_api.report()
     sharing = sum("was taken by" in stack.log(worker) for worker in workers)
