@@ -35,9 +35,9 @@ def interval_of(state: ProviderState, backend: Caller) -> timedelta | None:
     return timedelta(seconds=1 / (rate * SHARE)) if rate else None
 
 
-def until_next_slot(state: ProviderState) -> timedelta:
-    """From now on; not negative."""
-    ahead = (state.next_slot_at or state.now) - present(state)
+def until_next_slot(state: ProviderState, now: datetime | None = None) -> timedelta:
+    """From ``now`` on, which is the present unless given; not negative."""
+    ahead = (state.next_slot_at or state.now) - (now or present(state))
     return ahead if timedelta() < ahead <= LONGEST_QUEUE else timedelta()
 
 
@@ -58,7 +58,8 @@ def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[fl
     """The next ``count`` slots, on ``time.monotonic()``. One UPDATE, and another when another worker was faster."""
     while True:
         seen = state.next_slot_at
-        first = present(state) + until_next_slot(state)
+        now = present(state)  # read once: between two readings a busy process can lose time, and slots come closer
+        first = now + until_next_slot(state, now)
         unchanged = ProviderState.objects.filter(name=state.name, next_slot_at=seen)
         state.next_slot_at = first + count * interval
         if unchanged.update(next_slot_at=state.next_slot_at):
