@@ -3,13 +3,19 @@
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
 
 from myproject import cache
 
 RUNS_SLOW = os.environ.get("RUN_SLOW") == "1"
+
+# By default an example that takes long, or one that is generated slowly, fails the test.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.hookimpl(optionalhook=True)  # -p no:xdist
@@ -28,8 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """List the slow tests of this run by name, with the seconds that each took."""
     seconds: dict[str, float] = {}
-    for report in terminalreporter.getreports(""):
-        if "slow" in report.keywords:
+    for report in chain(*terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport) and "slow" in report.keywords:
             seconds[report.nodeid] = seconds.get(report.nodeid, 0.0) + report.duration
     if seconds:
         terminalreporter.section("slow tests" if RUNS_SLOW else "slow tests, skipped: RUN_SLOW=1 runs them")

@@ -1,9 +1,10 @@
-"""Sign-ups while Redis is away in each of four ways: 201, nearly as fast, and the mail arrives once when it is back."""
+"""Sign-ups while Redis is away in each of four ways: 201, and the mail arrives once when it is back.
+
+benchmarks/redis_outage.py measures that they are nearly as fast.
+"""
 
 import shutil
-import statistics
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,19 +17,14 @@ from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 
-SIGNUPS = 30
+SIGNUPS = 10
 NAME = "redis.spine.test"
 
 
-def sign_up(stack: Stack, label: str) -> list[float]:
-    """The seconds that each of the sign-ups took."""
-    times = []
+def sign_up(stack: Stack, label: str) -> None:
     for number in range(SIGNUPS):
-        started = time.monotonic()
         response = stack.signup(f"{label}-{number}@example.com")
-        times.append(time.monotonic() - started)
         assert response.status_code == 201, response.text
-    return times
 
 
 def everything_arrived_once(stack: Stack, provider_api, mails: int) -> float:
@@ -87,16 +83,8 @@ def test_signups_while_redis_is_away(fault, make_stack, outages, provider_api):
     stack.start_web(outage.prefix)
     sign_up(stack, "warm")
     wait_until(lambda: stack.statuses() == {"sent": SIGNUPS}, "mail flows")
-    with_redis = sign_up(stack, "before")
     outage.begin()
-    without = sign_up(stack, "during")
+    sign_up(stack, "during")
     outage.end()
-    recovery = everything_arrived_once(stack, provider_api, 3 * SIGNUPS)
-
-    more = (statistics.median(without) - statistics.median(with_redis)) * 1000
-    print(
-        f"Redis {fault}: median {statistics.median(without) * 1000:.0f} ms ({more:+.0f} ms), "
-        f"worst {max(without) * 1000:.0f} ms; all mail arrived {recovery:.1f} s after it was back"
-    )
-    assert more <= 20
-    assert max(without) <= 0.5
+    recovery = everything_arrived_once(stack, provider_api, 2 * SIGNUPS)
+    print(f"Redis {fault}: all mail arrived {recovery:.1f} s after it was back")
