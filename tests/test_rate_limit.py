@@ -27,11 +27,11 @@ def test_eight_processes_share_five_calls_a_second(make_stack, redis_server, pro
     provider_api.limit = LIMIT
     stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_RATE_PER_SECOND=str(LIMIT))
     workers = [f"worker{number}" for number in range(PROCESSES)]
-    stack.queue(mails)
-    [(began,)] = stack.query("SELECT now()")
     for worker in workers:
         stack.start_worker(worker, wait=False)
     wait_until(lambda: all("ready." in stack.log(worker) for worker in workers), "workers are ready")
+    [(began,)] = stack.query("SELECT now()")
+    stack.queue(mails)
     stack.manage("shell", "-v", "0", "-c", RING)
     wait_until(lambda: stack.statuses() == {"sent": mails}, f"{mails} sent")
 

@@ -99,7 +99,10 @@ def test_a_second_call_beside_the_first_is_a_conflict(api, monkeypatch):
 )
 def test_it_is_strict(api, provider, payload, status):
     answer = requests.post(
-        api.url(provider) + PATHS[provider], json=payload, headers={"Authorization": "Bearer some_key"}, timeout=HUNG_AFTER
+        api.url(provider) + PATHS[provider],
+        json=payload,
+        headers={"Authorization": "Bearer some_key"},
+        timeout=HUNG_AFTER,
     )
     assert (answer.status_code, api.accepted) == (status, [])
 
