@@ -9,7 +9,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 from hypothesis import HealthCheck, settings
 
-from myproject import cache
+from common import cache
 
 RUNS_SLOW = os.environ.get("RUN_SLOW") == "1"
 

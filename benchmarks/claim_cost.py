@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tests.stack import POSTGRES, temporary_database
+from tests.support.stack import POSTGRES, temporary_database
 
 TARGET = 1.2
 ROUNDS = 600
@@ -53,8 +53,8 @@ def claim_once(schema: str) -> float:
     """Milliseconds to claim ten due rows; they are put back outside the measured time."""
     from django.db import connection
 
+    from common.db import database_now
     from emails.models import OutboundEmail, Status
-    from emails.querysets import database_now
 
     with connection.cursor() as cursor:
         cursor.execute(f"SET search_path TO {schema}, public")

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 import requests
 
-from emails.tests.standin import BASES
-from tests.stack import POSTGRES, free_port, temporary_database, wait_until
+from emails.tests.support.standin import BASES
+from tests.support.stack import POSTGRES, free_port, temporary_database, wait_until
 
 TARGET = 300.0
 
@@ -50,7 +50,7 @@ def drain(mails: int) -> float:
 def delivered(provider: str, mails: int, *, latency: float, threads: int, limit: int = 0) -> tuple[float, dict]:
     """Deliver the mails through a stand-in that takes ``limit`` calls a second (0: any); the seconds and its report."""
     port = free_port()
-    standin = [sys.executable, "-m", "emails.tests.standin", "--port", str(port), "--latency", str(latency)]
+    standin = [sys.executable, "-m", "emails.tests.support.standin", "--port", str(port), "--latency", str(latency)]
     server = subprocess.Popen(standin, cwd=ROOT)
     try:
         base = f"http://127.0.0.1:{port}"

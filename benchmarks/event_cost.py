@@ -29,9 +29,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import RequestFactory
 
+from common.db import database_now
 from emails.models import OutboundEmail, Status
-from emails.querysets import database_now
-from emails.tests.events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
+from emails.tests.support.signed_events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
 
 TARGET_MS = 3.0
 EVENTS = 450

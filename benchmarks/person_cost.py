@@ -26,7 +26,7 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection
 
-from emails import people
+from emails import privacy
 from emails.models import OutboundEmail
 
 TARGET_MILLISECONDS = 5
@@ -51,7 +51,7 @@ def fill(start: int, end: int) -> None:
 
 def look_up(number: int) -> float:
     started = time.perf_counter()
-    found = len(people.mail_of(str(number))[:200])
+    found = len(privacy.mail_of(str(number))[:200])
     milliseconds = (time.perf_counter() - started) * 1000
     assert found == MAILS_A_PERSON
     return milliseconds

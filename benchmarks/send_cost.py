@@ -22,7 +22,7 @@ import requests
 from django.core.mail import EmailMultiAlternatives
 
 from emails.backends import PROVIDERS
-from emails.tests.standin import BASES
+from emails.tests.support.standin import BASES
 
 TARGET_MILLISECONDS = 0.75
 REFERENCE_MILLISECONDS = 17.8  # a session per call, on the machine that the target was set on
@@ -89,7 +89,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20, help="the best round counts: other processes disturb")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "emails.tests.standin", "--port", "0", "--tls", folder]
+        command = [sys.executable, "-m", "emails.tests.support.standin", "--port", "0", "--tls", folder]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
             try:
                 port = (server.stdout or sys.stdin).readline().strip()

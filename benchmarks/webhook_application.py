@@ -17,7 +17,7 @@ django.setup()
 
 from billing.models import StripeEvent
 from billing.money import format_amount
-from billing.signatures import verify
+from billing.webhook.signatures import verify
 from emails.models import OutboundEmail
 from emails.rendering import render_email
 

@@ -34,7 +34,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings.test"
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.mkdtemp()}/benchmark.sqlite3")
 os.environ["STRIPE_WEBHOOK_SECRETS"] = SECRET
 
-from billing.signatures import sign
+from billing.webhook.signatures import sign
 
 numbers = count(1)
 

@@ -9,17 +9,18 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from accounts import registries  # noqa: PLC0415  # it needs the models, as those below do
-        from billing import checks, panels, people  # noqa: F401, PLC0415
+        from accounts import hooks  # noqa: PLC0415  # it needs the models, as those below do
+        from billing import checks, privacy  # noqa: F401, PLC0415
+        from billing.pages import panels  # noqa: PLC0415
 
-        pre_delete.connect(people.forget, sender="accounts.User", dispatch_uid="billing.forget")
-        registries.timeline_sources.append(people.timeline)
-        registries.deletion_guards.append(people.guard_deletion)
-        registries.export_sources |= {
-            "stripe_customers": people.export_customers,
-            "subscriptions": people.export_subscriptions,
-            "payments": people.export_payments,
-            "stripe_events": people.export_events,
+        pre_delete.connect(privacy.forget, sender="accounts.User", dispatch_uid="billing.forget")
+        hooks.timeline_sources.append(privacy.timeline)
+        hooks.deletion_guards.append(privacy.guard_deletion)
+        hooks.export_sources |= {
+            "stripe_customers": privacy.export_customers,
+            "subscriptions": privacy.export_subscriptions,
+            "payments": privacy.export_payments,
+            "stripe_events": privacy.export_events,
         }
-        registries.dashboard_panels.append(panels.plan_panel)
-        registries.navigation_links.append(registries.NavigationLink("billing-pages:billing", _("Billing")))
+        hooks.dashboard_panels.append(panels.plan_panel)
+        hooks.navigation_links.append(hooks.NavigationLink("billing-pages:billing", _("Billing")))

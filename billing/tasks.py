@@ -3,21 +3,21 @@
 from celery import shared_task
 from django.conf import settings
 
-from billing import events, monitoring
-from billing.services import refreshing
+from billing.services import reconciliation
+from billing.webhook import monitoring, processing
 
 
 @shared_task(ignore_result=True)
 def handle_due_events() -> None:
     """By beat, every 15 seconds."""
     if settings.STRIPE_SECRET_KEY:
-        refreshing.find_addresses()
-    events.sweep()
+        reconciliation.find_addresses()
+    processing.sweep()
     if settings.STRIPE_SECRET_KEY:
-        refreshing.refresh_subscriptions()
+        reconciliation.refresh_subscriptions()
 
 
 @shared_task(ignore_result=True)
 def look_after_events() -> None:
-    events.purge()
+    processing.purge()
     monitoring.log_missing_invoices()

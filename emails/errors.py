@@ -1,20 +1,13 @@
 """What can go wrong on the way to the provider, as small data that says whether asking again can help."""
 
 import enum
-import re
-from collections.abc import Sequence
 from datetime import timedelta
 
 from django.core.mail import BadHeaderError
 
-DETAIL_BYTES = 2048
-CODE_CHARACTERS = 100
+from common.redaction import redact
 
-KEY_PATTERNS = re.compile(
-    r"(?i:bearer|basic)\s+[\w.~+/=-]+|\bSG\.[\w.-]{8,}|\b(?:re|seq|sk|rk|whsec)_[\w-]{8,}"
-    r"|(?<=[?&;]token=)[^\s&#\"'<>]+",  # in a live link: a click event tells it
-)
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
+CODE_CHARACTERS = 100
 
 
 class EmailsError(Exception):
@@ -39,7 +32,7 @@ class UnsupportedFeature(InvalidMessage):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"{self.provider} cannot carry {self.feature}: {self.advice}"
+        return f"{self.provider} doesn't support {self.feature}: {self.advice}"
 
 
 class LeaseLost(EmailsError):
@@ -93,7 +86,7 @@ class ProviderError(EmailsError, OSError):
         self.args = (provider, self.detail)
 
     def __str__(self) -> str:
-        answer = f"{self.provider} answered {self.status}" if self.status else f"{self.provider} did not answer"
+        answer = f"{self.provider} responded with {self.status}" if self.status else f"{self.provider} did not respond"
         code = f" ({self.code})" if self.code else ""
         return f"{answer}{code}: {self.detail}"
 
@@ -105,11 +98,3 @@ def _restore(provider: str, detail: str, fields: dict[str, object]) -> ProviderE
     error = ProviderError(provider, detail, outcome=Outcome.UNKNOWN, remedy=Remedy.RETRY)
     vars(error).update(fields)
     return error
-
-
-def redact(text: str, secrets: Sequence[str] = ()) -> str:
-    """The text without these secrets, without anything that looks like a key, and short enough to store."""
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "[removed]")
-    text = CONTROL_CHARACTERS.sub(" ", KEY_PATTERNS.sub("[removed]", text))
-    return text.encode()[:DETAIL_BYTES].decode(errors="ignore").strip()

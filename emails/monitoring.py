@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
+from common.db import database_now
 from emails.backends import configured_provider, contacts_provider
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
-from emails.querysets import database_now
 
 LATE = timedelta(minutes=5)
 

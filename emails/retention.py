@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from emails import people
+from common.db import database_now
+from emails import privacy
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail
-from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def purge() -> tuple[int, int]:
     blanked = in_batches(settled.filter(content__isnull=False), lambda rows: rows.update(content=None))
     removable = settled.filter(idempotency_key=None) | OutboundEmail.objects.filter(settled_at__lt=keys_end)
     removed = in_batches(removable, lambda rows: rows.delete())
-    people.erase_settled()
+    privacy.erase_settled()
     told = DeliveryEvent.objects.filter(received_at__lt=bodies_end)
     in_batches(told.filter(email=None), lambda rows: rows.delete())
     in_batches(told.filter(raw__isnull=False), lambda rows: rows.update(raw=None))

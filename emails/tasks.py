@@ -5,8 +5,10 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
-from emails import delivery, lookups, retention, tracking
-from emails.nudge import nudge_worker
+from emails import delivery, retention
+from emails.delivery import polling
+from emails.tracking import recording
+from emails.wakeup import nudge_worker
 
 
 @shared_task(ignore_result=True)
@@ -22,8 +24,8 @@ def purge_old_mail() -> None:
 
 @shared_task(ignore_result=True)
 def look_up_silent_mail() -> None:
-    tracking.link_strays()
-    lookups.look_up_silent_mail()
+    recording.link_unlinked()
+    polling.look_up_silent_mail()
 
 
 @worker_ready.connect

@@ -5,14 +5,14 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from accounts import branding
-from billing.webhook import stripe_webhook
+from accounts.pages import branding
+from billing.webhook.views import stripe_webhook
 from myproject import errors
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
-    path("api/accounts/", include("accounts.urls")),
-    path("api/billing/", include("billing.urls")),
+    path("api/accounts/", include("accounts.api.urls")),
+    path("api/billing/", include("billing.api.urls")),
     re_path(r"^stripe/webhook/?$", stripe_webhook, name="stripe-webhook"),
     path("emails/", include("emails.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
@@ -23,10 +23,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 if settings.DEVELOPMENT_ROUTES:
-    urlpatterns.append(path("dev/", include("emails.development_urls")))
+    urlpatterns.append(path("dev/", include("emails.development.urls")))
 
 if settings.PAGES_ENABLED:
-    urlpatterns += [path("", include("accounts.page_urls")), path("", include("billing.page_urls"))]
+    urlpatterns += [path("", include("accounts.pages.urls")), path("", include("billing.pages.urls"))]
 else:
     urlpatterns.append(path("", errors.no_pages))
 

@@ -42,7 +42,7 @@ REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
 if not CELERY_BROKER_URL:
     # Celery without Redis: messages are files in a git-ignored folder (memory:// does not cross processes).
     CELERY_BROKER_URL = "filesystem://localhost"
-    CELERY_BROKER_TRANSPORT = "myproject.broker:Transport"
+    CELERY_BROKER_TRANSPORT = "myproject.development.broker:Transport"
     broker_folders = {name: VAR_DIR / "celery" / name for name in ("messages", "processed", "control")}
     for folder in broker_folders.values():
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,5 +18,5 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = dict.fromkeys(REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "1000/minute")
 
-# `name:probability,…`: where a process kills itself, see emails/failpoints.py. Read here and nowhere else.
+# `name:probability,…`: where a process kills itself, see common/failpoints.py. Read here and nowhere else.
 EMAIL_FAILPOINTS: str = env.str("EMAIL_FAILPOINTS", default="")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from billing.tests.stripe_standin import KEY, PRICES, StripeStandIn
-from emails.tests.standin import StandIn
-from tests.site import Site, chromium
-from tests.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
+from billing.tests.support.stripe_standin import KEY, PRICES, StripeStandIn
+from emails.tests.support.standin import StandIn
+from tests.support.site import Site, chromium
+from tests.support.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
 
 
 @pytest.fixture(scope="session")

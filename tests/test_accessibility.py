@@ -7,9 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 
-from accounts import page_urls
-from accounts.branding import palette
-from tests.site import CHROMIUM
+from accounts.pages import urls
+from accounts.pages.branding import palette
+from tests.support.site import CHROMIUM
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")
 
@@ -111,7 +111,7 @@ def test_an_error_page(site, page, name):
 
 def test_no_page_is_left_out():
     paths = {f"/{path.partition('?')[0]}" for path in PUBLIC + PERSONAL}
-    left_out = {pattern.name for pattern in page_urls.urlpatterns if not any(covers(pattern, path) for path in paths)}
+    left_out = {pattern.name for pattern in urls.urlpatterns if not any(covers(pattern, path) for path in paths)}
     assert left_out == {"logout", "language", "settings-devices-all", "settings-export"}
 
 

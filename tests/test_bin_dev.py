@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.clone import clone_into
-from tests.stack import HUNG_AFTER, free_port, wait_until
+from tests.support.clone import clone_into
+from tests.support.stack import HUNG_AFTER, free_port, wait_until
 
 pytestmark = pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment, to share it")
 ADA = {"email": "ada@example.com", "name": "Ada", "password": "correct horse battery"}

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults import Line, asking, name_server
-from tests.stack import Stack, wait_until
+from tests.support.faults import Line, asking, name_server
+from tests.support.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 

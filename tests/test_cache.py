@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
-from myproject import cache as fail_open
-from myproject.cache import FailOpenRedisCache
-from tests.stack import HUNG_AFTER, free_port, wait_until
+from common import cache as fail_open
+from common.cache import FailOpenRedisCache
+from tests.support.stack import HUNG_AFTER, free_port, wait_until
 
 ADA = {"name": "Ada", "password": "correct horse battery staple"}
 
@@ -70,7 +70,7 @@ def test_without_redis_it_is_an_empty_cache(absent):
 
 def test_one_call_waits_and_the_others_do_not(absent, caplog, monkeypatch):
     """That the first call ends at all is part of this: neither the silent port nor the slow resolver ever answers."""
-    caplog.set_level(logging.WARNING, "myproject.cache")
+    caplog.set_level(logging.WARNING, "common.cache")
     monkeypatch.setattr(fail_open, "PAUSE", timedelta(hours=1))
     asked = []
     connect = RedisCacheClient.get
@@ -88,7 +88,7 @@ def test_one_call_waits_and_the_others_do_not(absent, caplog, monkeypatch):
 
 @pytest.mark.django_db
 def test_sign_ups_go_on(client, settings, absent):
-    settings.CACHES = {"default": {"BACKEND": "myproject.cache.FailOpenRedisCache", "LOCATION": absent}}
+    settings.CACHES = {"default": {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": absent}}
     for number in range(10):
         sign_up(client, f"without-{number}")
 
@@ -100,7 +100,7 @@ def sign_up(client, name: str) -> None:
 
 @pytest.mark.django_db
 def test_throttles_count_in_redis(client, settings, redis_server):
-    settings.CACHES = {"default": {"BACKEND": "myproject.cache.FailOpenRedisCache", "LOCATION": redis_server.url}}
+    settings.CACHES = {"default": {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": redis_server.url}}
     rates = {"signup": "2/hour", "login": "2/hour"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     login = {"email": "ada@example.com", "password": "wrong"}
@@ -126,7 +126,7 @@ def test_with_redis_it_is_djangos_cache(redis_server):
 
 def test_it_comes_back_by_itself(redis_server, caplog, monkeypatch):
     monkeypatch.setattr(fail_open, "PAUSE", fail_open.PAUSE / 20)
-    caplog.set_level(logging.WARNING, "myproject.cache")
+    caplog.set_level(logging.WARNING, "common.cache")
     returning = FailOpenRedisCache(redis_server.url, {})
     returning.set("key", 1)
     redis_server.stop()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.clone import clone_into
-from tests.stack import ROOT, wait_until
+from tests.support.clone import clone_into
+from tests.support.stack import ROOT, wait_until
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 MAILS = 12
 QUEUE = f"""
@@ -21,7 +21,11 @@ with transaction.atomic():
 """
 AND_WAIT_TO_BE_KILLED = "import time; time.sleep(60)"
 DELIVER = "from emails.delivery import deliver_due; deliver_due()"
-LET_THE_LEASES_END = "from datetime import timedelta; from emails.tests.clock import travel; travel(timedelta(hours=1))"
+LET_THE_LEASES_END = """
+from datetime import timedelta
+from emails.tests.support.clock import travel
+travel(timedelta(hours=1))
+"""
 FAILPOINTS = ["after-claim", "before-send", "after-send", "after-settle"]
 LEFT = "from emails.models import OutboundEmail; print(OutboundEmail.objects.exclude(status='sent').count())"
 

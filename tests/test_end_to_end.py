@@ -8,8 +8,8 @@ import time
 import pytest
 import requests
 
-from emails.tests.events import RESEND_SECRET, resend_event, sign_resend
-from tests.stack import HUNG_AFTER, Stack, wait_until
+from emails.tests.support.signed_events import RESEND_SECRET, resend_event, sign_resend
+from tests.support.stack import HUNG_AFTER, Stack, wait_until
 
 PASSWORD = "correct horse battery"  # the one of Stack.signup
 

@@ -5,14 +5,16 @@ import sys
 
 from kombu import Connection
 
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 MESSAGES = 150
+TRANSPORT = "myproject.development.broker:Transport"
 WRITER = f"""
 import sys
 from kombu import Connection
 folders = dict.fromkeys(["data_folder_in", "data_folder_out", "control_folder"], sys.argv[1])
-with Connection("filesystem://", transport="myproject.broker:Transport", transport_options=folders) as connection:
+transport = "myproject.development.broker:Transport"
+with Connection("filesystem://", transport=transport, transport_options=folders) as connection:
     queue = connection.SimpleQueue("celery")
     for number in range({MESSAGES}):
         queue.put({{"number": number, "padding": "x" * 500_000}})
@@ -24,7 +26,9 @@ def test_a_reader_never_meets_half_a_message(tmp_path):
     options = {**folders, "polling_interval": 0.001}
     with (
         subprocess.Popen([sys.executable, "-c", WRITER, tmp_path], cwd=ROOT) as writer,
-        Connection("filesystem://", transport="myproject.broker:Transport", transport_options=options) as connection,
+        Connection(
+            "filesystem://", transport="myproject.development.broker:Transport", transport_options=options
+        ) as connection,
     ):
         queue = connection.SimpleQueue("celery")
         found = [queue.get(timeout=20).payload["number"] for _ in range(MESSAGES)]

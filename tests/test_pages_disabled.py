@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 from django.urls import clear_url_caches
 
-from accounts import page_urls
+from accounts.pages import urls
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +27,13 @@ def test_the_first_page_says_where_the_pages_are(client):
 
 
 @pytest.mark.parametrize(
-    "path", [str(pattern.pattern).strip("^/?$") for pattern in page_urls.urlpatterns if pattern.name != "home"]
+    "path", [str(pattern.pattern).strip("^/?$") for pattern in urls.urlpatterns if pattern.name != "home"]
 )
 def test_there_is_no_page(client, path):
     answer = client.get(f"/{path}")
     html = answer.content.decode()
     assert answer.status_code == 404
-    assert "There is nothing here" in html
+    assert "Page not found" in html
     assert "<nav" not in html
 
 

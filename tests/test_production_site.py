@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from tests.site import CHROMIUM, Site
+from tests.support.site import CHROMIUM, Site
 
 HTTPS = {"X-Forwarded-Proto": "https"}
 ADDRESS, PASSWORD = "grace@example.com", "correct horse battery"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from emails.delivery.pacing import SHARE
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.slow
 

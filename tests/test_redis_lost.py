@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.slow
 

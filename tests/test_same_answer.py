@@ -1,4 +1,7 @@
-"""Whether an address has an account is told by no answer, nor by the work it takes: benchmarks/same_answer.py times it."""
+"""Neither the answer nor the work it takes shows whether an address has an account.
+
+benchmarks/same_answer.py measures the time.
+"""
 
 import pytest
 from django.db import connection
@@ -7,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.users import PASSWORD
 
 TRIES = 20
 STATEMENTS = {"signup/": 2}  # more or fewer: see test_signup.py
@@ -22,7 +25,7 @@ PATHS = {
 @pytest.fixture
 def production(settings, transactional_db):
     """What takes the time in production: the hasher, at a tenth of its cost, and the outbox; and no throttle."""
-    settings.PASSWORD_HASHERS = ["accounts.tests.people.QuickArgon2"]
+    settings.PASSWORD_HASHERS = ["accounts.tests.support.users.QuickArgon2"]
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     rates = dict.fromkeys(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from billing.tests.stories import changed, payload
-from tests.stack import POSTGRES, temporary_database
-from tests.stripe_endpoint import StripeEndpoint
+from billing.tests.support.stripe_events import changed, payload
+from tests.support.stack import POSTGRES, temporary_database
+from tests.support.stripe_endpoint import StripeEndpoint
 
 EVENTS = 8
 LATER = "UPDATE billing_stripeevent SET due_at = '2000-01-01 00:00:00' WHERE due_at IS NOT NULL"

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from billing.tests.stories import all_payloads
-from tests.stack import POSTGRES, postgres_answers, temporary_database
-from tests.stripe_endpoint import StripeEndpoint
+from billing.tests.support.stripe_events import all_payloads
+from tests.support.stack import POSTGRES, postgres_answers, temporary_database
+from tests.support.stripe_endpoint import StripeEndpoint
 
 TIMES, THREADS = 5, 6
 SUBSCRIPTION = "sub_1SPb7zKq4RtYw2Vd"

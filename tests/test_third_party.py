@@ -37,7 +37,7 @@ print(list(OutboundEmail.objects.values_list("recipients", "subject", "status").
 def test_django_allauths_confirmation(api, tmp_path):  # noqa: F811
     environment = {
         **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.allauth_settings",
+        "DJANGO_SETTINGS_MODULE": "tests.support.allauth_settings",
         "DATABASE_URL": f"sqlite:///{tmp_path}/allauth.sqlite3",
         "RESEND_API_KEY": "key-of-resend",
         "RESEND_API_URL": api.url("resend"),
@@ -52,7 +52,7 @@ def test_django_allauths_confirmation(api, tmp_path):  # noqa: F811
     assert "/allauth/confirm-email/" in taken[0]["text"]
 
 
-@pytest.mark.urls("tests.urls_of_others")
+@pytest.mark.urls("tests.support.third_party_urls")
 def test_djangos_own_password_reset(client, db, outbox, api, deliver):  # noqa: F811
     get_user_model().objects.create_user("ada@example.com", "correct horse", name="Ada")
     OutboundEmail.objects.all().delete()

@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 
-from tests import catalogue
+from tests.support import catalog
 
 MEND = "Run bin/messages, translate what it names, and commit both files."
 
 
 def test_every_text_is_translated_and_keeps_its_variables():
-    assert catalogue.complaints(catalogue.updated()) == [], MEND
+    assert catalog.complaints(catalog.updated()) == [], MEND
 
 
 def test_the_written_catalogue_holds_what_is_used_and_nothing_else():
-    used = {message.id for message in catalogue.updated()}
-    assert used == {message.id for message in catalogue.stored()}, MEND
+    used = {message.id for message in catalog.updated()}
+    assert used == {message.id for message in catalog.stored()}, MEND
 
 
 def test_the_compiled_catalogue_is_not_stale():
-    with catalogue.MO.open("rb") as file:
-        assert pairs(read_mo(file)) == pairs(catalogue.stored()), MEND
+    with catalog.MO.open("rb") as file:
+        assert pairs(read_mo(file)) == pairs(catalog.stored()), MEND
 
 
 def pairs(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -34,8 +34,8 @@ def texts_of(texts: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def test_the_tests_above_find_mistakes():
-    damaged = catalogue.stored()
+    damaged = catalog.stored()
     missing, fuzzy, broken = [message for message in damaged if "%(brand)s" in message.id][:3]
     missing.string, broken.string = "", "%(nobody)s"
     fuzzy.flags.add("fuzzy")
-    assert len(catalogue.complaints(damaged)) == 3
+    assert len(catalog.complaints(damaged)) == 3

@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
+from accounts.admin.actions import OPERATIONS, OperationRefused
+from accounts.admin.timeline import timeline
 from accounts.mail import send_password_changed_email
 from accounts.models import User
-from accounts.operating import OPERATIONS, OperationRefused
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.services.devices import log_out_everywhere
-from accounts.timeline import timeline
-from emails.suppressions import is_suppressed
+from emails.tracking.suppressions import is_suppressed
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
     UserAdminBase = DjangoUserAdmin[User]
@@ -61,7 +61,7 @@ class UserAdmin(UserAdminBase):
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "name", "language", "password"]}),
-        ("State", {"fields": ["email_verified_at", "is_active", "last_login", "date_joined"]}),
+        ("Status", {"fields": ["email_verified_at", "is_active", "last_login", "date_joined"]}),
         (
             "Permissions",
             {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"], "classes": ["collapse"]},

@@ -4,9 +4,9 @@ import django.db.models.functions.text
 import django.utils.timezone
 from django.db import migrations, models
 
-import accounts.fields
+import accounts.models.fields
 import accounts.models
-import accounts.names
+import accounts.validators
 
 
 class Migration(migrations.Migration):
@@ -33,14 +33,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "email",
-                    accounts.fields.AddressField(
+                    accounts.models.fields.AddressField(
                         error_messages={"unique": "A user with this address already exists."},
                         max_length=254,
                         unique=True,
                         verbose_name="email address",
                     ),
                 ),
-                ("name", models.CharField(blank=True, max_length=60, validators=[accounts.names.validate_name])),
+                ("name", models.CharField(blank=True, max_length=60, validators=[accounts.validators.validate_name])),
                 ("language", models.CharField(default=accounts.models.default_language, max_length=10)),
                 (
                     "email_verified_at",

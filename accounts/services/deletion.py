@@ -9,11 +9,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.errors import DeletionRefused, WrongPassword
+from accounts.hooks import deletion_guards
 from accounts.mail import LAST_KIND, send_deletion_notice
 from accounts.models import EmailChange, User
-from accounts.registries import deletion_guards
 from accounts.services.devices import log_out_everywhere
-from emails import people
+from emails import privacy
 
 
 def delete_account(*, user: User, password: str) -> None:
@@ -37,7 +37,7 @@ def refusal_to_delete(user: User) -> str:
 
 def erase(user: User) -> None:
     """What cascades from the user, and what does not: mails, contacts, and the name in the admin's log."""
-    people.erase(str(user.pk), addresses=own_addresses(user), last_kind=LAST_KIND)
+    privacy.erase(str(user.pk), addresses=own_addresses(user), last_kind=LAST_KIND)
     log_out_everywhere(user=user)
     content_type = ContentType.objects.get_for_model(User)
     log = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts.clients import client_address, user_agent
+from accounts.client_info import client_address, user_agent
 from accounts.models import Login, User, session_store
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from accounts.hooks import export_sources
 from accounts.models import User
-from accounts.registries import export_sources
-from emails import people
+from emails import privacy
 
 PROFILE = ("id", "email", "name", "language", "email_verified_at", "date_joined", "last_login", "is_active", "is_staff")
 LOGIN = ("at", "client_address", "user_agent")
@@ -17,6 +17,6 @@ def export_data(*, user: User) -> dict[str, Any]:
         "profile": {field: getattr(user, field) for field in PROFILE},
         "logins": [*user.logins.values(*LOGIN)],
         "email_changes": [*user.email_changes.values(*EMAIL_CHANGE)],
-        "mails": people.export(str(user.pk)),
+        "mails": privacy.export(str(user.pk)),
         **{name: source(user) for name, source in export_sources.items()},
     }

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 from django import template
 from django.conf import settings
 
-from accounts import branding, showing
-from accounts.registries import NavigationLink, navigation_links
+from accounts.hooks import NavigationLink, navigation_links
+from accounts.pages import branding, display
 
 register = template.Library()
-register.filter("device_name", showing.device_name)
-register.simple_tag(showing.mail_state)
+register.filter("device_name", display.device_name)
+register.simple_tag(display.mail_state)
 
 
 @register.simple_tag

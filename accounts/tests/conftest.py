@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from accounts.models import User
-from accounts.tests.people import PASSWORD, log_in
+from accounts.tests.support.users import PASSWORD, log_in
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import registries
+from accounts import hooks
+from accounts.hooks import TimelineEntry
 from accounts.models import EmailChange, User
-from accounts.registries import TimelineEntry
-from accounts.tests.people import NEW_PASSWORD, PASSWORD, is_logged_in, log_in
+from accounts.tests.support.users import NEW_PASSWORD, PASSWORD, is_logged_in, log_in
 from emails.models import OutboundEmail, Status, Suppression
 from emails.services import send_templated_email
 
@@ -62,8 +62,8 @@ def test_the_timeline_shows_everything_newest_first(staff, page, ada, call, mail
     mails(status=Status.FAILED, detail="Mailbox full", created_at=now - day)
     EmailChange.objects.create(user=ada, old_address="a@x.example", new_address=ada.email, at=now - 2 * day)
     paid = TimelineEntry(now - 3 * day, "paid", "10.00 EUR", "/somewhere/")
-    monkeypatch.setattr(registries, "timeline_sources", registries.timeline_sources)
-    monkeypatch.setattr("accounts.timeline.timeline_sources", [lambda user: [paid]])
+    monkeypatch.setattr(hooks, "timeline_sources", hooks.timeline_sources)
+    monkeypatch.setattr("accounts.admin.timeline.timeline_sources", [lambda user: [paid]])
     log_in(call)
     shown = staff.get(page)
     kinds = [entry.what for entry in shown.context["timeline"]]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from accounts.models import User
-from accounts.tests.people import ADA
+from accounts.tests.support.users import ADA
 
 
 def without(name: str) -> dict[str, str]:

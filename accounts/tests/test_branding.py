@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts import branding
-from accounts.branding import contrast, palette, parse
+from accounts.pages import branding
+from accounts.pages.branding import contrast, palette, parse
 
 COLORS = ["#2456d6", "#ffffff", "#000000", "#ffe600", "#808080", "#0f0", "#e11d48", "#1b1b1b", "#777777", "#fcfcfc"]
 

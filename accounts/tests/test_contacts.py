@@ -1,7 +1,7 @@
 """Who signs up becomes a contact at Sequenzy, where the owner has switched that on."""
 
 from accounts.models import User
-from accounts.tests.people import ADA
+from accounts.tests.support.users import ADA
 from emails.models import ContactChange
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests.people import CREDENTIALS
+from accounts.tests.support.users import CREDENTIALS
 
 ORIGIN = "https://front.example.com"
 

@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from accounts.models import EmailChange, Login, User
-from accounts.tests.people import ADA, PASSWORD, log_in
+from accounts.tests.support.users import ADA, PASSWORD, log_in
 from accounts.tokens import make_password_reset_token
 from emails.models import ContactChange, OutboundEmail, Status
 from emails.retention import purge

@@ -5,7 +5,7 @@ from django.test import Client, RequestFactory
 
 from accounts import services
 from accounts.models import Login, User
-from accounts.tests.people import CREDENTIALS, PASSWORD, is_logged_in, log_in
+from accounts.tests.support.users import CREDENTIALS, PASSWORD, is_logged_in, log_in
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import registries, tokens
+from accounts import hooks, tokens
 from accounts.models import EmailChange, User
-from accounts.tests.people import PASSWORD, log_in, token_in
+from accounts.tests.support.users import PASSWORD, log_in, token_in
 
-ON_ITS_WAY = {"detail": "A mail is on its way to the new address. Open its link to complete the change."}
+ON_ITS_WAY = {"detail": "We've sent an email to the new address. Open the link in it to complete the change."}
 NEW = "countess@example.com"
 
 
@@ -95,7 +95,7 @@ def test_an_account_that_may_not_go_stands_in_the_way(call, change, reason, monk
     undo_token = change()
     verified_at = timezone.now() if reason == "confirmed" else None
     User.objects.create_user("ada@example.com", PASSWORD, email_verified_at=verified_at)
-    monkeypatch.setattr(registries, "deletion_guards", registries.deletion_guards)
+    monkeypatch.setattr(hooks, "deletion_guards", hooks.deletion_guards)
     if reason == "guarded":
         monkeypatch.setattr("accounts.services.deletion.deletion_guards", [lambda user: "It pays."])
     answer = undo(call, undo_token)

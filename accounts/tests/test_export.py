@@ -2,9 +2,9 @@
 
 import json
 
+from accounts.hooks import export_sources
 from accounts.models import User
-from accounts.registries import export_sources
-from accounts.tests.people import ADA, PASSWORD, log_in
+from accounts.tests.support.users import ADA, PASSWORD, log_in
 
 
 def test_it_holds_everything(call, ada, outbox, monkeypatch):

@@ -2,10 +2,10 @@ import pytest
 from knox.models import AuthToken
 
 from accounts.models import User
-from accounts.tests.people import PASSWORD, CountingHasher
+from accounts.tests.support.users import PASSWORD, CountingHasher
 
 CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
-WRONG = {"detail": "The email address or the password is wrong.", "code": "wrong_credentials"}
+WRONG = {"detail": "The email address or password is incorrect.", "code": "wrong_credentials"}
 
 
 def test_login_answers_with_a_token_and_the_user(post, client, ada):
@@ -41,7 +41,7 @@ def test_wrong_credentials_look_alike(post, ada):
     "email", ["ada@example.com", "gone@example.com", "nopassword@example.com", "nobody@example.com"]
 )
 def test_every_refusal_costs_one_hash(post, settings, email):
-    settings.PASSWORD_HASHERS = ["accounts.tests.people.CountingHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.tests.support.users.CountingHasher"]
     User.objects.create_user("ada@example.com", PASSWORD)
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
     User.objects.create_user("nopassword@example.com")

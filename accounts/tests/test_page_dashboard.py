@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 from django.utils.safestring import mark_safe
 
+from accounts.hooks import NavigationLink
 from accounts.models import User
-from accounts.registries import NavigationLink
-from accounts.showing import MAIL_STATES
-from accounts.tests.browsing import log_in, text_of
-from accounts.tests.people import PASSWORD
+from accounts.pages.display import MAIL_STATES
+from accounts.tests.support.browser import log_in, text_of
+from accounts.tests.support.users import PASSWORD
 from emails.models import OutboundEmail, Status
 
 
@@ -30,7 +30,7 @@ def test_the_address_is_confirmed_or_not(browser, settings, client):
     settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
     User.objects.update(email_verified_at=None)
     shown = browser.get("/dashboard")
-    assert "ada@example.com Not confirmed Send the mail again" in text_of(shown)
+    assert "ada@example.com Not confirmed Send the email again" in text_of(shown)
 
 
 def test_the_last_mails_are_shown_with_their_states(browser, ada):
@@ -52,7 +52,7 @@ def test_every_state_has_its_words():
 
 def test_other_apps_add_panels_and_links(browser, monkeypatch):
     panels = [lambda request: mark_safe("<b>Plan</b>"), lambda request: ""]
-    monkeypatch.setattr("accounts.pages.dashboard_panels", panels)
+    monkeypatch.setattr("accounts.pages.views.dashboard_panels", panels)
     links = [NavigationLink("pages:home", "Billing & more")]
     monkeypatch.setattr("accounts.templatetags.pages.navigation_links", links)
     shown = browser.get("/dashboard").content.decode()
@@ -61,7 +61,7 @@ def test_other_apps_add_panels_and_links(browser, monkeypatch):
 
 
 def test_what_is_no_html_is_escaped(browser, monkeypatch):
-    monkeypatch.setattr("accounts.pages.dashboard_panels", [lambda request: "<script>"])
+    monkeypatch.setattr("accounts.pages.views.dashboard_panels", [lambda request: "<script>"])
     assert "<script>" not in browser.get("/dashboard").content.decode()
 
 

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
-from accounts.tests.browsing import log_in
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.browser import log_in
+from accounts.tests.support.users import PASSWORD
 
 PUBLIC = ["/", "/signup", "/welcome", "/login", "/forgot-password", "/forgot-password/sent", "/logout", "/nothing"]
 PERSONAL = [

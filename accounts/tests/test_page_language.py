@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import User
-from accounts.tests.browsing import log_in
+from accounts.tests.support.browser import log_in
 
 
 def language_of(client, path: str = "/", **headers: str) -> str:

@@ -5,8 +5,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from rest_framework.settings import api_settings
 
-from accounts.tests.browsing import log_in, text_of
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.browser import log_in, text_of
+from accounts.tests.support.users import PASSWORD
 
 
 def test_a_login_leads_to_the_dashboard(client, ada):
@@ -17,7 +17,7 @@ def test_a_login_leads_to_the_dashboard(client, ada):
 def test_wrong_credentials_look_alike_and_keep_the_address(client, ada):
     answers = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
     assert [answer.status_code for answer in answers] == [400, 400]
-    assert all("The email address or the password is wrong." in text_of(answer) for answer in answers)
+    assert all("The email address or password is incorrect." in text_of(answer) for answer in answers)
     assert 'value="ada@example.com"' in answers[0].content.decode()
 
 

@@ -4,10 +4,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts import page_urls
 from accounts.models import Login, User
-from accounts.tests.browsing import log_in
-from accounts.tests.people import PASSWORD
+from accounts.pages import urls
+from accounts.tests.support.browser import log_in
+from accounts.tests.support.users import PASSWORD
 
 PUBLIC, PERSONAL, POSTED = "public", "personal", "posted"
 ROUTES = {
@@ -46,7 +46,7 @@ def other(db, ada, request) -> Client:
 
 
 def test_the_table_names_every_route():
-    assert set(ROUTES) == {pattern.name for pattern in page_urls.urlpatterns}
+    assert set(ROUTES) == {pattern.name for pattern in urls.urlpatterns}
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests.people import NEW_PASSWORD, PASSWORD, is_logged_in, log_in
+from accounts.tests.support.users import NEW_PASSWORD, PASSWORD, is_logged_in, log_in
 
 CHANGE = {"password": PASSWORD, "new_password": NEW_PASSWORD}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import User
-from accounts.tests.people import ADA, NEW_PASSWORD, PASSWORD
+from accounts.tests.support.users import ADA, NEW_PASSWORD, PASSWORD
 
 
 def test_name_and_language_can_be_changed(call, token):

@@ -9,7 +9,7 @@ from knox.models import AuthToken
 
 from accounts.models import EmailChange, Login
 from accounts.tasks import forget_old_history
-from accounts.tests.people import is_logged_in, log_in
+from accounts.tests.support.users import is_logged_in, log_in
 
 OLD = timezone.now() - timedelta(days=91)
 

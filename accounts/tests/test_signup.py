@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from accounts.tests.people import ADA, PASSWORD, CountingHasher
+from accounts.tests.support.users import ADA, PASSWORD, CountingHasher
 
 
 def test_signup_creates_a_user_and_queues_one_welcome(post, outbox):
@@ -60,7 +60,7 @@ def test_the_owner_is_told_at_most_once_a_day(post, outbox, ada):
 
 
 def test_a_known_address_costs_the_same_work(post, ada, settings):
-    settings.PASSWORD_HASHERS = ["accounts.tests.people.CountingHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.tests.support.users.CountingHasher"]
     CountingHasher.hashed = 0
     with CaptureQueriesContext(
         connection,

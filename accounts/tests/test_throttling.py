@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from rest_framework.settings import api_settings
 
-from accounts.tests.people import ADA, PASSWORD
+from accounts.tests.support.users import ADA, PASSWORD
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.people import PASSWORD
+from accounts.tests.support.users import PASSWORD
 
 
 def test_one_user_per_address_whatever_its_case(ada):

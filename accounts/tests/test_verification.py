@@ -6,7 +6,7 @@ from django.core import signing
 
 from accounts import tokens
 from accounts.models import User
-from accounts.tests.people import ADA, PASSWORD
+from accounts.tests.support.users import ADA, PASSWORD
 from accounts.tokens import make_email_verification_token
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.people import ADA, PASSWORD
+from accounts.tests.support.users import ADA, PASSWORD
 from emails.models import OutboundEmail
 
 

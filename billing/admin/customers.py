@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.admin import links
 from billing.admin.inlines import PaymentInline, SubscriptionInline
 from billing.models import Customer
-from emails.admin.readonly import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin
 
 
 @admin.register(Customer)

@@ -18,12 +18,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from billing import events, monitoring
 from billing.admin import links
 from billing.admin.filters import TypeFilter
 from billing.models import Customer, StripeEvent
-from emails.admin.messages import to_the_second
-from emails.admin.readonly import ReadOnlyAdmin
+from billing.webhook import monitoring, processing
+from common.admin import ReadOnlyAdmin, to_the_second
 
 
 @admin.register(StripeEvent)
@@ -108,13 +107,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
         for outcome, count in outcomes.items():
             tell(request, outcome, count)
 
-    def process(self, request: HttpRequest, event: StripeEvent) -> events.Outcome:
-        outcome = events.process_by_hand(event)
+    def process(self, request: HttpRequest, event: StripeEvent) -> processing.Outcome:
+        outcome = processing.process_by_hand(event)
         self.log_change(request, event, outcome.sentence)
         return outcome
 
 
-def tell(request: HttpRequest, outcome: events.Outcome, count: int = 1) -> None:
+def tell(request: HttpRequest, outcome: processing.Outcome, count: int = 1) -> None:
     level = messages.SUCCESS if outcome.is_processed else messages.ERROR
     messages.add_message(request, level, f"{outcome.sentence} ({count})" if count > 1 else outcome.sentence)
 

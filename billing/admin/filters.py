@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from billing.handlers import HANDLERS
 from billing.models import StripeEvent
+from billing.webhook.handlers import HANDLERS
 
 OTHERS = "others"
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.admin import links
 from billing.models import InvoicePayment, Payment, RefundedCharge, Subscription
 from billing.money import format_amount
-from emails.admin.readonly import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin
 
 
 @admin.register(Payment)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin import links
 from billing.models import Payment, Subscription
-from emails.admin.readonly import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin
 
 
 @admin.register(Subscription)

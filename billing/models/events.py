@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from emails.querysets import execute
+from common.db import execute
 
 CLAIM = """
     UPDATE billing_stripeevent

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from accounts.addresses import normalise_address, validate_address
-from emails.errors import CONTROL_CHARACTERS
+from common.email_addresses import normalize_address, validate_address
+from common.redaction import CONTROL_CHARACTERS
 
 Payload = Mapping[str, Any]
 
@@ -83,7 +83,7 @@ def user_id_of(metadata: Payload) -> int | None:
 
 def address(value: Any) -> str:
     """In its normal form; empty for what no mail could be sent to."""
-    found = normalise_address(text(value))
+    found = normalize_address(text(value))
     try:
         validate_address(found)
     except ValidationError:

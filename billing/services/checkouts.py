@@ -23,14 +23,14 @@ from billing.errors import (
     StripeUnavailable,
     UnknownPlan,
 )
+from billing.gateway.api import StripeApi
 from billing.models import Checkout, Subscription
 from billing.payloads import Session
 from billing.payloads.values import Payload, link, own_id, text
 from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
-from billing.services.buyers import customer_at_stripe, known_customer
-from billing.stripe_api import StripeApi
-from emails.querysets import insert_new
+from billing.services.stripe_customers import customer_at_stripe, known_customer
+from common.db import insert_new
 
 TRIES = 4
 OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's words for the states of a session

@@ -14,7 +14,7 @@ from billing.models import Customer, Payment, StripeEvent
 from billing.models.customers import KnownCustomer
 from billing.payloads import Party
 from billing.signals import address_found
-from emails.querysets import insert_new
+from common.db import insert_new
 
 logger = logging.getLogger(__name__)
 

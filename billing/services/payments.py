@@ -12,8 +12,8 @@ from billing.payloads import Invoice, Session
 from billing.plans import plan_by_price
 from billing.services import subscriptions
 from billing.services.customers import Account, identify
+from common.db import insert_new
 from emails import contacts
-from emails.querysets import insert_new
 
 TAG_OF_PAYING_CUSTOMERS = "customer"
 RENEWAL = "subscription_cycle"

@@ -6,7 +6,7 @@ from billing import mail
 from billing.models import Payment, RefundedCharge
 from billing.payloads import Amount, Charge, Party, Refund
 from billing.services.customers import Account, identify
-from emails.querysets import insert_new
+from common.db import insert_new
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from billing.models.subscriptions import FINAL
 from billing.payloads import Session, SubscriptionState
 from billing.services.customers import Account, identify
 from billing.signals import subscription_changed
-from emails.querysets import execute, insert_new
+from common.db import execute, insert_new
 
 logger = logging.getLogger(__name__)
 

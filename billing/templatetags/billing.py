@@ -2,10 +2,10 @@
 
 from django import template
 
-from billing import showing
+from billing.pages import display
 
 register = template.Library()
-register.simple_tag(showing.subscription_state)
-register.simple_tag(showing.payment_state)
-register.filter("interval", showing.interval)
-register.filter("invoice_link", showing.invoice_link)
+register.simple_tag(display.subscription_state)
+register.simple_tag(display.payment_state)
+register.filter("interval", display.interval)
+register.filter("invoice_link", display.invoice_link)

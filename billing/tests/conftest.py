@@ -7,9 +7,9 @@ from django.db.models import Model
 from stripe import HTTPClient
 
 from accounts.models import User
-from billing.tests.browser import Browser
-from billing.tests.stories import SECRET
-from billing.tests.stripe_standin import KEY, StripeStandIn
+from billing.tests.support.api_client import Browser
+from billing.tests.support.stripe_events import SECRET
+from billing.tests.support.stripe_standin import KEY, StripeStandIn
 from emails.models import OutboundEmail
 
 
@@ -56,7 +56,7 @@ def mails(db) -> Callable[[], dict[str, OutboundEmail]]:
 
 @pytest.fixture
 def stripe(settings, monkeypatch) -> Iterator[StripeStandIn]:
-    """Stripe's API, to which the installation has a key. Repeats come ten times as fast as in life, time-outs at once."""
+    """Stripe's API, with a key for it. Retries come ten times as fast as in production, and timeouts at once."""
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.05)
     with StripeStandIn() as standin:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.models import Payment, StripeEvent, Subscription
-from billing.tests.stories import changed, payload, post, post_all
+from billing.tests.support.stripe_events import changed, payload, post, post_all
 from emails.models import OutboundEmail
 
 PAID = payload("invoice_paid_first")

@@ -8,8 +8,8 @@ from django.utils import timezone
 from rest_framework.settings import api_settings
 
 from billing.models import Customer, InvoicePayment, Payment, RefundedCharge, Subscription
-from billing.tests.browser import Browser
-from billing.tests.stories import all_payloads, payload, post, post_all
+from billing.tests.support.api_client import Browser
+from billing.tests.support.stripe_events import all_payloads, payload, post, post_all
 
 PRICE = "price_1SNa2bKq4RtYw2VdPro9Month"
 

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 
 from billing.models import Checkout, Customer, Subscription
-from billing.tests.stories import changed, payload, post
+from billing.tests.support.stripe_events import changed, payload, post
 
 SESSIONS, CUSTOMERS = "/v1/checkout/sessions", "/v1/customers"
 

@@ -11,7 +11,7 @@ from stripe import HTTPClient
 
 from accounts.models import User
 from billing.models import Checkout, Customer, CustomerRequest
-from billing.tests.browser import Browser
+from billing.tests.support.api_client import Browser
 
 
 @pytest.fixture

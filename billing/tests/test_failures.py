@@ -8,13 +8,13 @@ import pytest
 from django.db import OperationalError
 from django.db.models import F
 
-from billing import events, handlers
 from billing.models import StripeEvent
-from billing.monitoring import log_missing_invoices, trouble
 from billing.services import payments
 from billing.tasks import handle_due_events
-from billing.tests.stories import Event, changed, payload, post, post_all
-from emails.querysets import database_now
+from billing.tests.support.stripe_events import Event, changed, payload, post, post_all
+from billing.webhook import handlers, processing
+from billing.webhook.monitoring import log_missing_invoices, trouble
+from common.db import database_now
 
 RECEIPTS = 5
 
@@ -73,7 +73,7 @@ def test_what_fails_again_is_tried_less_and_less_often_and_for_ever(ada, mails, 
         at_most.append(due_at - before)
         let_pass(at_most[-1] + timedelta(seconds=1))
         before = database_now()
-        events.sweep()
+        processing.sweep()
     assert at_most[0] >= timedelta(seconds=7.5)
     assert at_least[0] <= timedelta(seconds=15)
     assert at_most[-1] >= timedelta(minutes=30)
@@ -83,12 +83,12 @@ def test_what_fails_again_is_tried_less_and_less_often_and_for_ever(ada, mails, 
 
 def test_what_a_dead_process_had_stored_is_handled_a_minute_later(ada, mails):
     body = json.dumps(payload("invoice_paid_first"))
-    events.store(events.Envelope.read(body.encode()), body)
-    assert events.sweep() == 0
+    processing.store(processing.Envelope.read(body.encode()), body)
+    assert processing.sweep() == 0
     let_pass(timedelta(seconds=61))
-    assert events.sweep() == 1
+    assert processing.sweep() == 1
     assert len(mails()) == 1
-    assert events.sweep() == 0
+    assert processing.sweep() == 0
 
 
 def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, monkeypatch):
@@ -96,7 +96,7 @@ def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, mo
         raise OperationalError("the server closed the connection unexpectedly")
 
     with monkeypatch.context() as broken:
-        broken.setattr(events, "insert_new", away)
+        broken.setattr(processing, "insert_new", away)
         assert post(payload("invoice_paid_first")).status_code == 503
     with monkeypatch.context() as broken:
         broken.setitem(handlers.HANDLERS, "invoice.paid", away)
@@ -109,10 +109,10 @@ def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, mo
 def test_an_address_that_never_becomes_known_is_waited_for_a_day(db, mails):
     post(payload("customer_subscription_trial_will_end"))
     let_pass(timedelta(hours=1))
-    events.sweep()
+    processing.sweep()
     assert StripeEvent.objects.get().status == "received"
     let_pass(timedelta(days=1))
-    events.sweep()
+    processing.sweep()
     row = StripeEvent.objects.get()
     assert (row.status, row.due_at) == ("processed", None)
     assert row.note == "No address is known of cus_TLm3kQ8sVb2XyZ. Nobody got the mail."
@@ -121,9 +121,9 @@ def test_an_address_that_never_becomes_known_is_waited_for_a_day(db, mails):
 def test_events_are_kept_for_ninety_days(ada):
     post(payload("invoice_paid_first"))
     let_pass(timedelta(days=89))
-    assert events.purge() == 0
+    assert processing.purge() == 0
     let_pass(timedelta(days=2))
-    assert events.purge() == 1
+    assert processing.purge() == 1
 
 
 def test_a_bought_subscription_whose_invoice_nobody_tells_of_says_what_to_tick(ada, caplog):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.tests.stories import changed, payload, post, post_all
+from billing.tests.support.stripe_events import changed, payload, post, post_all
 from emails.models import ContactChange
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.stack import free_port, wait_until
+from tests.support.stack import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "whsec_ofLocalstripe"

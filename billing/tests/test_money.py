@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from billing.money import format_amount
-from billing.tests.stories import changed, payload, post
+from billing.tests.support.stripe_events import changed, payload, post
 
 AMOUNTS = [
     (2900, "usd", "29.00 USD"),

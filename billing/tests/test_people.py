@@ -5,11 +5,11 @@ import json
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 
-from accounts.registries import deletion_guards, export_sources, timeline_sources
-from billing.events import sweep
+from accounts.hooks import deletion_guards, export_sources, timeline_sources
 from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent, Subscription
-from billing.people import timeline
-from billing.tests.stories import all_payloads, changed, payload, post, post_all
+from billing.privacy import timeline
+from billing.tests.support.stripe_events import all_payloads, changed, payload, post, post_all
+from billing.webhook.processing import sweep
 
 STORY = ["checkout_session_completed_subscription", "invoice_paid_first", "customer_subscription_created"]
 

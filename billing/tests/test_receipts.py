@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from billing import events
 from billing.models import Payment, StripeEvent, Subscription
-from billing.tests.stories import GENERATIONS, Event, changed, payload, post, post_all
+from billing.tests.support.stripe_events import GENERATIONS, Event, changed, payload, post, post_all
+from billing.webhook import processing
 
 INVOICE = "in_1SPb7xKq4RtYw2VdA1b2C3d4"
 RECEIPT = f"receipt:{INVOICE}"
@@ -48,7 +48,7 @@ def test_a_receipt_speaks_the_language_of_its_reader(ada, mails):
     User.objects.update(language="de")
     post(payload("invoice_paid_first"))
     mail = mails()[RECEIPT]
-    assert mail.subject == "Ihr Beleg von Acme: 29,00 USD"
+    assert mail.subject == "Ihr Zahlungsbeleg von Acme: 29,00 USD"
     assert "Bezahlt: 29,00 USD" in mail.message.text
     assert "2. November 2026" in mail.message.text
 
@@ -60,7 +60,7 @@ def test_the_six_events_of_a_first_payment_are_one_receipt_in_all_orders(ada, ma
     for order in orders:
         with transaction.atomic():
             for body in order:
-                events.receive(body)
+                processing.receive(body)
             assert list(mails()) == [RECEIPT]
             assert Payment.objects.get().user_id == 7
             assert Subscription.objects.get().customer_id == "cus_TLm3kQ8sVb2XyZ"

@@ -7,10 +7,10 @@ from django.db.models import F
 
 from billing.models import StripeEvent, Subscription
 from billing.payloads import SubscriptionState
-from billing.services import refreshing
+from billing.services import reconciliation
 from billing.signals import subscription_changed
 from billing.tasks import handle_due_events
-from billing.tests.stories import changed, payload, post
+from billing.tests.support.stripe_events import changed, payload, post
 from billing.tests.test_double_clicks import at_once, shared_database
 
 __all__ = ["shared_database"]
@@ -73,7 +73,7 @@ def test_an_event_that_comes_while_stripe_is_asked_is_not_forgotten(due, stripe,
         return read(data)
 
     monkeypatch.setattr(SubscriptionState, "read", interrupted)
-    refreshing.refresh_subscriptions()
+    reconciliation.refresh_subscriptions()
     assert Subscription.objects.get().refresh_at is not None
 
 
@@ -90,14 +90,14 @@ def test_an_error_is_tried_again_later_and_ever_later(due, stripe, fault):
     waits = []
     for _ in range(3):
         stripe.faults = [fault]
-        refreshing.refresh_subscriptions()
+        reconciliation.refresh_subscriptions()
         row = Subscription.objects.get()
         assert row.refresh_at
         waits.append(row.refresh_at - datetime.now(UTC))
         Subscription.objects.update(refresh_at=due.refresh_at)
     assert (row.status, row.refresh_failures) == ("active", 3)
     assert timedelta(0) < waits[0] < waits[1] < waits[2]
-    refreshing.refresh_subscriptions()
+    reconciliation.refresh_subscriptions()
     row = Subscription.objects.get()
     assert (row.status, row.refresh_failures) == ("past_due", 0)
 
@@ -106,7 +106,7 @@ def test_one_error_ends_the_round(due, stripe):
     for number in range(5):
         Subscription.objects.create(pk=f"sub_{number}", status="active", refresh_at=due.refresh_at)
     stripe.faults = ["500"] * 9
-    refreshing.refresh_subscriptions()
+    reconciliation.refresh_subscriptions()
     assert len(stripe.asked) == 1
 
 
@@ -123,22 +123,22 @@ def test_a_round_is_bounded(due, stripe):
     Subscription.objects.bulk_create(
         Subscription(pk=f"sub_{number}", status="active", refresh_at=due.refresh_at) for number in range(30)
     )
-    refreshing.refresh_subscriptions()
-    assert len(stripe.asked) == refreshing.MOST_AT_ONCE
+    reconciliation.refresh_subscriptions()
+    assert len(stripe.asked) == reconciliation.MOST_AT_ONCE
 
 
 def test_a_dead_workers_rows_are_due_again(due, stripe):
-    assert refreshing.claim(due)
-    assert refreshing.refresh_subscriptions() == 0
-    Subscription.objects.update(refresh_at=F("refresh_at") - refreshing.LEASE)
-    assert refreshing.refresh_subscriptions() == 1
+    assert reconciliation.claim(due)
+    assert reconciliation.refresh_subscriptions() == 0
+    Subscription.objects.update(refresh_at=F("refresh_at") - reconciliation.LEASE)
+    assert reconciliation.refresh_subscriptions() == 1
 
 
 def test_two_workers_do_not_ask_twice(shared_database, stripe):
     Subscription.objects.create(pk=SUBSCRIPTION, status="active", refresh_at=datetime.now(UTC) - timedelta(seconds=1))
     state_at_stripe(stripe, status="past_due")
     stripe.latency = 0.1
-    done = at_once(*[refreshing.refresh_subscriptions] * 4)
+    done = at_once(*[reconciliation.refresh_subscriptions] * 4)
     assert (sum(done), len(stripe.asked)) == (1, 1)
 
 
@@ -146,7 +146,7 @@ def test_the_change_is_announced(due, stripe, django_capture_on_commit_callbacks
     heard = []
     subscription_changed.connect(receiver := lambda subscription, was, **_: heard.append(was), weak=False)
     with django_capture_on_commit_callbacks(execute=True):
-        refreshing.refresh_subscriptions()
+        reconciliation.refresh_subscriptions()
     subscription_changed.disconnect(receiver)
     assert heard == ["active"]
 

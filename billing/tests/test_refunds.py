@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from billing.models import Payment, RefundedCharge
-from billing.tests.stories import Event, payload, post, post_all
+from billing.tests.support.stripe_events import Event, payload, post, post_all
 
 CHARGE, INTENT = "ch_3SPb7yKq4RtYw2Vd0Zz9Yx8W", "pi_3SPb7yKq4RtYw2Vd0aBcDeFg"
 

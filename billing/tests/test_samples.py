@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from billing import samples
-from billing.samples.generations import API_VERSIONS
-from billing.tests.stories import GENERATIONS, all_payloads
+from billing import testing
+from billing.testing.generations import API_VERSIONS
+from billing.tests.support.stripe_events import GENERATIONS, all_payloads
 
 UNLIKE = ("metadata", "previous_attributes")
 
@@ -25,9 +25,9 @@ def same_fields(ours: Any, documented: Any, path: str = "") -> list[str]:
 @pytest.mark.parametrize("event", all_payloads(), ids=lambda event: f"{event['type']} {event['api_version']}")
 def test_a_sample_has_the_documented_fields(db, event):
     generation = next(name for name in GENERATIONS if API_VERSIONS[name] == event["api_version"])
-    *_, ours = samples.events(event["type"], "ada@example.com", generation=generation)
+    *_, ours = testing.events(event["type"], "ada@example.com", generation=generation)
     assert same_fields(ours, event) == []
 
 
 def test_every_type_that_is_handled_has_a_sample():
-    assert list(samples.OBJECTS) == samples.types()
+    assert list(testing.OBJECTS) == testing.types()

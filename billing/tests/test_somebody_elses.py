@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from accounts.models import User
+from billing.api.urls import urlpatterns
 from billing.models import Checkout, Customer, Payment, Subscription
-from billing.tests.browser import Browser
-from billing.urls import urlpatterns
+from billing.tests.support.api_client import Browser
 
 SECRETS = ("cus_of_ada", "sub_of_ada", "in_of_ada", "cs_of_ada", "ada@own.example", "Ada", "INV-ADA")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from billing.models import Checkout, Customer
-from billing.tests.stripe_standin import KEY, PRICES
+from billing.tests.support.stripe_standin import KEY, PRICES
 
 CUSTOMERS, SESSIONS = "/v1/customers", "/v1/checkout/sessions"
 
@@ -56,7 +56,7 @@ def test_an_error_is_answered_in_words_and_mended_by_another_try(
     answer = as_ada.checkout()
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers.get("Retry-After") == wait
-    assert "nothing was charged" in answer.json()["detail"].lower()
+    assert "haven't been charged" in answer.json()["detail"].lower()
     assert KEY not in answer.text
     stripe.faults = []
     assert as_ada.checkout().json()["url"].startswith("https://checkout.stripe.com/")
@@ -135,7 +135,7 @@ def test_a_price_that_is_not_there_is_told_to_staff(as_ada, stripe, settings, lo
 def test_it_works_as_soon_as_the_price_is_there(as_ada, stripe, settings, monkeypatch):
     settings.BILLING_PLANS = [{**settings.BILLING_PLANS[0], "price_id": "price_of_live_mode"}]
     as_ada.checkout()
-    monkeypatch.setattr("billing.tests.stripe_standin.PRICES", PRICES | {"price_of_live_mode"})
+    monkeypatch.setattr("billing.tests.support.stripe_standin.PRICES", PRICES | {"price_of_live_mode"})
     assert as_ada.checkout().status_code == 200
 
 

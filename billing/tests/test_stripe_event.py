@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from billing import samples
+from billing import testing
 from billing.models import Customer, Payment, StripeEvent, Subscription
-from billing.tests.stories import GENERATIONS
+from billing.tests.support.stripe_events import GENERATIONS
 from emails.models import OutboundEmail
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -65,7 +65,7 @@ def kinds() -> list[str]:
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_type_is_taken_and_its_mail_is_told(run, generation):
-    for number, name in enumerate(samples.types(generation)):
+    for number, name in enumerate(testing.types(generation)):
         said = run(name, "--generation", generation, "--email", f"person-{number}@example.com")
         assert f"200 {name} evt_" in said
         kind = MAILS.get(name)

@@ -9,8 +9,8 @@ from django.conf import settings as project
 from django.test import Client
 
 from billing.models import StripeEvent
-from billing.tests.stories import SECRET, all_payloads, changed, payload, post, post_all
-from billing.webhook import stripe_webhook
+from billing.tests.support.stripe_events import SECRET, all_payloads, changed, payload, post, post_all
+from billing.webhook.views import stripe_webhook
 from emails.models import OutboundEmail
 
 

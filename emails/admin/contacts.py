@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from emails.admin.readonly import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin
 from emails.models import ContactChange
 
 

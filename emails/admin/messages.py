@@ -1,7 +1,6 @@
 """Messages: found by address, explained in a sentence, retried, cancelled or sent again."""
 
 from collections import Counter
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,17 +15,16 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import truncatechars
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from emails import presenting
+from common.admin import ReadOnlyAdmin, to_the_second
 from emails.admin.filters import KindFilter, ProviderFilter
-from emails.admin.readonly import ReadOnlyAdmin
-from emails.explaining import explain
-from emails.history import Event, history
 from emails.models import OutboundEmail
-from emails.operating import OPERATIONS, RESENT_FROM, OperationRefused, offered_operations
+from emails.support import display
+from emails.support.actions import OPERATIONS, RESENT_FROM, OperationRefused, offered_operations
+from emails.support.explanations import explain
+from emails.support.history import Event, history
 
 COLUMN = 50  # characters
 
@@ -37,14 +35,14 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
     list_display_links = ["created", "to"]
     list_filter = ["status", "reason", KindFilter, ProviderFilter, "created_at"]
     search_fields = ["recipients", "subject", "provider_message_id", "idempotency_key", "id"]
-    search_help_text = _("address, subject, the provider's message id, our id, or the idempotency key")
+    search_help_text = _("Search by email address, subject, provider message ID, our ID, or idempotency key")
     show_full_result_count = False
     actions = ["retry", "retry_even_twice", "cancel", "resend"]
     fieldsets = [
         (None, {"fields": ["state", "detail", "provider", "provider_message_id"]}),
         (_("Times"), {"fields": ["created_at", "due_at", "sent_at", "settled_at", "expires_at"]}),
         (
-            _("For the record"),
+            _("Details"),
             {
                 "fields": [
                     "id", "idempotency_key", "sensitive", "metadata",
@@ -92,14 +90,14 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
 
     def describe(self, request: HttpRequest, email: OutboundEmail) -> dict[str, Any]:
-        message = presenting.readable_message(email)
+        message = display.readable_message(email)
         return {
             "email": email,
             "explanation": explain(email),
             "operations": offered_operations(email) if self.has_operate_permission(request) else {},
             "events": sorted([*history(email), *interventions(email)], key=lambda event: event.at),
             "message": message,
-            "header_lines": presenting.header_lines(message) if message else [],
+            "header_lines": display.header_lines(message) if message else [],
             "frame_url": reverse("admin:emails_outboundemail_html", args=[email.pk]),
             "resent_from": email.metadata.get(RESENT_FROM),
         }
@@ -116,10 +114,10 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
         email = get_object_or_404(OutboundEmail, pk=pk)
         if not self.has_view_permission(request, email):
             raise PermissionDenied
-        message = presenting.readable_message(email)
+        message = display.readable_message(email)
         if message is None or not message.html:
-            raise Http404("This message has no html that could be shown.")
-        return presenting.frame(message.html)
+            raise Http404("This message has no HTML to show.")
+        return display.frame(message.html)
 
     @method_decorator(require_POST)
     def operation_view(self, request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
@@ -141,7 +139,7 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
     def retry(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:
         self.operate_on_all(request, emails, "retry")
 
-    @admin.action(description=_("Retry, even those that may arrive twice"), permissions=["operate"])
+    @admin.action(description=_("Retry (may arrive twice)"), permissions=["operate"])
     def retry_even_twice(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:
         self.operate_on_all(request, emails, "retry_even_twice")
 
@@ -165,7 +163,7 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
         if done:
             messages.success(request, f"{OPERATIONS[name].done} ({done})")
         for sentence, count in refusals.items():
-            messages.error(request, f"{count} left as {'it is' if count == 1 else 'they are'}: {sentence}")
+            messages.error(request, f"{count} not changed: {sentence}")
 
     @transaction.atomic
     def operate(self, request: HttpRequest, email: OutboundEmail, name: str) -> OutboundEmail | None:
@@ -174,13 +172,11 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
         return copy
 
 
-def to_the_second(at: datetime) -> str:
-    return f"{localtime(at):%Y-%m-%d %H:%M:%S}"
-
-
 def interventions(email: OutboundEmail) -> list[Event]:
     """What people did to the message, from the admin's own log."""
     entries = LogEntry.objects.filter(
         content_type=get_content_type_for_model(email), object_id=str(email.pk)
     ).select_related("user")
-    return [Event("by hand", entry.action_time, f"{entry.user}: {entry.get_change_message()}") for entry in entries]
+    return [
+        Event("manual change", entry.action_time, f"{entry.user}: {entry.get_change_message()}") for entry in entries
+    ]

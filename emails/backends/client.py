@@ -12,17 +12,12 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from common.http.pool import Answer, NoAnswer, pool_for
+from common.http.retry_after import retry_after
+from common.redaction import redact
 from emails.backends.base import Caller, Receipt, Request
-from emails.backends.http import Answer, NoAnswer, pool_for
-from emails.backends.verdicts import (
-    NEEDS_A_PERSON,
-    REFUSED_FOR_NOW,
-    UNKNOWN,
-    Verdict,
-    retry_after,
-    verdict_on,
-)
-from emails.errors import ProviderError, redact
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED_FOR_NOW, UNKNOWN, Verdict, verdict_on
+from emails.errors import ProviderError
 
 USER_AGENT = "myproject/1.0"
 KEY = re.compile(r"[!-~]+")
@@ -43,7 +38,7 @@ class ApiClient(Caller):
         self._api_key = api_key or self._setting("API_KEY")
         if not KEY.fullmatch(self._api_key):
             raise ImproperlyConfigured(
-                f"{self.name.upper()}_API_KEY holds a space or another character that no key has. Copy it again."
+                f"{self.name.upper()}_API_KEY contains a space or another character that no key has. Copy it again."
             )
         self._api_url = (api_url or self._setting("API_URL")).rstrip("/")
         if not self._api_url.startswith(("https://", "http://")):
@@ -123,7 +118,7 @@ class ApiClient(Caller):
         if verdict is None:
             verdict = self.refine(verdict_on(answer.status, said), answer.status, said)
         if answer.status < 300 and verdict is UNKNOWN:
-            text = f"its answer is not the documented one: {text}"
+            text = f"its response is not in the documented format: {text}"
         pause = self.pause(answer.headers)
         if verdict is REFUSED_FOR_NOW and pause is not None:
             verdict = verdict._replace(pauses_provider=True)

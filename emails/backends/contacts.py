@@ -12,10 +12,10 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from common.http.pool import Answer
 from emails.backends.base import Receipt, Request
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict
 from emails.backends.client import ApiClient, json_body
-from emails.backends.http import Answer
-from emails.backends.verdicts import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict
 
 Content = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ class SequenzyContacts(ApiClient):
     def __init__(self) -> None:
         key = settings.SEQUENZY_CONTACTS_API_KEY or settings.SEQUENZY_API_KEY
         if not key:
-            raise ImproperlyConfigured("SEQUENZY_API_KEY is not set, and SEQUENZY_CONTACTS_API_KEY is not either.")
+            raise ImproperlyConfigured("Neither SEQUENZY_CONTACTS_API_KEY nor SEQUENZY_API_KEY is set.")
         super().__init__(api_key=key, api_url=settings.SEQUENZY_API_URL)
         if not settings.SEQUENZY_CONTACTS_API_KEY:
             self.name = "sequenzy"

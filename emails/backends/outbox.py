@@ -9,12 +9,12 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import IntegrityError, transaction
 
+from common.db import insert_new
+from common.failpoints import failpoint
 from emails.errors import InvalidMessage
-from emails.failpoints import failpoint
 from emails.message import Message
 from emails.models import OutboundEmail
-from emails.nudge import nudge_worker
-from emails.querysets import insert_new
+from emails.wakeup import nudge_worker
 
 logger = logging.getLogger(__name__)
 

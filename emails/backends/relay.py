@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.module_loading import import_string
 
+from common.http.deadline import Call, DeadlinePassed, Line
 from emails.backends.base import DeliveryBackend, Receipt, Request
-from emails.backends.deadline import Call, DeadlinePassed, Line
-from emails.backends.verdicts import (
+from emails.backends.classification import (
     MESSAGE_NEEDS_A_PERSON,
     NEEDS_A_PERSON,
     REFUSED,
@@ -45,7 +45,7 @@ class RelayBackend(DeliveryBackend):
         except ImportError as error:
             trouble = f"cannot be imported: {error}"
         else:
-            trouble = "" if isinstance(found, type) else "is no class"
+            trouble = "" if isinstance(found, type) else "is not a class"
         if trouble:
             raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} {trouble}.")
         self.backend_class: type[BaseEmailBackend] = found
@@ -70,7 +70,7 @@ class RelayBackend(DeliveryBackend):
             reason = str(error)
         else:
             return
-        raise InvalidMessage(f"The message cannot be written as MIME: {reason}")
+        raise InvalidMessage(f"The message can't be converted to MIME: {reason}")
 
     def call(self, request: Request, idempotency_key: str) -> Receipt:
         message = Message.from_json(json.loads(request.body))

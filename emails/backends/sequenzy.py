@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.html import escape
 
+from common.http.pool import Answer
 from emails.backends.api import ApiBackend
 from emails.backends.base import Receipt
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
 from emails.backends.client import json_body
-from emails.backends.http import Answer
-from emails.backends.verdicts import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
 from emails.message import Message
 from emails.message.attachments import Attachment
 
@@ -63,9 +63,9 @@ class SequenzyBackend(ApiBackend):
         if not message.subject:
             raise self.cannot("an empty subject", "give the message a subject.")
         if self.scheduled(message, at_most=timedelta.max):
-            raise self.cannot("a send_at", "send it through the outbox, which waits itself.")
+            raise self.cannot("a send_at", "send it through the outbox, which waits until then.")
         if len(message.reply_to) > 1:
-            raise self.cannot("several reply_to addresses", "give one.")
+            raise self.cannot("more than one reply_to address", "use only one.")
         dropped = {name.lower() for name in settings.SEQUENZY_DROPPED_HEADERS}
         headers = [name for name, _ in message.headers if name.lower() not in dropped]
         if headers:

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import transaction
 
 from emails.backends.base import Request
-from emails.delivery import moves
-from emails.delivery.preparing import Ending, Part
+from emails.delivery import transitions
+from emails.delivery.preparation import Ending, Part
 from emails.delivery.queues import Queue
 from emails.errors import LeaseLost
 from emails.models import AttemptedEmail, DeliveryAttempt, Status, Work
@@ -70,7 +70,7 @@ def end_or_give_back(
     used = {row.pk for row, _ in endings} | {row.pk for _, carried in attempts for row in carried}
     for row, ending in endings:
         hand_over([row])
-        moves.end_without_call(row, ending, now)
+        transitions.end_without_call(row, ending, now)
     if unused := [row for row in rows if row.pk not in used]:
         held_by_us(unused).update(status=Status.QUEUED, lease_token=None, due_at=now)
 

@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from common.db import database_now
 from emails.errors import ProviderError, Remedy
 from emails.models import OutboundEmail, ProviderState, Status
-from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
+from common.failpoints import failpoint
 from emails.backends import PROVIDERS, configured_provider, contacts_provider, get_caller, get_contacts
 from emails.backends.base import Caller
-from emails.delivery import breaker, moves, outcomes, pacing
+from emails.delivery import breaker, pacing, settlement, transitions
 from emails.delivery.attempts import lease, open_attempts
 from emails.delivery.calls import Call, Pace
 from emails.delivery.queues import Queue, queues_of
-from emails.failpoints import failpoint
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
 
 KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still knows the key
@@ -76,7 +76,7 @@ def give_up_old_attempts(state: ProviderState) -> None:
     old = DeliveryAttempt.objects.filter(provider=state.name, created_at__lt=started_before, contact_change=None)
     with transaction.atomic():
         for attempt in old.claim(limit=MOST_TO_GIVE_UP, now=state.now, lease=lease()):
-            outcomes.abandon(attempt, attempt.rows, Reason.OUTCOME_UNKNOWN, state.now)
+            settlement.abandon(attempt, attempt.rows, Reason.OUTCOME_UNKNOWN, state.now)
 
 
 def next_calls(room: int, *, idle: bool) -> tuple[list[Call], timedelta | None]:
@@ -142,9 +142,9 @@ def is_to_be_repeated(call: Call, now: datetime) -> bool:
     """Whether to make the call again; where not, the attempt ends here."""
     knows_keys = call.backend.key_lifetime is not None
     if not knows_keys and all(row.status != Status.SENDING for row in call.rows):
-        outcomes.accept_by_events(call.attempt, now)
+        settlement.accept_by_events(call.attempt, now)
     elif not may_repeat(call, now):
-        outcomes.abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now)
+        settlement.abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now)
     else:
         return True
     return False
@@ -158,7 +158,7 @@ def may_repeat(call: Call, now: datetime) -> bool:
 
 
 def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
-    return moves.KEEP_TRYING_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
+    return transitions.KEEP_TRYING_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
 
 
 def new_calls(way: Way, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
@@ -177,6 +177,6 @@ def recover_abandoned(now: datetime) -> None:
     """Take back what dead workers held, at once: rows in no attempt, and attempts that were under way."""
     for waiting in (OutboundEmail.objects.all(), ContactChange.objects.all()):
         for row in waiting.abandoned(now).select_for_update(skip_locked=True):
-            outcomes.record_crash_of_row(row, now)
+            settlement.record_crash_of_row(row, now)
     for attempt in DeliveryAttempt.objects.abandoned(now).select_for_update(skip_locked=True):
-        outcomes.record_crash_of_attempt(attempt, now)
+        settlement.record_crash_of_attempt(attempt, now)

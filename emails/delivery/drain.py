@@ -14,11 +14,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
-from emails.delivery import breaker, claims, outcomes, pacing
+from common.db import database_now
+from common.failpoints import failpoint
+from emails.delivery import breaker, claims, pacing, settlement
 from emails.delivery.calls import Answer, Call, MissedSlot, NotMade
 from emails.errors import LeaseLost, ProviderError
-from emails.failpoints import failpoint
-from emails.querysets import database_now
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def settle(finished: Finished) -> Set[str]:
     """
     providers = {call.attempt.provider for call, _ in finished}
     waited_for = {name for name in providers if breaker.record_answers(name, answers_of(name, finished))}
-    outcomes.settle(finished, waited_for=waited_for)
+    settlement.settle(finished, waited_for=waited_for)
     pacing.note_limits((call.attempt.provider, call.pace.known_rate, answer) for call, answer in finished)
     failpoint("after-settle")
     return waited_for

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from common.db import database_now
 from emails.backends import get_backend
 from emails.backends.base import Caller, Receipt
 from emails.models import ProviderState
-from emails.querysets import database_now
 
 SHARE = 0.93  # of the limit: six calls at five a second take 1.075 s, and may come 75 ms closer on their way
 LATENESS = timedelta(milliseconds=10)  # a call that begins later than that after its slot takes another one

@@ -8,10 +8,10 @@ from typing import Any
 from emails.backends import configured_provider, contacts_provider, get_backend, get_contacts
 from emails.backends.base import Caller, DeliveryBackend, Request
 from emails.backends.contacts import SequenzyContacts
-from emails.delivery.preparing import Ending, Part, batches, prepare, prepare_change
+from emails.delivery.preparation import Ending, Part, batches, prepare, prepare_change
 from emails.models import ContactChange, OutboundEmail, Work
-from emails.querysets import WorkQuerySet
-from emails.suppressions import suppressed_among
+from emails.models.querysets import WorkQuerySet
+from emails.tracking.suppressions import suppressed_among
 
 MOST_ROWS = 500  # to claim at once: the calls of the first begin while the next are built
 

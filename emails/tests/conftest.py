@@ -5,8 +5,8 @@ from django.core.mail import EmailMessage
 
 from emails import delivery
 from emails.models import OutboundEmail
-from emails.tests.events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
-from emails.tests.standin import StandIn
+from emails.tests.support.signed_events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
+from emails.tests.support.standin import StandIn
 
 PROVIDERS = ["sequenzy", "resend", "sendgrid"]
 KEYED = ["sequenzy", "resend"]

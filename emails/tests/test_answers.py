@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from common.db import database_now
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
-from emails.querysets import database_now
-from emails.suppressions import suppress
-from emails.tests.clock import travel
 from emails.tests.conftest import KEYED, PROVIDERS
+from emails.tests.support.clock import travel
+from emails.tracking.suppressions import suppress
 
 HOUR = timedelta(hours=1)
 

@@ -7,9 +7,9 @@ import pytest
 from django.core.mail import EmailMessage
 
 from emails.models import AttemptedEmail, DeliveryAttempt, OutboundEmail, Reason, Status
-from emails.suppressions import suppress
-from emails.tests.clock import travel
-from emails.tests.provider_rules import Reply
+from emails.tests.support.clock import travel
+from emails.tests.support.provider_rules import Reply
+from emails.tracking.suppressions import suppress
 
 
 def statuses() -> set[str]:

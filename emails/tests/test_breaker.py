@@ -8,7 +8,7 @@ from django.conf import settings
 from emails import monitoring
 from emails.delivery.drain import IN_HAND_PER_THREAD
 from emails.models import OutboundEmail, ProviderState, Status
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
 
 
 @pytest.fixture

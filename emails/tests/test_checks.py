@@ -6,7 +6,7 @@ import pytest
 from django.core import checks
 
 from emails import checks as emails_checks
-from emails.tests.kinds import write_kind
+from emails.tests.support.fixtures_kinds import write_kind
 
 __all__ = ["write_kind"]
 OUTBOX = "emails.backends.outbox.OutboxBackend"

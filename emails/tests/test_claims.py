@@ -5,10 +5,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
+from common.db import database_now
 from emails.delivery import claims, drain
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
-from emails.querysets import database_now
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
 
 LEASE = timedelta(seconds=60)
 

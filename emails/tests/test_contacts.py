@@ -7,8 +7,8 @@ from django.db import transaction
 
 from emails import contacts
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Status
-from emails.tests.clock import travel
-from emails.tests.provider_rules import Reply
+from emails.tests.support.clock import travel
+from emails.tests.support.provider_rules import Reply
 
 ADA = "ada@example.com"
 

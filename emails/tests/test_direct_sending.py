@@ -11,7 +11,7 @@ from emails import backends
 from emails.backends import PROVIDERS, configured_provider, get_backend
 from emails.backends.relay import RelayBackend
 from emails.errors import InvalidMessage, Outcome, ProviderError
-from emails.tests.mails import KEY, backend, mail
+from emails.tests.support.messages import KEY, backend, mail
 
 NAMES = {"sequenzy": "SequenzyBackend", "resend": "ResendBackend", "sendgrid": "SendGridBackend"}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
-from emails.querysets import database_now
-from emails.tests.events import ago
+from emails.tests.support.signed_events import ago
 
 H, C = "hard_bounce", "complaint"
 LAST = ["click", "bounce", "spamreport"]

@@ -3,9 +3,9 @@
 import pytest
 
 from emails.errors import UnsupportedFeature
-from emails.tests.arrivals import REFUSED, fields_with, name_of, outcome, people
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import backend, mail, sent
+from emails.tests.support.captured import REFUSED, fields_with, name_of, outcome, people
+from emails.tests.support.messages import backend, mail, sent
 
 
 @pytest.fixture(params=PROVIDERS)

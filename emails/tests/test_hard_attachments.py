@@ -8,9 +8,9 @@ from email.mime.text import MIMEText
 import pytest
 from django.core.mail import EmailAttachment, EmailMessage
 
-from emails.tests.arrivals import REFUSED, files_of, outcome
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import mail, sent
+from emails.tests.support.captured import REFUSED, files_of, outcome
+from emails.tests.support.messages import mail, sent
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.utils.translation import gettext_lazy
 
-from emails.tests.arrivals import REFUSED, html_of, outcome, text_of
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import mail, sent
+from emails.tests.support.captured import REFUSED, html_of, outcome, text_of
+from emails.tests.support.messages import mail, sent
 
 
 @pytest.fixture(params=PROVIDERS)

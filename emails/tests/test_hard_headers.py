@@ -2,9 +2,9 @@
 
 import pytest
 
-from emails.tests.arrivals import REFUSED, outcome
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import mail
+from emails.tests.support.captured import REFUSED, outcome
+from emails.tests.support.messages import mail
 
 
 @pytest.fixture(params=PROVIDERS)

@@ -8,7 +8,7 @@ from django.core.mail import get_connection
 
 from emails.errors import ProviderError
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import KEY, backend, mail
+from emails.tests.support.messages import KEY, backend, mail
 
 
 @pytest.fixture(params=PROVIDERS)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from emails.tests.arrivals import REFUSED, outcome
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import mail, sent
+from emails.tests.support.captured import REFUSED, outcome
+from emails.tests.support.messages import mail, sent
 
 
 @pytest.fixture(params=PROVIDERS)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from emails.tests.arrivals import REFUSED, outcome
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import mail, sent
+from emails.tests.support.captured import REFUSED, outcome
+from emails.tests.support.messages import mail, sent
 
 
 @pytest.fixture(params=PROVIDERS)

@@ -11,13 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emails.backends import ResendBackend, SendGridBackend, deadline
-from emails.backends.http import close_pools
+from common.http import deadline
+from common.http.pool import close_pools
+from emails.backends import ResendBackend, SendGridBackend
 from emails.errors import Outcome, ProviderError, Remedy
-from emails.tests.deadlines import pass_deadline
-from emails.tests.mails import KEY, backend, mail
-from emails.tests.standin import StandIn
-from tests.stack import HUNG_AFTER, wait_until
+from emails.tests.support.deadlines import pass_deadline
+from emails.tests.support.messages import KEY, backend, mail
+from emails.tests.support.standin import StandIn
+from tests.support.stack import HUNG_AFTER, wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from emails.lookups import look_up_silent_mail
+from emails.delivery.polling import look_up_silent_mail
 from emails.models import OutboundEmail, Status, Suppression
-from emails.suppressions import is_suppressed
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
+from emails.tracking.suppressions import is_suppressed
 
 HOUR = timedelta(hours=1)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from emails.errors import InvalidHeader, InvalidMessage
 from emails.message import Address, Alternative, Attachment, Message
-from emails.tests.mails import mail
+from emails.tests.support.messages import mail
 
 ID = uuid.UUID(int=1)
 

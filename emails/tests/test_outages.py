@@ -8,8 +8,8 @@ from django.conf import settings
 
 from emails.delivery.drain import IN_HAND_PER_THREAD
 from emails.models import OutboundEmail, Status
-from emails.tests.clock import travel
 from emails.tests.conftest import PROVIDERS
+from emails.tests.support.clock import travel
 
 MAILS = 40
 

@@ -6,14 +6,14 @@ from itertools import pairwise
 
 import pytest
 
+from common.db import database_now
 from emails.backends import get_backend
 from emails.delivery import pacing
-from emails.explaining import explain
 from emails.models import OutboundEmail, ProviderState, Status
 from emails.monitoring import report
-from emails.querysets import database_now
-from emails.tests.clock import travel
-from emails.tests.provider_rules import Reply
+from emails.support.explanations import explain
+from emails.tests.support.clock import travel
+from emails.tests.support.provider_rules import Reply
 
 
 def state_of(provider: str) -> ProviderState:

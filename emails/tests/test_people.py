@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from emails import people
+from common.db import database_now
+from emails import privacy
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, Status, Suppression
-from emails.querysets import database_now
 from emails.retention import purge
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
 
 ADA = "person-0@example.com"
 
@@ -27,7 +27,7 @@ def mail(queue):
 
 @pytest.fixture
 def erased():
-    return lambda **options: people.erase("7", addresses=[ADA], **options)
+    return lambda **options: privacy.erase("7", addresses=[ADA], **options)
 
 
 def traces(word=ADA):
@@ -50,7 +50,7 @@ def test_whose_a_message_is_follows_its_metadata(mail, queue):
     mail("77")
     queue(1)
     queue(1, metadata={"order": "7"})
-    assert [*people.mail_of("7")] == [new, old]
+    assert [*privacy.mail_of("7")] == [new, old]
 
 
 def test_it_is_found_by_an_index(mail):
@@ -58,7 +58,7 @@ def test_it_is_found_by_an_index(mail):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")  # a table of one row is read whole otherwise
-    assert "outbound_person" in people.mail_of("7").explain()
+    assert "outbound_person" in privacy.mail_of("7").explain()
 
 
 def test_an_export_holds_texts_and_events_and_no_live_link(mail, deliver):
@@ -66,7 +66,7 @@ def test_an_export_holds_texts_and_events_and_no_live_link(mail, deliver):
     travel(timedelta(minutes=1))
     mail(sensitive=True)
     deliver()
-    sensitive, plain = people.export("7")
+    sensitive, plain = privacy.export("7")
     assert (plain["text"], sensitive["text"]) == ("Hello there.", None)
     assert (plain["to"], plain["status"]) == ([ADA], "sent")
     assert [event["event"] for event in plain["events"]] == ["queued", "attempt", "sent"]

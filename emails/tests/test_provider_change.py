@@ -6,8 +6,8 @@ import pytest
 
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
 from emails.monitoring import report
-from emails.tests.clock import travel
 from emails.tests.conftest import PROVIDERS
+from emails.tests.support.clock import travel
 
 CHANGES = [(old, new) for old in PROVIDERS for new in PROVIDERS if old != new]
 

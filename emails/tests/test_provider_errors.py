@@ -7,10 +7,11 @@ from email.utils import formatdate
 
 import pytest
 
-from emails.backends.verdicts import LONGEST_PAUSE
-from emails.errors import Outcome, ProviderError, Remedy, redact
-from emails.tests.mails import KEY, backend, mail
-from emails.tests.provider_rules import Reply
+from common.http.retry_after import LONGEST_PAUSE
+from common.redaction import redact
+from emails.errors import Outcome, ProviderError, Remedy
+from emails.tests.support.messages import KEY, backend, mail
+from emails.tests.support.provider_rules import Reply
 
 SENT_NOT_AGAIN = (Outcome.NOT_SENT, Remedy.GIVE_UP)
 SENT_NOT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)

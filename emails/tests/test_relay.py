@@ -17,8 +17,8 @@ from emails.backends.base import Receipt
 from emails.backends.relay import status_of, verdict_on_sending
 from emails.errors import InvalidMessage, Outcome, ProviderError, Remedy
 from emails.message import Message
-from emails.tests.deadlines import pass_deadline
-from emails.tests.mails import KEY, mail
+from emails.tests.support.deadlines import pass_deadline
+from emails.tests.support.messages import KEY, mail
 from emails.tests.test_message import full_message
 
 NOT_SENT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)

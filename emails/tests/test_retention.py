@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from common.db import database_now
 from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Status
-from emails.querysets import database_now
 from emails.retention import purge
-from emails.tests.clock import travel
+from emails.tests.support.clock import travel
 
 MONTH = timedelta(days=31)
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from emails import operating
-from emails.explaining import explain
 from emails.models import OutboundEmail, Status
-from emails.suppressions import suppress
-from emails.tests.clock import travel
+from emails.support import actions
+from emails.support.explanations import explain
 from emails.tests.conftest import PROVIDERS
+from emails.tests.support.clock import travel
+from emails.tracking.suppressions import suppress
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
@@ -33,7 +33,7 @@ def test_it_waits_and_then_goes_out(api, outbox, scheduled, deliver, provider):
 
 
 def test_it_can_be_cancelled(api, scheduled, deliver):
-    operating.cancel(scheduled)
+    actions.cancel(scheduled)
     travel(timedelta(days=1))
     deliver()
     assert api.calls == 0

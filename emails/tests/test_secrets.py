@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from emails.errors import ProviderError
 from emails.tasks import deliver_due
 from emails.tests.conftest import PROVIDERS
-from emails.tests.mails import backend, mail
-from emails.tests.provider_rules import Reply
+from emails.tests.support.messages import backend, mail
+from emails.tests.support.provider_rules import Reply
 
 KEY = "re_veryUnmistakableKey0123456789"
 ECHO = f"Authorization: Bearer {KEY} was sent, {KEY}"

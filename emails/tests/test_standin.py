@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from emails.tests.standin import Connection, StandIn
-from tests.stack import HUNG_AFTER, wait_until
+from emails.tests.support.standin import Connection, StandIn
+from tests.support.stack import HUNG_AFTER, wait_until
 
 RESEND = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "text": "Hi", "tags": []}
 SEQUENZY = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "body": "Hi"}
@@ -131,7 +131,7 @@ def test_down_until_told_otherwise(api):
 
 
 def test_as_a_process_of_its_own():
-    command = [sys.executable, "-m", "emails.tests.standin", "--port", "0"]
+    command = [sys.executable, "-m", "emails.tests.support.standin", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -14,7 +14,7 @@ from django.core.mail import BadHeaderError
 from emails import samples
 from emails.rendering import RenderedEmail, render_email
 from emails.services import send_templated_email
-from emails.tests.kinds import write_kind
+from emails.tests.support.fixtures_kinds import write_kind
 
 __all__ = ["write_kind"]
 
@@ -96,7 +96,7 @@ def contexts_with(text: str) -> list[tuple[str, dict[str, object]]]:
         for kind in samples.folders()
         if (context := samples.sample_context(kind))
         for name, value in context.items()
-        if isinstance(value, str) and not ABSOLUTE.fullmatch(value)
+        if isinstance(value, str) and not ABSOLUTE.fullmatch(str(value))
     ]
 
 

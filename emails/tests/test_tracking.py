@@ -5,11 +5,11 @@ import uuid
 
 import pytest
 
-from emails.history import history
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.signals import delivery_event
-from emails.tests.events import ago
-from emails.tests.told import DELIVERED, HARD, about, status
+from emails.support.history import history
+from emails.tests.support.provider_payloads import DELIVERED, HARD, about, status
+from emails.tests.support.signed_events import ago
 
 
 def test_delivered(poster, provider, row):

@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from svix.webhooks import Webhook, WebhookVerificationError
 
-from emails.tests.events import RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, sign_resend, sign_sendgrid
+from emails.tests.support.signed_events import (
+    RESEND_SECRET,
+    SENDGRID_PUBLIC_KEY,
+    SEQUENZY_SECRET,
+    sign_resend,
+    sign_sendgrid,
+)
 from emails.webhooks.views import RECEIVERS
 
 NOON = 1793880000  # 2026-11-05T12:00:00Z

@@ -11,7 +11,7 @@ from django.db import connection
 from emails.delivery import claims, drain
 from emails.delivery.calls import Call
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
-from emails.tests.events import POSTERS
+from emails.tests.support.signed_events import POSTERS
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

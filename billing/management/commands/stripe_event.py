@@ -17,11 +17,12 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 from django.db import DatabaseError
 from django.urls import reverse
 
-from accounts.addresses import normalise_address, validate_address
-from billing import samples, signatures
+from billing import testing
 from billing.models import StripeEvent
+from billing.webhook import signatures
+from common.db import database_now
+from common.email_addresses import normalize_address, validate_address
 from emails.models import OutboundEmail
-from emails.querysets import database_now
 
 PATH = "/stripe/webhook"
 PATIENCE = 30  # seconds, as `stripe listen` has
@@ -49,7 +50,7 @@ class Command(BaseCommand):
     help = "Sign a realistic event of Stripe's, post it to the running server, and tell what came of it."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
-        epilog = "The types:\n" + textwrap.indent("\n".join(samples.types()), "  ")
+        epilog = "The types:\n" + textwrap.indent("\n".join(testing.types()), "  ")
         return super().create_parser(*arguments, formatter_class=Formatter, epilog=epilog, **options)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database gives no answer: {error}. Was it migrated? bin/dev does that.") from None
 
-    def post(self, event: samples.Event, target: Target, times: int) -> None:
+    def post(self, event: testing.Event, target: Target, times: int) -> None:
         started = database_now()
         for _ in range(times):
             self.stdout.write(f"{post(event, target)} {event['type']} {event['id']}")
@@ -106,16 +107,16 @@ def webhook_url(url: str | None) -> str:
     return url if parts.path else url + PATH
 
 
-def events_of(options: dict[str, Any]) -> list[samples.Event]:
+def events_of(options: dict[str, Any]) -> list[testing.Event]:
     generation = options["generation"]
-    if generation not in samples.GENERATIONS:
-        raise CommandError(f"--generation takes {' or '.join(samples.GENERATIONS)}, not {generation!r}.")
-    types = samples.types(generation)
+    if generation not in testing.GENERATIONS:
+        raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
+    types = testing.types(generation)
     if options["type"] not in types:
         problem = f"There is no event {options['type']!r} here." if options["type"] else "Which event?"
         raise CommandError(f"{problem} The types are: {', '.join(types)}.")
     amount = options["amount"]
-    return samples.events(
+    return testing.events(
         options["type"],
         address(options["email"]),
         amount=None if amount is None else one_of_many(amount, "--amount", 0, LARGEST_AMOUNT),
@@ -125,7 +126,7 @@ def events_of(options: dict[str, Any]) -> list[samples.Event]:
 
 
 def address(value: str) -> str:
-    found = normalise_address(value)
+    found = normalize_address(value)
     try:
         validate_address(found)
     except ValidationError:
@@ -146,7 +147,7 @@ def currency(value: str) -> str:
     return value.lower()
 
 
-def post(event: samples.Event, target: Target) -> int:
+def post(event: testing.Event, target: Target) -> int:
     """Returns the status, which is a 2xx."""
     body = json.dumps(event, indent=2, ensure_ascii=False).encode()
     headers = {
@@ -186,7 +187,7 @@ def advice(response: requests.Response) -> str:
     return "Its log says more."
 
 
-def outcome(event: samples.Event, started: Any, target: Target) -> Iterator[str]:
+def outcome(event: testing.Event, started: Any, target: Target) -> Iterator[str]:
     """What this database knows of the event; ``started``: before it was posted."""
     row = StripeEvent.objects.filter(pk=event["id"]).first()
     if row is None:
@@ -206,7 +207,7 @@ def told(row: StripeEvent, mails: Sequence[OutboundEmail]) -> Iterator[str]:
         yield "Handled; no mail."
 
 
-def queued_for(event: samples.Event, started: Any) -> Sequence[OutboundEmail]:
+def queued_for(event: testing.Event, started: Any) -> Sequence[OutboundEmail]:
     """The keys of mails hold the id of what they are about."""
     about = event["data"]["object"]["id"]
     mails = OutboundEmail.objects.filter(idempotency_key__contains=about, created_at__gte=started)

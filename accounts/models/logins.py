@@ -1,0 +1,40 @@
+"""Where a person logged in."""
+
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.users import User
+
+
+def session_store() -> SessionBase:
+    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
+    return store
+
+
+class Login(models.Model):
+    """One login, kept after it is over. It lives, and its client is a device of the person, while its token or its
+    session does."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="logins")
+    at = models.DateTimeField(default=timezone.now)
+    client_address = models.GenericIPAddressField("IP address", null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    token_digest = models.CharField(max_length=128, blank=True, editable=False)
+    session_key = models.CharField(max_length=40, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [
+            models.Index(fields=["user", "-at"], name="login_newest"),
+            models.Index(fields=["session_key"], condition=~models.Q(session_key=""), name="login_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.at:%Y-%m-%d %H:%M}"
+
+    def has_session(self) -> bool:
+        return bool(self.session_key) and session_store().exists(self.session_key)

@@ -1,0 +1,30 @@
+"""The pages, with and without the trailing slash; included at / unless PAGES_ENABLED is false."""
+
+from django.urls import path, re_path
+
+from accounts.pages import settings, views
+
+app_name = "pages"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    re_path(r"^signup/?$", views.sign_up, name="signup"),
+    re_path(r"^welcome/?$", views.welcome, name="welcome"),
+    re_path(r"^verify-email/?$", views.verify_email, name="verify-email"),
+    re_path(r"^login/?$", views.log_in, name="login"),
+    re_path(r"^logout/?$", views.log_out, name="logout"),
+    re_path(r"^forgot-password/?$", views.forgot_password, name="forgot-password"),
+    re_path(r"^forgot-password/sent/?$", views.reset_sent, name="reset-sent"),
+    re_path(r"^reset-password/?$", views.reset_password, name="reset-password"),
+    re_path(r"^confirm-email-change/?$", views.confirm_email_change, name="confirm-email-change"),
+    re_path(r"^undo-email-change/?$", views.undo_email_change, name="undo-email-change"),
+    re_path(r"^language/?$", views.choose_language, name="language"),
+    re_path(r"^dashboard/?$", views.dashboard, name="dashboard"),
+    re_path(r"^settings/?$", settings.profile, name="settings"),
+    re_path(r"^settings/email/?$", settings.email, name="settings-email"),
+    re_path(r"^settings/password/?$", settings.password, name="settings-password"),
+    re_path(r"^settings/devices/?$", settings.devices, name="settings-devices"),
+    re_path(r"^settings/devices/all/?$", settings.log_out_everywhere, name="settings-devices-all"),
+    re_path(r"^settings/data/?$", settings.data, name="settings-data"),
+    re_path(r"^settings/data/export/?$", settings.export, name="settings-export"),
+]

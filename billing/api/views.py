@@ -1,0 +1,106 @@
+"""The API of billing: a view parses, calls one service, answers. How each is documented stands in documentation.py.
+
+Every query begins with the user of the request, so that nobody reaches what is somebody else's.
+"""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from billing.api import schema
+from billing.api.serializers import (
+    CheckoutSerializer,
+    NothingSerializer,
+    PaymentSerializer,
+    PlanSerializer,
+    SubscriptionSerializer,
+)
+from billing.models import Payment, Subscription
+from billing.plans import all_plans
+from billing.services.checkouts import open_portal, start_checkout
+from common.api.serializers import parse
+from common.api.throttling import PersonThrottle
+
+NO_SUBSCRIPTION: dict[str, Any] = {
+    "status": "none", "gives_access": False, "plan": None, "quantity": 0, "amount": 0, "currency": "", "interval": "",
+    "display_amount": "", "current_period_end": None, "trial_end": None, "cancel_at": None, "ended_at": None,
+    "next_charge_at": None,
+}  # fmt: skip
+
+
+class PlansView(APIView):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @schema.plans
+    def get(self, request: Request) -> Response:
+        return Response(PlanSerializer(all_plans(), many=True).data)
+
+
+class SubscriptionView(APIView):
+    @schema.subscription
+    def get(self, request: Request) -> Response:
+        found = Subscription.objects.current_of(user_of(request).pk)
+        return Response(SubscriptionSerializer(found or NO_SUBSCRIPTION).data)
+
+
+class PaymentPages(PageNumberPagination):
+    page_size = 20
+
+
+class PaymentsView(ListAPIView[Payment]):
+    serializer_class = PaymentSerializer
+    pagination_class = PaymentPages
+
+    def get_queryset(self) -> QuerySet[Payment]:
+        return payments_of(self.request)
+
+    @schema.payments
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class PaymentView(RetrieveAPIView[Payment]):
+    serializer_class = PaymentSerializer
+
+    def get_queryset(self) -> QuerySet[Payment]:
+        return payments_of(self.request)
+
+    @schema.payment
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class StripePageView(APIView):
+    """Every request makes calls to Stripe."""
+
+    throttle_classes = [PersonThrottle]
+    throttle_scope = "billing"
+
+
+class CheckoutView(StripePageView):
+    @schema.checkout
+    def post(self, request: Request) -> Response:
+        return Response({"url": start_checkout(user=user_of(request), **parse(CheckoutSerializer, request))})
+
+
+class PortalView(StripePageView):
+    @schema.portal
+    def post(self, request: Request) -> Response:
+        parse(NothingSerializer, request)
+        return Response({"url": open_portal(user=user_of(request))})
+
+
+def user_of(request: Request) -> User:
+    return cast(User, request.user)
+
+
+def payments_of(request: Request) -> QuerySet[Payment]:
+    return Payment.objects.of(user_of(request).pk).with_refunds()

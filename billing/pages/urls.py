@@ -1,0 +1,13 @@
+"""The pages, with and without the trailing slash; included at / unless PAGES_ENABLED is false."""
+
+from django.urls import re_path
+
+from billing.pages import views
+
+app_name = "billing-pages"
+
+urlpatterns = [
+    re_path(r"^billing/?$", views.billing, name="billing"),
+    re_path(r"^billing/checkout/?$", views.checkout, name="checkout"),
+    re_path(r"^billing/portal/?$", views.portal, name="portal"),
+]

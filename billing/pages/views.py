@@ -1,0 +1,73 @@
+"""The page /billing: what a person has, pays and paid, and the two ways to Stripe's own pages."""
+
+from collections.abc import Callable
+from typing import cast
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from rest_framework.status import HTTP_303_SEE_OTHER
+
+from accounts.models import User
+from accounts.pages.helpers import page
+from billing.api import views
+from billing.errors import BillingError
+from billing.models import Payment, Subscription
+from billing.plans import all_plans
+from billing.services.checkouts import open_portal, start_checkout
+from billing.services.stripe_customers import known_customer
+
+PAYMENTS_ON_A_PAGE = 20
+
+
+@login_required
+@csp_update({"form-action": settings.STRIPE_PAGE_ORIGINS})
+@page(methods=["GET", "HEAD"])
+def billing(request: HttpRequest) -> HttpResponse:
+    user = cast(User, request.user)
+    subscription = Subscription.objects.current_of(user.pk)
+    context = {
+        "subscription": subscription,
+        "plans": [] if Subscription.objects.of(user.pk).live().exists() else all_plans(),
+        "has_portal": bool(known_customer(user)),
+        "payments": payments_of(user, request.GET.get("page", "1")),
+        "returned": request.GET.get("checkout", ""),
+    }
+    return render(request, "billing/billing.html", context)
+
+
+def payments_of(user: User, number: str) -> object:
+    return Paginator(Payment.objects.of(user.pk).with_refunds(), PAYMENTS_ON_A_PAGE).get_page(number)
+
+
+@non_atomic_requests  # as in billing/api/urls.py
+@login_required
+@page(throttled_as=views.CheckoutView, methods=["POST"])
+def checkout(request: HttpRequest) -> HttpResponse:
+    plan = request.POST.get("plan", "")
+    return to_stripe(request, lambda user: start_checkout(user=user, plan=plan))
+
+
+@non_atomic_requests
+@login_required
+@page(throttled_as=views.PortalView, methods=["POST"])
+def portal(request: HttpRequest) -> HttpResponse:
+    return to_stripe(request, lambda user: open_portal(user=user))
+
+
+def to_stripe(request: HttpRequest, ask: Callable[[User], str]) -> HttpResponse:
+    """To the page that was asked for, or back with a sentence that says why not."""
+    try:
+        url = ask(cast(User, request.user))
+    except BillingError as error:
+        messages.error(request, error.sentence)
+        answer = redirect("billing-pages:billing")
+    else:
+        answer = HttpResponseRedirect(url)
+    answer.status_code = HTTP_303_SEE_OTHER
+    return answer

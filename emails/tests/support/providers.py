@@ -1,0 +1,257 @@
+"""The accounts behind the stand-in: the mail they took, the keys they have seen, the faults to come."""
+
+import collections
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from emails.tests.support.contacts_api import PREFIX, Contacts
+from emails.tests.support.provider_rules import CHECKS, RefusedError, Reply, body_of_error
+
+STATUS = "/sequenzy/api/v1/email-sends/"
+RESEND_BATCH = "/resend/emails/batch"
+ROUTES = {
+    "/sequenzy/api/v1/transactional/send": "sequenzy",
+    "/resend/emails": "resend",
+    RESEND_BATCH: "resend",
+    "/sendgrid/v3/mail/send": "sendgrid",
+}
+KNOWS_KEYS = {"sequenzy": 255, "resend": 256}
+HTML_ERROR = b"<html><head><title>Error</title></head><body><h1>Something broke</h1></body></html>"
+CUT = Reply(0)
+SILENCE = Reply(-1)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """One mail that the provider took."""
+
+    provider: str
+    key: str
+    recipients: list[str]
+    payload: dict[str, Any]
+    time: float
+
+
+@dataclass(frozen=True)
+class Incoming:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Providers:
+    """What the three accounts know: mails taken, keys seen, faults to come."""
+
+    def __init__(self, latency: float = 0) -> None:
+        self._first_latency = latency
+        self.reset()
+
+    def reset(self) -> None:
+        self.latency = self._first_latency
+        self.accepted: list[Accepted] = []
+        self.bodies: list[bytes] = []
+        self.last: Incoming | None = None
+        self.calls = 0
+        self.arrivals: list[float] = []
+        self.contacts = Contacts()
+        self.states: dict[str, dict[str, Any]] = {}  # what GET /email-sends/{id} says
+        self.limit = 0  # calls that are taken in any second; 0: as many as come
+        self.refused: set[str] = set()  # recipients to whom this account may not write
+        self.default: str | Reply = "ok"
+        self.faults = ()
+        self._answers: dict[tuple[str, str], tuple[bytes, Reply]] = {}
+        self.running: set[tuple[str, str]] = set()
+
+    @property
+    def faults(self) -> Iterator[str | Reply]:
+        return self._faults
+
+    @faults.setter
+    def faults(self, script: Iterable[str | Reply]) -> None:
+        self._faults = iter(script)
+
+    @property
+    def down(self) -> bool:
+        return self.default == "503"
+
+    @down.setter
+    def down(self, is_down: bool) -> None:
+        self.default = "503" if is_down else "ok"
+
+    def forget_keys(self) -> None:
+        """As if their lifetime were over."""
+        self._answers.clear()
+
+    def report(self) -> dict[str, Any]:
+        per_recipient = collections.Counter(address for mail in self.accepted for address in mail.recipients)
+        subjects = collections.Counter((*mail.recipients, subject_of(mail)) for mail in self.accepted)
+        return {
+            "calls": self.calls,
+            "accepted": len(self.accepted),
+            "keys": len({mail.key for mail in self.accepted if mail.key}),
+            "recipients": dict(per_recipient),
+            "duplicates": sum(count - 1 for count in subjects.values()),
+            "most_in_a_second": most_in_a_second(self.arrivals),
+        }
+
+    def answer(self, request: Incoming) -> Reply:
+        return self.told_of_limit(self._answer(request), provider_of(request.path) or "")
+
+    def _answer(self, request: Incoming) -> Reply:
+        self.calls += 1
+        self.last = request
+        self.bodies.append(request.body)
+        provider = provider_of(request.path)
+        if provider is None:
+            return Reply(404, {"message": "no such route"})
+        if self.limit and most_in_a_second(self.arrivals[-self.limit - 1 :]) > self.limit:
+            return Reply(429, body_of_error(provider, 429, "Too many requests"), {"Retry-After": "1"})
+        fault = next(self._faults, self.default)
+        if isinstance(fault, Reply):
+            return fault
+        return self._with_fault(fault, provider, request)
+
+    def _with_fault(self, fault: str, provider: str, request: Incoming) -> Reply:
+        word, *options = fault.split(";")
+        kind, _, moment = word.partition("-")
+        if kind == "ok":
+            return self._process(provider, request)
+        real = self._process(provider, request) if moment == "after" or word in ACCEPTING else None
+        if kind in FAULTS:
+            return FAULTS[kind](real or Reply(200))
+        headers = dict(option.split("=", 1) for option in options)
+        if moment == "html":
+            return Reply(int(kind), HTML_ERROR, {"Content-Type": "text/html", **headers})
+        return Reply(int(kind), body_of_error(provider, int(kind), "as scripted"), headers)
+
+    def _process(self, provider: str, request: Incoming) -> Reply:
+        refusal = refusal_at_the_door(provider, request)
+        if refusal:
+            return refusal
+        key = request.headers.get("idempotency-key", "") if provider in KNOWS_KEYS else ""
+        digest = hashlib.sha256(request.body).digest()
+        if key and (provider, key) in self._answers:
+            return self._repeated(provider, key, digest)
+        if request.path.startswith(PREFIX):
+            return self._change_contact(request)
+        if request.path.startswith(STATUS):
+            return self._status_of(request)
+        try:
+            payload = json.loads(request.body)
+            payloads = batch(payload) if request.path == RESEND_BATCH else [payload]
+            accepted = [Accepted(provider, key, CHECKS[provider](item), item, time.time()) for item in payloads]
+            if any(self.refused.intersection(mail.recipients) for mail in accepted):
+                raise RefusedError("You can only send to your own address")
+        except RefusedError as error:
+            return Reply(error.status, body_of_error(provider, error.status, str(error)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return Reply(400, body_of_error(provider, 400, f"malformed: {error!r}"))
+        self.accepted += accepted
+        reply = success_of_batch(len(accepted)) if request.path == RESEND_BATCH else success(provider)
+        if key:
+            self._answers[provider, key] = (digest, reply)
+        return reply
+
+    def _status_of(self, request: Incoming) -> Reply:
+        state = self.states.get(request.path.removeprefix(STATUS))
+        if state is None or request.method != "GET":
+            return Reply(404, body_of_error("sequenzy", 404, "Email send not found"))
+        return Reply(200, {"success": True, "source": "database", "emailSend": state, "events": []})
+
+    def _change_contact(self, request: Incoming) -> Reply:
+        try:
+            return self.contacts.process(request.method, request.path, json.loads(request.body or b"{}"))
+        except RefusedError as error:
+            return Reply(error.status, body_of_error("sequenzy", error.status, str(error)))
+
+    def arrived(self) -> None:
+        self.arrivals.append(time.monotonic())
+
+    def told_of_limit(self, reply: Reply, provider: str) -> Reply:
+        """Resend tells the limit with every answer."""
+        if not self.limit or provider != "resend" or reply.status <= 0:
+            return reply
+        headers = {"ratelimit-limit": str(self.limit), "ratelimit-remaining": "0", "ratelimit-reset": "1"}
+        return Reply(reply.status, reply.body, headers | dict(reply.headers))
+
+    def _repeated(self, provider: str, key: str, digest: bytes) -> Reply:
+        first, reply = self._answers[provider, key]
+        if digest == first:
+            return Reply(reply.status, reply.body | ({"idempotentReplay": True} if provider == "sequenzy" else {}))
+        said = "This idempotency key was used with a different request payload"
+        code = "invalid_idempotent_request" if provider == "resend" else ""
+        return Reply(409, body_of_error(provider, 409, said, code))
+
+
+ACCEPTING = {"rubbish", "truncated", "trickle"}
+FAULTS = {
+    "cut": lambda real: CUT,
+    "timeout": lambda real: SILENCE,
+    "rubbish": lambda real: Reply(real.status, b"]rubbish[", {"Content-Type": "application/json"}),
+    "truncated": lambda real: Reply(real.status, real.body, {"X-Fault": "truncated"}),
+    "trickle": lambda real: Reply(real.status, real.body, {"X-Fault": "trickle"}),
+}
+
+
+def refusal_at_the_door(provider: str, request: Incoming) -> Reply | None:
+    """What the edge refuses before the API sees it."""
+    if not request.headers.get("user-agent"):
+        return Reply(403, b"error code: 1010", {"Content-Type": "text/plain"})
+    if request.method != "POST" and not request.path.startswith((PREFIX, STATUS)):
+        return Reply(405, body_of_error(provider, 405, "method not allowed"))
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme != "Bearer" or not key or "wrong" in key:
+        return Reply(401, body_of_error(provider, 401, "The API key is invalid"))
+    if request.headers.get("content-type") != "application/json":
+        return Reply(415, body_of_error(provider, 415, "unsupported content type"))
+    idempotency_key = request.headers.get("idempotency-key")
+    if idempotency_key is not None and not 0 < len(idempotency_key) <= KNOWS_KEYS.get(provider, 0):
+        return Reply(400, body_of_error(provider, 400, "bad idempotency key", "invalid_idempotency_key"))
+    return None
+
+
+def success(provider: str) -> Reply:
+    message_id = str(uuid.uuid4())
+    if provider == "resend":
+        return Reply(200, {"id": message_id})
+    if provider == "sendgrid":
+        return Reply(202, b"", {"X-Message-Id": message_id})
+    return Reply(200, {"success": True, "emailSendId": message_id, "emailType": "transactional", "jobId": "job_1"})
+
+
+def provider_of(path: str) -> str | None:
+    return "sequenzy" if path.startswith((PREFIX, STATUS)) else ROUTES.get(path)
+
+
+def batch(payload: Any) -> list[dict[str, Any]]:
+    """The mails of a batch, in strict validation: one that is invalid refuses them all."""
+    if not isinstance(payload, list) or not 1 <= len(payload) <= 100:
+        raise RefusedError("a batch is an array of 1 to 100 emails")
+    for item in payload:
+        if item.keys() & {"attachments", "scheduled_at"}:
+            raise RefusedError("attachments and scheduled_at are not supported in a batch")
+    return payload
+
+
+def success_of_batch(count: int) -> Reply:
+    return Reply(200, {"data": [{"id": str(uuid.uuid4())} for _ in range(count)]})
+
+
+def most_in_a_second(arrivals: list[float]) -> int:
+    """The most calls that came in any second, its end excluded."""
+    most = first = 0
+    for position, moment in enumerate(arrivals):
+        while moment - arrivals[first] >= 1:
+            first += 1
+        most = max(most, position - first + 1)
+    return most
+
+
+def subject_of(mail: Accepted) -> str:
+    return str(mail.payload["subject"])

@@ -1,0 +1,119 @@
+"""The site as visitors meet it: gunicorn under production settings, on SQLite and without Redis, worker or provider.
+
+What it sends waits in the outbox, where a test reads it. And the browser of such a visitor.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import requests
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.support.stack import ROOT, free_port, wait_until
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-first-run", "--no-proxy-server",
+]  # fmt: skip
+
+
+class Site:
+    """Use as a context manager."""
+
+    def __init__(self, directory: Path, **environment: str) -> None:
+        self.directory = directory
+        self.database = directory / "site.sqlite3"
+        port = free_port()
+        # Browsers take Secure cookies from localhost without TLS too.
+        self.url = f"http://localhost:{port}"
+        self.command = ["-m", "gunicorn", "myproject.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "tests.support.site_settings",
+            "TEST_STATIC_ROOT": str(directory / "static"),
+            "SECRET_KEY": secrets.token_urlsafe(60),
+            "ALLOWED_HOSTS": "localhost",
+            "APP_URL": self.url,
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "DEFAULT_FROM_EMAIL": "Acme <hello@acme.example>",
+            "EMAIL_PROVIDER": "resend",
+            "RESEND_API_KEY": "re_test",
+            "BRAND_NAME": "Acme",
+            "SECURE_SSL_REDIRECT": "false",
+            "TRUSTED_PROXY_COUNT": "1",
+            **environment,
+        }
+
+    def __enter__(self) -> "Site":
+        self.manage("migrate", "-v0")
+        self.manage("collectstatic", "--no-input", "-v0")
+        self.log = (self.directory / "web.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, *self.command], cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log
+        )
+        wait_until(self.answers, "the site answers")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+    def answers(self) -> bool:
+        with suppress(requests.RequestException):
+            return requests.get(f"{self.url}/healthz", timeout=1).ok
+        return False
+
+    def manage(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    def add_person(self, address: str, password: str) -> None:
+        """Who confirmed the address and has some mail."""
+        self.manage(
+            "shell", "-v", "0", "-c",
+            "from django.utils import timezone\n"
+            "from accounts.mail import send_password_changed_email\n"
+            "from accounts.models import User\n"
+            "now = timezone.now()\n"
+            f"user = User.objects.create_user({address!r}, {password!r}, name='Ada Lovelace', email_verified_at=now)\n"
+            "send_password_changed_email(user, now)\n",
+        )  # fmt: skip
+
+    def link(self, kind: str, address: str) -> str:
+        """The link with a token in the newest mail of this kind to this address, as it stands in the outbox."""
+        query = "SELECT content FROM emails_outboundemail WHERE kind = ? AND recipients = ? ORDER BY created_at DESC"
+        contents: list[str] = []
+
+        def is_there() -> bool:
+            with closing(sqlite3.connect(self.database)) as database:
+                contents[:] = [content for (content,) in database.execute(query, (kind, address))]
+            return bool(contents)
+
+        wait_until(is_there, f"an email {kind} to {address}")
+        found = re.search(rf"{re.escape(self.url)}/\S+\?token=\S+", json.loads(contents[0])["text"])
+        assert found, contents[0]
+        return found[0]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
