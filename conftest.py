@@ -26,8 +26,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if RUNS_SLOW:  # first, so that at the end no worker is left alone with one of them
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        return
     for item in items:
-        if item.get_closest_marker("slow") and not RUNS_SLOW:
+        if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: RUN_SLOW=1 runs it"))
 
 
