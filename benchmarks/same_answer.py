@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings.test"
-os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+os.environ.setdefault("DATABASE_URL", "sqlite:////in/memory")
 
 import django
 
@@ -24,6 +24,7 @@ django.setup()
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -76,6 +77,8 @@ def medians(path: str) -> tuple[float, float]:
 
 def main() -> int:
     logging.disable()
+    if connection.vendor == "sqlite":
+        connection.settings_dict["NAME"] = ":memory:"
     call_command("migrate", verbosity=0)
     rates = dict.fromkeys(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
     is_reached = True
