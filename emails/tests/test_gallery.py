@@ -36,7 +36,7 @@ def test_every_kind_is_shown_with_its_sample(client, write_kind):
     [
         ({"sample": "{"}, "templates/emails/welcome/sample.json is not JSON"),
         ({"sample": "[]"}, "must contain a JSON object"),
-        ({"html": "{% if %}"}, "welcome can't be rendered: TemplateSyntaxError"),
+        ({"html": "{% if %}"}, "be rendered: TemplateSyntaxError"),
         ({"html": "{% include 'nowhere.html' %}"}, "TemplateDoesNotExist: nowhere.html"),
     ],
 )
