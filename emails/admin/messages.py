@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from common.admin import ReadOnlyAdmin, to_the_second
+from common.html_frame import framed_html
 from emails.admin.filters import KindFilter, ProviderFilter
 from emails.models import OutboundEmail
 from emails.support import display
@@ -117,7 +118,7 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
         message = display.readable_message(email)
         if message is None or not message.html:
             raise Http404("This message has no html that could be shown.")
-        return display.frame(message.html)
+        return framed_html(message.html)
 
     @method_decorator(require_POST)
     def operation_view(self, request: HttpRequest, pk: UUID, name: str) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from common.html_frame import framed_html
 from emails import samples
 from emails.models import OutboundEmail
 from emails.rendering import RenderedEmail
@@ -70,7 +71,7 @@ def inbox_html(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = display.readable_message(get_object_or_404(OutboundEmail, pk=pk))
     if message is None:
         raise Http404("The body of this message is blanked.")
-    return display.frame(message.html)
+    return framed_html(message.html)
 
 
 @development_only
@@ -126,7 +127,7 @@ def sample_html(request: HttpRequest, kind: str) -> HttpResponse:
     shown_sample = sample(kind, chosen_language(request))
     if shown_sample.rendered is None:
         raise Http404(shown_sample.trouble)
-    return display.frame(shown_sample.rendered.html)
+    return framed_html(shown_sample.rendered.html)
 
 
 def chosen_language(request: HttpRequest) -> str | None:

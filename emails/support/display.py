@@ -3,20 +3,9 @@
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.http import HttpResponse
 
 from emails.message import Message
 from emails.models import OutboundEmail
-
-# The frame runs no script, sends no form and loads nothing but pictures, whatever the mail holds; so the policy of
-# the site around it can stay as strict as it is.
-FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox"
-
-
-def frame(html: str) -> HttpResponse:
-    """The html of a mail as a page of its own, for an iframe of this site."""
-    headers = {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN", "Cache-Control": "no-store"}
-    return HttpResponse(html, headers=headers)
 
 
 def readable_message(email: OutboundEmail) -> Message | None:
