@@ -13,13 +13,12 @@ from common.db import database_now
 from emails.delivery import breaker
 from emails.errors import EmailsError
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
+from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 from emails.tracking.suppressions import suppressed_among
 from emails.wakeup import nudge_worker
 
 RESENT_FROM = "resent_from"  # in a row's metadata: the message of which it is a copy
 
-ASK_FOR_A_NEW_ONE = "have the person request a new one"
-BLANKED = f"Its body is blanked: {ASK_FOR_A_NEW_ONE}."
 EXPIRED = f"The time until which it was to be delivered is over: {ASK_FOR_A_NEW_ONE}."
 UNDER_WAY = "A worker holds it just now. Look again in a minute."
 OUTCOME_OPEN = "Whether the provider took it is not known yet, and the same call is repeated by itself."

@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 from common.db import database_now
 from emails.backends import configured_provider
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
-from emails.support.actions import ASK_FOR_A_NEW_ONE, BLANKED
+from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 
 PATIENCE = timedelta(minutes=1)  # a sweep every 15 seconds finds what is due, so a minute unseen is no worker at all
 START_A_WORKER = "Start a Celery worker, and beat, which looks for due mail every 15 seconds."
