@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
 from accounts.hooks import TimelineEntry, timeline_sources
 from accounts.models import User
+from common.admin import admin_log_entries
 from emails import privacy
 from emails.models import OutboundEmail, Status
 from emails.support.explanations import explain
@@ -17,7 +16,7 @@ SMOOTH = (Status.SENT, Status.DELIVERED)
 
 
 def timeline(user: User) -> list[TimelineEntry]:
-    sources = [milestones, mails, logins, email_changes, interventions, *timeline_sources]
+    sources = [milestones, mails, logins, email_changes, changes_by_hand, *timeline_sources]
     entries = [entry for source in sources for entry in source(user)]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MOST]
 
@@ -59,11 +58,5 @@ def email_changes(user: User) -> Iterator[TimelineEntry]:
             yield TimelineEntry(change.undone_at, "change of address undone", str(change))
 
 
-def interventions(user: User) -> Iterable[TimelineEntry]:
-    """What staff did, from the admin's own log."""
-    content_type = ContentType.objects.get_for_model(User)
-    entries = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).select_related("user")
-    return [
-        TimelineEntry(entry.action_time, "by hand", f"{entry.user}: {entry.get_change_message()}")
-        for entry in entries[:MOST]
-    ]
+def changes_by_hand(user: User) -> Iterable[TimelineEntry]:
+    return [TimelineEntry(entry.at, "by hand", entry.text) for entry in admin_log_entries(user)]

@@ -2,25 +2,21 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm as DjangoAdminPasswordChangeForm
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path
+from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST
 
-from accounts.admin.actions import OPERATIONS, OperationRefused
+from accounts.admin.actions import ACTIONS
 from accounts.admin.timeline import timeline
 from accounts.mail import send_password_changed_email
 from accounts.models import User
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.services.devices import log_out_everywhere
+from common.admin import RowActionsAdmin
 from emails.tracking.suppressions import is_suppressed
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
@@ -43,7 +39,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(UserAdminBase):
+class UserAdmin(RowActionsAdmin, UserAdminBase):
     list_display = ["email", "name", "is_email_verified", "is_active", "is_staff", "date_joined"]
     list_filter = [
         ("email_verified_at", admin.EmptyFieldListFilter),
@@ -56,6 +52,7 @@ class UserAdmin(UserAdminBase):
     search_help_text = "Search by email address or name"
     ordering = ["-date_joined"]
     date_hierarchy = "date_joined"
+    row_actions = ACTIONS
     actions = ["send_reset_link", "verify_address"]
     change_password_form = PasswordForm
     readonly_fields = ["last_login", "date_joined"]
@@ -86,58 +83,27 @@ class UserAdmin(UserAdminBase):
 
     # One user
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        user = self.get_object(request, object_id)
-        shown = self.describe(request, user) if user and self.has_view_permission(request, user) else {}
-        return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
-
-    def describe(self, request: HttpRequest, user: User) -> dict[str, Any]:
-        may_operate = self.has_change_permission(request, user)
+    def page_context(self, request: HttpRequest, row: User) -> dict[str, Any]:
         return {
-            "timeline": timeline(user),
-            "is_suppressed": is_suppressed(user.email),
-            "operations": OPERATIONS if may_operate else {},
+            **super().page_context(request, row),
+            "timeline": timeline(row),
+            "is_suppressed": is_suppressed(row.email),
         }
 
-    def get_urls(self) -> list[URLPattern]:
-        operate = self.admin_site.admin_view(self.operation_view)
-        return [path("<int:pk>/operate/<str:name>/", operate, name="accounts_user_operate"), *super().get_urls()]
-
-    @method_decorator(require_POST)
-    def operation_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
-        user = get_object_or_404(User, pk=pk)
-        if not self.has_change_permission(request, user):
-            raise PermissionDenied
-        if name not in OPERATIONS:
-            raise Http404("There is no such operation.")
-        self.operate(request, user, name)
-        return redirect("admin:accounts_user_change", pk)
+    def report(self, request: HttpRequest, level: int, row: User, sentence: str) -> None:
+        super().report(request, level, row, f"{row}: {sentence}")
 
     # Many users
 
     @admin.action(description="Send reset link", permissions=["change"])
     def send_reset_link(self, request: HttpRequest, users: QuerySet[User]) -> None:
         for user in users:
-            self.operate(request, user, "send_reset_link")
+            self.operate_and_report(request, user, "send_reset_link")
 
     @admin.action(description="Verify address", permissions=["change"])
     def verify_address(self, request: HttpRequest, users: QuerySet[User]) -> None:
         for user in users:
-            self.operate(request, user, "verify_address")
-
-    def operate(self, request: HttpRequest, user: User, name: str) -> None:
-        """Says what was done, or why not; what was done is noted in the admin's log."""
-        operation = OPERATIONS[name]
-        try:
-            with transaction.atomic():
-                operation.perform(user)
-                self.log_change(request, user, operation.done)
-        except OperationRefused as refusal:
-            messages.error(request, f"{user}: {refusal}")
-        else:
-            messages.success(request, f"{user}: {operation.done}")
+            self.operate_and_report(request, user, "verify_address")
 
     # Deletion: as the person could do it, and held up by the same guards
 

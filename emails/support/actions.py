@@ -3,15 +3,14 @@
 Each is one conditional UPDATE or one INSERT. Where a worker was faster nothing is changed, and the person is told so.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from django.db import transaction
 
+from common.actions import Action, ActionRefused
 from common.db import database_now
 from emails.delivery import breaker
-from emails.errors import EmailsError
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 from emails.tracking.suppressions import suppressed_among
@@ -32,14 +31,10 @@ SENT = (Status.SENT, Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED)
 UNSENT = (Status.QUEUED, Status.FAILED, Status.EXPIRED, Status.CANCELLED, Status.SUPPRESSED)
 
 
-class OperationRefused(EmailsError, ValueError):
-    """The message was left as it is. The text says why, and what to do instead."""
-
-
 def retry(email: OutboundEmail) -> None:
-    """Make the message due now, as if it had never failed. Raises ``OperationRefused``."""
+    """Make the message due now, as if it had never failed. Raises ``ActionRefused``."""
     if may_have_arrived(email):
-        raise OperationRefused(MAY_BE_A_COPY)
+        raise ActionRefused(MAY_BE_A_COPY)
     retry_even_twice(email)
 
 
@@ -52,25 +47,25 @@ def retry_even_twice(email: OutboundEmail) -> None:
         isolated=False, crashes=0, failures=0, first_failed_at=None, sent_at=None, provider_message_id="",
     )  # fmt: skip
     if not retried:
-        raise OperationRefused(UNDER_WAY)
+        raise ActionRefused(UNDER_WAY)
     transaction.on_commit(nudge_worker, robust=True)
 
 
 def cancel(email: OutboundEmail) -> None:
-    """End a message that no worker holds. Raises ``OperationRefused``."""
+    """End a message that no worker holds. Raises ``ActionRefused``."""
     waiting = OutboundEmail.objects.filter(pk=email.pk, status=Status.QUEUED, lease_token=None)
     cancelled = waiting.update(
         status=Status.CANCELLED, reason="", detail="Cancelled by hand.", due_at=None, settled_at=database_now(),
         **email.blanked_content,
     )  # fmt: skip
     if not cancelled:
-        raise OperationRefused(UNDER_WAY if email.status == Status.QUEUED else NOT_CANCELLABLE)
+        raise ActionRefused(UNDER_WAY if email.status == Status.QUEUED else NOT_CANCELLABLE)
 
 
 def resend(email: OutboundEmail) -> OutboundEmail:
-    """Queue a copy of a message that was sent; returns it. Raises ``OperationRefused``."""
+    """Queue a copy of a message that was sent; returns it. Raises ``ActionRefused``."""
     if email.status not in SENT:
-        raise OperationRefused(NOT_SENT)
+        raise ActionRefused(NOT_SENT)
     refuse_without_body_or_time(email)
     message = replace(email.message, id=uuid4())
     copy = OutboundEmail(
@@ -102,47 +97,42 @@ def may_have_arrived(email: OutboundEmail) -> bool:
 
 def refuse_what_cannot_be_retried(email: OutboundEmail) -> None:
     if email.attempts.filter(settled_at=None).exists():
-        raise OperationRefused(OUTCOME_OPEN)
+        raise ActionRefused(OUTCOME_OPEN)
     if email.status not in UNSENT:
-        raise OperationRefused(ALREADY_SENT if email.status in SENT else UNDER_WAY)
+        raise ActionRefused(ALREADY_SENT if email.status in SENT else UNDER_WAY)
     refuse_without_body_or_time(email)
     addresses = set(email.recipients.split())
     if addresses and addresses == suppressed_among(addresses):
-        raise OperationRefused(STILL_SUPPRESSED)
+        raise ActionRefused(STILL_SUPPRESSED)
 
 
 def refuse_without_body_or_time(email: OutboundEmail) -> None:
     if email.is_blanked:
-        raise OperationRefused(BLANKED)
+        raise ActionRefused(BLANKED)
     if email.expires_at is not None and email.expires_at <= database_now():
-        raise OperationRefused(EXPIRED)
+        raise ActionRefused(EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One button: ``perform`` returns the message to look at next, or None when it is still the same."""
+class MessageAction(Action[OutboundEmail]):
+    """An action on a message, with the statuses in which it makes sense."""
 
-    label: str
-    done: str
-    perform: Callable[[OutboundEmail], OutboundEmail | None]
     statuses: tuple[Status, ...]
 
 
-OPERATIONS = {
-    "retry": Operation("Retry now", "Retried.", retry, UNSENT),
-    "retry_even_twice": Operation(
+ACTIONS = {
+    "retry": MessageAction("Retry now", "Retried.", retry, UNSENT),
+    "retry_even_twice": MessageAction(
         "Retry, though it may arrive twice", "Retried, though it may arrive twice.", retry_even_twice, UNSENT
     ),
-    "cancel": Operation("Cancel", "Cancelled.", cancel, (Status.QUEUED,)),
-    "resend": Operation("Resend a copy", "A copy was queued.", resend, SENT),
+    "cancel": MessageAction("Cancel", "Cancelled.", cancel, (Status.QUEUED,)),
+    "resend": MessageAction("Resend a copy", "A copy was queued.", resend, SENT),
 }
 
 
-def offered_operations(email: OutboundEmail) -> dict[str, Operation]:
-    """Those that make sense for the message as it stands; they may still be refused."""
+def offered_actions(email: OutboundEmail) -> dict[str, MessageAction]:
+    """Return the actions that make sense for the message as it is, by name. They may still be refused."""
     retry_to_hide = "retry" if may_have_arrived(email) else "retry_even_twice"
     return {
-        name: operation
-        for name, operation in OPERATIONS.items()
-        if email.status in operation.statuses and name != retry_to_hide
+        name: action for name, action in ACTIONS.items() if email.status in action.statuses and name != retry_to_hide
     }
