@@ -21,7 +21,7 @@ from emails.models import OutboundEmail
 from emails.support import display
 from emails.support.actions import ACTIONS, RESENT_FROM, MessageAction, offered_actions
 from emails.support.explanations import explain
-from emails.support.history import Event, history
+from emails.support.history import HistoryEntry, history
 
 COLUMN = 50  # characters
 
@@ -89,7 +89,7 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
             **super().page_context(request, row),
             "email": row,
             "explanation": explain(row),
-            "events": sorted([*history(row), *changes_by_hand(row)], key=lambda event: event.at),
+            "history": sorted([*history(row), *changes_by_hand(row)], key=lambda entry: entry.at),
             "message": message,
             "header_lines": display.header_lines(message) if message else [],
             "frame_url": reverse("admin:emails_outboundemail_html", args=[row.pk]),
@@ -145,5 +145,5 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
             messages.error(request, f"{count} left as {'it is' if count == 1 else 'they are'}: {sentence}")
 
 
-def changes_by_hand(email: OutboundEmail) -> list[Event]:
-    return [Event("by hand", entry.at, entry.text) for entry in admin_log_entries(email)]
+def changes_by_hand(email: OutboundEmail) -> list[HistoryEntry]:
+    return [HistoryEntry("by hand", entry.at, entry.text) for entry in admin_log_entries(email)]

@@ -62,7 +62,7 @@ def shown(email: OutboundEmail) -> dict[str, Any]:
         "header_lines": display.header_lines(message) if message else [],
         "frame_url": "html/",
         "explanation": explain(email),
-        "events": history(email),
+        "history": history(email),
     }
 
 
@@ -95,7 +95,7 @@ def as_json(email: OutboundEmail) -> dict[str, Any]:
         "html": message.html if message else "",
         "status": email.status,
         "created_at": email.created_at,
-        "events": [asdict(event) for event in history(email)],
+        "events": [asdict(entry) for entry in history(email)],
     }
 
 
