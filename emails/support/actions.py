@@ -1,6 +1,7 @@
-"""What a person may do to a message: retry it, cancel it, send it again.
+"""Actions that staff can take on a message: retry it, cancel it, or resend it; and on a provider: resume it.
 
-Each is one conditional UPDATE or one INSERT. Where a worker was faster nothing is changed, and the person is told so.
+Workers change the same rows at the same time. Each action is therefore one conditional UPDATE or one INSERT, and raises
+``ActionRefused`` if a worker was faster.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 from emails.tracking.suppressions import suppressed_among
 from emails.wakeup import nudge_worker
 
-RESENT_FROM = "resent_from"  # in a row's metadata: the message of which it is a copy
+RESENT_FROM = "resent_from"  # the key in a copy's metadata that holds the original's id
 
 EXPIRED = f"The time until which it was to be delivered is over: {ASK_FOR_A_NEW_ONE}."
 UNDER_WAY = "A worker holds it just now. Look again in a minute."
@@ -32,41 +33,64 @@ UNSENT = (Status.QUEUED, Status.FAILED, Status.EXPIRED, Status.CANCELLED, Status
 
 
 def retry(email: OutboundEmail) -> None:
-    """Make the message due now, as if it had never failed. Raises ``ActionRefused``."""
+    """Make a message that was not sent due now, as if it had never failed.
+
+    Raises ``ActionRefused``, also if an earlier call may have delivered the message.
+    """
     if may_have_arrived(email):
         raise ActionRefused(MAY_BE_A_COPY)
     retry_even_twice(email)
 
 
 def retry_even_twice(email: OutboundEmail) -> None:
-    """As retry, also after a call whose outcome never became known: the person may get a second copy."""
-    refuse_what_cannot_be_retried(email)
+    """Retry even if an earlier call may have delivered the message, so the recipient may get a second copy.
+
+    Raises ``ActionRefused``.
+    """
+    refuse_unless_retryable(email)
+    # The body can be blanked after the check above, so the UPDATE checks it again.
     unchanged = OutboundEmail.objects.filter(pk=email.pk, status=email.status, lease_token=None, content__isnull=False)
     retried = unchanged.update(
-        status=Status.QUEUED, reason="", detail="", due_at=database_now(), settled_at=None,
-        isolated=False, crashes=0, failures=0, first_failed_at=None, sent_at=None, provider_message_id="",
-    )  # fmt: skip
+        status=Status.QUEUED,
+        reason="",
+        detail="",
+        due_at=database_now(),
+        settled_at=None,
+        sent_at=None,
+        provider_message_id="",
+        isolated=False,
+        crashes=0,
+        failures=0,
+        first_failed_at=None,
+    )
     if not retried:
         raise ActionRefused(UNDER_WAY)
     transaction.on_commit(nudge_worker, robust=True)
 
 
 def cancel(email: OutboundEmail) -> None:
-    """End a message that no worker holds. Raises ``ActionRefused``."""
+    """Cancel a queued message that no worker holds, and blank its live links. Raises ``ActionRefused``."""
     waiting = OutboundEmail.objects.filter(pk=email.pk, status=Status.QUEUED, lease_token=None)
     cancelled = waiting.update(
-        status=Status.CANCELLED, reason="", detail="Cancelled by hand.", due_at=None, settled_at=database_now(),
+        status=Status.CANCELLED,
+        reason="",
+        detail="Cancelled by hand.",
+        due_at=None,
+        settled_at=database_now(),
         **email.blanked_content,
-    )  # fmt: skip
+    )
     if not cancelled:
         raise ActionRefused(UNDER_WAY if email.status == Status.QUEUED else NOT_CANCELLABLE)
 
 
 def resend(email: OutboundEmail) -> OutboundEmail:
-    """Queue a copy of a message that was sent; returns it. Raises ``ActionRefused``."""
+    """Queue a copy of a message that was sent, without its idempotency key, and return the copy.
+
+    Raises ``ActionRefused``.
+    """
     if email.status not in SENT:
         raise ActionRefused(NOT_SENT)
-    refuse_without_body_or_time(email)
+    refuse_if_blanked_or_expired(email)
     message = replace(email.message, id=uuid4())
     copy = OutboundEmail(
         id=message.id,
@@ -84,7 +108,7 @@ def resend(email: OutboundEmail) -> OutboundEmail:
 
 
 def resume(state: ProviderState) -> None:
-    """Call a provider again at once: its pause and its failures are forgotten, what waited for it is spread out."""
+    """End the provider's pause and forget its failures. The waiting messages become due over the next 30 seconds."""
     with transaction.atomic():
         ProviderState.objects.filter(pk=state.pk).update(paused_until=None, reason="", detail="", failures=0)
         breaker.release_waiting(database_now())
@@ -92,21 +116,22 @@ def resume(state: ProviderState) -> None:
 
 
 def may_have_arrived(email: OutboundEmail) -> bool:
+    """Return whether an earlier call ended without an answer and was given up, so the message may be delivered."""
     return email.attempts.filter(outcome=DeliveryAttempt.Outcome.ABANDONED).exists()
 
 
-def refuse_what_cannot_be_retried(email: OutboundEmail) -> None:
+def refuse_unless_retryable(email: OutboundEmail) -> None:
     if email.attempts.filter(settled_at=None).exists():
         raise ActionRefused(OUTCOME_OPEN)
     if email.status not in UNSENT:
         raise ActionRefused(ALREADY_SENT if email.status in SENT else UNDER_WAY)
-    refuse_without_body_or_time(email)
+    refuse_if_blanked_or_expired(email)
     addresses = set(email.recipients.split())
     if addresses and addresses == suppressed_among(addresses):
         raise ActionRefused(STILL_SUPPRESSED)
 
 
-def refuse_without_body_or_time(email: OutboundEmail) -> None:
+def refuse_if_blanked_or_expired(email: OutboundEmail) -> None:
     if email.is_blanked:
         raise ActionRefused(BLANKED)
     if email.expires_at is not None and email.expires_at <= database_now():

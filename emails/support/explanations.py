@@ -1,4 +1,4 @@
-"""Where a message is, why it is not there yet, what will happen when, and what a person can do: in sentences."""
+"""Explanations for staff: where a message is, why it has not arrived, what happens next, and what a person can do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from emails.backends import configured_provider
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 
-PATIENCE = timedelta(minutes=1)  # a sweep every 15 seconds finds what is due, so a minute unseen is no worker at all
+# Beat sweeps for due messages every 15 seconds. If one stays untouched for a minute, no worker is running.
+SWEEP_TOLERANCE = timedelta(minutes=1)
 START_A_WORKER = "Start a Celery worker, and beat, which looks for due mail every 15 seconds."
 NO_WORKER = "and nobody takes it: no worker seems to run."
 
@@ -21,20 +22,24 @@ Pause = ProviderState.Pause
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
+    """What staff read on a message's page. ``advice`` is empty if a person does not have to do anything."""
+
     sentence: str
     advice: str = ""
 
 
 def explain(email: OutboundEmail) -> Explanation:
+    """Return where the message is now. A waiting or suppressed message costs a few queries."""
     return EXPLANATIONS[Status(email.status)](email, database_now())
 
 
 def queued(email: OutboundEmail, now: datetime) -> Explanation:
+    """Explain a queued message: its provider is paused, it is scheduled, it is backing off, or it is due."""
     due_at = email.due_at or now
     provider = configured_provider()
     state = ProviderState.objects.filter(pk=provider).first()
     resumes_at = max(due_at, (state and state.paused_until) or due_at)
-    if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < PATIENCE)):
+    if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < SWEEP_TOLERANCE)):
         return paused(state, resumes_at, now)
     if due_at > now and not email.failures:
         return Explanation(f"Scheduled for {moment(due_at, now)}.")
@@ -43,12 +48,13 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
         return Explanation(
             f"Backing off{tries} until {moment(due_at, now)}, because it was not taken.{quoted(email.detail)}"
         )
-    if now - resumes_at < PATIENCE:
+    if now - resumes_at < SWEEP_TOLERANCE:
         return Explanation("Queued for a worker: it is due and goes out within seconds.")
     return overdue(email, due_at, now)
 
 
 def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
+    """Explain a message that waits until its provider may be called again."""
     until = moment(resumes_at, now) if resumes_at > now else "the next try, within seconds"
     if state.reason == Pause.CONFIGURATION:
         return Explanation(
@@ -71,6 +77,7 @@ def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explana
 
 
 def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanation:
+    """Explain a message that is due but untouched: no worker is running, or the workers are busy."""
     since = moment(due_at, now)
     if not (is_worked_on(DeliveryAttempt, now) or is_worked_on(OutboundEmail, now)):
         return Explanation(f"Due since {since}, {NO_WORKER}", START_A_WORKER)
@@ -84,6 +91,7 @@ def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanatio
 
 
 def is_worked_on(model: type[DeliveryAttempt] | type[OutboundEmail], now: datetime) -> bool:
+    """Return whether a running worker holds a lease on any row."""
     return model.objects.filter(due_at__gt=now, lease_token__isnull=False).exists()
 
 
@@ -100,18 +108,20 @@ def sending(email: OutboundEmail, now: datetime) -> Explanation:
 
 
 def taken(lease_ends_at: datetime, sentence: str, now: datetime) -> Explanation:
+    """Explain a message that a worker holds. A lease that has expired means that the worker died."""
     if lease_ends_at > now:
         return Explanation(sentence)
-    if now - lease_ends_at < PATIENCE:
+    if now - lease_ends_at < SWEEP_TOLERANCE:
         return Explanation("The worker that held it died. The next one to look takes it up again, within seconds.")
     return Explanation(f"The worker that held it died, {NO_WORKER}", START_A_WORKER)
 
 
 def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explanation:
+    """Explain a message whose call is repeated because the provider may or may not have accepted it."""
     state = ProviderState.objects.filter(pk=attempt.provider).first()
     repeated_at = max(due_at, (state and state.paused_until) or due_at)
     known = f"Whether {attempt.provider} took it is unknown.{quoted(attempt.detail)}"
-    if now - repeated_at >= PATIENCE:
+    if now - repeated_at >= SWEEP_TOLERANCE:
         return Explanation(
             f"{known} The same call is due again since {moment(repeated_at, now)}, {NO_WORKER}", START_A_WORKER
         )
@@ -165,6 +175,7 @@ def failed(email: OutboundEmail, now: datetime) -> Explanation:
 
 
 def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
+    """Explain a message that our suppression list, or the one at the provider, stopped."""
     if email.sent_at is not None:
         return Explanation(
             f"{taken_by_provider(email, now)} It sent nothing: its own list holds the address.{quoted(email.detail)}",
@@ -192,7 +203,7 @@ def quoted(words: str) -> str:
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """A time as an operator wants it: exact, with its zone, and how far away."""
+    """Return the exact time with its zone and its distance: 2026-01-31 08:00:00 UTC (in 5 minutes)."""
     away = distance(abs(at - now))
     relative = f"in {away}" if at > now else f"{away} ago"
     return f"{localtime(at):%Y-%m-%d %H:%M:%S %Z} ({relative})"
@@ -203,6 +214,7 @@ def planned(at: datetime, now: datetime) -> str:
 
 
 def distance(duration: timedelta) -> str:
+    """Return the duration in one unit, which changes at two of the next larger one: 119 minutes, then 2 hours."""
     seconds = int(duration.total_seconds())
     for unit, length, most in (("second", 1, 120), ("minute", 60, 120 * 60), ("hour", 3600, 48 * 3600)):
         if seconds < most:
