@@ -51,7 +51,7 @@ def inbox(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
         "limit": LIMIT,
         "signup_url": request.build_absolute_uri("/api/accounts/signup/"),
     }
-    return render(request, "previews/inbox.html", {**context, **(shown(email) if email else {})})
+    return render(request, "development/inbox.html", {**context, **(shown(email) if email else {})})
 
 
 def shown(email: OutboundEmail) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "languages": settings.LANGUAGES,
         "samples": [sample(kind, language) for kind in samples.folders()],
     }
-    return render(request, "previews/gallery.html", context)
+    return render(request, "development/gallery.html", context)
 
 
 @development_only
