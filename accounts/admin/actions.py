@@ -1,4 +1,4 @@
-"""What staff can do for a person, from the admin."""
+"""Actions that staff can take for a user."""
 
 from accounts import services
 from accounts.models import User

@@ -1,4 +1,4 @@
-"""What happened to a person, newest first: mails and their fate, logins, addresses, and what other apps add."""
+"""A user's timeline: emails and their status, logins, changes of address, and entries from other apps."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,14 +11,15 @@ from emails import privacy
 from emails.models import OutboundEmail, Status
 from emails.support.explanations import explain
 
-MOST = 200  # entries, and of each source
-SMOOTH = (Status.SENT, Status.DELIVERED)
+MAX_ENTRIES = 200  # in total, and from each source
+ON_TRACK = (Status.SENT, Status.DELIVERED)
 
 
 def timeline(user: User) -> list[TimelineEntry]:
-    sources = [milestones, mails, logins, email_changes, changes_by_hand, *timeline_sources]
+    """Return the newest entries of all sources, newest first."""
+    sources = [milestones, outbound_emails, logins, email_changes, changes_by_hand, *timeline_sources]
     entries = [entry for source in sources for entry in source(user)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MOST]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MAX_ENTRIES]
 
 
 def milestones(user: User) -> Iterator[TimelineEntry]:
@@ -27,32 +28,32 @@ def milestones(user: User) -> Iterator[TimelineEntry]:
         yield TimelineEntry(user.email_verified_at, "address verified", user.email)
 
 
-def mails(user: User) -> Iterable[TimelineEntry]:
+def outbound_emails(user: User) -> Iterable[TimelineEntry]:
     return [
         TimelineEntry(
             at=email.created_at,
             what=f"mail “{email.kind or 'without a kind'}”: {email.status}",
-            detail=" — ".join(filter(None, [email.subject, why(email)])),
+            detail=" — ".join(filter(None, [email.subject, problem(email)])),
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
         )
-        for email in privacy.mail_of(str(user.pk))[:MOST]
+        for email in privacy.mail_of(str(user.pk))[:MAX_ENTRIES]
     ]
 
 
-def why(email: OutboundEmail) -> str:
-    """Why it is not there, where that is so."""
-    return "" if email.status in SMOOTH else explain(email).sentence
+def problem(email: OutboundEmail) -> str:
+    """Return why the email has not arrived. Empty if it was sent or delivered."""
+    return "" if email.status in ON_TRACK else explain(email).sentence
 
 
 def logins(user: User) -> Iterable[TimelineEntry]:
     return [
         TimelineEntry(login.at, "logged in", " ".join(filter(None, [login.client_address, login.user_agent])))
-        for login in user.logins.all()[:MOST]
+        for login in user.logins.all()[:MAX_ENTRIES]
     ]
 
 
 def email_changes(user: User) -> Iterator[TimelineEntry]:
-    for change in user.email_changes.all()[:MOST]:
+    for change in user.email_changes.all()[:MAX_ENTRIES]:
         yield TimelineEntry(change.at, "address changed", str(change))
         if change.undone_at:
             yield TimelineEntry(change.undone_at, "change of address undone", str(change))

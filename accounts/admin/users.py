@@ -1,4 +1,4 @@
-"""A user's page: the person, what happened to them newest first, and what staff can do for them."""
+"""Users: a page for each with a timeline and actions, and deletion that erases personal data."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ else:
 
 
 class PasswordForm(AdminPasswordChangeForm):
-    """Whoever was in with the old password is out, and the person is told."""
+    """A form that, like the site's own, logs the user out everywhere and sends the password_changed email."""
 
     def save(self, commit: bool = True) -> User:
         with transaction.atomic():
@@ -91,6 +91,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         }
 
     def report(self, request: HttpRequest, level: int, row: User, sentence: str) -> None:
+        # List actions report on each user, so the message has to name the user.
         super().report(request, level, row, f"{row}: {sentence}")
 
     # Many users
@@ -105,7 +106,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         for user in users:
             self.operate_and_report(request, user, "verify_address")
 
-    # Deletion: as the person could do it, and held up by the same guards
+    # Deletion, which erases as much as users' own deletion does, and which the same guards can refuse
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, list[Any]]:
         deleted, counts, missing, protected = super().get_deleted_objects(objs, request)

@@ -1,4 +1,4 @@
-"""Customers at Stripe: whose they are, what they have, what they paid."""
+"""Stripe customers: the user behind each, its subscriptions, and its payments."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -24,7 +24,7 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("mails"))
     def mails(self, customer: Customer) -> SafeString | str:
-        return links.to_mails(customer.user.email if customer.user else customer.email)
+        return links.to_emails(customer.user.email if customer.user else customer.email)
 
     @admin.display(description=_("what Stripe told"))
     def events(self, customer: Customer) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""Subscriptions: their state, as Stripe told it last."""
+"""Subscriptions, in the state that Stripe last reported."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -18,10 +18,27 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     search_help_text = _("sub_…, cus_…, price_…, or an address")
     show_full_result_count = False
     fields = [
-        "id", "status", "user", "customer", "plan_name", "price_id", "display_amount", "quantity", "interval",
-        "current_period_end", "next_charge_at", "trial_end", "cancel_at", "ended_at", "end_reason", "first_paid_at",
-        "refresh_at", "payments", "mails", "events",
-    ]  # fmt: skip
+        "id",
+        "status",
+        "user",
+        "customer",
+        "plan_name",
+        "price_id",
+        "display_amount",
+        "quantity",
+        "interval",
+        "current_period_end",
+        "next_charge_at",
+        "trial_end",
+        "cancel_at",
+        "ended_at",
+        "end_reason",
+        "first_paid_at",
+        "refresh_at",
+        "payments",
+        "mails",
+        "events",
+    ]
     readonly_fields = ["user", "plan_name", "display_amount", "next_charge_at", "payments", "mails", "events"]
 
     @admin.display(description=_("user"), ordering="customer__user")
@@ -35,8 +52,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("mails"))
     def mails(self, subscription: Subscription) -> SafeString | str:
-        """About its trial and its end; a payment's are found from the payment."""
-        return links.to_mails(subscription.pk)
+        # These are the emails about its trial and its end. Receipts are linked from the payments.
+        return links.to_emails(subscription.pk)
 
     @admin.display(description=_("what Stripe told"))
     def events(self, subscription: Subscription) -> SafeString | str:

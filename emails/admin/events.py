@@ -1,4 +1,4 @@
-"""What providers told: each event once, with its raw form as long as that is kept."""
+"""Events that providers reported, with their raw payloads until retention deletes those."""
 
 import json
 
@@ -21,9 +21,17 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
     search_help_text = _("address, a message's id, or the provider's message id")
     show_full_result_count = False
     fields = [
-        "occurred_at", "received_at", "provider", "type", "severity", "recipient", "detail",
-        "message", "provider_message_id", "raw_form",
-    ]  # fmt: skip
+        "occurred_at",
+        "received_at",
+        "provider",
+        "type",
+        "severity",
+        "recipient",
+        "detail",
+        "message",
+        "provider_message_id",
+        "raw_form",
+    ]
     readonly_fields = ["message", "raw_form"]
 
     @admin.display(description=_("message"))

@@ -1,4 +1,4 @@
-"""Messages: found by address, explained in a sentence, retried, cancelled or sent again."""
+"""Messages: search by address, an explanation for each, and actions to retry, cancel, or resend it."""
 
 from collections import Counter
 from typing import Any
@@ -23,7 +23,7 @@ from emails.support.actions import ACTIONS, RESENT_FROM, MessageAction, offered_
 from emails.support.explanations import explain
 from emails.support.history import HistoryEntry, history
 
-COLUMN = 50  # characters
+COLUMN_WIDTH = 50  # characters
 
 
 @admin.register(OutboundEmail)
@@ -43,19 +43,26 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
             _("For the record"),
             {
                 "fields": [
-                    "id", "idempotency_key", "sensitive", "metadata",
-                    "failures", "first_failed_at", "crashes", "isolated",
+                    "id",
+                    "idempotency_key",
+                    "sensitive",
+                    "metadata",
+                    "failures",
+                    "first_failed_at",
+                    "crashes",
+                    "isolated",
                 ],
                 "classes": ["collapse"],
             },
         ),
-    ]  # fmt: skip
+    ]
     readonly_fields = ["id", "state"]
 
     class Media:
         css = {"all": ["emails/message.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboundEmail]:
+        # Bodies can be megabytes, and the list shows none of them.
         return super().get_queryset(request).defer("content")
 
     @admin.display(description=_("created"), ordering="created_at")
@@ -68,11 +75,11 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("to"), ordering="recipients")
     def to(self, email: OutboundEmail) -> str:
-        return truncatechars(email.recipients, COLUMN)
+        return truncatechars(email.recipients, COLUMN_WIDTH)
 
     @admin.display(description=_("subject"), ordering="subject")
     def short_subject(self, email: OutboundEmail) -> str:
-        return truncatechars(email.subject, COLUMN)
+        return truncatechars(email.subject, COLUMN_WIDTH)
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, email: OutboundEmail) -> str:
@@ -131,7 +138,10 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
         self.operate_on_all(request, emails, "resend")
 
     def operate_on_all(self, request: HttpRequest, emails: QuerySet[OutboundEmail], name: str) -> None:
-        """One transaction a message: what one cannot have does not hold up the others."""
+        """Perform the action on each message in a transaction of its own, so a refusal does not affect the others.
+
+        The results are shown as counts, because one line per message would fill the page.
+        """
         refusals: Counter[str] = Counter()
         for email in emails:
             try:
