@@ -39,6 +39,9 @@ class OperableAdmin(ModelAdmin):
 class ReadOnlyAdmin(OperableAdmin):
     """An admin for rows that only the application writes and only retention deletes."""
 
+    # These tables grow large, and PostgreSQL counts rows by scanning them. Lists show the number of matches only.
+    show_full_result_count = False
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -75,6 +78,7 @@ class RowActionsAdmin(OperableAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.operate_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_operate"
+        # Django's own URLs end with a catch-all pattern, so this one has to come first.
         return [path("<str:pk>/operate/<str:name>/", view, name=name), *super().get_urls()]
 
     @method_decorator(require_POST)

@@ -11,7 +11,8 @@ from emails import privacy
 from emails.models import OutboundEmail, Status
 from emails.support.explanations import explain
 
-MAX_ENTRIES = 200  # in total, and from each source
+# The limit also applies to each source, so a source with many rows costs no more than the page can show.
+MAX_ENTRIES = 200
 ON_TRACK = (Status.SENT, Status.DELIVERED)
 
 

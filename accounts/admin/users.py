@@ -113,6 +113,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         refusals = [f"{user}: {refusal}" for user in objs if (refusal := refusal_to_delete(user))]
         return deleted, counts, missing, [*protected, *refusals]
 
+    # Django's own methods delete the rows only. They would leave emails and contacts behind.
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         erase(obj)

@@ -17,7 +17,6 @@ class CustomerAdmin(ReadOnlyAdmin):
     list_select_related = ["user"]
     search_fields = ["=id", "email", "user__email"]
     search_help_text = _("cus_…, or an address: the user's or the one that Stripe told")
-    show_full_result_count = False
     fields = ["id", "user", "email", "name", "created_at", "deleted_at", "mails", "events"]
     readonly_fields = ["mails", "events"]
     inlines = [SubscriptionInline, PaymentInline]

@@ -34,7 +34,6 @@ class StripeEventAdmin(ReadOnlyAdmin):
     search_help_text = _(
         "evt_…, or the id of a customer, an invoice, a subscription or another object: the whole of it"
     )
-    show_full_result_count = False
     actions = ["process_again"]
     fields = [
         "id",
@@ -84,6 +83,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("customer"))
     def customer(self, event: StripeEvent) -> SafeString | str:
+        # There is no foreign key, because events can arrive before their customer.
         customer = Customer.objects.filter(pk=event.customer_id).first() if event.customer_id else None
         return links.to_row(customer) if customer else event.customer_id or "-"
 
@@ -106,6 +106,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
+        # Ids come from Stripe and may contain anything, so the pattern accepts slashes as Django's own patterns do.
         process = self.admin_site.admin_view(self.process_view)
         return [path("<path:pk>/process/", process, name="billing_stripeevent_process"), *super().get_urls()]
 

@@ -28,7 +28,6 @@ class PaymentAdmin(ReadOnlyAdmin):
         "=charge",
     ]
     search_help_text = _("an address, an invoice's number, or an id of Stripe's: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
-    show_full_result_count = False
     fields = [
         "stripe_id",
         "number",
@@ -89,6 +88,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 def charges_of(payment: Payment) -> QuerySet[RefundedCharge]:
     """Return the charges of this payment that have refunds."""
+    # Invoices of newer API versions don't name their charge. InvoicePayment links them through the payment intent.
     linked = InvoicePayment.objects.filter(invoice=payment.stripe_id).values("payment_intent")
     by_intent = (Q(payment_intent__in=linked) | Q(payment_intent=payment.payment_intent)) & ~Q(payment_intent="")
     return RefundedCharge.objects.filter(by_intent | (Q(pk=payment.charge) & ~Q(pk="")))

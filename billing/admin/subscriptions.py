@@ -16,7 +16,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_select_related = ["customer__user"]
     search_fields = ["=id", "=customer__id", "customer__email", "customer__user__email", "=price_id"]
     search_help_text = _("sub_…, cus_…, price_…, or an address")
-    show_full_result_count = False
     fields = [
         "id",
         "status",

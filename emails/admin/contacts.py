@@ -26,4 +26,3 @@ class ContactChangeAdmin(ReadOnlyAdmin):
         "sent_at",
         "settled_at",
     ]
-    show_full_result_count = False

@@ -19,7 +19,6 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
     list_filter = ["type", "severity", "received_at"]
     search_fields = ["recipient", "=email__id", "=provider_message_id"]
     search_help_text = _("address, a message's id, or the provider's message id")
-    show_full_result_count = False
     fields = [
         "occurred_at",
         "received_at",
@@ -36,6 +35,7 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("message"))
     def message(self, event: DeliveryEvent) -> SafeString | str:
+        # Other systems may send through the same provider account, and their events arrive here as well.
         if event.email_id is None:
             return gettext("none of the outbox")
         url = reverse("admin:emails_outboundemail_change", args=[event.email_id])

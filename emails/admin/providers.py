@@ -33,7 +33,6 @@ class DeliveryAttemptAdmin(ReadOnlyAdmin):
     list_filter = ["outcome", "created_at"]
     search_fields = ["=id", "=emails__id"]
     search_help_text = _("the attempt's id (the Idempotency-Key), or a message's id")
-    show_full_result_count = False
     fields = [
         "id",
         "provider",

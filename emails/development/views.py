@@ -42,6 +42,7 @@ def development_only(view: View) -> View:
             raise Http404
         return view(request, **arguments)
 
+    # A cached copy in the browser would outlive the message and still hold its links.
     return never_cache(require_safe(guarded))
 
 

@@ -48,7 +48,7 @@ def retry_even_twice(email: OutboundEmail) -> None:
     Raises ``ActionRefused``.
     """
     refuse_unless_retryable(email)
-    # The body can be blanked after the check above, so the UPDATE checks it again.
+    # A worker or retention may have changed the row since it was read, so the UPDATE repeats the conditions.
     unchanged = OutboundEmail.objects.filter(pk=email.pk, status=email.status, lease_token=None, content__isnull=False)
     retried = unchanged.update(
         status=Status.QUEUED,
@@ -92,6 +92,7 @@ def resend(email: OutboundEmail) -> OutboundEmail:
         raise ActionRefused(NOT_SENT)
     refuse_if_blanked_or_expired(email)
     message = replace(email.message, id=uuid4())
+    # The copy has no idempotency key, because the original's would make it a repeat and it would not be sent.
     copy = OutboundEmail(
         id=message.id,
         kind=email.kind,
@@ -121,11 +122,13 @@ def may_have_arrived(email: OutboundEmail) -> bool:
 
 
 def refuse_unless_retryable(email: OutboundEmail) -> None:
+    # An open attempt is repeated unchanged until its outcome is known. A retry would add a second call next to it.
     if email.attempts.filter(settled_at=None).exists():
         raise ActionRefused(OUTCOME_OPEN)
     if email.status not in UNSENT:
         raise ActionRefused(ALREADY_SENT if email.status in SENT else UNDER_WAY)
     refuse_if_blanked_or_expired(email)
+    # Delivery skips suppressed recipients, so the retry would end as suppressed again.
     addresses = set(email.recipients.split())
     if addresses and addresses == suppressed_among(addresses):
         raise ActionRefused(STILL_SUPPRESSED)

@@ -39,6 +39,7 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
     provider = configured_provider()
     state = ProviderState.objects.filter(pk=provider).first()
     resumes_at = max(due_at, (state and state.paused_until) or due_at)
+    # While a provider is probed, only one call at a time goes out, so the others may wait a little past their due time.
     if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < SWEEP_TOLERANCE)):
         return paused(state, resumes_at, now)
     if due_at > now and not email.failures:
@@ -79,6 +80,7 @@ def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explana
 def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanation:
     """Explain a message that is due but untouched: no worker is running, or the workers are busy."""
     since = moment(due_at, now)
+    # Workers take leases on whatever is due. If none is active, nobody is working.
     if not (is_worked_on(DeliveryAttempt, now) or is_worked_on(OutboundEmail, now)):
         return Explanation(f"Due since {since}, {NO_WORKER}", START_A_WORKER)
     ahead = OutboundEmail.objects.due(now).filter(due_at__lt=due_at).count()
@@ -99,6 +101,7 @@ def sending(email: OutboundEmail, now: datetime) -> Explanation:
     attempt = email.attempts.filter(settled_at=None).last()
     if attempt is None:
         return taken(email.due_at or now, "A worker took it and is about to call the provider.", now)
+    # Without a lease, the attempt waits for its repetition.
     if attempt.lease_token is not None:
         repeating = attempt.outcome == Outcome.UNKNOWN
         doing = "The call is being repeated" if repeating else "Being sent"

@@ -23,6 +23,7 @@ def history(email: OutboundEmail) -> list[HistoryEntry]:
 
     To list many messages without a query for each one, prefetch ``attempts`` and ``events``.
     """
+    # A provider's event can happen before the time at which we record that the message was sent.
     return sorted(entries(email), key=lambda entry: entry.at)
 
 
