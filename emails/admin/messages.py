@@ -32,14 +32,14 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
     list_display_links = ["created", "to"]
     list_filter = ["status", "reason", KindFilter, ProviderFilter, "created_at"]
     search_fields = ["recipients", "subject", "provider_message_id", "idempotency_key", "id"]
-    search_help_text = _("address, subject, the provider's message id, our id, or the idempotency key")
+    search_help_text = _("Search by email address, subject, provider message ID, our ID, or idempotency key")
     row_actions = ACTIONS
     actions = ["retry", "retry_even_twice", "cancel", "resend"]
     fieldsets = [
         (None, {"fields": ["state", "detail", "provider", "provider_message_id"]}),
         (_("Times"), {"fields": ["created_at", "due_at", "sent_at", "settled_at", "expires_at"]}),
         (
-            _("For the record"),
+            _("Details"),
             {
                 "fields": [
                     "id",
@@ -113,7 +113,7 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
             raise PermissionDenied
         message = display.readable_message(email)
         if message is None or not message.html:
-            raise Http404("This message has no html that could be shown.")
+            raise Http404("This message has no HTML to show.")
         return framed_html(message.html)
 
     # Many messages
@@ -122,7 +122,7 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
     def retry(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:
         self.operate_on_all(request, emails, "retry")
 
-    @admin.action(description=_("Retry, even those that may arrive twice"), permissions=["operate"])
+    @admin.action(description=_("Retry (may arrive twice)"), permissions=["operate"])
     def retry_even_twice(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:
         self.operate_on_all(request, emails, "retry_even_twice")
 
@@ -149,8 +149,8 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
         if done:
             messages.success(request, f"{ACTIONS[name].done} ({done})")
         for sentence, count in refusals.items():
-            messages.error(request, f"{count} left as {'it is' if count == 1 else 'they are'}: {sentence}")
+            messages.error(request, f"{count} not changed: {sentence}")
 
 
 def changes_by_hand(email: OutboundEmail) -> list[HistoryEntry]:
-    return [HistoryEntry("by hand", entry.at, entry.text) for entry in admin_log_entries(email)]
+    return [HistoryEntry("manual change", entry.at, entry.text) for entry in admin_log_entries(email)]

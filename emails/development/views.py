@@ -75,7 +75,7 @@ def message_context(email: OutboundEmail) -> dict[str, Any]:
 def inbox_html(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = display.readable_message(get_object_or_404(OutboundEmail, pk=pk))
     if message is None:
-        raise Http404("The body of this message is blanked.")
+        raise Http404("The body of this message has been deleted.")
     return framed_html(message.html)
 
 
@@ -84,7 +84,7 @@ def inbox_json(request: HttpRequest) -> HttpResponse:
     """Return the newest messages as JSON: 200, or as many as ?limit= asks for, up to 1000."""
     limit = request.GET.get("limit", str(DEFAULT_LIMIT))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MAX_LIMIT):
-        return JsonResponse({"detail": f"limit takes a whole number from 1 to {MAX_LIMIT}."}, status=400)
+        return JsonResponse({"detail": f"limit must be a whole number from 1 to {MAX_LIMIT}."}, status=400)
     emails = OutboundEmail.objects.prefetch_related("attempts", "events")[: int(limit)]
     return JsonResponse({"messages": [as_json(email) for email in emails]})
 
@@ -118,7 +118,7 @@ class GalleryEntry:
 def gallery(request: HttpRequest) -> HttpResponse:
     language = chosen_language(request)
     if language is None:
-        return HttpResponseBadRequest(f"LANGUAGES holds only {', '.join(dict(settings.LANGUAGES))}.")
+        return HttpResponseBadRequest(f"LANGUAGES contains only {', '.join(dict(settings.LANGUAGES))}.")
     context = {
         "page": "gallery",
         "language": language,
@@ -150,4 +150,4 @@ def gallery_entry(kind: str, language: str | None) -> GalleryEntry:
         return GalleryEntry(kind, error=str(error))
     except Exception as error:  # templates, tags, and filters can raise anything, and the author needs to see it
         logger.warning("The sample of %s cannot be rendered.", kind, exc_info=True)
-        return GalleryEntry(kind, error=f"{kind} cannot be rendered: {type(error).__name__}: {error}")
+        return GalleryEntry(kind, error=f"{kind} can't be rendered: {type(error).__name__}: {error}")
