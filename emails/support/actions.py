@@ -20,12 +20,12 @@ from emails.wakeup import nudge_worker
 RESENT_FROM = "resent_from"  # the key in a copy's metadata that holds the original's id
 
 EXPIRED = f"It has expired, so {ASK_FOR_A_NEW_ONE}."
-UNDER_WAY = "A worker is processing it right now. Check again in a minute."
-OUTCOME_OPEN = "We don't know yet whether the provider accepted it. The same call will be repeated automatically."
+HELD_BY_WORKER = "A worker is processing it right now. Check again in a minute."
+OUTCOME_UNKNOWN = "We don't know yet whether the provider accepted it. The same call will be repeated automatically."
 NOT_SENT = "It hasn't been sent yet. Use retry instead."
 ALREADY_SENT = "It has already been sent. To send a second copy, use resend."
 NOT_CANCELLABLE = "Only a queued message can be canceled, and this one is no longer queued."
-MAY_BE_A_COPY = "We don't know whether it arrived. If a second copy does no harm, use “Retry (may arrive twice)”."
+MAY_HAVE_ARRIVED = "We don't know whether it arrived. If a second copy does no harm, use “Retry (may arrive twice)”."
 STILL_SUPPRESSED = "Every recipient is on the suppression list. Remove the suppression first."
 
 SENT = (Status.SENT, Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED)
@@ -38,7 +38,7 @@ def retry(email: OutboundEmail) -> None:
     Raises ``ActionRefused``, also if an earlier call may have delivered the message.
     """
     if may_have_arrived(email):
-        raise ActionRefused(MAY_BE_A_COPY)
+        raise ActionRefused(MAY_HAVE_ARRIVED)
     retry_even_twice(email)
 
 
@@ -64,7 +64,7 @@ def retry_even_twice(email: OutboundEmail) -> None:
         first_failed_at=None,
     )
     if not retried:
-        raise ActionRefused(UNDER_WAY)
+        raise ActionRefused(HELD_BY_WORKER)
     transaction.on_commit(nudge_worker, robust=True)
 
 
@@ -80,7 +80,7 @@ def cancel(email: OutboundEmail) -> None:
         **email.blanked_content,
     )
     if not cancelled:
-        raise ActionRefused(UNDER_WAY if email.status == Status.QUEUED else NOT_CANCELLABLE)
+        raise ActionRefused(HELD_BY_WORKER if email.status == Status.QUEUED else NOT_CANCELLABLE)
 
 
 def resend(email: OutboundEmail) -> OutboundEmail:
@@ -124,9 +124,9 @@ def may_have_arrived(email: OutboundEmail) -> bool:
 def refuse_unless_retryable(email: OutboundEmail) -> None:
     # An open attempt is repeated unchanged until its outcome is known. A retry would add a second call next to it.
     if email.attempts.filter(settled_at=None).exists():
-        raise ActionRefused(OUTCOME_OPEN)
+        raise ActionRefused(OUTCOME_UNKNOWN)
     if email.status not in UNSENT:
-        raise ActionRefused(ALREADY_SENT if email.status in SENT else UNDER_WAY)
+        raise ActionRefused(ALREADY_SENT if email.status in SENT else HELD_BY_WORKER)
     refuse_if_blanked_or_expired(email)
     # Delivery skips suppressed recipients, so the retry would end as suppressed again.
     addresses = set(email.recipients.split())

@@ -43,11 +43,11 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
     if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < SWEEP_TOLERANCE)):
         return paused(state, resumes_at, now)
     if due_at > now and not email.failures:
-        return Explanation(f"Scheduled for {moment(due_at, now)}.")
+        return Explanation(f"Scheduled for {exact_time(due_at, now)}.")
     if due_at > now:
         tries = f" after {email.failures} attempts" if email.failures > 1 else ""
         return Explanation(
-            f"Backing off{tries} until {moment(due_at, now)} because it wasn't accepted.{quoted(email.detail)}"
+            f"Backing off{tries} until {exact_time(due_at, now)} because it wasn't accepted.{quoted(email.detail)}"
         )
     if now - resumes_at < SWEEP_TOLERANCE:
         return Explanation("Queued. It's due now and goes out within seconds.")
@@ -56,17 +56,17 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
 
 def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
     """Explain a message that waits until its provider may be called again."""
-    until = moment(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
+    until = exact_time(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
     if state.reason == Pause.CONFIGURATION:
         return Explanation(
             f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(state.detail)} "
-            f"The next attempt is {planned(resumes_at, now)}.",
+            f"The next attempt is {planned_time(resumes_at, now)}.",
             f"Fix the key or the account for {state.name}, then choose “Resume now” on its provider state.",
         )
     if state.reason == Pause.QUOTA:
         return Explanation(
             f"The quota of {state.name} is used up.{quoted(state.detail)} "
-            f"The next attempt is {planned(resumes_at, now)}.",
+            f"The next attempt is {planned_time(resumes_at, now)}.",
             f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now”.",
         )
     if state.reason == Pause.BREAKER:
@@ -79,9 +79,9 @@ def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explana
 
 def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanation:
     """Explain a message that is due but untouched: no worker is running, or the workers are busy."""
-    since = moment(due_at, now)
+    since = exact_time(due_at, now)
     # Workers take leases on whatever is due. If none is active, nobody is working.
-    if not (is_worked_on(DeliveryAttempt, now) or is_worked_on(OutboundEmail, now)):
+    if not (has_active_lease(DeliveryAttempt, now) or has_active_lease(OutboundEmail, now)):
         return Explanation(f"Due since {since}, {NO_WORKER}", START_A_WORKER)
     ahead = OutboundEmail.objects.due(now).filter(due_at__lt=due_at).count()
     if email.isolated:
@@ -92,25 +92,28 @@ def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanatio
     return Explanation(f"Due since {since}. The workers are busy. Messages ahead of it: {ahead}.")
 
 
-def is_worked_on(model: type[DeliveryAttempt] | type[OutboundEmail], now: datetime) -> bool:
+def has_active_lease(model: type[DeliveryAttempt] | type[OutboundEmail], now: datetime) -> bool:
     """Return whether a running worker holds a lease on any row."""
     return model.objects.filter(due_at__gt=now, lease_token__isnull=False).exists()
 
 
 def sending(email: OutboundEmail, now: datetime) -> Explanation:
+    """Explain a message that a worker claimed: before its call, during it, or while the call waits to be repeated."""
     attempt = email.attempts.filter(settled_at=None).last()
     if attempt is None:
-        return taken(email.due_at or now, "A worker claimed it and is about to call the provider.", now)
+        return held_by_worker(email.due_at or now, "A worker claimed it and is about to call the provider.", now)
     # Without a lease, the attempt waits for its repetition.
     if attempt.lease_token is not None:
         repeating = attempt.outcome == Outcome.UNKNOWN
         doing = "The call is being repeated" if repeating else "Being sent"
-        sentence = f"{doing} through {attempt.provider}. The first attempt was at {moment(attempt.created_at, now)}."
-        return taken(attempt.due_at or now, sentence, now)
+        sentence = (
+            f"{doing} through {attempt.provider}. The first attempt was at {exact_time(attempt.created_at, now)}."
+        )
+        return held_by_worker(attempt.due_at or now, sentence, now)
     return unknown(attempt, attempt.due_at or now, now)
 
 
-def taken(lease_ends_at: datetime, sentence: str, now: datetime) -> Explanation:
+def held_by_worker(lease_ends_at: datetime, sentence: str, now: datetime) -> Explanation:
     """Explain a message that a worker holds. A lease that has expired means that the worker died."""
     if lease_ends_at > now:
         return Explanation(sentence)
@@ -126,34 +129,36 @@ def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explan
     known = f"It's unknown whether {attempt.provider} accepted it.{quoted(attempt.detail)}"
     if now - repeated_at >= SWEEP_TOLERANCE:
         return Explanation(
-            f"{known} The same call has been due again since {moment(repeated_at, now)}, {NO_WORKER}", START_A_WORKER
+            f"{known} The same call has been due again since {exact_time(repeated_at, now)}, {NO_WORKER}",
+            START_A_WORKER,
         )
-    return Explanation(f"{known} The same call will be repeated {planned(repeated_at, now)}.")
+    return Explanation(f"{known} The same call will be repeated {planned_time(repeated_at, now)}.")
 
 
 def sent(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} No delivery event has arrived yet.")
+    return Explanation(f"{acceptance(email, now)} No delivery event has arrived yet.")
 
 
 def delivered(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} The receiving server accepted it.")
+    return Explanation(f"{acceptance(email, now)} The receiving server accepted it.")
 
 
 def bounced(email: OutboundEmail, now: datetime) -> Explanation:
     return Explanation(
-        f"{taken_by_provider(email, now)} The receiving server rejected it.{quoted(email.detail)}",
+        f"{acceptance(email, now)} The receiving server rejected it.{quoted(email.detail)}",
         "Have the person check the email address. Once it works, remove its suppression here and at the provider, "
         "and resend.",
     )
 
 
 def complained(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} It was delivered, and the recipient reported it as spam.")
+    return Explanation(f"{acceptance(email, now)} It was delivered, and the recipient reported it as spam.")
 
 
-def taken_by_provider(email: OutboundEmail, now: datetime) -> str:
+def acceptance(email: OutboundEmail, now: datetime) -> str:
+    """Return a sentence such as: resend accepted it as 49a3999c at 2026-01-31 08:00:00 UTC (5 minutes ago)."""
     name = f" as {email.provider_message_id}" if email.provider_message_id else ""
-    when = f" at {moment(email.sent_at, now)}" if email.sent_at else ""
+    when = f" at {exact_time(email.sent_at, now)}" if email.sent_at else ""
     return f"{email.provider or 'The provider'} accepted it{name}{when}."
 
 
@@ -177,7 +182,7 @@ FAILURES: dict[str, tuple[str, str]] = {
 
 def failed(email: OutboundEmail, now: datetime) -> Explanation:
     what, advice = FAILURES.get(email.reason, ("It failed.", "Retry once the cause is fixed."))
-    ended = f"Failed at {moment(email.settled_at, now)}." if email.settled_at else "Failed."
+    ended = f"Failed at {exact_time(email.settled_at, now)}." if email.settled_at else "Failed."
     return Explanation(f"{ended} {what}{quoted(email.detail)}", BLANKED if email.is_blanked else advice)
 
 
@@ -185,12 +190,14 @@ def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
     """Explain a message that our suppression list, or the one at the provider, stopped."""
     if email.sent_at is not None:
         return Explanation(
-            f"{taken_by_provider(email, now)} But it sent nothing, because the email address is on its own suppression "
+            f"{acceptance(email, now)} But it sent nothing, because the email address is on its own suppression "
             f"list.{quoted(email.detail)}",
             f"If the email address works, remove its suppression at {email.provider} and here, then retry.",
         )
-    known = Suppression.objects.filter(address__in=email.recipients.split())
-    causes = "; ".join(f"{row.address}, {row.get_cause_display()}, {moment(row.created_at, now)}" for row in known)
+    suppressions = Suppression.objects.filter(address__in=email.recipients.split())
+    causes = "; ".join(
+        f"{row.address}, {row.get_cause_display()}, {exact_time(row.created_at, now)}" for row in suppressions
+    )
     advice = BLANKED if email.is_blanked else "If the email address works, remove its suppression, then retry."
     return Explanation(
         f"Not sent: every recipient is on the suppression list{f' ({causes})' if causes else ''}.", advice
@@ -202,7 +209,7 @@ def expired(email: OutboundEmail, now: datetime) -> Explanation:
 
 
 def cancelled(email: OutboundEmail, now: datetime) -> Explanation:
-    when = f" at {moment(email.settled_at, now)}" if email.settled_at else ""
+    when = f" at {exact_time(email.settled_at, now)}" if email.settled_at else ""
     return Explanation(f"Canceled manually{when}.", BLANKED if email.is_blanked else "To send it after all, retry.")
 
 
@@ -210,22 +217,22 @@ def quoted(words: str) -> str:
     return f" “{words}”" if words else ""
 
 
-def moment(at: datetime, now: datetime) -> str:
+def exact_time(at: datetime, now: datetime) -> str:
     """Return the exact time with its zone and its distance: 2026-01-31 08:00:00 UTC (in 5 minutes)."""
     away = distance(abs(at - now))
     relative = f"in {away}" if at > now else f"{away} ago"
     return f"{localtime(at):%Y-%m-%d %H:%M:%S %Z} ({relative})"
 
 
-def planned(at: datetime, now: datetime) -> str:
-    return f"at {moment(at, now)}" if at > now else "within seconds"
+def planned_time(at: datetime, now: datetime) -> str:
+    return f"at {exact_time(at, now)}" if at > now else "within seconds"
 
 
 def distance(duration: timedelta) -> str:
     """Return the duration in one unit, which changes at two of the next larger one: 119 minutes, then 2 hours."""
     seconds = int(duration.total_seconds())
-    for unit, length, most in (("second", 1, 120), ("minute", 60, 120 * 60), ("hour", 3600, 48 * 3600)):
-        if seconds < most:
+    for unit, length, limit in (("second", 1, 120), ("minute", 60, 120 * 60), ("hour", 3600, 48 * 3600)):
+        if seconds < limit:
             count = seconds // length
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return f"{seconds // 86400} days"
