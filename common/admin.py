@@ -29,10 +29,10 @@ LOG_LIMIT = 200  # entries per row
 
 
 class OperableAdmin(ModelAdmin):
-    """An admin with a permission of its own for actions: ``permissions=["operate"]``."""
+    """An admin whose actions require the permission "operate", as in ``permissions=["operate"]``."""
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Return whether the person may use actions. It is the permission that otherwise allows editing the row."""
+        """Return whether the person has the model's change permission. ReadOnlyAdmin refuses it for the form itself."""
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
 
@@ -58,6 +58,7 @@ class RowActionsAdmin(OperableAdmin):
     The change form's template renders ``actions`` as forms that POST to ``<pk>/operate/<name>/``.
     """
 
+    # Django uses the name ``actions`` for the actions on a list of rows.
     row_actions: Mapping[str, Action[Any]]
 
     def offered_actions(self, row: Any) -> Mapping[str, Action[Any]]:

@@ -81,8 +81,6 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     def is_email_verified(self, user: User) -> bool:
         return user.is_email_verified
 
-    # One user
-
     def page_context(self, request: HttpRequest, row: User) -> dict[str, Any]:
         return {
             **super().page_context(request, row),
@@ -94,8 +92,6 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         # List actions report on each user, so the message has to name the user.
         super().report(request, level, row, f"{row}: {sentence}")
 
-    # Many users
-
     @admin.action(description="Send reset link", permissions=["change"])
     def send_reset_link(self, request: HttpRequest, users: QuerySet[User]) -> None:
         for user in users:
@@ -106,9 +102,8 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         for user in users:
             self.operate_and_report(request, user, "verify_address")
 
-    # Deletion, which erases as much as users' own deletion does, and which the same guards can refuse
-
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, list[Any]]:
+        # What refuses users' own deletion, such as a paid subscription, refuses deletion by staff as well.
         deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
         refusals = [f"{user}: {refusal}" for user in objs if (refusal := refusal_to_delete(user))]
         return deleted, counts, missing, [*protected, *refusals]

@@ -97,8 +97,6 @@ class StripeEventAdmin(ReadOnlyAdmin):
             return gettext("no longer kept")
         return preformatted(json.dumps(json.loads(event.body), ensure_ascii=False, indent=2))
 
-    # Processing again
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

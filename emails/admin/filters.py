@@ -26,6 +26,7 @@ class KindFilter(ColumnFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        # Messages from send_mail() and third-party apps have no kind.
         return [*((kind, kind) for kind in samples.folders()), ("", _("other email"))]
 
 

@@ -84,8 +84,6 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
     def state(self, email: OutboundEmail) -> str:
         return f"{email.status} ({email.reason})" if email.reason else email.status
 
-    # One message
-
     def offered_actions(self, row: OutboundEmail) -> dict[str, MessageAction]:
         return offered_actions(row)
 
@@ -115,8 +113,6 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
         if message is None or not message.html:
             raise Http404("This message has no HTML to show.")
         return framed_html(message.html)
-
-    # Many messages
 
     @admin.action(description=_("Retry now"), permissions=["operate"])
     def retry(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:

@@ -43,4 +43,5 @@ class SuppressionAdmin(ModelAdmin):
         return ["address", *(["cause"] if obj else []), "detail", "until"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # An edited row would keep the cause and the date of another address. Staff delete it and add a new one.
         return False
