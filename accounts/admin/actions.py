@@ -7,13 +7,13 @@ from common.actions import Action, ActionRefused
 
 def send_reset_link(user: User) -> None:
     if not user.is_active:
-        raise ActionRefused("The user is not active, and could not log in. Make them active first.")
+        raise ActionRefused("The user is inactive and couldn't log in. Activate the user first.")
     services.send_reset_link(user=user)
 
 
 def verify_address(user: User) -> None:
     if not user.confirm_email():
-        raise ActionRefused("The address is verified already.")
+        raise ActionRefused("The email address is already verified.")
 
 
 def log_out_everywhere(user: User) -> None:
@@ -21,7 +21,7 @@ def log_out_everywhere(user: User) -> None:
 
 
 ACTIONS: dict[str, Action[User]] = {
-    "send_reset_link": Action("Send reset link", "The link to choose a new password was sent.", send_reset_link),
-    "verify_address": Action("Verify address", "The address was verified by hand.", verify_address),
-    "log_out_everywhere": Action("Log out everywhere", "All tokens and sessions were ended.", log_out_everywhere),
+    "send_reset_link": Action("Send reset link", "The password reset link was sent.", send_reset_link),
+    "verify_address": Action("Verify email address", "The email address was verified manually.", verify_address),
+    "log_out_everywhere": Action("Log out everywhere", "The user was logged out on all devices.", log_out_everywhere),
 }

@@ -26,14 +26,14 @@ def timeline(user: User) -> list[TimelineEntry]:
 def milestones(user: User) -> Iterator[TimelineEntry]:
     yield TimelineEntry(user.date_joined, "signed up")
     if user.email_verified_at:
-        yield TimelineEntry(user.email_verified_at, "address verified", user.email)
+        yield TimelineEntry(user.email_verified_at, "email address verified", user.email)
 
 
 def outbound_emails(user: User) -> Iterable[TimelineEntry]:
     return [
         TimelineEntry(
             at=email.created_at,
-            what=f"mail “{email.kind or 'without a kind'}”: {email.status}",
+            what=f"email “{email.kind or 'other'}”: {email.status}",
             detail=" — ".join(filter(None, [email.subject, problem(email)])),
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
         )
@@ -55,10 +55,10 @@ def logins(user: User) -> Iterable[TimelineEntry]:
 
 def email_changes(user: User) -> Iterator[TimelineEntry]:
     for change in user.email_changes.all()[:MAX_ENTRIES]:
-        yield TimelineEntry(change.at, "address changed", str(change))
+        yield TimelineEntry(change.at, "email address changed", str(change))
         if change.undone_at:
-            yield TimelineEntry(change.undone_at, "change of address undone", str(change))
+            yield TimelineEntry(change.undone_at, "email address change undone", str(change))
 
 
 def changes_by_hand(user: User) -> Iterable[TimelineEntry]:
-    return [TimelineEntry(entry.at, "by hand", entry.text) for entry in admin_log_entries(user)]
+    return [TimelineEntry(entry.at, "manual change", entry.text) for entry in admin_log_entries(user)]

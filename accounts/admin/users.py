@@ -69,7 +69,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
             None,
             {
                 "fields": ["email", "name", "usable_password", "password1", "password2"],
-                "description": "The person gets the welcome mail, with a link that confirms the address.",
+                "description": "The user gets the welcome email, with a link to confirm their email address.",
             },
         ),
     ]
@@ -97,7 +97,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         for user in users:
             self.operate_and_report(request, user, "send_reset_link")
 
-    @admin.action(description="Verify address", permissions=["change"])
+    @admin.action(description="Verify email address", permissions=["change"])
     def verify_address(self, request: HttpRequest, users: QuerySet[User]) -> None:
         for user in users:
             self.operate_and_report(request, user, "verify_address")

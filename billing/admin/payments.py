@@ -27,7 +27,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "=payment_intent",
         "=charge",
     ]
-    search_help_text = _("an address, an invoice's number, or an id of Stripe's: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
+    search_help_text = _("Search by email address, invoice number, or Stripe ID: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
     fields = [
         "stripe_id",
         "number",
@@ -77,11 +77,11 @@ class PaymentAdmin(ReadOnlyAdmin):
         )
         return links.to_row(subscription) if subscription else payment.subscription_id or "-"
 
-    @admin.display(description=_("mails"))
+    @admin.display(description=_("emails"))
     def mails(self, payment: Payment) -> SafeString | str:
         return links.to_emails(payment.stripe_id)
 
-    @admin.display(description=_("what Stripe told"))
+    @admin.display(description=_("Stripe events"))
     def events(self, payment: Payment) -> SafeString | str:
         return links.to_events(payment.stripe_id)
 

@@ -15,7 +15,7 @@ from emails.delivery import breaker
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 from emails.tracking.suppressions import suppressed_among
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 
 RESENT_FROM = "resent_from"  # the key in a copy's metadata that holds the original's id
 
@@ -65,7 +65,7 @@ def retry_even_twice(email: OutboundEmail) -> None:
     )
     if not retried:
         raise ActionRefused(HELD_BY_WORKER)
-    transaction.on_commit(nudge_worker, robust=True)
+    transaction.on_commit(wake_worker, robust=True)
 
 
 def cancel(email: OutboundEmail) -> None:
@@ -77,7 +77,7 @@ def cancel(email: OutboundEmail) -> None:
         detail="Canceled manually.",
         due_at=None,
         settled_at=database_now(),
-        **email.blanked_content,
+        **email.changes_when_settled(),
     )
     if not cancelled:
         raise ActionRefused(HELD_BY_WORKER if email.status == Status.QUEUED else NOT_CANCELLABLE)
@@ -104,7 +104,7 @@ def resend(email: OutboundEmail) -> OutboundEmail:
         content=message.to_json(),
     )
     copy.save(force_insert=True)
-    transaction.on_commit(nudge_worker, robust=True)
+    transaction.on_commit(wake_worker, robust=True)
     return copy
 
 
@@ -113,7 +113,7 @@ def resume(state: ProviderState) -> None:
     with transaction.atomic():
         ProviderState.objects.filter(pk=state.pk).update(paused_until=None, reason="", detail="", failures=0)
         breaker.release_waiting(database_now())
-        transaction.on_commit(nudge_worker, robust=True)
+        transaction.on_commit(wake_worker, robust=True)
 
 
 def may_have_arrived(email: OutboundEmail) -> bool:

@@ -1,12 +1,12 @@
 """Advice for the person who reads a provider's error, such as in the output of test_email."""
 
 from emails.backends import PROVIDERS
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 
 
 def advice_on(error: ProviderError) -> str:
     """Return one sentence that says what the person can do about the error."""
-    if error.outcome == Outcome.UNKNOWN:
+    if error.outcome == CallOutcome.UNKNOWN:
         return "It's unknown whether the email was accepted. Check the mailbox before you try again."
     if error.remedy == Remedy.FIX:
         return advice_on_settings(error)

@@ -8,7 +8,7 @@ As a process:    python -m emails.tests.support.standin --port 8025 --latency 0.
 
 Faults are consumed one per request: "503", "429;retry-after=2", "500-html", "500-after" (a mail is accepted all the
 same), "cut-before", "cut-after", "timeout-before", "timeout-after", "rubbish-before", "rubbish", "truncated",
-"trickle", "ok", or a Reply.
+"trickle", "ok", or a Reply. After a "timeout" the deadline of a call from this process passes at once.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typing import Any
 
 import trustme
 
+from emails.tests.support.deadlines import pass_deadline
 from emails.tests.support.provider_rules import Reply, body_of_error
 from emails.tests.support.providers import CUT, ROUTES, SILENCE, Incoming, Providers
 
@@ -81,12 +82,13 @@ class Connection(asyncio.Protocol):
 
     def reply(self, reply: Reply) -> None:
         if reply is SILENCE:
+            pass_deadline(self.transport.get_extra_info("peername")[1])
             return
         if reply is CUT:
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)
             self.transport.abort()
             return
-        data = serialised(reply)
+        data = serialized(reply)
         match reply.headers.get("X-Fault"):
             case "truncated":
                 self.transport.write(data[:-2] if reply.body else data[:20])
@@ -102,7 +104,7 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(1, self.trickle, data[1:])
 
 
-def serialised(reply: Reply) -> bytes:
+def serialized(reply: Reply) -> bytes:
     body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **reply.headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
