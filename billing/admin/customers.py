@@ -17,12 +17,12 @@ class CustomerAdmin(ReadOnlyAdmin):
     list_select_related = ["user"]
     search_fields = ["=id", "email", "user__email"]
     search_help_text = _("Search by cus_… ID or email address (the user's or the one at Stripe)")
-    fields = ["id", "user", "email", "name", "created_at", "deleted_at", "mails", "events"]
-    readonly_fields = ["mails", "events"]
+    fields = ["id", "user", "email", "name", "created_at", "deleted_at", "emails", "events"]
+    readonly_fields = ["emails", "events"]
     inlines = [SubscriptionInline, PaymentInline]
 
     @admin.display(description=_("emails"))
-    def mails(self, customer: Customer) -> SafeString | str:
+    def emails(self, customer: Customer) -> SafeString | str:
         return links.to_emails(customer.user.email if customer.user else customer.email)
 
     @admin.display(description=_("Stripe events"))

@@ -44,7 +44,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         "traceback",
         "customer",
         "object_id",
-        "mails",
+        "emails",
         "created_at",
         "received_at",
         "processed_at",
@@ -53,7 +53,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         "api_version",
         "content",
     ]
-    readonly_fields = ["traceback", "customer", "mails", "content"]
+    readonly_fields = ["traceback", "customer", "emails", "content"]
 
     class Media:
         css = {"all": ["emails/message.css"]}
@@ -86,7 +86,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         return links.to_row(customer) if customer else event.customer_id or "-"
 
     @admin.display(description=_("emails"))
-    def mails(self, event: StripeEvent) -> SafeString | str:
+    def emails(self, event: StripeEvent) -> SafeString | str:
         return links.to_emails(event.object_id)
 
     @admin.display(description=_("as received"))

@@ -47,10 +47,10 @@ class PaymentAdmin(ReadOnlyAdmin):
         "payment_intent",
         "charge",
         "created_at",
-        "mails",
+        "emails",
         "events",
     ]
-    readonly_fields = ["display_amount", "refunded", "refunds", "subscription", "mails", "events"]
+    readonly_fields = ["display_amount", "refunded", "refunds", "subscription", "emails", "events"]
 
     @admin.display(description=_("amount"), ordering="amount")
     def display_amount(self, payment: Payment) -> str:
@@ -78,7 +78,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         return links.to_row(subscription) if subscription else payment.subscription_id or "-"
 
     @admin.display(description=_("emails"))
-    def mails(self, payment: Payment) -> SafeString | str:
+    def emails(self, payment: Payment) -> SafeString | str:
         return links.to_emails(payment.stripe_id)
 
     @admin.display(description=_("Stripe events"))

@@ -35,10 +35,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "first_paid_at",
         "refresh_at",
         "payments",
-        "mails",
+        "emails",
         "events",
     ]
-    readonly_fields = ["user", "plan_name", "display_amount", "next_charge_at", "payments", "mails", "events"]
+    readonly_fields = ["user", "plan_name", "display_amount", "next_charge_at", "payments", "emails", "events"]
 
     @admin.display(description=_("user"), ordering="customer__user")
     def user(self, subscription: Subscription) -> SafeString | str:
@@ -50,7 +50,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return links.to_search(Payment, subscription.pk, str(_("search for its payments")))
 
     @admin.display(description=_("emails"))
-    def mails(self, subscription: Subscription) -> SafeString | str:
+    def emails(self, subscription: Subscription) -> SafeString | str:
         # These are the emails about its trial and its end. Receipts are linked from the payments.
         return links.to_emails(subscription.pk)
 
