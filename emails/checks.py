@@ -1,4 +1,4 @@
-"""System checks: what would keep mail from going out is said before it does."""
+"""System checks for settings and templates that would keep email from being sent."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from emails import samples
 from emails.backends import OUTBOX, PROVIDERS, RELAYS, configured_provider, get_backend
 from emails.webhooks.views import RECEIVERS
 
-TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # what Django's test runner puts in place of any other
+TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # Django's test runner replaces every backend with it
 
 KEY_HINT = "Mail is queued and waits until the provider can be called."
 
@@ -51,7 +51,7 @@ def trouble_with_provider() -> str:
 
 @register("emails")
 def check_key(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """A warning, so that everything but sending can be tried without a key."""
+    """A missing key is only a warning, because everything but sending works without one."""
     return [Warning(trouble, hint=KEY_HINT, id="emails.W002") for trouble in trouble_with_key()]
 
 
@@ -84,8 +84,8 @@ def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 
 @register("emails", deploy=True)
-def check_events_come_home(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """No warning: one can do without, and a deployment is to be clean."""
+def check_webhooks_are_set_up(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Only informational: webhooks are optional, and a correct deployment should show no warnings."""
     receiver = RECEIVERS.get(configured_provider())
     if receiver is None or receiver.secrets:
         return []
@@ -114,7 +114,7 @@ def check_lease(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 
 @register("emails", deploy=True)
-def check_door(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+def check_outbox_is_used(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     if settings.EMAIL_BACKEND in (OUTBOX, TEST_BACKEND):
         return []
     return [

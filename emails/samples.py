@@ -1,4 +1,4 @@
-"""The kinds of mail that templates/emails/ holds, and the sample that each of them brings along."""
+"""The kinds of email under templates/emails/, and the sample context of each."""
 
 import json
 import re
@@ -13,15 +13,15 @@ from emails.rendering import KIND, TEXT_ENGINE, RenderedEmail, render_email
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 SAMPLE = "sample.json"
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # in a sample: what is a datetime in the mail itself
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # becomes a datetime, as in real emails
 
 
 class SampleError(EmailsError, ValueError):
-    """A sample.json that cannot be used."""
+    """A missing or unusable sample.json."""
 
 
 def folders() -> dict[str, Path]:
-    """Every kind and its folder, by name; of two folders for one kind the one that Django finds first."""
+    """Return the folder of each kind, sorted by name. If a kind has two folders, the one that Django finds first."""
     roots = [Path(root) / "emails" for root in reversed(engines[TEXT_ENGINE].template_dirs)]
     found = {folder.name: folder for root in roots if root.is_dir() for folder in root.iterdir() if is_kind(folder)}
     return dict(sorted(found.items()))
@@ -32,7 +32,7 @@ def is_kind(folder: Path) -> bool:
 
 
 def sample_context(kind: str) -> dict[str, Any]:
-    """The context in sample.json. Raises ``SampleError`` for a kind or a sample that is not there or not usable."""
+    """Return the context in sample.json. Raises ``SampleError`` for an unknown kind or an unusable sample."""
     name = f"templates/emails/{kind}/{SAMPLE}"
     folder = folders().get(kind)
     if folder is None:

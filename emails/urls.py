@@ -1,4 +1,4 @@
-"""The receivers of delivery events, included at /emails/."""
+"""The webhook URLs, which myproject/urls.py includes at /emails/."""
 
 from django.urls import re_path
 

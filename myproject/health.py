@@ -31,12 +31,12 @@ def readyz(request: HttpRequest) -> JsonResponse:
     if checks["database"] == "ok":
         checks["migrations"] = checked(migrations)
     is_ready = checks["database"] == checks["migrations"] == "ok"
-    mail_flows = True
+    is_email_healthy = True
     if is_ready:
         report = monitoring.report()
         checks |= {"outbox": report.outbox, "providers": report.providers}
-        mail_flows = report.flows
-    status = "unavailable" if not is_ready else "ok" if mail_flows else "degraded"
+        is_email_healthy = report.is_healthy
+    status = "unavailable" if not is_ready else "ok" if is_email_healthy else "degraded"
     return JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
 
 

@@ -175,5 +175,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 def dashboard(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     panels = [html for panel in dashboard_panels if (html := panel(request))]
-    mails = privacy.mail_of(str(user.pk))[:RECENT_MAILS]
+    mails = privacy.emails_of(str(user.pk))[:RECENT_MAILS]
     return render(request, "accounts/dashboard.html", {"panels": panels, "mails": mails})

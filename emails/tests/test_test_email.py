@@ -28,7 +28,7 @@ def run(db, outbox, capsys):
 def test_a_message_goes_out_now_and_its_id_is_told(run, api, outbox, provider):
     outbox(provider)
     said = run()
-    assert f"{provider} took it as " in said
+    assert f"{provider} accepted it as " in said
     assert api.accepted[0].recipients == ["ada@example.com"]
     assert "Acme" in api.accepted[0].payload["subject"]
     assert not OutboundEmail.objects.exists()
@@ -41,7 +41,7 @@ def test_of_a_kind_with_its_sample(run, api):
 
 
 def test_through_another_provider(run, api):
-    assert "sendgrid took it" in run("--provider", "sendgrid")
+    assert "sendgrid accepted it" in run("--provider", "sendgrid")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -57,7 +57,7 @@ def test_a_dry_run_prints_the_call_without_the_key_and_makes_none(run, api, prov
 def test_by_smtp(run, settings):
     with SmtpServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        assert "smtp took it; it told no message id." in run("--provider", "smtp")
+        assert "smtp accepted it but returned no message ID." in run("--provider", "smtp")
     assert b"ada@example.com" in server.mails[0]
 
 
@@ -120,7 +120,7 @@ def test_as_a_command_without_a_database_it_says_a_sentence(tmp_path):
     command = [sys.executable, "manage.py", "test_email", "ada@example.com"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "did you run manage.py migrate?" in done.stderr
+    assert "run manage.py migrate." in done.stderr
     assert "Traceback" not in done.stderr
 
 
