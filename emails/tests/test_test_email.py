@@ -70,11 +70,11 @@ def test_a_dry_run_of_smtp_prints_the_mail(run):
     [
         (Reply(401, {"name": "missing_api_key", "message": "x"}), "Check RESEND_API_KEY"),
         (Reply(403, {"name": "validation_error", "message": "The domain is not verified"}), "Verify the domain"),
-        (Reply(422, {"name": "invalid_parameter", "message": "x"}), "will not take this message"),
+        (Reply(422, {"name": "invalid_parameter", "message": "x"}), "won't accept this message"),
         (Reply(429, {"name": "rate_limit_exceeded", "message": "x"}, {"Retry-After": "7"}), "Try again in 7 seconds"),
-        (Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), "quota of resend is used up"),
-        (Reply(503, {"message": "x"}), "has trouble of its own"),
-        ("cut-after", "look into the mailbox"),
+        (Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), "quota at resend is used up"),
+        (Reply(503, {"message": "x"}), "is having problems"),
+        ("cut-after", "Check the mailbox"),
     ],
 )
 def test_an_error_comes_with_what_to_do(run, api, answer, advice):
@@ -86,7 +86,7 @@ def test_an_error_comes_with_what_to_do(run, api, answer, advice):
 
 def test_nobody_answers(run, settings):
     settings.RESEND_API_URL = "http://127.0.0.1:1"
-    with pytest.raises(CommandError, match="check RESEND_API_URL"):
+    with pytest.raises(CommandError, match="Check RESEND_API_URL"):
         run()
 
 
@@ -96,7 +96,7 @@ def test_nobody_answers(run, settings):
         (["--kind", "nonsense"], "There is no kind 'nonsense'. The kinds are: already_registered, "),
         (["--provider", "nonsense"], "Set EMAIL_PROVIDER to one of console, smtp, sequenzy, resend, sendgrid"),
         (["--provider", "no.such.Backend"], "cannot be imported"),
-        (["--provider", "os.path.join"], "is no class"),
+        (["--provider", "os.path.join"], "is not a class"),
     ],
 )
 def test_what_does_not_exist_is_named(run, arguments, said):
@@ -105,7 +105,7 @@ def test_what_does_not_exist_is_named(run, arguments, said):
 
 
 def test_what_is_no_address(db, outbox):
-    with pytest.raises(CommandError, match="is not one address"):
+    with pytest.raises(CommandError, match="is not a single email address"):
         call_command("test_email", "ada at example.com")
 
 

@@ -67,5 +67,5 @@ def unreadable(provider: str, payload: Any) -> ReportedEvent:
         occurred_at=timezone.now(),
         fingerprint=fingerprint(payload),
         raw=values.storable(payload),
-        detail="It cannot be read.",
+        detail="It can't be read.",
     )

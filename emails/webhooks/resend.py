@@ -60,11 +60,11 @@ class ResendReceiver(Receiver):
         return any(webhooks.is_base64_of(signature, digest) for digest in digests for signature in signatures)
 
     def trouble_with(self, secret: str) -> str:
-        return "" if key_of(secret) else f"it is not {PREFIX} and base64, as Resend shows it"
+        return "" if key_of(secret) else f"it is not {PREFIX} followed by base64, the form that Resend displays"
 
     def items(self, payload: Any) -> list[Any]:
         if not isinstance(payload, dict):
-            raise MalformedPayload("A JSON object with one event is expected.")
+            raise MalformedPayload("Expected a JSON object with one event.")
         return [payload]
 
     def event(self, item: dict[str, Any]) -> ReportedEvent:

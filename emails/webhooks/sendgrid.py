@@ -54,11 +54,11 @@ class SendGridReceiver(Receiver):
         return any(is_signed(secret, signature, timestamp.encode() + body) for secret in self.secrets)
 
     def trouble_with(self, secret: str) -> str:
-        return "" if public_key(secret) else "it is not a P-256 key in base64, as SendGrid shows it"
+        return "" if public_key(secret) else "it is not a P-256 key in base64, the form that SendGrid displays"
 
     def items(self, payload: Any) -> list[Any]:
         if not isinstance(payload, list):
-            raise MalformedPayload("A JSON array of events is expected.")
+            raise MalformedPayload("Expected a JSON array of events.")
         return payload
 
     def event(self, item: dict[str, Any]) -> ReportedEvent:

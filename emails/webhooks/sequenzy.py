@@ -61,11 +61,15 @@ class SequenzyReceiver(Receiver):
         return False
 
     def trouble_with(self, secret: str) -> str:
-        return "" if any(keys_of(secret)) else f"it is not {PREFIX} and base64, as SEQUENZY_WEBHOOK_KEY wants it"
+        return (
+            ""
+            if any(keys_of(secret))
+            else f"it is not {PREFIX} followed by base64, which SEQUENZY_WEBHOOK_KEY requires"
+        )
 
     def items(self, payload: Any) -> list[Any]:
         if not isinstance(payload, dict):
-            raise MalformedPayload("A JSON object with one event is expected.")
+            raise MalformedPayload("Expected a JSON object with one event.")
         return [payload]
 
     def event(self, item: dict[str, Any]) -> ReportedEvent:

@@ -41,18 +41,18 @@ def webhook(request: HttpRequest, provider: str) -> HttpResponse:
         logger.error(
             "An event from %s was refused. Set %s to the secret that %s shows.", provider, receiver.variable, provider
         )
-        return detail_response(503, "This receiver is not set up.")
+        return detail_response(503, "This receiver isn't set up.")
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
-        return detail_response(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+        return detail_response(413, f"The body must not exceed {MAX_BODY_BYTES} bytes.")
     if not receiver.is_genuine(request.headers, body, time.time()):
         logger.warning("A request that claims to come from %s has no valid, recent signature.", provider)
-        return detail_response(401, "The signature is missing, wrong or too old.")
+        return detail_response(401, "The signature is missing, invalid, or too old.")
     try:
         events = [*receiver.events(strict_json.loads(body))]
     except (MalformedPayload, ValueError, RecursionError) as error:
         logger.warning("A signed request from %s can't be read: %s", provider, error)
-        return detail_response(400, "The body is not in the form that is documented.")
+        return detail_response(400, "The body is not in the documented format.")
     return record(events)
 
 
@@ -62,7 +62,7 @@ def record(events: Sequence[ReportedEvent]) -> HttpResponse:
         new = recording.record(events)
     except (OperationalError, InterfaceError):
         logger.exception("%d events can't be stored right now. The provider is asked to send them again.", len(events))
-        response = detail_response(503, "The events cannot be stored just now. Please send them again.")
+        response = detail_response(503, "The events can't be stored right now. Please send them again.")
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return JsonResponse({"received": len(events), "new": new})

@@ -84,7 +84,7 @@ def refuse_suppressed(message: Message) -> None:
         ) from None
     if suppressed:
         raise CommandError(
-            f"{', '.join(suppressed)} is on the suppression list because it bounced or complained. "
+            f"{message.to[0].email} is on the suppression list because it bounced or complained. "
             "Remove it from the list in the admin, or test with another email address."
         )
 
