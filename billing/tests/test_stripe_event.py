@@ -172,7 +172,7 @@ def test_what_cannot_be_is_named(run, arguments, said):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/emails/webhooks/sendgrid/", "answered 503: This receiver is not set up. Its log says more."),
+        ("/emails/webhooks/sendgrid/", "answered 503: This receiver isn't set up. Its log says more."),
         ("/stripe/webhooks", "answered 404: Not Found Is it a server of this project\\?"),
         ("/admin", "answered 30[12]: .*Stripe follows no redirect. It leads to /admin/"),
     ],

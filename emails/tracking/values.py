@@ -95,7 +95,7 @@ def _parse_timestamp(value: Any) -> datetime:
         found = datetime.fromisoformat(value.strip())
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("The value is not a time.")
+        raise ValueError("The value isn't a valid time.")
     seconds = float(value)
     return datetime.fromtimestamp(seconds / 1000 if seconds >= MILLISECONDS_FROM else seconds, UTC)
 
