@@ -25,17 +25,18 @@ Apps = Sequence[AppConfig] | None
 
 @register("emails")
 def check_provider(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    trouble = trouble_with_provider()
-    if not trouble:
+    problem = problem_with_provider()
+    if not problem:
         return []
     hint = (
         f"Set EMAIL_PROVIDER to one of {', '.join([*RELAYS, *PROVIDERS])}, "
         "or EMAIL_DELIVERY_BACKEND to the dotted path of a Django email backend."
     )
-    return [Error(trouble, hint=hint, id="emails.E001")]
+    return [Error(problem, hint=hint, id="emails.E001")]
 
 
-def trouble_with_provider() -> str:
+def problem_with_provider() -> str:
+    """Return what is wrong, or an empty string."""
     path = settings.EMAIL_DELIVERY_BACKEND
     if not path:
         known = settings.EMAIL_PROVIDER in {*RELAYS, *PROVIDERS}
@@ -52,16 +53,16 @@ def trouble_with_provider() -> str:
 @register("emails")
 def check_key(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     """A missing key is only a warning, because everything but sending works without one."""
-    return [Warning(trouble, hint=KEY_HINT, id="emails.W002") for trouble in trouble_with_key()]
+    return [Warning(problem, hint=KEY_HINT, id="emails.W002") for problem in problem_with_key()]
 
 
 @register("emails", deploy=True)
 def check_key_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    return [Error(trouble, hint=KEY_HINT, id="emails.E002") for trouble in trouble_with_key()]
+    return [Error(problem, hint=KEY_HINT, id="emails.E002") for problem in problem_with_key()]
 
 
-def trouble_with_key() -> Iterator[str]:
-    if trouble_with_provider():
+def problem_with_key() -> Iterator[str]:
+    if problem_with_provider():
         return
     try:
         get_backend(configured_provider())
@@ -73,13 +74,13 @@ def trouble_with_key() -> Iterator[str]:
 def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"{receiver.variable}: secret {number} can never match, because {trouble}.",
+            f"{receiver.variable}: secret {number} can never match, because {problem}.",
             hint="Copy it again from the provider's webhook page.",
             id="emails.E006",
         )
         for receiver in RECEIVERS.values()
         for number, secret in enumerate(receiver.secrets, start=1)
-        if (trouble := receiver.trouble_with(secret))
+        if (problem := receiver.problem_with(secret))
     ]
 
 
@@ -131,16 +132,16 @@ def check_outbox_is_used(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 def check_templates(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
-            trouble,
+            problem,
             hint=f"The folder of each kind of email must contain {', '.join([*samples.PARTS, samples.SAMPLE])}.",
             id="emails.E004",
         )
         for kind, folder in samples.folders().items()
-        for trouble in trouble_with_kind(kind, folder)
+        for problem in problem_with_kind(kind, folder)
     ]
 
 
-def trouble_with_kind(kind: str, folder: Path) -> Iterator[str]:
+def problem_with_kind(kind: str, folder: Path) -> Iterator[str]:
     for part in samples.PARTS:
         if not (folder / part).is_file():
             yield f"templates/emails/{kind}/{part} is missing."

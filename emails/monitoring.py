@@ -14,7 +14,7 @@ LATE_AFTER = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Whether emails are sent as they should, and what holds them up."""
+    """The state of email delivery."""
 
     outbox: dict[str, int | None]  # "due": number of due messages; "oldest_seconds": age of the oldest unsent one
     providers: dict[str, dict[str, str]]  # by name, as describe() returns them
@@ -22,6 +22,7 @@ class Report:
 
 
 def report() -> Report:
+    """Return the current state. Reads the database."""
     now = database_now()
     waiting = OutboundEmail.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
     oldest = waiting.aggregate(Min("created_at"))["created_at__min"]
@@ -29,9 +30,8 @@ def report() -> Report:
     needed = needed_providers()
     states = ProviderState.objects.with_rows_for(*needed)
     providers = {state.name: describe(state, now) for state in states if state.name in needed}
-    is_healthy = (age is None or age < LATE_AFTER.total_seconds()) and all(
-        p["state"] == "ok" for p in providers.values()
-    )
+    is_late = age is not None and age >= LATE_AFTER.total_seconds()
+    is_healthy = not is_late and all(provider["state"] == "ok" for provider in providers.values())
     due = OutboundEmail.objects.filter(due_at__lte=now).aggregate(n=Count("pk"))["n"]
     return Report({"due": due, "oldest_seconds": age}, providers, is_healthy)
 

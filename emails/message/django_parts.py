@@ -12,8 +12,11 @@ from emails.message.address import Address, parse_all, without_repeats
 from emails.message.text_rules import body_text, header_name, header_text
 
 ENVELOPE_HEADER = "Return-Path"
+# Headers that win over the field of the same name. Keyed by lowercase, because header names ignore case.
 SHADOWING = {name.lower(): name for name in ("From", "To", "Cc", "Reply-To", ENVELOPE_HEADER)}
+# Headers that Django would write a second time, next to the field.
 FIELDS = {"subject": "subject", "bcc": "bcc"}
+# Attributes of other mail libraries, such as Anymail, and what to do instead.
 LOST_ATTRIBUTES = {
     "template_id": "Render the email here.",
     "merge_data": "Create one message per recipient.",
