@@ -1,7 +1,12 @@
-"""The import graph: one direction between apps and packages, no cycles, and few imports from billing to emails."""
+"""The import graph: one direction between apps and packages, no cycles, and few imports from billing to emails.
 
+Services don't know HTTP: they neither import HTTP classes nor take a request.
+"""
+
+import ast
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import grimp
 import pytest
@@ -9,6 +14,10 @@ from importlinter import cli
 
 APPS = ("accounts", "billing", "common", "emails", "myproject", "settings")
 BILLING_TO_EMAILS = 5
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = [
+    path.relative_to(ROOT) for app in ("accounts", "billing") for path in sorted(ROOT.glob(f"{app}/services/*.py"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +74,13 @@ def test_cycles_are_found():
     assert cycle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}})
     assert cycle_in(edges_between_siblings({"a.x.p": {"a.y.p"}, "a.y.q": {"a.x.q"}})) == ["a.x", "a.y", "a.x"]
     assert cycle_in(edges_between_siblings({"a.x.p": {"a.y.p"}, "a.z.q": {"a.x.q"}})) == []
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=str)
+def test_services_know_no_http(path):
+    nodes = [*ast.walk(ast.parse((ROOT / path).read_text()))]
+    imported = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    imported += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    assert not [name for name in imported if name.startswith(("django.http", "rest_framework"))]
+    requests = [node for node in nodes if isinstance(node, ast.arg) and node.arg == "request"]
+    assert {ast.unparse(node.annotation) for node in requests if node.annotation} <= {"CustomerRequest"}  # a model
