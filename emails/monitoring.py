@@ -48,11 +48,11 @@ def describe(state: ProviderState, now: datetime) -> dict[str, str]:
     The state is ok, paused (the provider asked us to wait), open (it keeps failing, and only probes are sent),
     misconfigured (a person must act), or over_quota (waiting a day or a larger plan helps).
     """
-    if state.reason == ProviderState.Pause.CONFIGURATION:
+    if state.reason == ProviderState.PauseReason.CONFIGURATION:
         return {"state": "misconfigured", "reason": state.detail}
-    if state.reason == ProviderState.Pause.QUOTA:
+    if state.reason == ProviderState.PauseReason.QUOTA:
         return {"state": "over_quota", "reason": state.detail}
-    if state.reason == ProviderState.Pause.BREAKER:
+    if state.reason == ProviderState.PauseReason.BREAKER:
         return {"state": "open", "reason": state.detail}
     if state.is_paused(now):
         return {"state": "paused", "reason": state.detail}

@@ -55,7 +55,7 @@ def send_templated_email(
     message.send()
 
 
-def rehearse_templated_email(
+def queue_and_roll_back_templated_email(
     *, kind: str, to: str, context: Mapping[str, object], language: str | None = None, **_: object
 ) -> None:
     """Do the work of queueing this email, and undo it. Accepts the arguments of ``send_templated_email``.

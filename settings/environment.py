@@ -101,7 +101,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         """Return None if the variable isn't set."""
         digits = self.str(var, default="")
         if not re.fullmatch(r"([0-9]+(\.[0-9]+)?)?", digits):
-            raise refusal(var, "a number of calls per second, such as 5 or 0.5; 0 for no limit")
+            raise refusal(var, "a number of calls per second, such as 5 or 0.5, or 0 for no limit")
         return float(digits) if digits else None
 
     def choice(self, var: str, allowed: Sequence[str]) -> str:
@@ -141,7 +141,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         value = str(self.str(var, default=default))
         local_part, at, domain = parseaddr(value)[1].rpartition("@")
         if not (local_part and at and domain):
-            raise refusal(var, "an email address with or without a name, such as Acme <hello@acme.example>")
+            raise refusal(var, "an email address, with or without a name, such as Acme <hello@acme.example>")
         return value
 
     def database(self, var: str, *, default: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             return dict(self.db_url_config(url))
         except ValueError:  # an invalid port, usually because of a password that isn't percent-encoded
             raise refusal(
-                var, "a URL in which characters such as @ : / # % in the password are percent-encoded"
+                var, "a URL in which characters such as @ : / # % in a password are percent-encoded"
             ) from None
 
     def smtp_server(self, var: str, *, default: str) -> SmtpServer:
@@ -176,7 +176,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
 
 
 def refusal(var: str, allowed: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{var} has an invalid value. Expected: {allowed}.")
+    return ImproperlyConfigured(f"{var} has an invalid value. It must be {allowed}.")
 
 
 def read_environment() -> Env:

@@ -46,11 +46,11 @@ def problems() -> Iterator[str]:
         or "insecure" in SECRET_KEY
     ):
         yield (
-            f"SECRET_KEY must be random and have at least {MIN_SECRET_KEY_CHARACTERS} characters; generate one with "
+            f"SECRET_KEY must be random and have at least {MIN_SECRET_KEY_CHARACTERS} characters; create one with "
             'python -c "import secrets; print(secrets.token_urlsafe(50))"'
         )
     if "*" in ALLOWED_HOSTS:
-        yield "ALLOWED_HOSTS=* accepts every Host header; list your host names"
+        yield "ALLOWED_HOSTS=* accepts every Host header; list the host names that you serve"
     if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER not in PROVIDER_VARIABLES:
         yield (
             f"EMAIL_PROVIDER is {EMAIL_PROVIDER}, which doesn't deliver email; set it to one of "
@@ -58,8 +58,8 @@ def problems() -> Iterator[str]:
         )
     if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRETS:
         yield (
-            "STRIPE_SECRET_KEY is set but STRIPE_WEBHOOK_SECRETS isn't, so payments would go unnoticed; "
-            "set it to the secret of your webhook endpoint at Stripe"
+            "STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRETS is not, so payments would never be recorded; "
+            "set it to the secret of your endpoint at Stripe"
         )
     if env.bool("DEBUG", default=False):
         yield "DEBUG is true; unset it or use settings.development"
@@ -67,8 +67,8 @@ def problems() -> Iterator[str]:
 
 if found := [*problems()]:
     raise ImproperlyConfigured(
-        f"Production cannot start: {'; '.join(found)}. "
-        "See .env.example for what each variable means. A value of change-me counts as not set."
+        f"Production can't start: {'; '.join(found)}. "
+        "See .env.example for the meaning of each variable. The value change-me counts as not set."
     )
 
 if STRIPE_LIVEMODE is None:

@@ -95,4 +95,4 @@ def test_a_port_in_use_is_named(clone):
         port = server.getsockname()[1]
         with running(clone, port) as development:
             assert development.process.wait(30) == 1
-            assert f"Another program is using port {port}." in development.output()
+            assert f"Port {port} is in use by another program." in development.output()

@@ -29,9 +29,7 @@ def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> N
     """
     timestamp, signatures = parse(header)
     if not any(is_signed(timestamp, body, secret, signatures) for secret in secrets):
-        raise SignatureInvalid(
-            "No signature matches. Check that STRIPE_WEBHOOK_SECRETS is the secret of this endpoint."
-        )
+        raise SignatureInvalid("No signature matches. Check that STRIPE_WEBHOOK_SECRETS is from this endpoint.")
     if not is_fresh(timestamp, now, past=TOLERANCE, future=TOLERANCE):
         raise SignatureInvalid(f"The signature's time, {timestamp}, is too far from now. Check this server's clock.")
 
@@ -41,7 +39,7 @@ def parse(header: str) -> tuple[str, Sequence[str]]:
     elements = [element.partition("=") for element in header.split(",")]
     times = [value for name, _, value in elements if name == "t"]
     if len(times) != 1 or not UNIX_SECONDS.fullmatch(times[0]):
-        raise SignatureInvalid("The Stripe-Signature header must contain exactly one Unix time.")
+        raise SignatureInvalid("The Stripe-Signature header must contain exactly one time, as a Unix time.")
     signatures = [value for name, _, value in elements if name == SCHEME]
     if not signatures:
         raise SignatureInvalid(f"The Stripe-Signature header has no {SCHEME} signature.")
@@ -56,7 +54,7 @@ def is_signed(timestamp: str, body: bytes, secret: str, signatures: Iterable[str
 def digest(timestamp: str, body: bytes, secret: str) -> bytes:
     """Return the HMAC. Its key is the whole secret, including ``whsec_``."""
     if not secret:
-        raise ValueError("The secret is empty, so anyone could sign with it.")
+        raise ValueError("An empty secret would let anyone sign.")
     return hmac_sha256(secret.encode(), timestamp.encode() + b"." + body)
 
 

@@ -21,10 +21,10 @@ POLL_SECONDS = 0.5
 URLS = """
 The project is running. Press Ctrl-C to stop it.
     http://localhost:{port}/            the site, where you can sign up
-    http://localhost:{port}/dev/inbox/  all emails that were sent
-    http://localhost:{port}/dev/emails/ a preview of each kind of email
-    http://localhost:{port}/api/docs/   the API documentation
-    http://localhost:{port}/admin/      the admin; create a login with "{python} manage.py createsuperuser"
+    http://localhost:{port}/dev/inbox/  every email that was sent
+    http://localhost:{port}/dev/emails/ every email template, with sample data
+    http://localhost:{port}/api/docs/   the API
+    http://localhost:{port}/admin/      the admin (create a user for it with "{python} manage.py createsuperuser")
 """
 
 
@@ -65,7 +65,7 @@ def main() -> int:
     env = read_environment()
     port = env.whole_number("PORT", default=8000)
     if not is_free(port):
-        print(f"Another program is using port {port}. Stop it, or choose another port: PORT={port + 1} bin/dev")
+        print(f"Port {port} is in use by another program. Stop it, or choose another port: PORT={port + 1} bin/dev")
         return 1
     os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
@@ -119,7 +119,7 @@ def watch(children: Sequence[Child]) -> int:
     while True:
         for child in children:
             if (code := child.process.poll()) is not None:
-                print(f"{child.name} ended with exit code {code}. Stopping the others.", flush=True)
+                print(f"{child.name} ended with exit code {code}. Stopping the other processes.", flush=True)
                 return code if code >= 0 else 128 - code  # the shell's convention for processes that a signal killed
         if (now := modification_times()) != seen:
             seen = now
