@@ -127,6 +127,7 @@ def checked_content(content: dict[str, Any]) -> dict[str, Any]:
         text.encode()
     except (TypeError, ValueError) as error:
         raise InvalidContact(f"Attributes and properties must be valid JSON values: {error}") from None
+    # JSON allows both, but PostgreSQL's jsonb doesn't.
     if "\\u0000" in text or re.search(r"\\ud[89a-f]", text):
         raise InvalidContact("Attributes and properties must not contain a NUL or an unpaired surrogate.")
     stored: dict[str, Any] = json.loads(text)

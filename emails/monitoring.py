@@ -39,6 +39,7 @@ def report() -> Report:
 def needed_providers() -> set[str]:
     """Return the configured providers, and those with an open attempt. A provider that is no longer used can't fail."""
     holding = DeliveryAttempt.objects.filter(due_at__isnull=False).values_list("provider", flat=True)
+    # order_by() removes the model's ordering, which would become part of the DISTINCT.
     return {name for name in (configured_provider(), contacts_provider()) if name} | set(holding.distinct().order_by())
 
 

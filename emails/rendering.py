@@ -34,10 +34,12 @@ def render_email(kind: str, context: Mapping[str, object], language: str | None 
     """
     if not KIND.fullmatch(kind):
         raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
+    # override(None) would turn translations off instead of keeping the active language.
     with translation.override(language) if language else nullcontext():
         full_context = {"brand": brand(), "app_url": settings.APP_URL, **context}
         subject = render_to_string(f"emails/{kind}/subject.txt", full_context, using=TEXT_ENGINE)
         text = render_to_string(f"emails/{kind}/body.txt", full_context, using=TEXT_ENGINE)
+        # base.html shows the subject as the title.
         html = render_to_string(f"emails/{kind}/body.html", {**full_context, "subject": one_line(subject)})
     return RenderedEmail(one_line(subject), without_gaps(text), inliner().inline(html))
 

@@ -43,6 +43,7 @@ def purge() -> tuple[int, int]:
 def in_batches(rows: QuerySet[Any], change: Callable[[QuerySet[Any]], object]) -> int:
     """Apply ``change`` to the rows in batches, which keeps each transaction short. Return the number of rows."""
     total = 0
+    # order_by() removes the model's ordering, which would sort all rows for each batch.
     while keys := list(rows.order_by().values_list("pk", flat=True)[:BATCH_SIZE]):
         change(rows.model._default_manager.filter(pk__in=keys))
         total += len(keys)

@@ -26,6 +26,7 @@ class SampleError(EmailsError, ValueError):
 
 def folders() -> dict[str, Path]:
     """Return the folder of each kind, sorted by name. If a kind has two folders, the one that Django finds first."""
+    # Reversed, because in the dict the last one wins.
     roots = [Path(root) / "emails" for root in reversed(engines[TEXT_ENGINE].template_dirs)]
     found = {folder.name: folder for root in roots if root.is_dir() for folder in root.iterdir() if is_kind(folder)}
     return dict(sorted(found.items()))

@@ -7,5 +7,6 @@ from emails.webhooks.views import RECEIVERS, webhook
 app_name = "emails"
 
 urlpatterns = [
+    # With or without the slash: providers don't follow redirects.
     re_path(rf"^webhooks/(?P<provider>{'|'.join(RECEIVERS)})/?$", webhook, name="webhook"),
 ]

@@ -56,6 +56,7 @@ def database() -> str:
 
 
 def migrations() -> str:
+    # Between a deployment and its migration, requests could fail on missing columns.
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:

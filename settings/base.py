@@ -113,7 +113,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
-    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)  # a connection may have died while it was idle
 
 
 # Redis: wakes up the workers and counts for the throttles. Losing its data loses no email.
@@ -131,11 +131,11 @@ CACHES: dict[str, dict[str, Any]] = {
 # Celery
 
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL)
-CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_IGNORE_RESULT = True  # the database is the record, and nothing reads results
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_WORKER_POOL = "threads"  # sending is mostly waiting: as fast as prefork, with a fifth of the memory
 CELERY_WORKER_CONCURRENCY = 4
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long task must not hold back tasks that other workers could run
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # keeps LOGGING below in effect
 CELERY_WORKER_REDIRECT_STDOUTS = False
@@ -151,6 +151,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
 # Written after every task. The container's health check looks at the age of this file.
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1
+# A task that no worker picks up in time expires, so that an outage leaves no pile of repeats.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "emails-deliver-due": {
         "task": "emails.tasks.deliver_due",
@@ -315,7 +316,7 @@ SPECTACULAR_SETTINGS = {
 }
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/api/"  # pages and the admin are never called from another origin
 CORS_ALLOW_HEADERS = [*default_headers, "known-device"]
 CORS_EXPOSE_HEADERS = ["known-device", "retry-after"]
 

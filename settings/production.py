@@ -71,7 +71,7 @@ if found := [*problems()]:
         "See .env.example for the meaning of each variable. The value change-me counts as not set."
     )
 
-if STRIPE_LIVEMODE is None:
+if STRIPE_LIVEMODE is None:  # without a key; test events must not grant anything in production
     STRIPE_LIVEMODE = True
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

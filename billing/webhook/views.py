@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 512 * 1024  # most events have a few kB
 
 
-@csrf_exempt
-@login_not_required
-@transaction.non_atomic_requests
+@csrf_exempt  # the signature proves more than a CSRF token would
+@login_not_required  # for projects that add LoginRequiredMiddleware
+@transaction.non_atomic_requests  # the stored event must survive an error in its handler
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Return 200 once the event is stored, 400 if it can't be one of ours, or 503 to receive it again."""

@@ -13,6 +13,7 @@ from common.email_addresses import encode_domain
 from emails.errors import InvalidMessage
 from emails.message.text_rules import header_text
 
+# One pattern that matches nearly all addresses, and saves them the general rules below.
 PLAIN = re.compile(r"(?:([^\"\\(),:;<>@\[\]=]*?)\s*<)?([^\s\"\\(),:;<>@\[\]]+)@([A-Za-z0-9.-]+)(>?)")
 QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")
 UNQUOTED_NAME = re.compile(r"([^<>@]*)<([^<>]+)>")
@@ -86,6 +87,7 @@ def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:
 def _split(text: str) -> tuple[str, str]:
     quoted = QUOTED_NAME.fullmatch(text)
     if quoted:
+        # A backslash in a quoted name makes the next character literal (RFC 5322).
         return re.sub(r"\\(.)", r"\1", quoted[1]), quoted[2].strip()
     unquoted = UNQUOTED_NAME.fullmatch(text)
     if unquoted:

@@ -62,6 +62,7 @@ class Attachment:
         if not self.content_id:
             is_text = self.content_type.startswith("text/")
             return (self.filename, self.content.decode() if is_text else self.content, self.content_type)
+        # Django's own tuple form has no Content-ID, which inline images need.
         part = MIMEBase(*self.content_type.split("/", 1))
         part.set_payload(self.content)
         encode_base64(part)

@@ -10,6 +10,7 @@ from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail
 from emails.tracking import statuses
 
+# Older events stay unlinked: they belong to messages that didn't go through the outbox.
 LINK_WITHIN = timedelta(days=1)
 
 
@@ -39,5 +40,5 @@ def link_unlinked_events() -> None:
     ids = set(unlinked.values_list("provider", "provider_message_id"))
     rows = OutboundEmail.objects.filter(provider_message_id__in=[message_id for _, message_id in ids])
     for email in rows.only("provider", "provider_message_id"):
-        if (email.provider, email.provider_message_id) in ids:
+        if (email.provider, email.provider_message_id) in ids:  # IDs are unique only within a provider
             link_early_events(email.provider, {email.pk: email.provider_message_id})

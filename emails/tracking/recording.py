@@ -50,7 +50,7 @@ def record(events: Sequence[ReportedEvent]) -> int:
     for event, email in sorted(new.values(), key=lambda match: match.event.recipient):
         if bounces.is_certain(event, email):
             bounces.suppress_after(event)
-    if delivery_event.receivers:
+    if delivery_event.receivers:  # without any, announcing would cost two queries per event for nothing
         transaction.on_commit(partial(announce, {pk: match.email for pk, match in new.items()}), robust=True)
     return len(new)
 
@@ -70,7 +70,7 @@ def lock_emails(events: Sequence[ReportedEvent]) -> Emails:
     if not keys:
         return Emails({}, {})
     rows = OutboundEmail.objects.filter(pk__in=keys).order_by("pk").select_for_update()
-    emails = list(rows.defer("content", "metadata", "subject"))
+    emails = list(rows.defer("content", "metadata", "subject"))  # large, and not needed here
     return Emails(
         by_id={email.pk: email for email in emails},
         by_provider_id={(email.provider, email.provider_message_id): email for email in emails},
@@ -96,7 +96,7 @@ def store_new(matches: Iterable[Match]) -> dict[UUID, Match]:
     rows = {}
     for match in sorted(matches, key=lambda match: match.event.fingerprint):
         key = (match.event.provider, match.event.fingerprint)
-        if key not in rows:
+        if key not in rows:  # one request may contain the same event twice
             rows[key] = (to_row(match), match)
     inserted = insert_new([row for row, _ in rows.values()])
     new = [(row.pk, match) for row, match in rows.values() if row.pk in inserted]

@@ -31,8 +31,8 @@ RECEIVERS: dict[str, Receiver] = {
 }
 
 
-@csrf_exempt
-@login_not_required
+@csrf_exempt  # the signature proves more than a CSRF token would
+@login_not_required  # for projects that add LoginRequiredMiddleware
 @require_POST
 def webhook(request: HttpRequest, provider: str) -> HttpResponse:
     """Return 200 with the number of events once all of them are stored, or one of the statuses above."""
