@@ -24,6 +24,7 @@ django.setup()
 from django.core.management import call_command
 from django.db import transaction
 
+from benchmarks.figures import report
 from emails.models import OutboundEmail
 from emails.rendering import render_email
 from emails.services import send_templated_email
@@ -60,8 +61,8 @@ def main() -> int:
     whole = milliseconds_cpu(queue)
     rendering = milliseconds_cpu(lambda _: render_email("welcome", CONTEXT))
     OutboundEmail.objects.filter(idempotency_key__startswith="benchmark:").delete()
-    print(f"queueing one templated mail: {whole:.2f} ms CPU, target {TARGET_MS} ms; rendering alone {rendering:.2f} ms")
-    return 0 if whole <= TARGET_MS else 1
+    print(f"rendering alone: {rendering:.2f} ms CPU")
+    return 0 if report("CPU for queueing one templated email", whole, TARGET_MS, " ms") else 1
 
 
 if __name__ == "__main__":

@@ -21,11 +21,11 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings.test"
 import requests
 from django.core.mail import EmailMultiAlternatives
 
+from benchmarks.figures import report
 from emails.backends import PROVIDERS
 from emails.tests.support.standin import BASES
 
-TARGET_MILLISECONDS = 0.75
-REFERENCE_MILLISECONDS = 17.8  # a session per call, on the machine that the target was set on
+TARGET = 0.042  # 0.75 ms on a machine that needs 17.8 ms for a session per call
 TEXT = "Welcome aboard. " * 30
 HTML = "<p>Welcome aboard.</p>" * 150
 KEY = "key_for_the_benchmark"
@@ -67,6 +67,8 @@ def bundle_of_usual_size(folder: Path) -> str:
 
 
 def measure(base: str, arguments: argparse.Namespace) -> bool:
+    usual = min(milliseconds_of_cpu(lambda: session_per_call(base + BASES["resend"]), 20) for _ in range(3))
+    print(f"a session per call: {usual:.3f} ms CPU per call")
     is_within_target = True
     for name, backend_class in PROVIDERS.items():
         backend = backend_class(api_key=KEY, api_url=base + BASES[name])
@@ -74,12 +76,8 @@ def measure(base: str, arguments: argparse.Namespace) -> bool:
             milliseconds_of_cpu(lambda: backend.send_messages([make_mail()]), arguments.count)  # noqa: B023
             for _ in range(arguments.rounds)
         )
-        is_within_target = is_within_target and ours <= TARGET_MILLISECONDS
-        print(f"{name:20} {ours:7.3f} ms CPU per mail")
-    usual = milliseconds_of_cpu(lambda: session_per_call(base + BASES["resend"]), 20)
-    print(f"{'session per call':20} {usual:7.3f} ms CPU per call, {usual / ours:.0f} times ours")
-    print(f"target: {TARGET_MILLISECONDS} ms, {'reached' if is_within_target else 'MISSED'}")
-    print(f"This machine is {usual / REFERENCE_MILLISECONDS:.1f} times slower than the one the target was set on.")
+        print(f"{name}: {ours:.3f} ms CPU per mail")
+        is_within_target &= report(f"CPU of a send / of a session per call, {name}", ours / usual, TARGET)
     return is_within_target
 
 

@@ -122,7 +122,7 @@ def place(path: Path, source: str, offset: int) -> str:
 def in_catalog() -> Iterator[Text]:
     path = catalog.PO.relative_to(ROOT)
     for message in catalog.stored():
-        for text in message.id if isinstance(message.id, tuple) else [message.id]:
+        for text in message.id if isinstance(message.id, tuple | list) else [message.id]:
             if text:
                 yield Text(f"{path}:{message.lineno}", text)
 
@@ -192,6 +192,7 @@ def in_forms() -> Iterator[Text]:
 
 
 def subclasses(of: type) -> Iterator[Any]:
+    found: Any
     for found in of.__subclasses__():
         yield from (found, *subclasses(found))
 
@@ -355,7 +356,7 @@ GERMAN_RULES = {
 
 def german() -> Iterator[Text]:
     for message in catalog.stored():
-        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        strings = message.string if isinstance(message.string, tuple | list) else [message.string or ""]
         yield from (Text(f"{catalog.PO.relative_to(ROOT)}:{message.lineno}", text) for text in strings if message.id)
 
 

@@ -119,7 +119,7 @@ def running(command: list[str], log: Path, environment: dict[str, str], url: str
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        wait_until(lambda: answers(url) or process.poll() is not None, url, seconds=30)
+        wait_until(lambda: answers(url) or process.poll() is not None, url)
         assert process.poll() is None, log.read_text()
         yield
     finally:
@@ -177,13 +177,13 @@ def story(project: Project, peer: Peer) -> None:
     peer.call("POST", f"/v1/invoices/{begun['latest_invoice']}/pay")
     peer.bank_says(peer.subscribe(peer.customer("cleo", **card(CARD_TO_CONFIRM))), confirmed=False)
     peer.subscribe(peer.customer("dora", type="sepa_debit", sepa_debit={"iban": ACCOUNT_WITHOUT_MONEY}))
-    wait_until(lambda: len(peer.told("customer.subscription.deleted")) == 3, "Dora's bank answered", seconds=10)
+    wait_until(lambda: len(peer.told("customer.subscription.deleted")) == 3, "Dora's bank answered")
     let_arrive(project, peer)
 
 
 def let_arrive(project: Project, peer: Peer) -> None:
     everything = {event["id"] for event in peer.listed("/v1/events?")}
-    wait_until(lambda: project.processed() == everything, "all events arrived and were processed", seconds=20)
+    wait_until(lambda: project.processed() == everything, "all events arrived and were processed")
 
 
 def test_every_signed_webhook_is_accepted(story, project, peer):

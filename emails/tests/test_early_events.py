@@ -55,8 +55,7 @@ def test_an_event_that_was_stored_at_the_same_moment_is_linked_later(webhooks, o
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "timeout-after", "500-after"])
-def test_sendgrids_unknown_outcome_is_settled_by_an_event(webhooks, api, outbox, queue, deliver, settings, fault):
-    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
+def test_sendgrids_unknown_outcome_is_settled_by_an_event(webhooks, api, outbox, queue, deliver, fault):
     outbox("sendgrid")
     (row,) = queue()
     api.faults = [fault]

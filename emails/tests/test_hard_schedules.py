@@ -19,7 +19,11 @@ def provider(request):
 SOON = datetime.now(UTC).replace(microsecond=123456) + timedelta(hours=2)
 
 
-@pytest.mark.parametrize("form", [SOON, SOON.timestamp(), int(SOON.timestamp()), timezone.make_naive(SOON)])
+@pytest.mark.parametrize(
+    "form",
+    [SOON, SOON.timestamp(), int(SOON.timestamp()), timezone.make_naive(SOON)],
+    ids=["aware", "float", "int", "naive"],
+)
 def test_a_schedule_in_every_form(api, provider, form):
     message = mail()
     message.send_at = form

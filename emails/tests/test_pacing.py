@@ -1,7 +1,7 @@
 """The provider's rate is one number for all workers; quota answers park the mail instead of failing it."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -20,19 +20,34 @@ def state_of(provider: str) -> ProviderState:
     return next(state for state in ProviderState.objects.with_rows_for(provider) if state.name == provider)
 
 
+@pytest.fixture
+def slots(monkeypatch) -> list[tuple[datetime, float]]:
+    """Every slot that is taken, by the database's clock and by ``time.monotonic()``."""
+    taken: list[tuple[datetime, float]] = []
+    take_slots = pacing.take_slots
+
+    def take(state: ProviderState, interval: timedelta, count: int) -> list[float]:
+        moments = take_slots(state, interval, count)
+        assert state.next_slot_at
+        taken.extend((state.next_slot_at - (count - number) * interval, at) for number, at in enumerate(moments))
+        return moments
+
+    monkeypatch.setattr(pacing, "take_slots", take)
+    return taken
+
+
 @pytest.mark.parametrize(("provider", "calls"), [("sequenzy", 8), ("sendgrid", 8), ("resend", 3)])
-def test_calls_are_evenly_spaced(api, outbox, queue, deliver, settings, provider, calls):
+def test_calls_are_evenly_spaced(api, outbox, queue, deliver, settings, slots, provider, calls):
+    """The slots are, and no call begins before its slot; benchmarks/rate_limit.py has a clock measure the calls."""
     settings.EMAIL_RATE_PER_SECOND = 10.0
     outbox(provider)
     queue(300 if provider == "resend" else calls)
-    started = time.monotonic()
     deliver()
-    took = time.monotonic() - started
     assert len(api.arrivals) == calls
-    assert took >= (calls - 1) / (10 * pacing.SHARE) - 0.02
-    gaps = [later - earlier for earlier, later in pairwise(api.arrivals)]
-    print(f"{provider}: gaps of {min(gaps) * 1000:.0f} to {max(gaps) * 1000:.0f} ms, 108 wanted")
-    assert min(gaps) > 0.05
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(sorted(slots))]
+    assert min(gaps) >= timedelta(seconds=1 / (10 * pacing.SHARE))
+    moments = sorted(at for _, at in slots)
+    assert all(arrival >= at for arrival, at in zip(api.arrivals, moments, strict=False))
 
 
 @pytest.mark.parametrize(
@@ -75,17 +90,15 @@ def test_the_rate_is_learnt_from_headers(api, queue, deliver, headers, rate):
     assert state_of("resend").rate == rate
 
 
-def test_slots_of_two_workers_never_coincide(db, settings):
+def test_slots_of_two_workers_never_coincide(db, settings, slots, monkeypatch):
     """Two hold the same stale row; each call gets a slot of its own all the same."""
+    monkeypatch.setattr(pacing, "present", lambda state: state.now)  # no time passes
     interval = timedelta(seconds=1)
     one, two = state_of("resend"), state_of("resend")
-    slots = [
-        *pacing.take_slots(one, interval, 2),
-        *pacing.take_slots(two, interval, 2),
-        *pacing.take_slots(one, interval, 1),
-    ]
-    gaps = [later - earlier for earlier, later in pairwise(slots)]
-    assert all(abs(gap - 1) < 0.05 for gap in gaps)
+    pacing.take_slots(one, interval, 2)
+    pacing.take_slots(two, interval, 2)
+    pacing.take_slots(one, interval, 1)
+    assert [later - earlier for (earlier, _), (later, _) in pairwise(slots)] == [interval] * 4
 
 
 def test_a_clock_that_was_set_back_stops_nobody(db):
@@ -113,7 +126,7 @@ def test_a_short_pause_is_waited_out(api, queue, deliver):
     api.faults = ["429;retry-after=1"]
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
-    assert 1 <= api.arrivals[1] - api.arrivals[0] < 2
+    assert api.arrivals[1] - api.arrivals[0] >= 1, "no call comes too early, however busy the machine is"
 
 
 def test_a_limit_without_a_word_of_how_long_is_waited_for_longer_each_time(api, outbox, queue, deliver):

@@ -13,11 +13,10 @@ CHANGES = [(old, new) for old in PROVIDERS for new in PROVIDERS if old != new]
 
 
 @pytest.fixture(params=CHANGES, ids="-to-".join)
-def change(request, outbox, settings):
+def change(request, outbox):
     """The old provider; call it to change to the new one."""
     old, new = request.param
     outbox(old)
-    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
 
     def change_to_new() -> tuple[str, str]:
         outbox(new)

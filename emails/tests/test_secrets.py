@@ -20,7 +20,7 @@ ANSWERS = [
     Reply(400, {"message": ECHO, "error": ECHO, "errors": [{"message": ECHO}], "headers": {"Authorization": KEY}}),
     Reply(403, ECHO.encode(), {"Content-Type": "text/plain"}),
     Reply(500, f"<html>{ECHO}</html>".encode(), {"Content-Type": "text/html"}),
-    Reply(429, {"message": ECHO}, {"Retry-After": "1"}),
+    Reply(429, {"message": ECHO}, {"Retry-After": "100"}),
     Reply(200, f"rubbish {KEY}".encode()),
     Reply(302, b"", {"Location": f"https://evil.example/?key={KEY}"}),
     "cut-before",
@@ -33,7 +33,6 @@ ANSWERS = [
 def provider(request, outbox, settings):
     outbox(request.param)
     setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
-    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     return request.param
 
 

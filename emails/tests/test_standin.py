@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import pytest
 import requests
 
-from emails.tests.support.standin import StandIn
+from emails.tests.support.standin import Connection, StandIn
+from tests.support.stack import HUNG_AFTER, wait_until
 
 RESEND = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "text": "Hi", "tags": []}
 SEQUENZY = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "body": "Hi"}
@@ -26,7 +26,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {"resend": RESEND, "sequenzy": SEQUENZY, "
 def post(api, provider, payload=None, **headers):
     headers = {"Authorization": "Bearer some_key", **{name.replace("_", "-"): value for name, value in headers.items()}}
     return requests.post(
-        api.url(provider) + PATHS[provider], json=payload or PAYLOADS[provider], headers=headers, timeout=5
+        api.url(provider) + PATHS[provider], json=payload or PAYLOADS[provider], headers=headers, timeout=HUNG_AFTER
     )
 
 
@@ -58,13 +58,25 @@ def test_a_forgotten_key_is_a_second_mail(api):
     assert api.report()["duplicates"] == 1
 
 
-def test_a_second_call_beside_the_first_is_a_conflict(api):
-    api.latency = 0.3
+def test_a_second_call_beside_the_first_is_a_conflict(api, monkeypatch):
+    """The first one is answered after the second."""
+    api.latency = 0.01
     answers = []
+    is_refused = threading.Event()
+    finish = Connection.finish
+
+    def finish_later(connection, request, running):
+        if is_refused.is_set():
+            finish(connection, request, running)
+        else:
+            api._loop.call_later(api.latency, finish_later, connection, request, running)
+
+    monkeypatch.setattr(Connection, "finish", finish_later)
     first = threading.Thread(target=lambda: answers.append(post(api, "resend", Idempotency_Key="k").status_code))
     first.start()
-    time.sleep(0.1)
+    wait_until(lambda: bool(api.running), "the first call is running")
     conflict = post(api, "resend", Idempotency_Key="k")
+    is_refused.set()
     first.join()
     assert (conflict.status_code, conflict.json()["name"]) == (409, "concurrent_idempotent_requests")
     assert answers == [200]
@@ -87,7 +99,10 @@ def test_a_second_call_beside_the_first_is_a_conflict(api):
 )
 def test_it_is_strict(api, provider, payload, status):
     answer = requests.post(
-        api.url(provider) + PATHS[provider], json=payload, headers={"Authorization": "Bearer some_key"}, timeout=5
+        api.url(provider) + PATHS[provider],
+        json=payload,
+        headers={"Authorization": "Bearer some_key"},
+        timeout=HUNG_AFTER,
     )
     assert (answer.status_code, api.accepted) == (status, [])
 
@@ -123,8 +138,8 @@ def test_as_a_process_of_its_own():
             standin = StandIn(port=int(process.stdout.readline()))
             base = f"http://127.0.0.1:{standin.port}"
             control = {"faults": ["422"], "latency": 0.01}
-            assert requests.post(f"{base}/_standin/control", json=control, timeout=5).json()["calls"] == 0
+            assert requests.post(f"{base}/_standin/control", json=control, timeout=HUNG_AFTER).json()["calls"] == 0
             assert [post(standin, "resend").status_code for _ in range(2)] == [422, 200]
-            assert requests.get(f"{base}/_standin/report", timeout=5).json()["accepted"] == 1
+            assert requests.get(f"{base}/_standin/report", timeout=HUNG_AFTER).json()["accepted"] == 1
         finally:
             process.terminate()

@@ -5,7 +5,8 @@
 
 Faults are consumed one per request: a status ("401", "402", "403", "429", "500", "503"), "503-html", "500-stored" (kept
 under the Idempotency-Key, as Stripe does), "timeout-before", "timeout-after", "cut-before", "cut-after", "rubbish",
-"truncated", "list", "ok". What ends in "-after" comes once the work is done; so do the three strange bodies.
+"truncated", "list", "ok". What ends in "-after" comes once the work is done; so do the three strange bodies. After a
+"timeout" the deadline of the call passes at once.
 """
 
 import json
@@ -21,6 +22,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from emails.tests.support.deadlines import pass_deadline
 
 KEY = "sk_test_51StandInSecretKey"
 PRICES = {"price_1SNa2bKq4RtYw2VdPro9Month", "price_team"}
@@ -74,6 +77,7 @@ class StripeStandIn:
         self.asked: list[Asked] = []
         self.faults: Iterable[str] = ()
         self.latency = 0.0
+        self.passes_deadlines = True  # of a call that meets a "timeout", at once
         self.is_portal_configured = True
         self._numbers = count(1)
         self._answers: dict[str, tuple[Any, Reply]] = {}
@@ -313,7 +317,9 @@ class Handler(BaseHTTPRequestHandler):
             case "ok":
                 self.reply(reply)
             case "timeout":
-                stripe.is_over.wait(30)
+                if stripe.passes_deadlines:
+                    pass_deadline(self.client_address[1])
+                stripe.is_over.wait()
                 self.close_connection = True
             case "cut":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)
