@@ -36,7 +36,7 @@ def mails(user: User) -> Iterable[TimelineEntry]:
             detail=" — ".join(filter(None, [email.subject, why(email)])),
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
         )
-        for email in privacy.mail_of(str(user.pk))[:MOST]
+        for email in privacy.emails_of(str(user.pk))[:MOST]
     ]
 
 
