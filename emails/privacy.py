@@ -33,7 +33,7 @@ def exported(email: OutboundEmail) -> dict[str, Any]:
         "subject": email.subject,
         "text": email.message.text if is_readable else None,
         "status": email.status,
-        "events": [{"event": event.event, "at": event.at, "detail": event.detail} for event in history(email)],
+        "events": [{"event": entry.event, "at": entry.at, "detail": entry.detail} for entry in history(email)],
     }
 
 

@@ -1,4 +1,4 @@
-"""The types of events, without a search through all of them for those that occur."""
+"""A filter by event type, whose choices don't come from a scan of the whole event table."""
 
 from collections.abc import Iterable
 from typing import Any
