@@ -55,7 +55,7 @@ def fill(start: int, end: int) -> None:
 
 def look_up(number: int) -> float:
     started = time.perf_counter()
-    found = len(privacy.mail_of(str(number))[:200])
+    found = len(privacy.emails_of(str(number))[:200])
     milliseconds = (time.perf_counter() - started) * 1000
     assert found == EMAILS_PER_PERSON
     return milliseconds

@@ -37,7 +37,7 @@ def outbound_emails(user: User) -> Iterable[TimelineEntry]:
             detail=" — ".join(filter(None, [email.subject, problem(email)])),
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
         )
-        for email in privacy.mail_of(str(user.pk))[:MAX_ENTRIES]
+        for email in privacy.emails_of(str(user.pk))[:MAX_ENTRIES]
     ]
 
 
