@@ -72,6 +72,7 @@ class RowActionsAdmin(OperableAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        # Django's admin escapes primary keys in its URLs in a way of its own.
         row = self.get_object(request, unquote(object_id))
         context = self.page_context(request, row) if row and self.has_view_permission(request, row) else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})

@@ -43,6 +43,7 @@ def outbound_emails(user: User) -> Iterable[TimelineEntry]:
 
 def problem(email: OutboundEmail) -> str:
     """Return why the email has not arrived. Empty if it was sent or delivered."""
+    # An explanation costs queries, and most emails don't need one.
     return "" if email.status in ON_TRACK else explain(email).sentence
 
 

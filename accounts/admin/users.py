@@ -31,6 +31,7 @@ class PasswordForm(AdminPasswordChangeForm):
     """A form that, like the site's own, logs the user out everywhere and sends the password_changed email."""
 
     def save(self, commit: bool = True) -> User:
+        # If the logout failed after the change, whoever knows the old password would stay logged in.
         with transaction.atomic():
             user = super().save(commit)
             log_out_everywhere(user=user)

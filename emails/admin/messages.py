@@ -88,6 +88,7 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
         return offered_actions(row)
 
     def page_context(self, request: HttpRequest, row: OutboundEmail) -> dict[str, Any]:
+        """Return the message, its explanation and history, and the parts that staff may read."""
         message = display.readable_message(row)
         return {
             **super().page_context(request, row),

@@ -22,6 +22,7 @@ def advice_on(error: ProviderError) -> str:
 
 
 def advice_on_settings(error: ProviderError) -> str:
+    # A 403 that doesn't pause the provider concerns one message's sender, so the key is valid.
     if error.status == 403 and not error.pauses_provider:
         return f"Verify the domain of DEFAULT_FROM_EMAIL at {error.provider}, or send from a verified domain."
     return (
