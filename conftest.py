@@ -50,5 +50,5 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
 def patient_cache() -> Iterator[None]:
     """On a busy machine Redis may need longer for an answer than production waits for it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache, "PATIENCE", timedelta(seconds=60))
+        patch.setattr(cache, "CALL_TIMEOUT", timedelta(seconds=60))
         yield

@@ -1,6 +1,6 @@
-"""Settings per environment: settings.development, settings.test, settings.production.
+"""Settings per environment: settings.development, settings.test, and settings.production.
 
-This package itself is no settings module. Django would accept an empty one without a word, so it is refused here.
+The package itself contains no settings. Django would silently accept it as an empty settings module.
 """
 
 import os
@@ -10,5 +10,5 @@ from django.core.exceptions import ImproperlyConfigured
 if os.environ.get("DJANGO_SETTINGS_MODULE") == "settings":
     raise ImproperlyConfigured(
         "DJANGO_SETTINGS_MODULE=settings names the package, not an environment. "
-        "Set it to settings.development, settings.test or settings.production."
+        "Set it to settings.development, settings.test, or settings.production."
     )

@@ -76,7 +76,7 @@ def test_a_process_that_dies_before_its_commit_sends_nothing(project, provider_a
 
 
 def test_a_process_that_dies_after_its_commit_and_before_the_bell_loses_nothing(project, provider_api):
-    queued = project.run(QUEUE + AND_WAIT_TO_BE_KILLED, failpoints="before-nudge:1")
+    queued = project.run(QUEUE + AND_WAIT_TO_BE_KILLED, failpoints="before-wake-up:1")
     assert queued.returncode == -signal.SIGKILL
     project.run(DELIVER)
     assert len(provider_api.accepted) == MAILS

@@ -1,11 +1,12 @@
-"""What a person can do about a provider's error, in a sentence."""
+"""Advice for the person who reads a provider's error, such as in the output of test_email."""
 
 from emails.backends import PROVIDERS
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 
 
 def advice_on(error: ProviderError) -> str:
-    if error.outcome == Outcome.UNKNOWN:
+    """Return one sentence that says what the person can do about the error."""
+    if error.outcome == CallOutcome.UNKNOWN:
         return "It's unknown whether the email was accepted. Check the mailbox before you try again."
     if error.remedy == Remedy.FIX:
         return advice_on_settings(error)
@@ -30,7 +31,7 @@ def advice_on_settings(error: ProviderError) -> str:
 
 
 def variable(error: ProviderError, what: str) -> str:
-    """The environment variable that names the key, or the address, of the provider."""
+    """Return the environment variable that holds the provider's ``what``: its KEY or its URL."""
     if error.provider in PROVIDERS:
         return f"{error.provider.upper()}_API_{what}"
     return "EMAIL_URL" if error.provider == "smtp" else "the settings of that backend"

@@ -23,7 +23,7 @@ def state_of(provider: str) -> ProviderState:
 @pytest.fixture
 def slots(monkeypatch) -> list[tuple[datetime, float]]:
     """Every slot that is taken, by the database's clock and by ``time.monotonic()``."""
-    taken = []
+    taken: list[tuple[datetime, float]] = []
     take_slots = pacing.take_slots
 
     def take(state: ProviderState, interval: timedelta, count: int) -> list[float]:
@@ -104,7 +104,7 @@ def test_slots_of_two_workers_never_coincide(db, settings, slots, monkeypatch):
 def test_a_clock_that_was_set_back_stops_nobody(db):
     state_of("resend")
     ProviderState.objects.update(next_slot_at=database_now() + timedelta(hours=5))
-    assert pacing.slots_near(state_of("resend"), timedelta(seconds=1)) == 1
+    assert pacing.slots_near(state_of("resend"), timedelta(seconds=1)).free == 1
 
 
 def test_sendgrid_is_left_alone_until_its_reset(api, outbox, queue, deliver):

@@ -12,7 +12,7 @@ RING = """
 import logging, os, sys, threading
 import django; django.setup()
 from celery import current_app
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 is_published, is_logged = threading.Event(), threading.Event()
 send_task = current_app.send_task
 def publish(*args, **kwargs):
@@ -27,7 +27,7 @@ logging.getLogger("emails.wakeup").addHandler(Handler())
 def ring():
     is_published.clear(), is_logged.clear()
     for _ in range(1000):
-        nudge_worker()
+        wake_worker()
     {what_follows}.wait()
     print("rung", flush=True)
 ring()
@@ -40,16 +40,16 @@ RING_WHILE_A_PUBLISH_HANGS = """
 import threading
 import django; django.setup()
 from celery import current_app
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 is_publishing, for_ever = threading.Event(), threading.Event()
 def publish(*args, **kwargs):
     is_publishing.set()
     for_ever.wait()
 current_app.send_task = publish
-nudge_worker()
+wake_worker()
 is_publishing.wait()
 for _ in range(1000):
-    nudge_worker()
+    wake_worker()
 print("rung", flush=True)
 """
 

@@ -1,4 +1,4 @@
-"""Deadlines that pass on a condition: a stand-in that stays silent ends the client's call at once."""
+"""Deadlines that expire on a condition, so that a silent stand-in ends the client's call immediately."""
 
 import time
 
@@ -6,21 +6,21 @@ from common.http import deadline
 
 
 def pass_deadline(port: int) -> None:
-    """Let the deadline pass for the call that this process makes from local ``port``, if there is one.
+    """Expire the deadline of the call that this process makes from local ``port``, if there is one.
 
-    The watchdog then cuts that call as it would after EMAIL_CALL_DEADLINE_SECONDS. Tests need not wait for a short
-    deadline, which on a busy machine could also cut calls that are about to be answered.
+    The watchdog then cuts that call as it would after EMAIL_CALL_DEADLINE_SECONDS. Tests don't need a short
+    deadline, which on a busy machine could also cut calls that are about to get their response.
     """
     watchdog = deadline._watchdog
     with watchdog._condition:
-        for call in watchdog._calls:
-            if call._line is not None and port_of(call._line) == port:
-                call.ends_at = time.monotonic()
+        for open_deadline in watchdog._deadlines:
+            if open_deadline._handle is not None and port_of(open_deadline._handle) == port:
+                open_deadline.ends_at = time.monotonic()
         watchdog._condition.notify()
 
 
-def port_of(line: deadline.Line) -> int | None:
+def port_of(handle: deadline.SocketHandle) -> int | None:
     try:
-        return int(line._socket.getsockname()[1])
+        return int(handle._socket.getsockname()[1])
     except OSError:  # closed since
         return None
