@@ -1,8 +1,8 @@
-"""How long calls to the cache take while Redis is away in each of four ways.
+"""Time of cache calls during a Redis outage, for each of four kinds of outage.
 
     python benchmarks/cache_outage.py
 
-Targets: the first call, which finds out, at most 400 ms; each of the next 99 at most 100 ms.
+Targets: at most 400 ms for the first call, which discovers the outage, and at most 100 ms for each of the next 99.
 """
 
 import logging
@@ -26,20 +26,20 @@ from benchmarks.figures import report
 from common.cache import FailOpenRedisCache
 from tests.support.stack import free_port
 
-TARGET_FIRST, TARGET_OTHERS = 400.0, 100.0
+FIRST_TARGET, OTHERS_TARGET = 400.0, 100.0
 CALLS = 100
 
 
 @contextmanager
-def away(fault: str) -> Iterator[str]:
-    """The address of a Redis that is not there."""
+def unreachable_redis(fault: str) -> Iterator[str]:
+    """Yield the URL of a Redis server that cannot be reached because of ``fault``."""
     match fault:
-        case "refused":
+        case "connection refused":
             yield f"redis://127.0.0.1:{free_port()}/0"
-        case "silent":
+        case "server silent":
             with closing(socket.create_server(("127.0.0.1", 0))) as listener:
                 yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
-        case "unknown name":
+        case "unknown host name":
             yield f"redis://redis-{free_port()}.invalid:6379/0"
         case _:
             with patch("socket.getaddrinfo", look_up_slowly):
@@ -60,12 +60,12 @@ def milliseconds(cache: FailOpenRedisCache) -> float:
 def main() -> int:
     logging.disable()
     is_reached = True
-    for fault in ("refused", "silent", "unknown name", "name server takes 5 s"):
-        with away(fault) as address:
+    for fault in ("connection refused", "server silent", "unknown host name", "name lookup takes 5 s"):
+        with unreachable_redis(fault) as address:
             cache = FailOpenRedisCache(address, {})
             first, *others = [milliseconds(cache) for _ in range(CALLS)]
-        is_reached &= report(f"first call, Redis {fault}", first, TARGET_FIRST, " ms")
-        is_reached &= report(f"worst of the next {len(others)}, Redis {fault}", max(others), TARGET_OTHERS, " ms")
+        is_reached &= report(f"first call, {fault}", first, FIRST_TARGET, " ms")
+        is_reached &= report(f"slowest of the next {len(others)} calls, {fault}", max(others), OTHERS_TARGET, " ms")
     return 0 if is_reached else 1
 
 

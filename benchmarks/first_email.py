@@ -1,8 +1,8 @@
-"""How soon a sign-up's email is there: in bin/dev's inbox, and at the provider. Needs PostgreSQL and redis-server.
+"""Time from a sign-up until its email is visible in bin/dev's inbox, and until the provider accepts it.
 
-    python benchmarks/first_email.py
+    python benchmarks/first_email.py            needs PostgreSQL and redis-server
 
-Targets: visible in the development inbox within 3 s; sent within 3 s through gunicorn, Redis, and a Celery worker.
+Targets: visible in the development inbox within 3 s, and sent within 3 s through gunicorn, Redis, and a Celery worker.
 """
 
 import sys
@@ -23,7 +23,7 @@ TARGET = 3.0
 
 
 def until_visible() -> float:
-    """Seconds from the sign-up to its email in the inbox of a fresh clone."""
+    """Return the seconds from a sign-up until its email is in the inbox of a fresh clone."""
     with tempfile.TemporaryDirectory() as folder, running(clone_into(Path(folder) / "clone"), free_port()) as project:
         project.wait_for("/dev/inbox/")
         started = time.perf_counter()
@@ -33,7 +33,7 @@ def until_visible() -> float:
 
 
 def until_sent(redis: RedisServer) -> float:
-    """Seconds from the sign-up to the provider's acceptance, once the processes are warm."""
+    """Return the seconds from a sign-up until the provider accepts its email, once the processes are warm."""
     with StandIn() as api, tempfile.TemporaryDirectory() as folder, temporary_database() as database:
         environment = {
             "REDIS_URL": redis.url,
@@ -54,7 +54,7 @@ def until_sent(redis: RedisServer) -> float:
 
 
 def main() -> int:
-    is_reached = report("bin/dev: sign-up to visible", until_visible(), TARGET, " s")
+    is_reached = report("sign-up to visible, with bin/dev", until_visible(), TARGET, " s")
     redis = RedisServer().start()
     try:
         is_reached &= report("sign-up to sent, with Redis and a worker", until_sent(redis), TARGET, " s")

@@ -1,8 +1,8 @@
-"""How close calls come when eight workers share a limit of five calls a second. Needs PostgreSQL and redis-server.
+"""Calls per second that arrive at a provider when eight workers share a limit of five.
 
-    python benchmarks/rate_limit.py
+    python benchmarks/rate_limit.py            needs PostgreSQL and redis-server
 
-The provider's stand-in measures when calls arrive. Target: at most five calls in any second.
+The provider's stand-in records when each call arrives. Target: at most five calls within any one second.
 """
 
 import sys
@@ -15,13 +15,13 @@ from benchmarks.figures import report
 from emails.tests.support.standin import StandIn
 from tests.support.stack import RedisServer, Stack, temporary_database, wait_until
 
-LIMIT = 5  # calls a second
+LIMIT = 5  # calls per second
 WORKERS = 8
-MESSAGES = {"sequenzy": 60, "resend": 4000}  # Resend takes 100 with a call
+MESSAGES = {"sequenzy": 60, "resend": 4000}  # Resend takes 100 per call
 
 
 def deliver(provider: str, api: StandIn, redis: RedisServer, folder: str) -> None:
-    """Queue the messages and have all workers deliver them."""
+    """Queue the messages and wait until the workers have delivered all of them."""
     environment = {
         "REDIS_URL": redis.url,
         "EMAIL_PROVIDER": provider,
@@ -49,8 +49,8 @@ def main() -> int:
                 deliver(provider, api, redis, folder)
             most, arrivals = api.report()["most_in_a_second"], api.arrivals
             spans = [later - earlier for earlier, later in zip(arrivals, arrivals[LIMIT:], strict=False)]
-            is_reached &= report(f"most calls in a second, {provider}", most, LIMIT)
-            is_reached &= report(f"{LIMIT + 1} calls take, {provider}", min(spans), 1, " s", at_least=True)
+            is_reached &= report(f"most calls within a second, {provider}", most, LIMIT)
+            is_reached &= report(f"shortest time for {LIMIT + 1} calls, {provider}", min(spans), 1, " s", at_least=True)
     finally:
         redis.stop()
     return 0 if is_reached else 1

@@ -1,10 +1,10 @@
-"""Runs all benchmarks, one after the other, and prints every figure next to its target.
+"""Run all benchmarks one after the other, and print each figure next to its target.
 
-    python benchmarks/run.py                    all of them, about ten minutes; needs PostgreSQL and redis-server
+    python benchmarks/run.py                    all of them: takes ten minutes, needs PostgreSQL and redis-server
     python benchmarks/run.py webhook rate       only those whose command contains one of the words
 
-Figures are ratios within one run where they can be: what disturbs one side disturbs the other, too. Seconds and rates
-need a machine that does nothing else. Each benchmark also runs on its own: python benchmarks/queue_cost.py.
+If possible, a figure is a ratio within one run, because other load on the machine then affects both sides. Seconds and
+rates need an idle machine. You can also run a benchmark on its own, such as python benchmarks/queue_cost.py.
 The exit code is 1 if a figure misses its target.
 """
 
@@ -43,7 +43,11 @@ COMMANDS = [
 
 
 def run(command: str) -> list[Any]:
-    """Run one benchmark, its output shown; returns its figures, and one that says so if it broke."""
+    """Run one benchmark and show its output.
+
+    Returns a row for each figure: command, figure, value, target, and whether it is reached. If the benchmark fails
+    without missing a target, one more row says so.
+    """
     print(f"\n== {command}", flush=True)
     name, *arguments = command.split()
     started = time.monotonic()
@@ -53,7 +57,7 @@ def run(command: str) -> list[Any]:
         figures = [json.loads(line) for line in results]
     print(f"-- {time.monotonic() - started:.0f} s", flush=True)
     if done.returncode and all(is_reached for *_, is_reached in figures):
-        figures.append(["ends well", f"exit code {done.returncode}", "0", False])
+        figures.append(["completes", f"exit code {done.returncode}", "0", False])
     return [[command, *figure] for figure in figures]
 
 

@@ -22,7 +22,7 @@ def copies_by_recipient(provider_api) -> Counter[str]:
 def test_workers_killed_while_mails_go_out(make_stack, redis_server, provider_api, provider, mails, latency, calls):
     provider_api.latency = latency
     stack = make_stack(
-        provider, REDIS_URL=redis_server.url, EMAIL_LEASE_SECONDS="4", EMAIL_UNKNOWN_WAIT_SECONDS="1",
+        provider, REDIS_URL=redis_server.url, EMAIL_LEASE_SECONDS="8", EMAIL_UNKNOWN_WAIT_SECONDS="1",
         EMAIL_DELIVERY_THREADS="4",
     )  # fmt: skip
     stack.queue(mails)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.stack import free_port, wait_until
+from tests.support.stack import HUNG_AFTER, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "whsec_ofLocalstripe"
@@ -79,10 +79,12 @@ class Peer:
         self.url = f"http://127.0.0.1:{port}"
 
     def call(self, method: str, path: str, **values: Any) -> Any:
-        return requests.request(method, self.url + path, json=values, auth=("sk_test_local", ""), timeout=10).json()
+        return requests.request(
+            method, self.url + path, json=values, auth=("sk_test_local", ""), timeout=HUNG_AFTER
+        ).json()
 
     def listed(self, path: str) -> list[dict[str, Any]]:
-        found = requests.get(f"{self.url}{path}limit=100", auth=("sk_test_local", ""), timeout=10).json()
+        found = requests.get(f"{self.url}{path}limit=100", auth=("sk_test_local", ""), timeout=HUNG_AFTER).json()
         assert not found["has_more"]
         return list(found["data"])
 
@@ -107,7 +109,7 @@ class Peer:
         requests.post(
             self.url + path,
             json={"key": "pk_test_local", "client_secret": intent["client_secret"], "success": confirmed},
-            timeout=10,
+            timeout=HUNG_AFTER,
         )
 
     def told(self, *types: str) -> list[dict[str, Any]]:
@@ -152,7 +154,7 @@ def peer(tmp_path_factory, project) -> Iterator[Peer]:
     with running(command, log, {"PATH": os.environ["PATH"]}, f"http://127.0.0.1:{port}/"):
         peer = Peer(port)
         webhook = {"url": f"http://127.0.0.1:{project.port}/stripe/webhook", "secret": SECRET}
-        requests.post(f"{peer.url}/_config/webhooks/ours", json=webhook, timeout=10).raise_for_status()
+        requests.post(f"{peer.url}/_config/webhooks/ours", json=webhook, timeout=HUNG_AFTER).raise_for_status()
         product = peer.call("POST", "/v1/products", name="Pro", type="service")["id"]
         plan = {"amount": 2900, "currency": "usd", "interval": "month", "product": product}
         peer.call("POST", "/v1/plans", id="pro", **plan)

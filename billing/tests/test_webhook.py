@@ -39,7 +39,7 @@ def test_a_transaction_around_every_request_cannot_take_a_stored_event_with_it()
 def test_without_a_secret_the_answer_names_what_to_set(db, settings, caplog):
     settings.STRIPE_WEBHOOK_SECRETS = []
     assert post(payload("invoice_paid_first")).status_code == 503
-    assert "set STRIPE_WEBHOOK_SECRETS" in caplog.text
+    assert "Set STRIPE_WEBHOOK_SECRETS" in caplog.text
 
 
 def test_a_body_has_a_limit(db):

@@ -52,7 +52,7 @@ def until_next_slot(state: ProviderState, now: datetime | None = None) -> timede
 
 
 def slots_near(state: ProviderState, interval: timedelta | None) -> NearSlots:
-    """Return how many calls may be claimed now, and how long to wait if the answer is zero."""
+    """Return how many calls may be claimed now, and if none, how long to wait."""
     horizon = timedelta() if interval is None else HORIZON
     spare = horizon - until_next_slot(state)
     if spare < timedelta():

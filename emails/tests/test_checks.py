@@ -95,7 +95,7 @@ def test_a_webhook_secret_of_the_wrong_form(settings):
 def test_a_provider_whose_events_do_not_come_home(settings):
     settings.EMAIL_PROVIDER = "sendgrid"
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = []
-    [told] = emails_checks.check_events_come_home(None)
+    [told] = emails_checks.check_webhooks_are_set_up(None)
     assert "https://app.example.com/emails/webhooks/sendgrid/" in str(told.hint)
     settings.EMAIL_PROVIDER = "smtp"
-    assert emails_checks.check_events_come_home(None) == []
+    assert emails_checks.check_webhooks_are_set_up(None) == []

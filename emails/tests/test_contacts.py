@@ -163,7 +163,7 @@ def test_with_another_provider_nothing_is_told_and_the_log_says_so(sequenzy, out
     contacts.add_tag(ADA, "customer")
     deliver()
     assert ContactChange.objects.count() == 0
-    assert f"EMAIL_PROVIDER is {provider}, which has no contacts here" in caplog.text
+    assert f"contacts need EMAIL_PROVIDER=sequenzy, and it is {provider}" in caplog.text
 
 
 def test_nothing_is_told_unless_it_is_switched_on(sequenzy, settings):

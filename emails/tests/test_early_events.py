@@ -10,7 +10,7 @@ from emails.delivery.calls import Call
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status
 from emails.tests.support.clock import travel
 from emails.tests.support.provider_payloads import status
-from emails.tracking import recording
+from emails.tracking import linking
 
 
 def call_made() -> tuple[Call, Any]:
@@ -50,7 +50,7 @@ def test_an_event_that_was_stored_at_the_same_moment_is_linked_later(webhooks, o
     row.refresh_from_db()
     webhooks("sequenzy").tell("email.delivered", message="early")
     OutboundEmail.objects.update(provider_message_id="early")
-    recording.link_unlinked()
+    linking.link_unlinked_events()
     assert status(row) == Status.DELIVERED
 
 

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from common.actions import ActionRefused
 from common.db import database_now
 from emails.models import OutboundEmail, ProviderState, Status, Suppression
 from emails.support import actions
-from emails.support.actions import OperationRefused, cancel, resend, retry, retry_even_twice
+from emails.support.actions import cancel, resend, retry, retry_even_twice
 from emails.tests.support.clock import travel
 from emails.tracking.suppressions import suppress
 
@@ -71,7 +72,7 @@ def test_a_message_in_an_open_attempt_is_not_retried(api, queue, deliver):
     api.faults = ["cut-after"]
     deliver()
     email.refresh_from_db()
-    with pytest.raises(OperationRefused, match="don't know yet"):
+    with pytest.raises(ActionRefused, match="don't know yet"):
         retry_even_twice(email)
 
 
@@ -80,16 +81,16 @@ def test_what_a_worker_holds_is_left_alone(queue):
     now = database_now()
     OutboundEmail.objects.all().claim(limit=1, now=now, lease=timedelta(minutes=1), status=Status.SENDING)
     for operation in (retry, cancel):  # on what the person saw, when a worker was faster
-        with pytest.raises(OperationRefused, match="is processing it right now"):
+        with pytest.raises(ActionRefused, match="is processing it right now"):
             operation(email)
     email.refresh_from_db()
     assert email.status == Status.SENDING
-    with pytest.raises(OperationRefused, match="Only a queued message"):
+    with pytest.raises(ActionRefused, match="Only a queued message"):
         cancel(email)
 
 
 def test_an_unknown_outcome_is_retried_only_by_who_accepts_a_second_copy(api, lost, deliver):
-    with pytest.raises(OperationRefused, match="second copy"):
+    with pytest.raises(ActionRefused, match="second copy"):
         retry(lost)
     retry_even_twice(lost)
     deliver()
@@ -99,9 +100,9 @@ def test_an_unknown_outcome_is_retried_only_by_who_accepts_a_second_copy(api, lo
 
 
 def test_only_the_retry_that_fits_is_offered(lost, end):
-    assert list(actions.offered_operations(lost)) == ["retry_even_twice"]
-    assert list(actions.offered_operations(end("failed"))) == ["retry"]
-    assert list(actions.offered_operations(end("sent"))) == ["resend"]
+    assert list(actions.offered_actions(lost)) == ["retry_even_twice"]
+    assert list(actions.offered_actions(end("failed"))) == ["retry"]
+    assert list(actions.offered_actions(end("sent"))) == ["resend"]
 
 
 @pytest.mark.parametrize(("operation", "status"), [(retry, "failed"), (resend, "sent")])
@@ -109,7 +110,7 @@ def test_a_blanked_or_late_message_is_asked_for_anew(end, operation, status):
     blanked = end(status, content=None)
     late = end(status, expires_at=database_now())
     for email in (blanked, late):
-        with pytest.raises(OperationRefused, match="have the person request a new one"):
+        with pytest.raises(ActionRefused, match="have the person request a new one"):
             operation(email)
         email.refresh_from_db()
         assert email.status == status
@@ -118,14 +119,14 @@ def test_a_blanked_or_late_message_is_asked_for_anew(end, operation, status):
 def test_a_suppression_is_lifted_before_a_retry(end):
     email = end("suppressed")
     suppress("person-0@example.com", cause="manual")
-    with pytest.raises(OperationRefused, match="Remove the suppression first"):
+    with pytest.raises(ActionRefused, match="Remove the suppression first"):
         retry(email)
     Suppression.objects.get().delete()
     retry(email)
 
 
 def test_a_sent_message_is_not_retried(end):
-    with pytest.raises(OperationRefused, match="use resend"):
+    with pytest.raises(ActionRefused, match="use resend"):
         retry(end("sent"))
 
 
@@ -152,7 +153,7 @@ def test_a_copy_is_a_message_of_its_own(api, queue, deliver):
 
 def test_only_what_was_sent_is_resent(queue):
     (email,) = queue()
-    with pytest.raises(OperationRefused, match="Use retry"):
+    with pytest.raises(ActionRefused, match="Use retry"):
         resend(email)
     assert OutboundEmail.objects.count() == 1
 

@@ -50,7 +50,7 @@ def test_whose_a_message_is_follows_its_metadata(mail, queue):
     mail("77")
     queue(1)
     queue(1, metadata={"order": "7"})
-    assert [*privacy.mail_of("7")] == [new, old]
+    assert [*privacy.emails_of("7")] == [new, old]
 
 
 def test_it_is_found_by_an_index(mail):
@@ -58,7 +58,7 @@ def test_it_is_found_by_an_index(mail):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")  # a table of one row is read whole otherwise
-    assert "outbound_person" in privacy.mail_of("7").explain()
+    assert "outbound_person" in privacy.emails_of("7").explain()
 
 
 def test_an_export_holds_texts_and_events_and_no_live_link(mail, deliver):

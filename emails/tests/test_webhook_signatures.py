@@ -226,4 +226,4 @@ def test_a_fresh_key_pair_signs_as_sendgrid_does(body):
     ],
 )
 def test_a_secret_of_the_wrong_form_is_told(provider, secret, is_right):
-    assert (RECEIVERS[provider].trouble_with(secret) == "") is is_right
+    assert (RECEIVERS[provider].problem_with(secret) == "") is is_right
