@@ -41,7 +41,7 @@ def page(email: OutboundEmail) -> str:
 
 
 @pytest.mark.parametrize("by", ["ada@example", "Hello", "re_9", "receipt:in_1", "id"])
-def test_a_message_is_found_by_what_one_knows_of_it(admin_client, letter, queue, by):
+def test_search_finds_message(admin_client, letter, queue, by):
     queue(3)
     OutboundEmail.objects.filter(pk=letter.pk).update(
         provider_message_id="re_9", idempotency_key="receipt:in_1", subject="Hello Ada"
@@ -54,7 +54,7 @@ def test_a_message_is_found_by_what_one_knows_of_it(admin_client, letter, queue,
 @pytest.mark.parametrize(
     "choice", [{"status__exact": "failed"}, {"reason__exact": "refused"}, {"kind": "receipt"}, {"provider": "resend"}]
 )
-def test_messages_are_filtered(admin_client, queue, choice):
+def test_list_filters_messages(admin_client, queue, choice):
     ProviderState.objects.create(name="resend")
     (failed,) = queue(kind="receipt")
     queue()
@@ -64,7 +64,7 @@ def test_messages_are_filtered(admin_client, queue, choice):
     assert b"failed (refused)" in answer.content
 
 
-def test_the_page_says_where_the_message_is_and_all_that_happened(admin_client, api, letter, deliver):
+def test_change_page_shows_state_and_history(admin_client, api, letter, deliver):
     api.faults = ["422"]
     deliver()
     shown = admin_client.get(page(letter)).content.decode()
@@ -80,7 +80,7 @@ def test_the_page_says_where_the_message_is_and_all_that_happened(admin_client, 
     assert f'<iframe sandbox src="{LIST}{letter.pk}/html/"' in shown
 
 
-def test_the_html_is_shown_where_it_can_do_nothing(admin_client, letter):
+def test_html_preview_is_sandboxed(admin_client, letter):
     answer = admin_client.get(f"{LIST}{letter.pk}/html/")
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox"
     assert answer["Content-Security-Policy"] == policy
@@ -88,7 +88,7 @@ def test_the_html_is_shown_where_it_can_do_nothing(admin_client, letter):
     assert answer.content == b"<p>Hello</p><script>alert(1)</script>"
 
 
-def test_live_links_are_shown_to_nobody(admin_client, queue):
+def test_sensitive_body_is_never_shown(admin_client, queue):
     (email,) = queue(sensitive=True)
     shown = admin_client.get(page(email)).content.decode()
     assert "Hello there." not in shown
@@ -96,12 +96,12 @@ def test_live_links_are_shown_to_nobody(admin_client, queue):
     assert admin_client.get(f"{LIST}{email.pk}/html/").status_code == 404
 
 
-def test_a_blanked_message_says_so(admin_client, letter):
+def test_blanked_message_says_to_request_a_new_one(admin_client, letter):
     OutboundEmail.objects.update(content=None, status="failed")
     assert "have the person request a new one" in admin_client.get(page(letter)).content.decode()
 
 
-def test_who_may_look_may_look_only(staff, letter):
+def test_view_permission_does_not_allow_actions(staff, letter):
     assert "Retry now" not in staff.get(page(letter)).content.decode()
     assert staff.get(f"{LIST}{letter.pk}/html/").status_code == 200
     assert staff.post(f"{LIST}{letter.pk}/operate/cancel/").status_code == 403
@@ -112,20 +112,20 @@ def test_who_may_look_may_look_only(staff, letter):
 
 
 @pytest.mark.parametrize("path", ["change/", "html/"])
-def test_a_stranger_sees_nothing(client, letter, path):
+def test_anonymous_visitor_is_redirected(client, letter, path):
     assert client.get(f"{LIST}{letter.pk}/{path}").status_code == 302
 
 
 @pytest.mark.parametrize("path", ["add/", "{}/delete/"])
-def test_nothing_is_added_or_deleted_by_hand(admin_client, letter, path):
+def test_messages_cannot_be_added_or_deleted(admin_client, letter, path):
     assert admin_client.get(LIST + path.format(letter.pk)).status_code == 403
 
 
-def test_nothing_is_edited_by_hand(admin_client, letter):
+def test_messages_cannot_be_edited(admin_client, letter):
     assert admin_client.post(page(letter), {"status": "sent"}).status_code == 403
 
 
-def test_a_button_works_by_post_with_a_token_only(admin_user, letter):
+def test_action_button_needs_post_and_csrf_token(admin_user, letter):
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     url = f"{LIST}{letter.pk}/operate/cancel/"
@@ -136,21 +136,21 @@ def test_a_button_works_by_post_with_a_token_only(admin_user, letter):
     assert "Cancelled by hand" in answer.content.decode()
 
 
-def test_what_a_person_did_is_recorded_and_shown(admin_client, letter):
+def test_action_is_logged_and_shown(admin_client, letter):
     admin_client.post(f"{LIST}{letter.pk}/operate/cancel/")
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.get_change_message()) == (str(letter.pk), "Cancelled.")
     assert "admin@example.com: Cancelled." in admin_client.get(page(letter)).content.decode()
 
 
-def test_what_is_refused_is_said_and_not_recorded(admin_client, letter):
+def test_refused_action_is_explained_and_not_logged(admin_client, letter):
     OutboundEmail.objects.update(content=None, status="failed")
     answer = admin_client.post(f"{LIST}{letter.pk}/operate/retry/", follow=True)
     assert "Its body is blanked: have the person request a new one." in answer.content.decode()
     assert not LogEntry.objects.exists()
 
 
-def test_resending_leads_to_the_copy(admin_client, letter, deliver):
+def test_resend_redirects_to_the_copy(admin_client, letter, deliver):
     deliver()
     answer = admin_client.post(f"{LIST}{letter.pk}/operate/resend/", follow=True)
     copy = OutboundEmail.objects.exclude(pk=letter.pk).get()
@@ -158,7 +158,7 @@ def test_resending_leads_to_the_copy(admin_client, letter, deliver):
     assert f'A copy of <a href="{page(letter)}">' in answer.content.decode()
 
 
-def test_an_unknown_operation_is_not_found(admin_client, letter):
+def test_unknown_action_is_404(admin_client, letter):
     assert admin_client.post(f"{LIST}{letter.pk}/operate/forget/").status_code == 404
 
 
@@ -166,7 +166,7 @@ def test_an_unknown_operation_is_not_found(admin_client, letter):
     ("action", "status"),
     [("retry", "failed"), ("retry_even_twice", "failed"), ("cancel", "queued"), ("resend", "sent")],
 )
-def test_actions_take_what_they_can_and_explain_the_rest(admin_client, queue, action, status):
+def test_bulk_action_handles_possible_messages_and_explains_the_rest(admin_client, queue, action, status):
     done, refused = queue(2)
     OutboundEmail.objects.update(status=status, due_at=database_now())
     OutboundEmail.objects.filter(pk=refused.pk).update(content=None, status="complained")
@@ -177,7 +177,7 @@ def test_actions_take_what_they_can_and_explain_the_rest(admin_client, queue, ac
     assert LogEntry.objects.get().object_id == str(done.pk)
 
 
-def test_a_paused_provider_is_resumed(admin_client, api, queue, deliver):
+def test_paused_provider_can_be_resumed(admin_client, api, queue, deliver):
     queue()
     api.faults = ["401"]
     deliver()
@@ -187,7 +187,7 @@ def test_a_paused_provider_is_resumed(admin_client, api, queue, deliver):
     assert LogEntry.objects.get().object_repr == "resend"
 
 
-def test_an_attempt_shows_what_came_of_it_and_never_its_body(admin_client, api, letter, deliver):
+def test_attempt_page_shows_outcome_but_not_body(admin_client, api, letter, deliver):
     api.faults = ["cut-after"]
     deliver()
     attempt = DeliveryAttempt.objects.get()
@@ -199,7 +199,7 @@ def test_an_attempt_shows_what_came_of_it_and_never_its_body(admin_client, api, 
     assert found.context["cl"].result_count == 1
 
 
-def test_an_address_is_suppressed_by_hand_and_lifted(admin_client):
+def test_address_can_be_suppressed_and_lifted_by_hand(admin_client):
     admin_client.post("/admin/emails/suppression/add/", {"address": " Ada@Bücher.example ", "detail": "asked by phone"})
     suppression = Suppression.objects.get()
     assert (suppression.address, suppression.cause) == ("ada@xn--bcher-kva.example", "manual")
@@ -210,7 +210,7 @@ def test_an_address_is_suppressed_by_hand_and_lifted(admin_client):
 
 
 @pytest.mark.parametrize("address", ["ada@example.com", "ADA@example.com", "nobody", "a@b\r\nBcc: c@d"])
-def test_a_wrong_or_known_address_is_refused(admin_client, address):
+def test_invalid_or_suppressed_address_is_refused(admin_client, address):
     Suppression.objects.create(address="ada@example.com")
     answer = admin_client.post("/admin/emails/suppression/add/", {"address": address})
     assert answer.status_code == 200

@@ -18,7 +18,7 @@ def the_row() -> OutboundEmail:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_an_accepted_message_is_sent(api, outbox, queue, deliver, provider):
+def test_accepted_message_is_sent(api, outbox, queue, deliver, provider):
     outbox(provider)
     queue()
     assert deliver() == 1
@@ -32,7 +32,7 @@ def test_an_accepted_message_is_sent(api, outbox, queue, deliver, provider):
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", ["500-html", "cut-after", "timeout-after", "rubbish"])
-def test_an_unknown_outcome_is_repeated_with_the_same_bytes(api, outbox, queue, deliver, settings, provider, fault):
+def test_unknown_attempt_is_repeated_with_same_bytes(api, outbox, queue, deliver, settings, provider, fault):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     outbox(provider)
     queue()
@@ -55,9 +55,7 @@ def test_an_unknown_outcome_is_repeated_with_the_same_bytes(api, outbox, queue, 
 
 
 @pytest.mark.parametrize("provider", KEYED)
-def test_a_deploy_between_two_calls_does_not_change_what_is_repeated(
-    api, outbox, queue, deliver, monkeypatch, provider
-):
+def test_repeated_attempt_ignores_content_changed_by_a_deployment(api, outbox, queue, deliver, monkeypatch, provider):
     outbox(provider)
     (row,) = queue()
     api.faults = ["cut-after"]
@@ -73,7 +71,7 @@ def test_a_deploy_between_two_calls_does_not_change_what_is_repeated(
 
 
 @pytest.mark.parametrize(("provider", "key_lives"), [("resend", timedelta(hours=24)), ("sequenzy", timedelta(days=14))])
-def test_an_unknown_outcome_older_than_its_key_is_left_to_a_person(api, outbox, queue, deliver, provider, key_lives):
+def test_unknown_attempt_fails_once_its_key_expires(api, outbox, queue, deliver, provider, key_lives):
     outbox(provider)
     queue()
     api.faults = ["cut-after"]
@@ -90,7 +88,7 @@ def test_an_unknown_outcome_older_than_its_key_is_left_to_a_person(api, outbox, 
     assert DeliveryAttempt.objects.get().body is None
 
 
-def test_without_keys_a_kind_that_must_not_be_repeated_is_left_to_a_person(api, outbox, queue, deliver, settings):
+def test_never_repeated_kind_fails_after_unknown_outcome_without_keys(api, outbox, queue, deliver, settings):
     settings.EMAIL_KINDS_NEVER_REPEATED = ["receipt"]
     outbox("sendgrid")
     queue(kind="receipt")
@@ -103,7 +101,7 @@ def test_without_keys_a_kind_that_must_not_be_repeated_is_left_to_a_person(api, 
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_retry_after_pauses_the_provider_to_the_second_and_costs_no_try(api, outbox, queue, deliver, provider):
+def test_retry_after_pauses_provider_without_counting_a_failure(api, outbox, queue, deliver, provider):
     outbox(provider)
     queue(3)
     api.faults = ["429;retry-after=40"] * 3
@@ -124,7 +122,7 @@ def test_retry_after_pauses_the_provider_to_the_second_and_costs_no_try(api, out
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_refused_key_waits_for_a_person_and_then_the_mail_goes_out(api, outbox, queue, deliver, caplog, provider):
+def test_refused_api_key_pauses_until_fixed(api, outbox, queue, deliver, caplog, provider):
     outbox(provider)
     queue(3)
     api.faults = ["401"] * 1000
@@ -142,7 +140,7 @@ def test_a_refused_key_waits_for_a_person_and_then_the_mail_goes_out(api, outbox
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "sendgrid"])  # Resend's batches: test_batches.py
-def test_a_refused_message_fails_at_once_and_alone(api, outbox, queue, deliver, provider):
+def test_refused_message_fails_alone(api, outbox, queue, deliver, provider):
     outbox(provider)
     queue(3)
     api.faults = ["422"]
@@ -155,7 +153,7 @@ def test_a_refused_message_fails_at_once_and_alone(api, outbox, queue, deliver, 
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_line_cut_before_acceptance_is_repeated(api, outbox, queue, deliver, provider):
+def test_attempt_cut_before_acceptance_is_repeated(api, outbox, queue, deliver, provider):
     outbox(provider)
     queue()
     api.faults = ["cut-before"]
@@ -166,7 +164,7 @@ def test_a_line_cut_before_acceptance_is_repeated(api, outbox, queue, deliver, p
     assert len(api.accepted) == 1
 
 
-def test_a_message_that_stays_refused_is_given_up_after_two_days(api, outbox, queue, deliver):
+def test_message_fails_after_two_days_of_refusals(api, outbox, queue, deliver):
     queue()
     api.down = True
     for _ in range(49):
@@ -176,7 +174,7 @@ def test_a_message_that_stays_refused_is_given_up_after_two_days(api, outbox, qu
     assert (the_row().status, the_row().reason) == (Status.FAILED, Reason.GAVE_UP)
 
 
-def test_an_expired_message_is_not_delivered(api, queue, deliver):
+def test_expired_message_is_not_delivered(api, queue, deliver):
     queue(expires_at=database_now() + HOUR)
     travel(2 * HOUR)
     deliver()
@@ -185,7 +183,7 @@ def test_an_expired_message_is_not_delivered(api, queue, deliver):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_copy_goes_out_where_everybody_in_to_is_suppressed(api, outbox, queue, deliver, provider):
+def test_copies_are_sent_if_every_to_address_is_suppressed(api, outbox, queue, deliver, provider):
     outbox(provider)
     suppress("ada@example.com", cause="hard_bounce")
     queue(to=["ada@example.com"], cc=["bob@example.com"], bcc=["eve@example.com"])
@@ -193,7 +191,7 @@ def test_a_copy_goes_out_where_everybody_in_to_is_suppressed(api, outbox, queue,
     assert (the_row().status, api.accepted[0].recipients) == (Status.SENT, ["bob@example.com", "eve@example.com"])
 
 
-def test_a_suppressed_address_is_looked_up_when_sending(api, queue, deliver):
+def test_suppression_is_checked_at_send_time(api, queue, deliver):
     queue(2)
     Suppression.objects.create(address="Person-0@example.com")
     Suppression.objects.create(address="person-1@example.com", until=database_now() - HOUR)
@@ -202,7 +200,7 @@ def test_a_suppressed_address_is_looked_up_when_sending(api, queue, deliver):
     assert api.calls == 1
 
 
-def test_what_the_provider_cannot_carry_fails_without_a_call(api, outbox, queue, deliver):
+def test_unsupported_message_fails_without_a_call(api, outbox, queue, deliver):
     outbox("sequenzy")
     queue(extra_headers={"List-Unsubscribe": "<https://example.com/u>"})
     deliver()
@@ -211,7 +209,7 @@ def test_what_the_provider_cannot_carry_fails_without_a_call(api, outbox, queue,
     assert api.calls == 0
 
 
-def test_many_messages_that_end_without_a_call_do_not_hide_one_that_does_not(api, queue, deliver):
+def test_messages_without_a_call_do_not_block_others(api, queue, deliver):
     queue(40, expires_at=database_now() - HOUR)
     queue(1)
     deliver()
@@ -219,7 +217,7 @@ def test_many_messages_that_end_without_a_call_do_not_hide_one_that_does_not(api
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_a_sensitive_body_is_blanked_once_sent_except_with_debug(queue, deliver, settings, debug):
+def test_sensitive_body_is_blanked_after_sending_unless_debug(queue, deliver, settings, debug):
     settings.DEBUG = debug
     queue(sensitive=True)
     deliver()
@@ -227,7 +225,7 @@ def test_a_sensitive_body_is_blanked_once_sent_except_with_debug(queue, deliver,
     assert the_row().is_blanked is not debug
 
 
-def test_a_new_provider_takes_over_all_but_the_unknown(api, outbox, queue, deliver):
+def test_new_provider_takes_over_all_but_unknown_attempts(api, outbox, queue, deliver):
     outbox("sequenzy")
     queue(2)
     api.faults = ["cut-after", "503"]

@@ -16,7 +16,7 @@ def statuses() -> set[str]:
     return set(OutboundEmail.objects.values_list("status", flat=True))
 
 
-def test_due_rows_go_out_a_hundred_to_a_call(api, queue, deliver):
+def test_due_rows_are_sent_in_batches_of_100(api, queue, deliver):
     queue(250)
     deliver()
     assert sorted(len(json.loads(body)) for body in api.bodies) == [50, 100, 100]
@@ -24,13 +24,13 @@ def test_due_rows_go_out_a_hundred_to_a_call(api, queue, deliver):
     assert statuses() == {Status.SENT}
 
 
-def test_a_single_row_needs_no_batch(api, queue, deliver):
+def test_single_row_is_not_batched(api, queue, deliver):
     queue()
     deliver()
     assert api.last.path == "/resend/emails"
 
 
-def test_each_batch_is_one_attempt_with_its_rows_in_order(api, queue, deliver):
+def test_batch_is_one_attempt_with_rows_in_order(api, queue, deliver):
     queue(3)
     deliver()
     attempt = DeliveryAttempt.objects.get()
@@ -39,14 +39,14 @@ def test_each_batch_is_one_attempt_with_its_rows_in_order(api, queue, deliver):
     assert list(carried) == [mail.recipients[0] for mail in api.accepted]
 
 
-def test_each_row_gets_its_own_id(api, queue, deliver):
+def test_each_row_gets_its_own_message_id(api, queue, deliver):
     queue(5)
     deliver()
     ids = set(OutboundEmail.objects.values_list("provider_message_id", flat=True))
     assert len(ids) == 5 and "" not in ids
 
 
-def test_a_message_with_an_attachment_goes_alone(api, queue, deliver):
+def test_message_with_attachment_is_sent_alone(api, queue, deliver):
     queue(2)
     message = EmailMessage("With a file", "See the file.", to=["filed@example.com"])
     message.attach("a.txt", "text", "text/plain")
@@ -58,7 +58,7 @@ def test_a_message_with_an_attachment_goes_alone(api, queue, deliver):
 
 
 @pytest.mark.parametrize("bad", [0, 17, 99])
-def test_a_refused_batch_is_split_until_the_bad_message_is_alone(api, queue, deliver, bad):
+def test_refused_batch_is_split_down_to_the_bad_message(api, queue, deliver, bad):
     queue(100)
     api.refused = {f"person-{bad}@example.com"}
     deliver()
@@ -78,7 +78,7 @@ def test_several_bad_messages_fail_alone(api, queue, deliver):
     assert len(api.accepted) == 97
 
 
-def test_a_sender_that_is_not_verified_holds_up_nobody_else(api, queue, deliver):
+def test_unverified_sender_does_not_block_other_messages(api, queue, deliver):
     queue(4)
     api.faults = [Reply(403, {"name": "validation_error", "message": "The domain is not verified."})]
     deliver()
@@ -86,7 +86,7 @@ def test_a_sender_that_is_not_verified_holds_up_nobody_else(api, queue, deliver)
 
 
 @pytest.mark.parametrize(("fault", "calls"), [("503", 2), ("429;retry-after=30", 2), ("401", 3)])  # with the probe
-def test_trouble_of_the_provider_splits_nothing(api, queue, deliver, fault, calls):
+def test_provider_trouble_does_not_split_the_batch(api, queue, deliver, fault, calls):
     queue(4)
     api.faults = [fault]
     deliver()
@@ -97,7 +97,7 @@ def test_trouble_of_the_provider_splits_nothing(api, queue, deliver, fault, call
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "timeout-after", "500-after", "rubbish", "truncated"])
-def test_an_unknown_batch_is_repeated_whole_whatever_came_since(api, queue, deliver, settings, fault):
+def test_unknown_batch_is_repeated_whole(api, queue, deliver, settings, fault):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     queue(3)
     api.faults = [fault]
@@ -111,7 +111,7 @@ def test_an_unknown_batch_is_repeated_whole_whatever_came_since(api, queue, deli
     assert statuses() == {Status.SENT, Status.SUPPRESSED}
 
 
-def test_an_answer_that_names_too_few_is_no_answer(api, queue, deliver):
+def test_response_with_too_few_ids_is_unknown(api, queue, deliver):
     queue(3)
     api.faults = [Reply(200, {"data": [{"id": "1"}, {"id": "2"}]})]
     deliver()

@@ -11,7 +11,7 @@ from emails.tests.support.signed_events import ago
 from emails.tracking.suppressions import is_suppressed, lift
 
 
-def test_a_hard_bounce_suppresses_and_the_next_message_makes_no_call(poster, provider, row, api, queue, deliver):
+def test_hard_bounce_suppresses_and_stops_later_calls(poster, provider, row, api, queue, deliver):
     kind, data = HARD[provider]
     poster.tell(kind, **about(row, provider), **data)
     assert status(row) == Status.BOUNCED
@@ -22,7 +22,7 @@ def test_a_hard_bounce_suppresses_and_the_next_message_makes_no_call(poster, pro
     assert (status(following), api.calls) == (Status.SUPPRESSED, calls)
 
 
-def test_after_a_person_lifted_it_mail_goes_out_and_old_news_changes_nothing(poster, provider, row, queue, deliver):
+def test_replayed_bounce_does_not_restore_lifted_suppression(poster, provider, row, queue, deliver):
     kind, data = HARD[provider]
     event = poster.event(kind, **about(row, provider), **data)
     poster.post(event)
@@ -33,13 +33,13 @@ def test_after_a_person_lifted_it_mail_goes_out_and_old_news_changes_nothing(pos
     assert status(following) == Status.SENT
 
 
-def test_a_complaint_suppresses(poster, provider, row):
+def test_complaint_suppresses(poster, provider, row):
     poster.tell(COMPLAINT[provider], **about(row, provider))
     assert status(row) == Status.COMPLAINED
     assert Suppression.objects.get().cause == "complaint"
 
 
-def test_soft_bounces_suppress_for_a_week_after_more_than_five(poster, provider, row):
+def test_sixth_soft_bounce_suppresses_for_a_week(poster, provider, row):
     kind, data = SOFT[provider]
     for number in range(6):
         assert not is_suppressed("person-0@example.com")
@@ -52,7 +52,7 @@ def test_soft_bounces_suppress_for_a_week_after_more_than_five(poster, provider,
     assert not is_suppressed("person-0@example.com")
 
 
-def test_a_delivery_in_between_begins_the_count_anew(poster, provider, row):
+def test_delivery_resets_the_soft_bounce_count(poster, provider, row):
     kind, data = SOFT[provider]
     for number in range(9):
         name, fields = (DELIVERED[provider], {}) if number == 4 else (kind, data)
@@ -75,14 +75,14 @@ def test_a_delivery_in_between_begins_the_count_anew(poster, provider, row):
         ("sendgrid", "unsubscribe", {}),
     ],
 )
-def test_what_is_not_the_addresses_fault_never_suppresses(webhooks, provider, kind, data):
+def test_failure_not_caused_by_the_address_never_suppresses(webhooks, provider, kind, data):
     poster = webhooks(provider)
     for number in range(5):
         poster.tell(kind, message=f"m{number}", **data)
     assert not Suppression.objects.exists()
 
 
-def test_resends_undetermined_bounce_is_hard_when_it_happens_again(webhooks):
+def test_second_undetermined_bounce_from_resend_suppresses(webhooks):
     poster = webhooks("resend")
     bounce = {"bounce": {"type": "Undetermined"}}
     poster.tell("email.bounced", message="m1", at=ago(minutes=9), **bounce)
@@ -93,7 +93,7 @@ def test_resends_undetermined_bounce_is_hard_when_it_happens_again(webhooks):
     assert is_suppressed("ada@example.com")
 
 
-def test_resend_names_all_recipients_so_none_of_several_is_suppressed(webhooks, outbox, queue, deliver):
+def test_resend_bounce_with_several_recipients_suppresses_nobody(webhooks, outbox, queue, deliver):
     outbox("resend")
     (row,) = queue(to=["ada@example.com"], cc=["bob@example.com"])
     deliver()
@@ -104,7 +104,7 @@ def test_resend_names_all_recipients_so_none_of_several_is_suppressed(webhooks, 
     assert not Suppression.objects.exists()
 
 
-def test_a_recipient_that_is_a_guess_counts_for_no_address(webhooks):
+def test_soft_bounce_of_uncertain_recipient_is_not_counted(webhooks):
     """The bounces of a neighbour in `to` and one of one's own are not six in a row."""
     kind, data = SOFT["resend"]
     poster = webhooks("resend")

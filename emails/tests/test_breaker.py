@@ -20,7 +20,7 @@ def outage(api, outbox, queue, deliver):
     return api
 
 
-def test_it_opens_after_five_failures(outage, deliver):
+def test_breaker_opens_after_five_failures(outage, deliver):
     assert ProviderState.objects.get().reason == ProviderState.Pause.BREAKER
     calls = outage.calls
     assert calls <= 5 + IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
@@ -29,7 +29,7 @@ def test_it_opens_after_five_failures(outage, deliver):
     assert monitoring.report().providers["sequenzy"]["state"] == "open"
 
 
-def test_one_probe_every_15_seconds(outage, deliver):
+def test_breaker_sends_one_probe_every_15_seconds(outage, deliver):
     for _ in range(4):
         calls = outage.calls
         travel(timedelta(seconds=16))
@@ -38,7 +38,7 @@ def test_one_probe_every_15_seconds(outage, deliver):
         assert outage.calls == calls + 1
 
 
-def test_a_probe_costs_a_message_no_try(outage, deliver):
+def test_probe_does_not_count_as_a_failed_attempt(outage, deliver):
     failures = sum(OutboundEmail.objects.values_list("failures", flat=True))
     for _ in range(10):
         travel(timedelta(seconds=16))
@@ -46,7 +46,7 @@ def test_a_probe_costs_a_message_no_try(outage, deliver):
     assert sum(OutboundEmail.objects.values_list("failures", flat=True)) == failures
 
 
-def test_the_first_success_releases_what_waits(outage, deliver):
+def test_first_success_releases_waiting_messages(outage, deliver):
     OutboundEmail.objects.filter(status=Status.QUEUED, failures__gt=0).update(failures=9)
     outage.down = False
     travel(timedelta(seconds=16))
@@ -57,7 +57,7 @@ def test_the_first_success_releases_what_waits(outage, deliver):
     assert ProviderState.objects.get().reason == ""
 
 
-def test_one_message_that_always_breaks_does_not_open_it(api, outbox, queue, deliver):
+def test_one_failing_message_does_not_open_the_breaker(api, outbox, queue, deliver):
     outbox("sequenzy")
     for _ in range(8):
         queue(2)
@@ -66,7 +66,7 @@ def test_one_message_that_always_breaks_does_not_open_it(api, outbox, queue, del
     assert ProviderState.objects.get().reason == ""
 
 
-def test_a_missing_key_waits_for_a_person_and_says_which(api, queue, deliver, settings):
+def test_missing_key_is_reported_by_name_and_keeps_message_queued(api, queue, deliver, settings):
     queue()
     settings.RESEND_API_KEY = ""
     deliver()

@@ -25,74 +25,74 @@ def found(settings):
     return found
 
 
-def test_a_house_in_order_is_quiet(found):
+def test_correct_configuration_raises_no_check(found):
     assert found(deploy=True) == []
 
 
 @pytest.mark.parametrize("provider", ["pigeon", ""])
-def test_an_unknown_provider(found, settings, provider):
+def test_unknown_provider_is_reported(found, settings, provider):
     settings.EMAIL_PROVIDER = provider
     assert found(deploy=True) == ["emails.E001"]
 
 
 @pytest.mark.parametrize("path", ["nowhere.Backend", "django.core.mail.backends.smtp.Nothing", "smtp", OUTBOX])
-def test_a_backend_that_cannot_deliver(found, settings, path):
+def test_backend_that_cannot_deliver_is_reported(found, settings, path):
     settings.EMAIL_DELIVERY_BACKEND = path
     assert found(deploy=True) == ["emails.E001"]
 
 
-def test_a_backend_by_its_path(found, settings):
+def test_backend_given_by_path_passes(found, settings):
     settings.EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     assert found(deploy=True) == []
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend", "sendgrid"])
-def test_a_missing_key_warns_at_home_and_stops_a_deployment(found, settings, provider):
+def test_missing_key_warns_in_development_and_fails_deployment(found, settings, provider):
     settings.EMAIL_PROVIDER = provider
     setattr(settings, f"{provider.upper()}_API_KEY", "")
     assert found() == ["emails.W002"]
     assert found(deploy=True) == ["emails.E002", "emails.I001", "emails.W002"]
 
 
-def test_a_lease_that_ends_before_its_call(found, settings):
+def test_lease_shorter_than_call_deadline_is_reported(found, settings):
     settings.EMAIL_LEASE_SECONDS = settings.EMAIL_CALL_DEADLINE_SECONDS
     assert found() == ["emails.E003"]
 
 
-def test_mail_past_the_outbox(found, settings):
+def test_backend_that_bypasses_the_outbox_is_reported(found, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     assert found() == []
     assert found(deploy=True) == ["emails.W001"]
 
 
-def test_the_backend_of_test_runs_is_no_mistake(found, settings):
+def test_locmem_backend_passes(found, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert found(deploy=True) == []
 
 
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "sample.json"])
-def test_a_kind_without_one_of_its_parts(found, write_kind, part):
+def test_kind_with_missing_part_is_reported(found, write_kind, part):
     (write_kind("welcome") / part).unlink()
     assert found() == ["emails.E004"]
 
 
-def test_a_sample_that_is_no_json(found, write_kind):
+def test_invalid_sample_json_is_reported(found, write_kind):
     write_kind("welcome", sample="{")
     assert found() == ["emails.E004"]
 
 
-def test_a_database_without_a_clock_that_we_can_read(found, monkeypatch):
+def test_database_without_usable_clock_is_reported(found, monkeypatch):
     monkeypatch.setattr("emails.checks.connections", SimpleNamespace(all=lambda: [SimpleNamespace(vendor="oracle")]))
     assert found() == ["emails.E005"]
 
 
-def test_a_webhook_secret_of_the_wrong_form(settings):
+def test_malformed_webhook_secret_is_reported_without_its_value(settings):
     settings.RESEND_WEBHOOK_SECRETS = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "not one"]
     [error] = emails_checks.check_webhook_secrets(None)
     assert (error.id, "secret 2" in error.msg, "not one" in error.msg) == ("emails.E006", True, False)
 
 
-def test_a_provider_whose_events_do_not_come_home(settings):
+def test_missing_webhook_secret_is_reported_with_the_url(settings):
     settings.EMAIL_PROVIDER = "sendgrid"
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = []
     [told] = emails_checks.check_events_come_home(None)

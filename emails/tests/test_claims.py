@@ -24,14 +24,14 @@ def after_the_lease():
     claims.recover_abandoned(database_now())
 
 
-def test_a_claimed_row_is_nobody_elses(queue):
+def test_claimed_row_is_not_claimed_again(queue):
     queue(3)
     assert len(claim(2)) == 2
     assert len(claim(2)) == 1
     assert claim() == []
 
 
-def test_the_oldest_are_claimed_first(queue):
+def test_oldest_rows_are_claimed_first(queue):
     (first,) = queue(1)
     queue(3)
     assert claim(1) == [first]
@@ -42,7 +42,7 @@ def next_calls(*, idle=True):
     return calls
 
 
-def test_rows_of_a_dead_worker_are_claimed_alone_and_delivered(api, queue, deliver):
+def test_rows_of_a_dead_worker_are_claimed_alone(api, queue, deliver):
     queue(3)
     claim()
     after_the_lease()
@@ -56,7 +56,7 @@ def test_rows_of_a_dead_worker_are_claimed_alone_and_delivered(api, queue, deliv
     assert len(api.accepted) == 3
 
 
-def test_only_crashes_while_alone_lead_to_quarantine(queue):
+def test_only_crashes_while_claimed_alone_lead_to_quarantine(queue):
     (row,) = queue()
     for _ in range(5):
         OutboundEmail.objects.claim(limit=1, now=database_now(), lease=LEASE, status=Status.SENDING)
@@ -69,7 +69,7 @@ def test_only_crashes_while_alone_lead_to_quarantine(queue):
     assert (row.status, row.reason, row.due_at) == (Status.FAILED, Reason.QUARANTINED, None)
 
 
-def test_an_attempt_that_kills_five_workers_is_quarantined(queue):
+def test_attempt_that_kills_five_workers_is_quarantined(queue):
     (row,) = queue()
     for _ in range(5):
         assert len(next_calls()) == 1
@@ -79,7 +79,7 @@ def test_an_attempt_that_kills_five_workers_is_quarantined(queue):
     assert DeliveryAttempt.objects.get().outcome == "abandoned"
 
 
-def test_a_crash_during_the_call_is_an_unknown_outcome(api, queue, deliver):
+def test_crash_during_a_call_is_an_unknown_outcome(api, queue, deliver):
     queue()
     (call,) = next_calls()
     call.make()
@@ -90,7 +90,7 @@ def test_a_crash_during_the_call_is_an_unknown_outcome(api, queue, deliver):
     assert len(api.accepted) == 1
 
 
-def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
+def test_worker_with_expired_lease_writes_nothing(api, queue, deliver):
     """A process that was stopped for a minute must not overwrite what its successor wrote."""
     queue()
     (late,) = next_calls()
@@ -104,7 +104,7 @@ def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
     }
 
 
-def test_a_call_that_begins_too_late_is_not_made(api, queue):
+def test_call_past_its_start_deadline_is_not_made(api, queue):
     queue()
     (call,) = next_calls()
     object.__setattr__(call, "start_by", 0.0)
@@ -112,6 +112,6 @@ def test_a_call_that_begins_too_late_is_not_made(api, queue):
     assert api.calls == 0
 
 
-def test_finding_due_work_uses_the_partial_index(queue):
+def test_due_rows_are_found_by_partial_index(queue):
     plan = OutboundEmail.objects.due(database_now()).order_by("due_at")[:10].explain()
     assert "outbound_due" in plan or connection.vendor == "postgresql"  # an empty table is read whole

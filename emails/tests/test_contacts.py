@@ -31,7 +31,7 @@ def statuses() -> set[str]:
     return set(ContactChange.objects.values_list("status", flat=True))
 
 
-def test_what_happened_is_told_in_order(sequenzy, deliver):
+def test_changes_are_sent_in_order(sequenzy, deliver):
     everything()
     deliver()
     assert [route for _, route, _ in sequenzy.told] == ["", "/tags", "/bulk/tags/remove", "/events"]
@@ -40,7 +40,7 @@ def test_what_happened_is_told_in_order(sequenzy, deliver):
     assert statuses() == {Status.SENT}
 
 
-def test_nothing_is_told_of_what_was_rolled_back(sequenzy, deliver):
+def test_rolled_back_change_is_not_sent(sequenzy, deliver):
     with pytest.raises(RuntimeError), transaction.atomic():
         contacts.add_tag(ADA, "customer")
         raise RuntimeError
@@ -49,7 +49,7 @@ def test_nothing_is_told_of_what_was_rolled_back(sequenzy, deliver):
 
 
 @pytest.mark.parametrize("fault", ["503", "429;retry-after=5", "401", "cut-before", "timeout-before", "500", "rubbish"])
-def test_trouble_at_sequenzy_changes_neither_order_nor_number(sequenzy, api, deliver, settings, fault):
+def test_sequenzy_trouble_changes_neither_order_nor_count(sequenzy, api, deliver, settings, fault):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     everything()
     api.faults = [fault]
@@ -61,7 +61,7 @@ def test_trouble_at_sequenzy_changes_neither_order_nor_number(sequenzy, api, del
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "500-after", "rubbish", "truncated"])
-def test_an_event_that_may_have_arrived_counts_once(sequenzy, api, deliver, fault):
+def test_event_that_may_have_arrived_counts_once(sequenzy, api, deliver, fault):
     contacts.track_event(ADA, "Invoice paid")
     api.faults = [fault]
     deliver()
@@ -71,7 +71,7 @@ def test_an_event_that_may_have_arrived_counts_once(sequenzy, api, deliver, faul
     assert statuses() == {Status.SENT}
 
 
-def test_a_refused_change_holds_up_only_itself(sequenzy, api, deliver):
+def test_refused_change_blocks_only_itself(sequenzy, api, deliver):
     everything()
     api.faults = [Reply(422, {"success": False, "error": "no"})]
     deliver()
@@ -79,7 +79,7 @@ def test_a_refused_change_holds_up_only_itself(sequenzy, api, deliver):
     assert len(sequenzy.told) == 3
 
 
-def test_other_contacts_do_not_wait_for_one(sequenzy, api, deliver):
+def test_one_contact_does_not_block_others(sequenzy, api, deliver):
     everything()
     contacts.add_tag("bob@example.com", "customer")
     api.faults = ["cut-before"]
@@ -87,7 +87,7 @@ def test_other_contacts_do_not_wait_for_one(sequenzy, api, deliver):
     assert sequenzy.people["bob@example.com"]["tags"] == {"customer"}
 
 
-def test_a_contact_is_unsubscribed_and_forgotten(sequenzy, deliver):
+def test_contact_is_unsubscribed_and_forgotten(sequenzy, deliver):
     everything()
     contacts.unsubscribe(ADA)
     deliver()
@@ -100,13 +100,13 @@ def test_a_contact_is_unsubscribed_and_forgotten(sequenzy, deliver):
 
 
 @pytest.mark.parametrize("change", [contacts.unsubscribe, contacts.forget])
-def test_a_contact_that_does_not_exist_needs_nothing(sequenzy, deliver, change):
+def test_change_to_unknown_contact_succeeds(sequenzy, deliver, change):
     change("nobody+tag@example.com")
     deliver()
     assert statuses() == {Status.SENT}
 
 
-def test_a_wrong_address_of_the_api_is_not_taken_for_an_unknown_contact(sequenzy, api, deliver):
+def test_wrong_api_url_is_not_mistaken_for_unknown_contact(sequenzy, api, deliver):
     contacts.forget(ADA)
     api.faults = [Reply(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"})]
     deliver()
@@ -114,7 +114,7 @@ def test_a_wrong_address_of_the_api_is_not_taken_for_an_unknown_contact(sequenzy
     assert ContactChange.objects.get().address == ADA
 
 
-def test_what_a_person_has_a_right_to_is_never_given_up(sequenzy, api, deliver):
+def test_forget_is_never_given_up(sequenzy, api, deliver):
     contacts.add_tag("bob@example.com", "customer")
     contacts.forget(ADA)
     api.down = True
@@ -129,7 +129,7 @@ def test_what_a_person_has_a_right_to_is_never_given_up(sequenzy, api, deliver):
     assert ContactChange.objects.get(action="forget").status == Status.SENT
 
 
-def test_a_key_of_its_own_has_a_rate_of_its_own(sequenzy, api, queue, deliver, settings):
+def test_separate_contacts_key_has_its_own_rate(sequenzy, api, queue, deliver, settings):
     settings.SEQUENZY_CONTACTS_API_KEY = "key-of-contacts"
     contacts.add_tag(ADA, "customer")
     deliver()
@@ -144,7 +144,7 @@ def test_a_key_of_its_own_has_a_rate_of_its_own(sequenzy, api, queue, deliver, s
     assert OutboundEmail.objects.get().status == Status.SENT
 
 
-def test_with_one_key_mail_comes_first(sequenzy, api, queue, deliver, settings):
+def test_email_goes_first_with_a_shared_key(sequenzy, api, queue, deliver, settings):
     settings.EMAIL_DELIVERY_THREADS = 1  # several would race each other from here to the stand-in
     everything()
     queue()
@@ -158,7 +158,7 @@ def json_bodies_of_mail_come_first(bodies: list[bytes]) -> bool:
 
 
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
-def test_with_another_provider_nothing_is_told_and_the_log_says_so(sequenzy, outbox, deliver, caplog, provider):
+def test_other_provider_drops_changes_with_a_log_line(sequenzy, outbox, deliver, caplog, provider):
     caplog.set_level("INFO")
     outbox(provider)
     contacts.add_tag(ADA, "customer")
@@ -167,7 +167,7 @@ def test_with_another_provider_nothing_is_told_and_the_log_says_so(sequenzy, out
     assert f"EMAIL_PROVIDER is {provider}, which has no contacts here" in caplog.text
 
 
-def test_nothing_is_told_unless_it_is_switched_on(sequenzy, settings):
+def test_changes_are_dropped_while_sync_is_off(sequenzy, settings):
     settings.CONTACTS_SYNC = False
     everything()
     assert ContactChange.objects.count() == 0
@@ -175,7 +175,7 @@ def test_nothing_is_told_unless_it_is_switched_on(sequenzy, settings):
     assert ContactChange.objects.get().action == "unsubscribe"
 
 
-def test_history_says_when_it_was(sequenzy, deliver):
+def test_event_carries_its_time(sequenzy, deliver):
     contacts.track_event(ADA, "Invoice paid", occurred_at=datetime(2026, 1, 2, tzinfo=UTC))
     deliver()
     assert sequenzy.told[0][2]["occurredAt"] == "2026-01-02T00:00:00+00:00"
@@ -196,7 +196,7 @@ def test_history_says_when_it_was(sequenzy, deliver):
         lambda: contacts.subscribe(ADA, attributes={"text": "\ud800"}),
     ],
 )
-def test_what_cannot_be_told_is_refused_at_once(sequenzy, change):
+def test_invalid_change_is_refused_immediately(sequenzy, change):
     with pytest.raises(contacts.InvalidContact):
         change()
     assert ContactChange.objects.count() == 0

@@ -19,7 +19,7 @@ def call_made() -> tuple[Call, Any]:
     return call, call.make()
 
 
-def test_an_event_before_our_own_commit_of_sent_finds_its_row(webhooks, outbox, queue):
+def test_event_before_our_commit_finds_its_row(webhooks, outbox, queue):
     outbox("sendgrid")
     (row,) = queue(sensitive=True)
     finished = call_made()
@@ -32,7 +32,7 @@ def test_an_event_before_our_own_commit_of_sent_finds_its_row(webhooks, outbox, 
     assert DeliveryAttempt.objects.get().outcome == "accepted"
 
 
-def test_sequenzys_early_event_waits_for_the_id(webhooks, outbox, queue):
+def test_early_sequenzy_event_is_linked_once_id_is_known(webhooks, outbox, queue):
     outbox("sequenzy")
     (row,) = queue()
     call, answer = call_made()
@@ -43,7 +43,7 @@ def test_sequenzys_early_event_waits_for_the_id(webhooks, outbox, queue):
     assert row.events.count() == 1
 
 
-def test_an_event_that_was_stored_at_the_same_moment_is_linked_later(webhooks, outbox, queue, deliver):
+def test_stray_event_is_linked_later(webhooks, outbox, queue, deliver):
     outbox("sequenzy")
     (row,) = queue()
     deliver()
@@ -55,7 +55,7 @@ def test_an_event_that_was_stored_at_the_same_moment_is_linked_later(webhooks, o
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "timeout-after", "500-after"])
-def test_sendgrids_unknown_outcome_is_settled_by_an_event(webhooks, api, outbox, queue, deliver, settings, fault):
+def test_event_settles_unknown_sendgrid_attempt(webhooks, api, outbox, queue, deliver, settings, fault):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     outbox("sendgrid")
     (row,) = queue()
@@ -70,7 +70,7 @@ def test_sendgrids_unknown_outcome_is_settled_by_an_event(webhooks, api, outbox,
     assert len(api.accepted) == 1
 
 
-def test_without_an_event_it_is_repeated_after_five_minutes(webhooks, api, outbox, queue, deliver):
+def test_unknown_sendgrid_attempt_is_repeated_after_five_minutes(webhooks, api, outbox, queue, deliver):
     outbox("sendgrid")
     (row,) = queue()
     api.faults = ["cut-before"]
@@ -83,7 +83,7 @@ def test_without_an_event_it_is_repeated_after_five_minutes(webhooks, api, outbo
     assert (status(row), api.calls) == (Status.SENT, 2)
 
 
-def test_an_event_while_the_call_ends_unknown_prevents_the_repeat(webhooks, api, outbox, queue, deliver):
+def test_event_during_an_unknown_call_prevents_the_repeat(webhooks, api, outbox, queue, deliver):
     outbox("sendgrid")
     (row,) = queue()
     api.faults = ["cut-after"]
@@ -96,14 +96,14 @@ def test_an_event_while_the_call_ends_unknown_prevents_the_repeat(webhooks, api,
     assert DeliveryAttempt.objects.get().outcome == "accepted"
 
 
-def test_an_event_proves_what_was_given_up_as_unknown(webhooks, outbox, queue):
+def test_event_revives_message_failed_as_unknown(webhooks, outbox, queue):
     (row,) = queue()
     OutboundEmail.objects.update(status=Status.FAILED, reason=Reason.OUTCOME_UNKNOWN, due_at=None)
     webhooks("resend").tell("email.delivered", message="theirs", ours=row.pk)
     assert (status(row), row.reason) == (Status.DELIVERED, "")
 
 
-def test_a_queued_row_that_an_event_proves_is_not_sent_again(webhooks, api, outbox, queue, deliver):
+def test_event_for_queued_row_prevents_sending(webhooks, api, outbox, queue, deliver):
     outbox("sendgrid")
     (row,) = queue()
     webhooks("sendgrid").tell("processed", message="theirs", ours=row.pk)

@@ -31,20 +31,20 @@ def event(webhooks, queue, deliver):
     return DeliveryEvent.objects.get()
 
 
-def test_a_message_shows_what_was_told_of_it(admin, event):
+def test_message_page_shows_its_events(admin, event):
     shown = page(admin, f"outboundemail/{event.email_id}/change/")
     assert "550 &lt;b&gt;unknown&lt;/b&gt;" in shown
     assert "The receiving server refused it." in shown
 
 
-def test_an_event_is_found_by_address_and_shows_its_raw_form(admin, event):
+def test_event_is_found_by_address_and_shows_raw_payload(admin, event):
     assert str(event.pk) in page(admin, "deliveryevent/?q=person-0@example.com")
     shown = page(admin, f"deliveryevent/{event.pk}/change/")
     assert "&quot;type&quot;: &quot;email.bounced&quot;" in shown
     assert "<b>unknown" not in shown
 
 
-def test_raw_forms_go_after_the_retention_period(admin, event):
+def test_raw_payload_is_deleted_after_retention(admin, event):
     travel(timedelta(days=31))
     OutboundEmail.objects.update(settled_at=None)
     purge()
@@ -53,14 +53,14 @@ def test_raw_forms_go_after_the_retention_period(admin, event):
     assert "no longer kept" in page(admin, f"deliveryevent/{event.pk}/change/")
 
 
-def test_what_belongs_to_no_message_goes_whole(webhooks):
+def test_unlinked_event_is_deleted_after_retention(webhooks):
     webhooks("resend").tell("email.sent", message="m1")
     travel(timedelta(days=31))
     purge()
     assert not DeliveryEvent.objects.exists()
 
 
-def test_a_suppression_says_that_the_provider_keeps_its_own(admin, event):
+def test_suppression_page_mentions_the_provider_list(admin, event):
     assert "lift the address there as well" in page(admin, f"suppression/{Suppression.objects.get().pk}/change/")
 
 

@@ -91,7 +91,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), WORDS)
-def test_the_words_of_a_provider(webhooks, provider, name, data, kind, severity, cause):
+def test_provider_event_is_translated(webhooks, provider, name, data, kind, severity, cause):
     assert webhooks(provider).tell(name, message="m1", **data).status_code == 200
     event = DeliveryEvent.objects.get()
     assert (event.type, event.severity, event.recipient) == (kind, severity, "ada@example.com")
@@ -107,25 +107,25 @@ def test_the_words_of_a_provider(webhooks, provider, name, data, kind, severity,
         ("sendgrid", {"status": "5.1.1", "reason": "550 usuário"}, "5.1.1 550 usuário"),
     ],
 )
-def test_what_the_receiving_server_said_is_kept(webhooks, provider, data, detail):
+def test_response_of_the_receiving_server_is_kept(webhooks, provider, data, detail):
     webhooks(provider).tell("bounce" if provider == "sendgrid" else "email.bounced", message="m1", **data)
     assert DeliveryEvent.objects.get().detail == detail
 
 
-def test_a_contact_of_resends_is_named_by_its_address(webhooks):
+def test_resend_contact_event_uses_its_address(webhooks):
     poster = webhooks("resend")
     poster.post({"type": "contact.updated", "data": {"id": "1", "email": "Ada@Example.com", "unsubscribed": True}})
     assert DeliveryEvent.objects.get().recipient == "ada@example.com"
 
 
-def test_a_batch_as_large_as_sendgrids_largest(webhooks):
+def test_largest_sendgrid_batch_is_stored(webhooks):
     """768 kB are three thousand short events: more than one statement takes."""
     poster = webhooks("sendgrid")
     events = [poster.event("open", message=f"m{number}")[0] for number in range(3000)]
     assert poster.post(events).json() == {"received": 3000, "new": 3000}
 
 
-def test_the_token_of_a_clicked_link_is_not_kept(webhooks):
+def test_token_of_a_clicked_link_is_removed(webhooks):
     link = "https://app.example.com/reset-password?a=1&token=very-secret-token&b=2"
     webhooks("resend").tell("email.clicked", message="m1", click={"link": link})
     raw: Any = DeliveryEvent.objects.get().raw
@@ -133,7 +133,7 @@ def test_the_token_of_a_clicked_link_is_not_kept(webhooks):
 
 
 @pytest.mark.parametrize("timestamp", [1700000000, "1700000000", 1700000000000, "1700000000000"])
-def test_sendgrids_times_in_every_form(webhooks, timestamp):
+def test_sendgrid_timestamp_is_read_in_every_form(webhooks, timestamp):
     poster = webhooks("sendgrid")
     [event] = poster.event("delivered", message="m1")
     poster.post([{**event, "timestamp": timestamp}])
@@ -143,13 +143,13 @@ def test_sendgrids_times_in_every_form(webhooks, timestamp):
 @pytest.mark.parametrize(
     "written", ["2023-10-06T23:47:56.678Z", "2023-10-06 23:47:56.678+00", "2023-10-06T23:47:56.678000+00:00"]
 )
-def test_resends_times_in_every_form(webhooks, written):
+def test_resend_timestamp_is_read_in_every_form(webhooks, written):
     poster = webhooks("resend")
     poster.post({**poster.event("email.sent", message="m1"), "created_at": written})
     assert DeliveryEvent.objects.get().occurred_at == datetime(2023, 10, 6, 23, 47, 56, 678000, tzinfo=UTC)
 
 
-def test_5000_events_of_sendgrid_with_one_in_ten_twice(webhooks, outbox, queue):
+def test_5000_shuffled_sendgrid_events_are_recorded_correctly(webhooks, outbox, queue):
     """In batches of 500, shuffled: every row is right."""
     outbox("sendgrid")
     rows = queue(1000)

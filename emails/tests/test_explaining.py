@@ -21,19 +21,19 @@ def advice() -> str:
     return explain(OutboundEmail.objects.latest("created_at")).advice
 
 
-def test_what_is_due_waits_for_a_worker(queue):
+def test_due_message_waits_for_a_worker(queue):
     queue()
     assert "goes out within seconds" in sentence()
 
 
-def test_after_a_minute_no_worker_seems_to_run(queue):
+def test_message_due_for_a_minute_suggests_no_worker_runs(queue):
     queue()
     travel(2 * MINUTE)
     assert "no worker seems to run" in sentence()
     assert "Start a Celery worker" in advice()
 
 
-def test_busy_workers_are_told_from_missing_ones(queue):
+def test_busy_workers_are_distinguished_from_missing_workers(queue):
     queue(2)
     travel(2 * MINUTE)
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
@@ -44,7 +44,7 @@ def test_busy_workers_are_told_from_missing_ones(queue):
     assert "it is taken alone" in explain(waiting).sentence
 
 
-def test_backing_off_says_until_when_and_why(api, queue, deliver):
+def test_backoff_shows_end_and_reason(api, queue, deliver):
     queue()
     api.faults = ["503"]
     deliver()
@@ -52,7 +52,7 @@ def test_backing_off_says_until_when_and_why(api, queue, deliver):
     assert "resend answered 503" in sentence()
 
 
-def test_a_paused_provider_says_until_when_and_why(api, queue, deliver):
+def test_paused_provider_shows_end_and_reason(api, queue, deliver):
     queue()
     api.faults = ["429;retry-after=40"]
     deliver()
@@ -60,7 +60,7 @@ def test_a_paused_provider_says_until_when_and_why(api, queue, deliver):
     assert "(in 3" in sentence()
 
 
-def test_a_breaker_that_is_open_says_what_happens_then(api, outbox, queue, deliver):
+def test_open_breaker_is_explained(api, outbox, queue, deliver):
     outbox("sequenzy")
     queue(6)
     api.faults = ["503"] * 6
@@ -69,7 +69,7 @@ def test_a_breaker_that_is_open_says_what_happens_then(api, outbox, queue, deliv
     assert "what waits goes out as soon as it does" in sentence()
 
 
-def test_a_refused_key_waits_for_a_person(api, queue, deliver):
+def test_refused_key_asks_for_a_fix(api, queue, deliver):
     queue()
     api.faults = ["401"]
     deliver()
@@ -77,7 +77,7 @@ def test_a_refused_key_waits_for_a_person(api, queue, deliver):
     assert "Resume now" in advice()
 
 
-def test_a_paused_provider_does_not_hide_that_no_worker_runs(api, queue, deliver):
+def test_paused_provider_does_not_hide_missing_worker(api, queue, deliver):
     queue()
     api.faults = ["401"]
     deliver()
@@ -85,7 +85,7 @@ def test_a_paused_provider_does_not_hide_that_no_worker_runs(api, queue, deliver
     assert "no worker seems to run" in sentence()
 
 
-def test_a_claimed_message_and_one_whose_worker_died(queue):
+def test_claimed_message_and_dead_worker_are_explained(queue):
     queue()
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
     assert "about to call the provider" in sentence()
@@ -103,24 +103,24 @@ def unknown(api, queue, deliver) -> DeliveryAttempt:
     return DeliveryAttempt.objects.get()
 
 
-def test_a_message_under_way_says_since_when(unknown):
+def test_message_being_sent_shows_since_when(unknown):
     DeliveryAttempt.objects.all().claim(limit=1, now=unknown.due_at, lease=MINUTE, outcome="pending")
     assert sentence().startswith("Being sent through resend; first tried at 20")
 
 
-def test_an_unknown_outcome_says_when_it_is_repeated(unknown):
+def test_unknown_outcome_shows_when_it_is_repeated(unknown):
     assert "Whether resend took it is unknown." in sentence()
     assert "The same call will be repeated" in sentence()
     ProviderState.objects.update(paused_until=database_now() + timedelta(hours=3, minutes=30))
     assert "(in 3 hours)" in sentence()
 
 
-def test_an_unknown_outcome_that_nobody_repeats(unknown):
+def test_unknown_outcome_without_a_worker_is_explained(unknown):
     travel(timedelta(minutes=10))
     assert "no worker seems to run" in sentence()
 
 
-def test_a_sent_message_names_its_provider_and_id(queue, deliver):
+def test_sent_message_shows_provider_and_id(queue, deliver):
     queue()
     deliver()
     email = OutboundEmail.objects.get()
@@ -138,7 +138,7 @@ def test_a_sent_message_names_its_provider_and_id(queue, deliver):
         ("", "It failed."),
     ],
 )
-def test_a_failure_says_why_and_what_to_do(queue, reason, words):
+def test_failure_shows_reason_and_advice(queue, reason, words):
     queue()
     OutboundEmail.objects.update(status="failed", reason=reason, detail="It said so.", settled_at=database_now())
     assert words in sentence()
@@ -148,7 +148,7 @@ def test_a_failure_says_why_and_what_to_do(queue, reason, words):
     assert "have the person request a new one" in advice()
 
 
-def test_a_suppressed_message_says_who_and_why(queue, deliver):
+def test_suppressed_message_shows_address_and_cause(queue, deliver):
     suppress("person-0@example.com", cause="complaint")
     queue()
     deliver()
@@ -156,7 +156,7 @@ def test_a_suppressed_message_says_who_and_why(queue, deliver):
     assert "lift its suppression" in advice()
 
 
-def test_an_expired_message_is_asked_for_anew(queue, deliver):
+def test_expired_message_advises_a_new_request(queue, deliver):
     queue(expires_at=database_now())
     deliver()
     assert sentence().startswith("Not sent in time.")
@@ -164,13 +164,13 @@ def test_an_expired_message_is_asked_for_anew(queue, deliver):
 
 
 @pytest.mark.parametrize("status", Status.values)
-def test_every_status_has_its_sentence(queue, status):
+def test_every_status_has_a_sentence(queue, status):
     queue()
     OutboundEmail.objects.update(status=status)
     assert sentence().endswith(".")
 
 
-def test_distances_are_read_at_a_glance():
+def test_durations_are_formatted_in_the_largest_useful_unit():
     seconds = [1, 119, 120, 7199, 7200, 172_799, 172_800]
     expected = ["1 second", "119 seconds", "2 minutes", "119 minutes", "2 hours", "47 hours", "2 days"]
     assert [distance(timedelta(seconds=number)) for number in seconds] == expected

@@ -15,7 +15,7 @@ def development(settings):
     settings.DEBUG = True
 
 
-def test_an_empty_gallery_says_what_a_kind_is(client, write_kind):
+def test_empty_gallery_explains_kinds(client, write_kind):
     assert "No templates yet" in client.get("/dev/emails/").content.decode()
 
 
@@ -40,7 +40,7 @@ def test_every_kind_is_shown_with_its_sample(client, write_kind):
         ({"html": "{% include 'nowhere.html' %}"}, "TemplateDoesNotExist: nowhere.html"),
     ],
 )
-def test_a_broken_template_is_a_sentence_beside_the_others(client, write_kind, broken, words):
+def test_broken_template_is_explained_beside_the_others(client, write_kind, broken, words):
     write_kind("welcome", **broken)
     write_kind("receipt")
     shown = client.get("/dev/emails/").content.decode()
@@ -50,12 +50,12 @@ def test_a_broken_template_is_a_sentence_beside_the_others(client, write_kind, b
 
 
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "sample.json"])
-def test_a_missing_part_is_a_sentence(client, write_kind, part):
+def test_missing_part_is_named(client, write_kind, part):
     (write_kind("letter") / part).unlink()
     assert f"emails/letter/{part}" in client.get("/dev/emails/").content.decode()
 
 
-def test_the_language_can_be_switched(client, write_kind, settings):
+def test_language_can_be_switched(client, write_kind, settings):
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     write_kind("welcome", html="{% load i18n %}{% get_current_language as l %}<p>language: {{ l }}</p>")
     assert b"language: de" in client.get("/dev/emails/welcome/html/?language=de").content
@@ -65,6 +65,6 @@ def test_the_language_can_be_switched(client, write_kind, settings):
     )
 
 
-def test_a_language_that_is_not_there_is_refused(client, write_kind):
+def test_unknown_language_is_refused(client, write_kind):
     answer = client.get("/dev/emails/?language=tlh")
     assert (answer.status_code, answer.content) == (400, b"LANGUAGES holds only en, de.")

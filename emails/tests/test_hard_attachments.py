@@ -41,7 +41,7 @@ def part(kind: type[MIMEBase] | None = None) -> MIMEBase:
         (("ü.pdf", b"%PDF", "application/pdf"), "ü.pdf", b"%PDF", "application/pdf"),
     ],
 )
-def test_attachments_in_every_form(api, provider, attachment, name, content, content_type):
+def test_attachment_arrives_in_every_form(api, provider, attachment, name, content, content_type):
     message = mail()
     if isinstance(attachment, MIMEBase):
         message.attach(attachment)
@@ -50,7 +50,7 @@ def test_attachments_in_every_form(api, provider, attachment, name, content, con
     assert files_of(provider, sent(provider, api, message)) == [(name, content, content_type, "")]
 
 
-def test_an_empty_file(api, provider):
+def test_empty_attachment_arrives_unless_sendgrid(api, provider):
     result = outcome(provider, api, mail(attachments=[("a.bin", b"", "application/octet-stream")]))
     if provider == "sendgrid":  # takes no empty string
         assert result == REFUSED
@@ -59,7 +59,7 @@ def test_an_empty_file(api, provider):
 
 
 @pytest.mark.parametrize("form", ["message", "mime"])
-def test_a_message_as_attachment(api, provider, form):
+def test_attached_message_arrives(api, provider, form):
     enclosed = EmailMessage("Inside", "Enclosed.", "a@example.com", ["b@example.com"])
     message = mail()
     if form == "message":
@@ -71,7 +71,7 @@ def test_a_message_as_attachment(api, provider, form):
     assert b"Subject: Inside" in content
 
 
-def test_an_inline_image_is_named_by_its_content_id(api, provider):
+def test_inline_image_arrives_with_its_content_id(api, provider):
     message = mail('<img src="cid:logo@acme">')
     message.attach(part())
     payload = sent(provider, api, message)
@@ -80,7 +80,7 @@ def test_an_inline_image_is_named_by_its_content_id(api, provider):
         assert payload["attachments"][0]["disposition"] == "inline"
 
 
-def test_a_long_content_id(api, provider):
+def test_long_content_id_is_refused_by_resend_only(api, provider):
     image = MIMEImage(PNG, "png", name="logo.png")
     image.add_header("Content-ID", f"<{'x' * 128}>")
     message = mail()
@@ -88,7 +88,7 @@ def test_a_long_content_id(api, provider):
     assert (outcome(provider, api, message) == REFUSED) is (provider == "resend")  # takes less than 128 characters
 
 
-def test_a_name_and_a_type_that_contradict_each_other(api, provider):
+def test_mismatched_name_and_type_are_refused_by_resend_only(api, provider):
     message = mail()
     message.attach("a.pdf", PNG, "image/png")
     result = outcome(provider, api, message)
@@ -101,13 +101,13 @@ def test_a_name_and_a_type_that_contradict_each_other(api, provider):
 @pytest.mark.parametrize(
     ("provider", "size"), [("sequenzy", 7_000_001), ("resend", 31_000_000), ("sendgrid", 23_000_000)]
 )
-def test_attachments_too_large(api, provider, size):
+def test_too_large_attachment_is_refused(api, provider, size):
     message = mail()
     message.attach("a.bin", bytes(size), "application/octet-stream")
     assert outcome(provider, api, message) == REFUSED
 
 
-def test_sequenzy_takes_ten_files(api):
+def test_sequenzy_accepts_ten_attachments(api):
     message = mail()
     for number in range(11):
         message.attach(f"{number}.txt", "x", "text/plain")

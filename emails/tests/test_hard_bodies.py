@@ -25,7 +25,7 @@ def provider(request):
         (lambda: html_body("<p>Hi</p>", text="Hello"), "Hello", "<p>Hi</p>"),
     ],
 )
-def test_text_and_html_in_every_combination(api, provider, message, text, html):
+def test_text_and_html_arrive_in_every_combination(api, provider, message, text, html):
     payload = sent(provider, api, message())
     if provider == "sequenzy":  # HTML only: a text alone becomes HTML
         assert html_of(provider, payload) == (html or "<div>Hello there.</div>")
@@ -44,7 +44,7 @@ def html_body(html: str, text: str = "") -> Any:
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "text/x-amp-html", "text/calendar", "text/markdown"])
-def test_further_alternatives(api, provider, content_type):
+def test_further_alternative_arrives_only_through_sendgrid(api, provider, content_type):
     message = mail("<p>Hi</p>")
     message.attach_alternative("BEGIN:VCALENDAR", content_type)
     result = outcome(provider, api, message)
@@ -54,16 +54,16 @@ def test_further_alternatives(api, provider, content_type):
         assert result == REFUSED
 
 
-def test_an_empty_message_is_refused(api, provider):
+def test_empty_body_is_refused(api, provider):
     assert outcome(provider, api, mail(body="")) == REFUSED
 
 
-def test_an_empty_subject(api, provider):
+def test_empty_subject_arrives_only_through_resend(api, provider):
     result = outcome(provider, api, mail(subject=""))
     assert result["subject"] == "" if provider == "resend" else result == REFUSED
 
 
-def test_lazy_strings_everywhere(api, provider):
+def test_lazy_strings_are_accepted_everywhere(api, provider):
     lazy = gettext_lazy("Yes")
     message = mail("<p>Yes</p>", subject=lazy, body=lazy, from_email=gettext_lazy("Acme <hello@acme.example>"))
     message.tags, message.metadata = [lazy], {"answer": lazy}

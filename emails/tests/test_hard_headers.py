@@ -12,7 +12,7 @@ def provider(request):
     return request.param
 
 
-def test_headers_that_shadow_fields(api, provider):
+def test_from_and_reply_to_headers_override_fields(api, provider):
     headers = {"Reply-To": "reply@acme.example", "From": "Other <other@acme.example>"}
     result = outcome(provider, api, mail(headers=headers, from_email="other@acme.example"))
     sender = {"resend": "from", "sequenzy": "from"}.get(provider)
@@ -22,7 +22,7 @@ def test_headers_that_shadow_fields(api, provider):
 
 
 @pytest.mark.parametrize("header", ["To", "Cc"])
-def test_a_shown_recipient_that_is_none_is_refused(api, provider, header):
+def test_to_and_cc_headers_are_refused(api, provider, header):
     assert outcome(provider, api, mail(headers={header: "undisclosed@acme.example"})) == REFUSED
 
 
@@ -33,7 +33,7 @@ LIST = {
 
 
 @pytest.mark.parametrize("headers", [LIST, {"X-Number": 7}, {"X-Entity-Ref-ID": "1"}])
-def test_extra_headers(api, provider, headers):
+def test_extra_headers_arrive_unless_sequenzy(api, provider, headers):
     result = outcome(provider, api, mail(headers=headers))
     if provider == "sequenzy":  # has no field for them
         assert result == REFUSED

@@ -16,13 +16,13 @@ def provider(request):
     return request.param
 
 
-def test_return_counts_and_an_iterator(api, provider):
+def test_send_messages_returns_the_sent_count(api, provider):
     assert backend(provider, api).send_messages(mail(to=[f"p{n}@example.com"]) for n in range(3)) == 3
     assert backend(provider, api).send_messages([mail(), mail(to=[]), mail()]) == 2
     assert not backend(provider, api).send_messages([])
 
 
-def test_open_close_context_manager_and_reuse_after_an_exception(api, provider):
+def test_backend_can_be_reopened_after_an_error(api, provider):
     connection = backend(provider, api)
     with connection:
         assert connection.send_messages([mail()]) == 1
@@ -34,13 +34,13 @@ def test_open_close_context_manager_and_reuse_after_an_exception(api, provider):
     assert connection.send_messages([mail()]) == 1
 
 
-def test_fail_silently_counts_what_went_out(api, provider):
+def test_fail_silently_returns_the_sent_count(api, provider):
     api.faults = ["ok", "500", "ok"]
     connection = backend(provider, api, fail_silently=True)
     assert connection.send_messages([mail(), mail(), mail(subject="a\nb"), mail()]) == 2
 
 
-def test_one_backend_used_from_threads(api, provider):
+def test_backend_can_be_shared_by_threads(api, provider):
     connection, counts = backend(provider, api), []
     threads = [threading.Thread(target=lambda: counts.append(connection.send_messages([mail()]))) for _ in range(8)]
     for thread in threads:
@@ -50,7 +50,7 @@ def test_one_backend_used_from_threads(api, provider):
     assert (counts, len(api.accepted)) == ([1] * 8, 8)
 
 
-def test_a_backend_that_was_used_before_a_fork(api, provider):
+def test_backend_works_after_a_fork(api, provider):
     connection = backend(provider, api)
     connection.send_messages([mail()])
     child = os.fork()
@@ -65,7 +65,7 @@ def test_a_backend_that_was_used_before_a_fork(api, provider):
     assert len(api.accepted) == 4
 
 
-def test_by_its_path_as_any_django_backend(api, provider, settings):
+def test_backend_works_by_its_dotted_path(api, provider, settings):
     setattr(settings, f"{provider.upper()}_API_KEY", KEY)
     setattr(settings, f"{provider.upper()}_API_URL", api.url(provider))
     name = {"sequenzy": "Sequenzy", "resend": "Resend", "sendgrid": "SendGrid"}[provider]

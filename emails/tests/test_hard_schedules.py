@@ -20,7 +20,7 @@ SOON = datetime.now(UTC).replace(microsecond=123456) + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("form", [SOON, SOON.timestamp(), int(SOON.timestamp()), timezone.make_naive(SOON)])
-def test_a_schedule_in_every_form(api, provider, form):
+def test_send_at_is_accepted_in_every_form(api, provider, form):
     message = mail()
     message.send_at = form
     result = outcome(provider, api, message)
@@ -34,7 +34,7 @@ def test_a_schedule_in_every_form(api, provider, form):
 
 
 @pytest.mark.parametrize(("provider", "limit"), [("resend", timedelta(days=30)), ("sendgrid", timedelta(hours=72))])
-def test_a_schedule_too_far_ahead(api, provider, limit):
+def test_send_at_too_far_ahead_is_refused(api, provider, limit):
     message = mail()
     message.send_at = datetime.now(UTC) + limit - timedelta(minutes=1)
     assert outcome(provider, api, message) != REFUSED
@@ -42,14 +42,14 @@ def test_a_schedule_too_far_ahead(api, provider, limit):
     assert outcome(provider, api, message) == REFUSED
 
 
-def test_a_schedule_in_the_past_is_now(api, provider):
+def test_send_at_in_the_past_sends_now(api, provider):
     message = mail()
     message.send_at = time.time() - 60
     assert not {"scheduled_at", "send_at"} & sent(provider, api, message).keys()
 
 
 @pytest.mark.parametrize("nonsense", ["tomorrow", True, float("nan"), 1e30, object()])
-def test_a_schedule_that_is_none(api, provider, nonsense):
+def test_invalid_send_at_is_refused(api, provider, nonsense):
     message = mail()
     message.send_at = nonsense
     assert outcome(provider, api, message) == REFUSED

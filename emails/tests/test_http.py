@@ -79,7 +79,7 @@ def fresh_api():
         yield server
 
 
-def test_one_connection_serves_many_backends(fresh_api):
+def test_backends_share_one_connection(fresh_api):
     for _ in range(5):
         backend("resend", fresh_api).send_messages([mail()])
     assert len(fresh_api.transports) == 1
@@ -93,7 +93,7 @@ def test_threads_share_the_pool(fresh_api):
     assert len(fresh_api.transports) <= 8
 
 
-def test_a_connection_that_the_server_closed_is_not_used_again(api):
+def test_connection_closed_by_server_is_not_reused(api):
     backend("resend", api).send_messages([mail()])
     for transport in list(api.transports):
         api._loop.call_soon_threadsafe(transport.close)
@@ -101,7 +101,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again(api):
     assert backend("resend", api).send_messages([mail()]) == 1
 
 
-def test_a_connection_that_rested_long_is_not_used_again(api, monkeypatch):
+def test_idle_connection_is_not_reused(api, monkeypatch):
     backend("resend", api).send_messages([mail()])
     before = set(api.transports)
     monkeypatch.setattr(deadline, "IDLE_SECONDS", 0)
@@ -110,7 +110,7 @@ def test_a_connection_that_rested_long_is_not_used_again(api, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
-def test_a_forked_child_opens_its_own_connection(api):
+def test_forked_child_opens_its_own_connection(api):
     backend("resend", api).send_messages([mail()])
     child = os.fork()
     if child == 0:
@@ -121,7 +121,7 @@ def test_a_forked_child_opens_its_own_connection(api):
     assert len(api.accepted) == 3
 
 
-def test_tls_with_a_certificate_that_the_environment_trusts(tmp_path, monkeypatch):
+def test_tls_accepts_certificate_trusted_by_the_environment(tmp_path, monkeypatch):
     with StandIn(tls=True) as api:
         assert api.authority
         api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -131,7 +131,7 @@ def test_tls_with_a_certificate_that_the_environment_trusts(tmp_path, monkeypatc
         assert len(api.transports) == 1
 
 
-def test_tls_with_a_stranger_sends_nothing(monkeypatch):
+def test_tls_sends_nothing_to_an_untrusted_server(monkeypatch):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     with StandIn(tls=True) as api:
@@ -141,12 +141,12 @@ def test_tls_with_a_stranger_sends_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
-def test_nobody_there_means_not_sent(host):
+def test_unreachable_server_means_not_sent(host):
     error = failure(f"http://{host}")
     assert (error.outcome, error.remedy, error.status) == (Outcome.NOT_SENT, Remedy.RETRY, None)
 
 
-def test_a_handshake_that_never_ends_means_not_sent(settings):
+def test_endless_handshake_means_not_sent(settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     with server(silent) as port:
         error = failure(f"https://127.0.0.1:{port}")
@@ -154,7 +154,7 @@ def test_a_handshake_that_never_ends_means_not_sent(settings):
 
 
 @pytest.mark.parametrize("is_reused", [False, True])
-def test_a_call_that_is_late_already_writes_nothing(api, settings, is_reused):
+def test_call_past_its_deadline_writes_nothing(api, settings, is_reused):
     if is_reused:
         backend("resend", api).send_messages([mail()])
     calls = api.calls
@@ -168,7 +168,7 @@ def test_a_call_that_is_late_already_writes_nothing(api, settings, is_reused):
     [b"", b"HTTP/1.1 200 OK\r\nX-Trickle: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"],
     ids=["status", "headers", "body"],
 )
-def test_an_answer_that_trickles_is_cut_at_the_deadline(settings, head):
+def test_trickling_response_is_cut_at_the_deadline(settings, head):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.4
     with server(drip(head)) as port:
         began = time.monotonic()
@@ -177,14 +177,14 @@ def test_an_answer_that_trickles_is_cut_at_the_deadline(settings, head):
     assert (error.outcome, error.remedy) == (Outcome.UNKNOWN, Remedy.RETRY)
 
 
-def test_silence_ends_at_the_deadline(api, settings):
+def test_silent_server_is_cut_at_the_deadline(api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     api.faults = ["timeout-after"]
     error = failure(api.url("resend"))
     assert (error.outcome, error.detail, len(api.accepted)) == (Outcome.UNKNOWN, "the deadline passed", 1)
 
 
-def test_an_acceptance_counts_though_its_body_never_ends(settings):
+def test_acceptance_counts_even_if_body_never_ends(settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     with server(drip(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: abc\r\nContent-Length: 1000\r\n\r\n")) as port:
         message = mail()
@@ -192,7 +192,7 @@ def test_an_acceptance_counts_though_its_body_never_ends(settings):
     assert message.provider_message_id == "abc"
 
 
-def test_a_late_call_does_not_disturb_its_neighbours(api, settings):
+def test_late_call_does_not_disturb_other_calls(api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.5
     api.faults = ["timeout-after", "timeout-after"]
     one = backend("resend", api)
@@ -209,7 +209,7 @@ def test_a_late_call_does_not_disturb_its_neighbours(api, settings):
     assert results.count(1) == 38
 
 
-def test_a_server_that_does_not_read_is_an_unknown_outcome(settings):
+def test_server_that_does_not_read_is_an_unknown_outcome(settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.4
     with server(lambda connection: time.sleep(3)) as port:
         error = failure(f"http://127.0.0.1:{port}", mail(body="x" * 20_000_000))
@@ -217,7 +217,7 @@ def test_a_server_that_does_not_read_is_an_unknown_outcome(settings):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_of_the_environment_is_used(monkeypatch, scheme):
+def test_proxy_from_the_environment_is_used(monkeypatch, scheme):
     heard = []
 
     def refuse(connection):
@@ -236,7 +236,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch, scheme):
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_connection_is_made_before_the_call_needs_it(tls, tmp_path, monkeypatch):
+def test_warm_up_connects_before_the_call(tls, tmp_path, monkeypatch):
     """A paced call begins at its slot with its first byte, not with a handshake."""
     with StandIn(tls=tls) as api:
         if api.authority:
@@ -251,6 +251,6 @@ def test_a_connection_is_made_before_the_call_needs_it(tls, tmp_path, monkeypatc
         assert (list(api.transports), api.calls) == ([ready], 1)
 
 
-def test_nobody_to_connect_to_is_no_matter_before_the_call(api):
+def test_warm_up_ignores_an_unreachable_server(api):
     ResendBackend(api_key=KEY, api_url="http://127.0.0.1:1").warm_up()
     ResendBackend(api_key=KEY, api_url="http://no-such-host.invalid").warm_up()

@@ -22,20 +22,20 @@ def letter(queue) -> OutboundEmail:
     return OutboundEmail.objects.latest("created_at")
 
 
-def test_an_empty_inbox_says_how_to_get_mail(client, db):
+def test_empty_inbox_explains_how_to_send_one(client, db):
     shown = client.get("/dev/inbox/").content.decode()
     assert "No mail yet." in shown
     assert "curl http://testserver/api/accounts/signup/" in shown
 
 
-def test_the_inbox_lists_the_newest_first(client, queue, letter):
+def test_inbox_lists_newest_first(client, queue, letter):
     answer = client.get("/dev/inbox/")
     assert [email.pk for email in answer.context["emails"]] == [letter.pk]
     (newer,) = queue()
     assert client.get("/dev/inbox/").context["emails"][0].pk == newer.pk
 
 
-def test_a_message_is_shown_with_working_links_headers_and_history(client, letter, deliver):
+def test_message_page_shows_links_headers_and_history(client, letter, deliver):
     deliver()
     shown = client.get(f"/dev/inbox/{letter.pk}/").content.decode()
     assert '<a href="https://app.example.com/x"' in shown
@@ -44,14 +44,14 @@ def test_a_message_is_shown_with_working_links_headers_and_history(client, lette
     assert "resend: accepted" in shown
 
 
-def test_the_html_is_a_page_of_its_own(client, letter):
+def test_html_body_is_a_separate_page(client, letter):
     answer = client.get(f"/dev/inbox/{letter.pk}/html/")
     assert answer.content == b"<p>Hello</p>"
     assert answer["Content-Security-Policy"].startswith("default-src 'none'")
     assert answer["X-Frame-Options"] == "SAMEORIGIN"
 
 
-def test_a_script_reads_the_inbox_as_json(client, letter, deliver):
+def test_inbox_is_available_as_json(client, letter, deliver):
     deliver()
     (message,) = client.get("/dev/inbox.json").json()["messages"]
     assert message.pop("created_at").startswith("20")
@@ -69,32 +69,32 @@ def test_a_script_reads_the_inbox_as_json(client, letter, deliver):
     }
 
 
-def test_a_blanked_body_is_empty(client, letter):
+def test_blanked_body_is_empty(client, letter):
     OutboundEmail.objects.update(content=None)
     (message,) = client.get("/dev/inbox.json").json()["messages"]
     assert (message["to"], message["text"], message["html"]) == (["ada@example.com"], "", "")
     assert "The body is blanked" in client.get(f"/dev/inbox/{letter.pk}/").content.decode()
 
 
-def test_the_json_is_limited(client, queue):
+def test_json_limit_is_applied(client, queue):
     queue(3)
     assert len(client.get("/dev/inbox.json?limit=2").json()["messages"]) == 2
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1001", "٣", ""])
-def test_a_wrong_limit_is_refused(client, db, limit):
+def test_invalid_json_limit_is_refused(client, db, limit):
     answer = client.get("/dev/inbox.json", {"limit": limit})
     assert answer.status_code == 400
     assert "1 to 1000" in answer.json()["detail"]
 
 
-def test_reading_the_inbox_costs_three_queries(client, queue, django_assert_num_queries):
+def test_inbox_json_costs_three_queries(client, queue, django_assert_num_queries):
     queue(5)
     with django_assert_num_queries(3):
         client.get("/dev/inbox.json")
 
 
 @pytest.mark.parametrize("path", ["inbox/", "inbox.json", "inbox/{}/", "inbox/{}/html/", "emails/", "emails/x/html/"])
-def test_without_debug_there_is_no_such_page(client, letter, settings, path):
+def test_inbox_is_404_without_debug(client, letter, settings, path):
     settings.DEBUG = False
     assert client.get("/dev/" + path.format(letter.pk)).status_code == 404

@@ -29,7 +29,7 @@ def silent(api, outbox, queue, deliver):
     return row
 
 
-def test_after_an_hour_and_after_a_day_and_never_again(silent, api):
+def test_silent_email_is_polled_after_an_hour_and_a_day(silent, api):
     asked = []
     for hours in (0.9, 0.2, 1, 20, 3, 24, 240):
         travel(hours * HOUR)
@@ -38,7 +38,7 @@ def test_after_an_hour_and_after_a_day_and_never_again(silent, api):
     assert api.last.headers["authorization"] == "Bearer key-of-sequenzy"
 
 
-def test_a_suppressed_address_is_found_out(silent):
+def test_suppressed_address_is_discovered(silent):
     silent.says("suppressed", suppressionReason="hard_bounce", emailBody="<p>Hello there.</p>")
     travel(2 * HOUR)
     look_up_silent_mail()
@@ -62,7 +62,7 @@ def test_a_suppressed_address_is_found_out(silent):
         ("something new", Status.SENT, False),
     ],
 )
-def test_what_it_says(silent, told, status, suppresses):
+def test_polled_status_is_recorded(silent, told, status, suppresses):
     silent.says(told)
     travel(2 * HOUR)
     look_up_silent_mail()
@@ -71,14 +71,14 @@ def test_what_it_says(silent, told, status, suppresses):
     assert is_suppressed("person-0@example.com") is suppresses
 
 
-def test_nobody_asks_about_what_was_heard_of(silent, api, webhooks):
+def test_email_with_an_event_is_not_polled(silent, api, webhooks):
     webhooks("sequenzy").tell("email.sent", message=silent.provider_message_id)
     travel(2 * HOUR)
     assert look_up_silent_mail() == 0
 
 
 @pytest.mark.parametrize("fault", ["503", "429", "rubbish", "cut-before", "500-html"])
-def test_without_an_answer_it_is_asked_again_in_ten_minutes(silent, api, fault):
+def test_failed_poll_is_repeated_after_ten_minutes(silent, api, fault):
     silent.says("suppressed")
     travel(2 * HOUR)
     api.faults = [fault]
@@ -91,7 +91,7 @@ def test_without_an_answer_it_is_asked_again_in_ten_minutes(silent, api, fault):
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_an_answer_that_will_not_change_is_not_asked_for_again(silent, api, status):
+def test_permanent_refusal_is_polled_once_more_after_a_day(silent, api, status):
     """A key that may only send, or an id that Sequenzy does not know."""
     travel(2 * HOUR)
     asked = []
@@ -102,7 +102,7 @@ def test_an_answer_that_will_not_change_is_not_asked_for_again(silent, api, stat
     assert asked == [1, 0, 0, 1, 0]
 
 
-def test_while_sequenzy_does_not_answer_nothing_more_is_asked(api, outbox, queue, deliver):
+def test_polling_stops_while_sequenzy_is_down(api, outbox, queue, deliver):
     outbox("sequenzy")
     queue(3)
     deliver()
@@ -112,7 +112,7 @@ def test_while_sequenzy_does_not_answer_nothing_more_is_asked(api, outbox, queue
 
 
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
-def test_other_providers_tell_everything_themselves(api, outbox, queue, deliver, provider):
+def test_other_providers_are_not_polled(api, outbox, queue, deliver, provider):
     outbox(provider)
     queue()
     deliver()

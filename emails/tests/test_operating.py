@@ -37,7 +37,7 @@ def lost(api, queue, deliver) -> OutboundEmail:
 
 
 @pytest.mark.parametrize("status", UNSENT)
-def test_what_ended_unsent_can_be_retried(end, deliver, status):
+def test_unsent_message_can_be_retried(end, deliver, status):
     email = end(status, failures=7, crashes=5, isolated=True, reason="gave_up")
     retry(email)
     email.refresh_from_db()
@@ -47,7 +47,7 @@ def test_what_ended_unsent_can_be_retried(end, deliver, status):
     assert email.status == Status.SENT
 
 
-def test_backing_off_is_cut_short(api, queue, deliver):
+def test_retry_cuts_backoff_short(api, queue, deliver):
     (email,) = queue()
     api.faults = ["503"]
     deliver()
@@ -59,14 +59,14 @@ def test_backing_off_is_cut_short(api, queue, deliver):
     assert email.status == Status.SENT
 
 
-def test_a_retry_rings_for_a_worker(end, django_capture_on_commit_callbacks):
+def test_retry_wakes_a_worker(end, django_capture_on_commit_callbacks):
     email = end("failed")
     with django_capture_on_commit_callbacks() as callbacks:
         retry(email)
     assert [callback.__name__ for callback in callbacks] == ["nudge_worker"]
 
 
-def test_a_message_in_an_open_attempt_is_not_retried(api, queue, deliver):
+def test_message_in_open_attempt_is_not_retried(api, queue, deliver):
     (email,) = queue()
     api.faults = ["cut-after"]
     deliver()
@@ -75,7 +75,7 @@ def test_a_message_in_an_open_attempt_is_not_retried(api, queue, deliver):
         retry_even_twice(email)
 
 
-def test_what_a_worker_holds_is_left_alone(queue):
+def test_message_held_by_a_worker_is_left_alone(queue):
     (email,) = queue()
     now = database_now()
     OutboundEmail.objects.all().claim(limit=1, now=now, lease=timedelta(minutes=1), status=Status.SENDING)
@@ -88,7 +88,7 @@ def test_what_a_worker_holds_is_left_alone(queue):
         cancel(email)
 
 
-def test_an_unknown_outcome_is_retried_only_by_who_accepts_a_second_copy(api, lost, deliver):
+def test_unknown_outcome_needs_consent_to_a_second_copy(api, lost, deliver):
     with pytest.raises(OperationRefused, match="second copy"):
         retry(lost)
     retry_even_twice(lost)
@@ -98,14 +98,14 @@ def test_an_unknown_outcome_is_retried_only_by_who_accepts_a_second_copy(api, lo
     assert len(api.accepted) == 2
 
 
-def test_only_the_retry_that_fits_is_offered(lost, end):
+def test_only_fitting_actions_are_offered(lost, end):
     assert list(actions.offered_operations(lost)) == ["retry_even_twice"]
     assert list(actions.offered_operations(end("failed"))) == ["retry"]
     assert list(actions.offered_operations(end("sent"))) == ["resend"]
 
 
 @pytest.mark.parametrize(("operation", "status"), [(retry, "failed"), (resend, "sent")])
-def test_a_blanked_or_late_message_is_asked_for_anew(end, operation, status):
+def test_blanked_or_expired_message_must_be_requested_again(end, operation, status):
     blanked = end(status, content=None)
     late = end(status, expires_at=database_now())
     for email in (blanked, late):
@@ -115,7 +115,7 @@ def test_a_blanked_or_late_message_is_asked_for_anew(end, operation, status):
         assert email.status == status
 
 
-def test_a_suppression_is_lifted_before_a_retry(end):
+def test_suppression_must_be_lifted_before_retry(end):
     email = end("suppressed")
     suppress("person-0@example.com", cause="manual")
     with pytest.raises(OperationRefused, match="Lift the suppression first"):
@@ -124,12 +124,12 @@ def test_a_suppression_is_lifted_before_a_retry(end):
     retry(email)
 
 
-def test_a_sent_message_is_not_retried(end):
+def test_sent_message_is_not_retried(end):
     with pytest.raises(OperationRefused, match="Use resend"):
         retry(end("sent"))
 
 
-def test_cancelling_stops_a_message_and_blanks_live_links(api, queue, deliver):
+def test_cancel_stops_a_message_and_blanks_live_links(api, queue, deliver):
     (email,) = queue(sensitive=True)
     cancel(email)
     email.refresh_from_db()
@@ -137,7 +137,7 @@ def test_cancelling_stops_a_message_and_blanks_live_links(api, queue, deliver):
     assert deliver() == api.calls == 0
 
 
-def test_a_copy_is_a_message_of_its_own(api, queue, deliver):
+def test_resend_creates_an_independent_copy(api, queue, deliver):
     (email,) = queue(kind="receipt", idempotency_key="receipt:in_1", metadata={"user_id": "7"})
     deliver()
     email.refresh_from_db()
@@ -150,14 +150,14 @@ def test_a_copy_is_a_message_of_its_own(api, queue, deliver):
     assert copy.provider_message_id != email.provider_message_id
 
 
-def test_only_what_was_sent_is_resent(queue):
+def test_unsent_message_is_not_resent(queue):
     (email,) = queue()
     with pytest.raises(OperationRefused, match="Use retry"):
         resend(email)
     assert OutboundEmail.objects.count() == 1
 
 
-def test_a_resumed_provider_is_called_at_once(api, outbox, queue, deliver):
+def test_resumed_provider_is_called_immediately(api, outbox, queue, deliver):
     outbox("sequenzy")
     queue(2)
     api.faults = ["401", "401"]

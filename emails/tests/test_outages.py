@@ -23,7 +23,7 @@ MAILS = 40
         pytest.param(timedelta(hours=30), timedelta(hours=1), id="30 hours"),
     ],
 )
-def test_every_mail_arrives_once_after_an_outage(api, outbox, queue, deliver, provider, outage, step):
+def test_every_email_arrives_once_after_an_outage(api, outbox, queue, deliver, provider, outage, step):
     outbox(provider)
     queue(MAILS)
     api.down = True

@@ -49,7 +49,7 @@ def test_calls_are_evenly_spaced(api, outbox, queue, deliver, settings, provider
         ("sendgrid", 50, None, 50),
     ],
 )
-def test_which_rate_holds(db, outbox, settings, provider, ceiling, told, expected):
+def test_effective_rate_combines_setting_and_hint(db, outbox, settings, provider, ceiling, told, expected):
     outbox(provider)
     settings.EMAIL_RATE_PER_SECOND = ceiling
     state = ProviderState(name=provider, rate=told)
@@ -68,14 +68,14 @@ def test_which_rate_holds(db, outbox, settings, provider, ceiling, told, expecte
         ({}, None),
     ],
 )
-def test_the_rate_is_learnt_from_headers(api, queue, deliver, headers, rate):
+def test_rate_is_learned_from_headers(api, queue, deliver, headers, rate):
     queue()
     api.faults = [Reply(200, {"id": "1"}, headers)]
     deliver()
     assert state_of("resend").rate == rate
 
 
-def test_slots_of_two_workers_never_coincide(db, settings):
+def test_workers_never_share_a_slot(db, settings):
     """Two hold the same stale row; each call gets a slot of its own all the same."""
     interval = timedelta(seconds=1)
     one, two = state_of("resend"), state_of("resend")
@@ -88,13 +88,13 @@ def test_slots_of_two_workers_never_coincide(db, settings):
     assert all(abs(gap - 1) < 0.05 for gap in gaps)
 
 
-def test_a_clock_that_was_set_back_stops_nobody(db):
+def test_clock_set_back_does_not_block_sending(db):
     state_of("resend")
     ProviderState.objects.update(next_slot_at=database_now() + timedelta(hours=5))
     assert pacing.slots_near(state_of("resend"), timedelta(seconds=1)) == 1
 
 
-def test_sendgrid_is_left_alone_until_its_reset(api, outbox, queue, deliver):
+def test_sendgrid_waits_for_its_rate_reset(api, outbox, queue, deliver):
     outbox("sendgrid")
     queue()
     reset = str(int(time.time()) + 30)
@@ -108,7 +108,7 @@ def test_sendgrid_is_left_alone_until_its_reset(api, outbox, queue, deliver):
     assert api.calls == 2
 
 
-def test_a_short_pause_is_waited_out(api, queue, deliver):
+def test_short_pause_is_waited_out(api, queue, deliver):
     queue()
     api.faults = ["429;retry-after=1"]
     deliver()
@@ -116,7 +116,7 @@ def test_a_short_pause_is_waited_out(api, queue, deliver):
     assert 1 <= api.arrivals[1] - api.arrivals[0] < 2
 
 
-def test_a_limit_without_a_word_of_how_long_is_waited_for_longer_each_time(api, outbox, queue, deliver):
+def test_pause_without_retry_after_grows_each_time(api, outbox, queue, deliver):
     outbox("sequenzy")
     queue(3)
     api.default = "429"
@@ -142,7 +142,7 @@ QUOTA_ANSWERS = [
 
 
 @pytest.mark.parametrize(("provider", "answer"), QUOTA_ANSWERS)
-def test_a_used_up_quota_parks_the_mail_for_days_if_need_be(api, outbox, queue, deliver, provider, answer):
+def test_exhausted_quota_keeps_email_queued_for_days(api, outbox, queue, deliver, provider, answer):
     outbox(provider)
     (row,) = queue()
     api.default = answer

@@ -43,7 +43,7 @@ def event(email=None, recipient=ADA):
     )  # fmt: skip
 
 
-def test_whose_a_message_is_follows_its_metadata(mail, queue):
+def test_email_belongs_to_user_in_its_metadata(mail, queue):
     old = mail()
     travel(timedelta(minutes=1))
     new = mail()
@@ -53,7 +53,7 @@ def test_whose_a_message_is_follows_its_metadata(mail, queue):
     assert [*privacy.mail_of("7")] == [new, old]
 
 
-def test_it_is_found_by_an_index(mail):
+def test_email_of_a_user_is_found_by_index(mail):
     mail()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -61,7 +61,7 @@ def test_it_is_found_by_an_index(mail):
     assert "outbound_person" in privacy.mail_of("7").explain()
 
 
-def test_an_export_holds_texts_and_events_and_no_live_link(mail, deliver):
+def test_export_contains_texts_and_events_but_no_live_links(mail, deliver):
     mail()
     travel(timedelta(minutes=1))
     mail(sensitive=True)
@@ -72,7 +72,7 @@ def test_an_export_holds_texts_and_events_and_no_live_link(mail, deliver):
     assert [event["event"] for event in plain["events"]] == ["queued", "attempt", "sent"]
 
 
-def test_erasing_leaves_nothing_but_a_key(mail, deliver, erased):
+def test_erase_leaves_only_the_idempotency_key(mail, deliver, erased):
     mail()
     kept = mail(idempotency_key="receipt:in_1")
     deliver()
@@ -85,14 +85,14 @@ def test_erasing_leaves_nothing_but_a_key(mail, deliver, erased):
     assert (row.content, row.subject, row.metadata) == (None, "", {})
 
 
-def test_what_waits_is_not_sent_any_more(mail, deliver, api, erased):
+def test_erase_stops_waiting_email(mail, deliver, api, erased):
     mail()
     erased()
     deliver()
     assert (api.accepted, traces()) == ([], set())
 
 
-def test_the_last_mail_is_sent_and_then_erased(mail, deliver, api, erased):
+def test_last_email_is_sent_before_it_is_erased(mail, deliver, api, erased):
     mail(kind="farewell")
     erased(last_kind="farewell")
     deliver()
@@ -101,7 +101,7 @@ def test_the_last_mail_is_sent_and_then_erased(mail, deliver, api, erased):
     assert traces() == set()
 
 
-def test_what_a_worker_holds_is_erased_when_it_is_settled(mail, deliver, erased):
+def test_email_held_by_a_worker_is_erased_after_settlement(mail, deliver, erased):
     OutboundEmail.objects.filter(pk=mail().pk).update(status=Status.SENDING, lease_token="0" * 32)
     erased()
     assert traces() == {"OutboundEmail"}
@@ -110,7 +110,7 @@ def test_what_a_worker_holds_is_erased_when_it_is_settled(mail, deliver, erased)
     assert traces() == set()
 
 
-def test_nobody_else_is_touched(mail, queue, deliver, erased):
+def test_erase_does_not_touch_other_users(mail, queue, deliver, erased):
     other = mail("8")
     deliver()
     event(other)
@@ -119,14 +119,14 @@ def test_nobody_else_is_touched(mail, queue, deliver, erased):
     assert DeliveryEvent.objects.exists()
 
 
-def test_a_suppression_stays_without_what_was_said(mail, erased):
+def test_erase_keeps_suppression_without_its_detail(mail, erased):
     Suppression.objects.create(address=ADA, detail="550 no such user person-0@example.com")
     erased()
     assert Suppression.objects.get().detail == ""
 
 
 @pytest.mark.parametrize(("provider", "left"), [("resend", []), ("sequenzy", ["forget"])])
-def test_contacts_are_forgotten(outbox, db, erased, provider, left, settings):
+def test_erase_forgets_contacts_at_sequenzy_only(outbox, db, erased, provider, left, settings):
     outbox("sequenzy")
     settings.CONTACTS_SYNC = True
     ContactChange.objects.create(action="add_tag", address=ADA, settled_at=database_now(), status="sent")

@@ -31,7 +31,7 @@ def by_provider(status: str) -> list[str]:
 
 
 @pytest.mark.parametrize("trouble", ["503", "401", "429;retry-after=3600", "cut-before-body"])
-def test_what_was_not_taken_moves(change, api, queue, deliver, settings, trouble):
+def test_refused_email_moves_to_new_provider(change, api, queue, deliver, settings, trouble):
     queue(3)
     if trouble == "cut-before-body":
         settings.RESEND_API_URL = settings.SEQUENZY_API_URL = settings.SENDGRID_API_URL = "http://127.0.0.1:1"
@@ -45,7 +45,7 @@ def test_what_was_not_taken_moves(change, api, queue, deliver, settings, trouble
     assert report().flows, "the state of a provider that was left behind is nobody's business"
 
 
-def test_what_may_have_been_taken_stays(change, api, queue, deliver):
+def test_possibly_accepted_email_stays_with_old_provider(change, api, queue, deliver):
     queue()
     api.faults = ["cut-after"]
     deliver()
@@ -57,7 +57,7 @@ def test_what_may_have_been_taken_stays(change, api, queue, deliver):
     assert [bytes(body) for body in api.bodies].count(api.bodies[0]) == 2
 
 
-def test_without_the_old_key_it_ends_when_it_could_not_be_repeated_any_more(change, api, queue, deliver, settings):
+def test_unknown_attempt_expires_without_the_old_key(change, api, queue, deliver, settings):
     queue()
     api.faults = ["cut-after"]
     deliver()

@@ -46,7 +46,7 @@ def verdict(error):
         ([500, 501, 502, 504, 520, 408], UNKNOWN_RETRY, False),
     ],
 )
-def test_statuses_mean_the_same_at_every_provider(api, provider, statuses, expected, pauses):
+def test_status_means_the_same_at_every_provider(api, provider, statuses, expected, pauses):
     for status in statuses:
         for fault in (str(status), f"{status}-html"):
             error = error_after(fault, provider, api)
@@ -55,7 +55,7 @@ def test_statuses_mean_the_same_at_every_provider(api, provider, statuses, expec
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", ["cut-before", "cut-after", "rubbish-before"])
-def test_no_documented_answer_is_an_unknown_outcome(api, provider, fault):
+def test_undocumented_response_is_an_unknown_outcome(api, provider, fault):
     assert verdict(error_after(fault, provider, api)) == UNKNOWN_RETRY
 
 
@@ -74,12 +74,12 @@ def test_no_documented_answer_is_an_unknown_outcome(api, provider, fault):
         Reply(204),
     ],
 )
-def test_rubbish_is_an_unknown_outcome(api, provider, answer):
+def test_malformed_success_is_an_unknown_outcome(api, provider, answer):
     assert verdict(error_after(answer, provider, api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend"])
-def test_a_truncated_answer_is_an_unknown_outcome(api, provider):
+def test_truncated_response_is_an_unknown_outcome(api, provider):
     assert verdict(error_after("truncated", provider, api)) == UNKNOWN_RETRY
 
 
@@ -93,14 +93,14 @@ def test_a_truncated_answer_is_an_unknown_outcome(api, provider):
         (Reply(200, b""), ""),
     ],
 )
-def test_sendgrid_accepts_by_its_status(api, answer, message_id):
+def test_sendgrid_accepts_by_status_alone(api, answer, message_id):
     message = mail()
     api.faults = [answer]
     assert backend("sendgrid", api).send_messages([message]) == 1
     assert message.provider_message_id == message_id
 
 
-def test_a_sandbox_with_a_body_is_none(api):
+def test_sendgrid_200_with_body_is_an_unknown_outcome(api):
     assert verdict(error_after(Reply(200, b"x"), "sendgrid", api)) == UNKNOWN_RETRY
 
 
@@ -129,7 +129,7 @@ def test_a_sandbox_with_a_body_is_none(api):
         ("sendgrid", Reply(403, {"errors": [{"message": "no verified sender", "field": "from"}]}), SENT_NOT_FIX, False),
     ],
 )
-def test_a_providers_own_words(api, provider, answer, expected, pauses):
+def test_provider_specific_error_is_classified(api, provider, answer, expected, pauses):
     error = error_after(answer, provider, api)
     assert (*verdict(error), error.pauses_provider) == (*expected, pauses)
 
@@ -150,12 +150,12 @@ def test_a_providers_own_words(api, provider, answer, expected, pauses):
         ("sequenzy", {}, None),
     ],
 )
-def test_when_to_ask_again(api, provider, headers, seconds):
+def test_retry_after_is_read_from_headers(api, provider, headers, seconds):
     error = error_after(Reply(429, {}, headers), provider, api)
     assert error.retry_after == (None if seconds is None else timedelta(seconds=seconds))
 
 
-def test_when_to_ask_again_as_a_moment(api):
+def test_retry_after_is_read_from_a_date(api):
     resets = {"X-RateLimit-Reset": str(int(time.time()) + 30), "Retry-After": "3"}
     by_epoch = error_after(Reply(429, {}, resets), "sendgrid", api).retry_after
     by_date = error_after(Reply(503, {}, {"Retry-After": formatdate(time.time() + 30, usegmt=True)}), "resend", api)
@@ -178,14 +178,14 @@ def test_when_to_ask_again_as_a_moment(api):
         (Reply(422, b""), "no explanation"),
     ],
 )
-def test_what_the_provider_said_can_be_read(api, answer, text):
+def test_provider_explanation_is_readable(api, answer, text):
     error = error_after(answer, "sequenzy", api)
     assert error.detail == text
     assert str(error).endswith(f": {text}")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_an_error_holds_neither_key_nor_content(api, provider):
+def test_error_contains_neither_key_nor_content(api, provider):
     secret = "https://app.example.com/reset-password?token=abcdefghijklmnopqrstuvwxyz"
     api.faults = [Reply(500, {"message": f"echo: Bearer {KEY} and {KEY} and {secret} {'x' * 5000}\x00\ud800"})]
     with pytest.raises(ProviderError) as caught:
@@ -198,7 +198,7 @@ def test_an_error_holds_neither_key_nor_content(api, provider):
     assert "\x00" not in error.detail
 
 
-def test_an_error_survives_a_pickle(api):
+def test_error_survives_pickling(api):
     error = error_after("429;retry-after=2", "resend", api)
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is ProviderError
@@ -208,5 +208,5 @@ def test_an_error_survives_a_pickle(api):
 @pytest.mark.parametrize(
     "text", ["Bearer abc.def", "authorization: BASIC dXNlcg==", "SG.abcdefgh.ijkl", "re_12345678", "seq_user_12345678"]
 )
-def test_what_looks_like_a_key_is_removed(text):
+def test_key_like_text_is_redacted(text):
     assert "[removed]" in redact(f"failed with {text}!")

@@ -103,32 +103,32 @@ def failure(provider="smtp"):
     return caught.value
 
 
-def test_a_mail_goes_out_by_smtp(smtp):
+def test_email_is_sent_by_smtp(smtp):
     assert deliver() == Receipt(("",))
     assert b"Subject: Hello\r\n" in smtp.mails[0]
 
 
-def test_every_repeat_carries_the_same_message_id(smtp):
+def test_repeated_call_keeps_its_message_id_header(smtp):
     request = request_for()
     for _ in range(2):
         get_backend("smtp").call(request, idempotency_key=str(ID))
     assert all(f"Message-ID: <{ID}@acme.example>".encode() in copy for copy in smtp.mails)
 
 
-def test_a_message_id_of_ones_own_is_kept(smtp):
+def test_custom_message_id_header_is_kept(smtp):
     deliver(message=mail(headers={"message-id": "<own@acme.example>"}))
     assert b"<own@acme.example>" in smtp.mails[0]
     assert str(ID).encode() not in smtp.mails[0]
 
 
-def test_the_stored_call_is_deterministic_and_complete():
+def test_stored_call_is_deterministic_and_complete():
     request = request_for(full_message())
     assert request == request_for(full_message())
     stored = Message.from_json(json.loads(request.body))
     assert stored.attachments == Message.from_django(full_message(), ID).attachments
 
 
-def test_what_cannot_become_mime_is_refused_before_any_call(smtp):
+def test_message_that_cannot_become_mime_is_refused_early(smtp):
     message = mail()
     message.attach_alternative("x", "calendar")
     with pytest.raises(InvalidMessage, match="MIME"):
@@ -157,7 +157,7 @@ def test_what_cannot_become_mime_is_refused_before_any_call(smtp):
         ("MAIL", "drop", UNKNOWN, None),
     ],
 )
-def test_smtp_answers(smtp, settings, verb, answer, expected, status):
+def test_smtp_response_is_classified(smtp, settings, verb, answer, expected, status):
     if verb == "AUTH":
         settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "ada", KEY
     smtp.script = {verb: answer}
@@ -168,13 +168,13 @@ def test_smtp_answers(smtp, settings, verb, answer, expected, status):
         assert answer[4:] in str(error)
 
 
-def test_some_recipients_refused_for_now_and_some_for_good_is_for_now():
+def test_mixed_recipient_refusals_are_temporary():
     error = smtplib.SMTPRecipientsRefused({"a@x.example": (550, b"no"), "b@x.example": (451, b"later")})
     assert verdict_on_sending(error)[:2] == NOT_SENT_RETRY
     assert status_of(error) == 451
 
 
-def test_nobody_there(settings):
+def test_unreachable_smtp_server_means_not_sent(settings):
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     error = failure()
     assert (error.outcome, error.remedy) == NOT_SENT_RETRY
@@ -182,7 +182,7 @@ def test_nobody_there(settings):
 
 
 @pytest.mark.parametrize(("verb", "outcome"), [("DOT", Outcome.UNKNOWN), ("GREETING", Outcome.NOT_SENT)])
-def test_a_silent_server_is_left_at_the_deadline(smtp, settings, verb, outcome):
+def test_silent_smtp_server_is_cut_at_the_deadline(smtp, settings, verb, outcome):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.4
     settings.EMAIL_TIMEOUT = 1
     smtp.script = {verb: "silence"}
@@ -191,17 +191,17 @@ def test_a_silent_server_is_left_at_the_deadline(smtp, settings, verb, outcome):
     assert time.monotonic() - began < 2
 
 
-def test_hanging_up_badly_does_not_undo_the_delivery(smtp):
+def test_error_after_delivery_does_not_undo_it(smtp):
     smtp.script = {"QUIT": "500 what"}
     assert deliver() == Receipt(("",))
 
 
-def test_the_console(capsys):
+def test_console_backend_prints_the_message(capsys):
     assert deliver("console") == Receipt(("",))
     assert "Subject: Hello" in capsys.readouterr().out
 
 
-def test_locmem_by_its_path():
+def test_locmem_backend_works_by_its_path():
     deliver("django.core.mail.backends.locmem.EmailBackend")
     assert django_mail.outbox[-1].to == ["ada@example.com"]
 
@@ -240,19 +240,19 @@ class AnymailLikeError(Exception):
         (smtplib.SMTPServerDisconnected("gone"), UNKNOWN),
     ],
 )
-def test_any_backends_trouble(monkeypatch, result, expected):
+def test_error_of_any_backend_is_classified(monkeypatch, result, expected):
     monkeypatch.setattr(ScriptedBackend, "result", result)
     error = failure(f"{__name__}.ScriptedBackend")
     assert (error.outcome, error.remedy) == expected
     assert KEY not in repr(vars(error)) + str(error)
 
 
-def test_a_backend_that_counts_nothing_has_sent(monkeypatch):
+def test_backend_that_returns_none_has_sent(monkeypatch):
     monkeypatch.setattr(ScriptedBackend, "result", None)
     assert deliver(f"{__name__}.ScriptedBackend") == Receipt(("",))
 
 
-def test_a_relay_is_a_django_backend_too():
+def test_relay_is_also_a_django_backend():
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         message = mail()

@@ -7,7 +7,7 @@ from emails.tests.test_message import inline_image
 from emails.tests.test_sequenzy import with_alternative
 
 
-def test_the_whole_payload(api):
+def test_payload_is_complete(api):
     message = mail(
         html='<img src="cid:logo">',
         to=["Lovelace, Ada 🎉 <ada@bücher.example>"],
@@ -37,12 +37,12 @@ def test_the_whole_payload(api):
     assert [tag["name"] for tag in tags] == ["welcome", "message_id"]
 
 
-def test_no_text_is_made_from_html(api):
+def test_html_only_message_has_empty_text(api):
     message = mail(body="", html="<p>Hi</p>")
     assert sent("resend", api, message)["text"] == ""
 
 
-def test_text_alone_has_no_html(api):
+def test_text_only_message_has_no_html(api):
     assert "html" not in sent("resend", api, mail())
 
 
@@ -57,7 +57,7 @@ def test_text_alone_has_no_html(api):
         ("", "application/pdf"),
     ],
 )
-def test_files_whose_name_and_type_agree_go_out(api, name, content_type):
+def test_attachment_with_matching_name_and_type_is_accepted(api, name, content_type):
     message = mail()
     message.attach(name, b"x", content_type)
     assert sent("resend", api, message)["attachments"][0]["filename"]
@@ -92,11 +92,11 @@ def heavy():
         (heavy(), "bytes"),
     ],
 )
-def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(api, message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^resend cannot carry .*{feature}"):
         backend("resend", api).send_messages([message])
     assert api.calls == 0
 
 
-def test_a_key_is_remembered_for_a_day():
+def test_idempotency_key_lives_for_a_day():
     assert ResendBackend.key_lifetime.days == 1

@@ -20,13 +20,13 @@ def sent(queue, deliver):
     deliver()
 
 
-def test_nothing_is_touched_within_the_retention_period(sent):
+def test_nothing_is_purged_within_retention(sent):
     travel(timedelta(days=29))
     assert purge() == (0, 0)
     assert all(row.content for row in OutboundEmail.objects.all())
 
 
-def test_afterwards_a_key_outlives_its_body(sent, queue):
+def test_idempotency_key_outlives_its_body(sent, queue):
     travel(MONTH)
     assert purge() == (2, 1)
     row = OutboundEmail.objects.get()
@@ -34,7 +34,7 @@ def test_afterwards_a_key_outlives_its_body(sent, queue):
     assert queue(1, idempotency_key="receipt:in_1") == [], "the receipt is not sent again next month"
 
 
-def test_after_90_days_nothing_is_left(sent):
+def test_everything_is_purged_after_90_days(sent):
     ContactChange.objects.create(address="ada@example.com", action="add_tag", settled_at=database_now(), status="sent")
     ContactChange.objects.create(address="ada@example.com", action="add_tag")
     travel(3 * MONTH)
@@ -45,7 +45,7 @@ def test_after_90_days_nothing_is_left(sent):
     assert not AttemptedEmail.objects.exists()
 
 
-def test_what_still_waits_is_kept_however_old_it_is(queue, api, deliver):
+def test_waiting_email_is_kept_whatever_its_age(queue, api, deliver):
     queue(1)
     travel(12 * MONTH)
     assert purge() == (0, 0)
@@ -53,7 +53,7 @@ def test_what_still_waits_is_kept_however_old_it_is(queue, api, deliver):
     assert OutboundEmail.objects.get().status == Status.SENT
 
 
-def test_purging_twice_changes_nothing_more(sent):
+def test_second_purge_changes_nothing(sent):
     travel(MONTH)
     purge()
     assert purge() == (0, 0)

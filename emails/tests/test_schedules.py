@@ -21,7 +21,7 @@ def scheduled(queue):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_it_waits_and_then_goes_out(api, outbox, scheduled, deliver, provider):
+def test_scheduled_email_waits_and_is_then_sent(api, outbox, scheduled, deliver, provider):
     outbox(provider)
     deliver()
     assert api.calls == 0
@@ -32,21 +32,21 @@ def test_it_waits_and_then_goes_out(api, outbox, scheduled, deliver, provider):
     assert not {"send_at", "scheduled_at"} & api.accepted[0].payload.keys()
 
 
-def test_it_can_be_cancelled(api, scheduled, deliver):
+def test_scheduled_email_can_be_cancelled(api, scheduled, deliver):
     actions.cancel(scheduled)
     travel(timedelta(days=1))
     deliver()
     assert api.calls == 0
 
 
-def test_who_is_suppressed_meanwhile_gets_nothing(api, scheduled, deliver):
+def test_address_suppressed_meanwhile_gets_nothing(api, scheduled, deliver):
     suppress("person-0@example.com", cause="complaint")
     travel(timedelta(days=1))
     deliver()
     assert (OutboundEmail.objects.get().status, api.calls) == (Status.SUPPRESSED, 0)
 
 
-def test_a_row_of_before_the_field_existed_still_loads(queue, deliver, api):
+def test_row_without_send_at_still_loads(queue, deliver, api):
     (row,) = queue()
     del row.content["send_at"]
     row.save()
@@ -54,12 +54,12 @@ def test_a_row_of_before_the_field_existed_still_loads(queue, deliver, api):
     assert len(api.accepted) == 1
 
 
-def test_a_time_in_the_past_is_now(queue, deliver, api):
+def test_send_at_in_the_past_sends_now(queue, deliver, api):
     queue(send_at=datetime.now(UTC) - timedelta(days=1))
     deliver()
     assert len(api.accepted) == 1
 
 
-def test_nonsense_is_refused_when_it_is_queued(queue):
+def test_invalid_send_at_is_refused_when_queued(queue):
     with pytest.raises(ValueError, match="send_at"):
         queue(send_at="tomorrow")

@@ -43,7 +43,7 @@ def everything_stored() -> str:
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_no_key_whatever_the_provider_answers(provider, api, queue, caplog, capfd, client, answer):
+def test_api_key_never_leaks_from_worker_or_admin(provider, api, queue, caplog, capfd, client, answer):
     caplog.set_level("DEBUG")
     (row,) = queue()
     api.faults = [answer]
@@ -58,7 +58,7 @@ def test_no_key_whatever_the_provider_answers(provider, api, queue, caplog, capf
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_no_key_in_what_a_direct_call_raises(provider, api, answer):
+def test_api_key_never_leaks_from_a_raised_error(provider, api, answer):
     api.faults = [answer]
     connection = backend(provider, api)
     connection._api_key = KEY
@@ -74,7 +74,7 @@ def test_no_key_in_what_a_direct_call_raises(provider, api, answer):
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("key", [KEY, "of-no-known-form"])
-def test_no_key_in_delivery_events(webhooks, settings, provider, key):
+def test_api_key_never_leaks_from_delivery_events(webhooks, settings, provider, key):
     setattr(settings, f"{provider.upper()}_API_KEY", key)
     kind = "bounce" if provider == "sendgrid" else "email.bounced"
     poster = webhooks(provider)

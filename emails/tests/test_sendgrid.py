@@ -11,7 +11,7 @@ from emails.tests.test_resend import heavy
 from emails.tests.test_sequenzy import with_alternative
 
 
-def test_the_whole_payload(api):
+def test_payload_is_complete(api):
     message = mail(
         html="<p>Hi</p>",
         to=["Lovelace, Ada; 🎉 <ada@bücher.example>"],
@@ -59,7 +59,7 @@ def test_the_whole_payload(api):
     assert uuid.UUID(arguments["app_message_id"])
 
 
-def test_our_id_cannot_be_overwritten_by_metadata(api):
+def test_metadata_cannot_override_our_message_id(api):
     message = mail()
     message.metadata = {"message_id": "theirs"}
     body = backend("sendgrid", api).serialise(Message.from_django(message, uuid.UUID(int=1)))
@@ -68,12 +68,12 @@ def test_our_id_cannot_be_overwritten_by_metadata(api):
 
 
 @pytest.mark.parametrize("content_type", ["text/calendar", "text/html", "text/x-amp-html"])
-def test_any_alternative_is_carried_last(api, content_type):
+def test_alternative_comes_last(api, content_type):
     kinds = [content["type"] for content in sent("sendgrid", api, with_alternative(content_type))["content"]]
     assert kinds == ["text/plain", "text/html", content_type]
 
 
-def test_no_key_is_sent_since_none_is_known(api):
+def test_no_idempotency_key_is_sent(api):
     assert SendGridBackend.key_lifetime is None
     sent("sendgrid", api, mail())
     assert "idempotency-key" not in api.last.headers
@@ -103,7 +103,7 @@ def with_attributes(**attributes):
         (heavy(), "bytes"),
     ],
 )
-def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(api, message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sendgrid cannot carry .*{feature}"):
         backend("sendgrid", api).send_messages([message])
     assert api.calls == 0

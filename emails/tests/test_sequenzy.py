@@ -6,7 +6,7 @@ from emails.tests.support.messages import backend, mail, sent
 from emails.tests.support.provider_rules import Reply
 
 
-def test_the_whole_payload(api):
+def test_payload_is_complete(api):
     message = mail(
         html='<img src="cid:logo">',
         to=["Ada <ada@example.com>"],
@@ -29,7 +29,7 @@ def test_the_whole_payload(api):
     }
 
 
-def test_text_alone_becomes_html_that_looks_the_same(api):
+def test_text_only_message_becomes_equivalent_html(api):
     text = "Hi <Ada>,\r\nsee https://acme.example/a?b=1&c=2.\n\nBye"
     assert sent("sequenzy", api, mail(body=text))["body"] == (
         "<div>Hi &lt;Ada&gt;,<br>\n"
@@ -37,7 +37,7 @@ def test_text_alone_becomes_html_that_looks_the_same(api):
     )
 
 
-def test_placeholders_in_what_people_typed_stay_literal(api):
+def test_placeholders_in_user_text_stay_literal(api):
     payload = sent(
         "sequenzy", api, mail(subject="{{{EMAIL}}}", html="<p>{{{FIRST_NAME}}}</p>", from_email="{{x}} <a@b.example>")
     )
@@ -46,19 +46,19 @@ def test_placeholders_in_what_people_typed_stay_literal(api):
     assert payload["subject"].replace("\u200b", "") == "{{{EMAIL}}}"
 
 
-def test_strict_mode_names_a_sender_profile(api, settings):
+def test_strict_sender_names_a_profile(api, settings):
     settings.SEQUENZY_STRICT_SENDER = True
     payload = sent("sequenzy", api, mail())
     assert (payload["fromEmail"], payload["fromName"]) == ("hello@acme.example", "Acme")
     assert "from" not in payload
 
 
-def test_listed_headers_may_get_lost(api, settings):
+def test_configured_headers_are_dropped(api, settings):
     settings.SEQUENZY_DROPPED_HEADERS = ["Auto-Submitted"]
     assert "headers" not in sent("sequenzy", api, mail(headers={"auto-submitted": "auto-generated"}))
 
 
-def test_the_id_is_the_one_that_events_carry(api):
+def test_message_id_is_the_one_events_carry(api):
     message = mail()
     api.faults = [Reply(200, {"success": True, "emailSendId": "send_1", "jobId": "job_1"})]
     assert backend("sequenzy", api).send_messages([message]) == 1
@@ -97,11 +97,11 @@ def with_alternative(content_type):
         (mail(to=["jürgen@example.com"]), "jürgen"),
     ],
 )
-def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(api, message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sequenzy cannot carry .*{feature}"):
         backend("sequenzy", api).send_messages([message])
     assert api.calls == 0
 
 
-def test_a_key_is_remembered_for_two_weeks():
+def test_idempotency_key_lives_for_two_weeks():
     assert SequenzyBackend.key_lifetime.days == 14

@@ -31,7 +31,7 @@ def post(api, provider, payload=None, **headers):
 
 
 @pytest.mark.parametrize(("provider", "status"), [("resend", 200), ("sequenzy", 200), ("sendgrid", 202)])
-def test_each_answers_as_documented(api, provider, status):
+def test_valid_payload_is_accepted_as_documented(api, provider, status):
     assert post(api, provider).status_code == status
     assert api.report() == {
         "calls": 1,
@@ -44,21 +44,21 @@ def test_each_answers_as_documented(api, provider, status):
 
 
 @pytest.mark.parametrize("provider", ["resend", "sequenzy"])
-def test_a_key_gives_the_same_answer_once_more(api, provider):
+def test_repeated_key_returns_the_same_response(api, provider):
     first, second = (post(api, provider, Idempotency_Key="k").json() for _ in range(2))
     second.pop("idempotentReplay", None)
     assert (first, len(api.accepted)) == (second, 1)
     assert post(api, provider, PAYLOADS[provider] | {"subject": "Other"}, Idempotency_Key="k").status_code == 409
 
 
-def test_a_forgotten_key_is_a_second_mail(api):
+def test_forgotten_key_creates_a_second_email(api):
     post(api, "resend", Idempotency_Key="k")
     api.forget_keys()
     post(api, "resend", Idempotency_Key="k")
     assert api.report()["duplicates"] == 1
 
 
-def test_a_second_call_beside_the_first_is_a_conflict(api):
+def test_concurrent_call_with_same_key_is_a_conflict(api):
     api.latency = 0.3
     answers = []
     first = threading.Thread(target=lambda: answers.append(post(api, "resend", Idempotency_Key="k").status_code))
@@ -85,7 +85,7 @@ def test_a_second_call_beside_the_first_is_a_conflict(api):
         ("resend", [], 400),
     ],
 )
-def test_it_is_strict(api, provider, payload, status):
+def test_invalid_payload_is_refused(api, provider, payload, status):
     answer = requests.post(
         api.url(provider) + PATHS[provider], json=payload, headers={"Authorization": "Bearer some_key"}, timeout=5
     )
@@ -96,7 +96,7 @@ def test_it_is_strict(api, provider, payload, status):
     ("headers", "status"),
     [({"Authorization": "Bearer a_wrong_key"}, 401), ({"Authorization": ""}, 401), ({"User_Agent": ""}, 403)],
 )
-def test_the_door(api, headers, status):
+def test_bad_credentials_are_refused_first(api, headers, status):
     assert post(api, "resend", **headers).status_code == status
 
 
@@ -108,14 +108,14 @@ def test_faults_follow_the_script_and_then_end(api):
     assert len(api.accepted) == 2
 
 
-def test_down_until_told_otherwise(api):
+def test_down_lasts_until_switched_off(api):
     api.down = True
     assert {post(api, "resend").status_code for _ in range(3)} == {503}
     api.down = False
     assert post(api, "resend").status_code == 200
 
 
-def test_as_a_process_of_its_own():
+def test_standin_runs_as_its_own_process():
     command = [sys.executable, "-m", "emails.tests.support.standin", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -25,7 +25,7 @@ def run(db, outbox, capsys):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_message_goes_out_now_and_its_id_is_told(run, api, outbox, provider):
+def test_email_is_sent_now_and_its_id_printed(run, api, outbox, provider):
     outbox(provider)
     said = run()
     assert f"{provider} took it as " in said
@@ -34,18 +34,18 @@ def test_a_message_goes_out_now_and_its_id_is_told(run, api, outbox, provider):
     assert not OutboundEmail.objects.exists()
 
 
-def test_of_a_kind_with_its_sample(run, api):
+def test_kind_is_rendered_with_its_sample(run, api):
     run("--kind", "welcome")
     assert "Acme" in api.accepted[0].payload["subject"]
     assert "https://" in api.accepted[0].payload["html"]
 
 
-def test_through_another_provider(run, api):
+def test_other_provider_can_be_chosen(run, api):
     assert "sendgrid took it" in run("--provider", "sendgrid")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_dry_run_prints_the_call_without_the_key_and_makes_none(run, api, provider):
+def test_dry_run_prints_the_call_without_the_key(run, api, provider):
     said = run("--dry-run", "--provider", provider)
     first, _, payload = said.partition("\n")
     assert first.startswith(f"POST {api.url(provider)}/")
@@ -54,14 +54,14 @@ def test_a_dry_run_prints_the_call_without_the_key_and_makes_none(run, api, prov
     assert api.calls == 0
 
 
-def test_by_smtp(run, settings):
+def test_smtp_is_supported(run, settings):
     with SmtpServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         assert "smtp took it; it told no message id." in run("--provider", "smtp")
     assert b"ada@example.com" in server.mails[0]
 
 
-def test_a_dry_run_of_smtp_prints_the_mail(run):
+def test_dry_run_of_smtp_prints_the_message(run):
     assert "Content-Type: multipart/alternative" in run("--dry-run", "--provider", "smtp")
 
 
@@ -77,14 +77,14 @@ def test_a_dry_run_of_smtp_prints_the_mail(run):
         ("cut-after", "look into the mailbox"),
     ],
 )
-def test_an_error_comes_with_what_to_do(run, api, answer, advice):
+def test_provider_error_comes_with_advice(run, api, answer, advice):
     api.faults = [answer]
     with pytest.raises(CommandError, match=advice) as caught:
         run()
     assert "key-of-resend" not in str(caught.value)
 
 
-def test_nobody_answers(run, settings):
+def test_unreachable_provider_comes_with_advice(run, settings):
     settings.RESEND_API_URL = "http://127.0.0.1:1"
     with pytest.raises(CommandError, match="check RESEND_API_URL"):
         run()
@@ -99,23 +99,23 @@ def test_nobody_answers(run, settings):
         (["--provider", "os.path.join"], "is no class"),
     ],
 )
-def test_what_does_not_exist_is_named(run, arguments, said):
+def test_unknown_kind_or_provider_is_named(run, arguments, said):
     with pytest.raises(CommandError, match=said):
         run(*arguments)
 
 
-def test_what_is_no_address(db, outbox):
+def test_invalid_address_is_refused(db, outbox):
     with pytest.raises(CommandError, match="is not one address"):
         call_command("test_email", "ada at example.com")
 
 
-def test_a_key_that_is_not_set(run, settings):
+def test_missing_api_key_is_named(run, settings):
     settings.RESEND_API_KEY = ""
     with pytest.raises(CommandError, match="RESEND_API_KEY is not set"):
         run()
 
 
-def test_as_a_command_without_a_database_it_says_a_sentence(tmp_path):
+def test_missing_database_is_explained_without_traceback(tmp_path):
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "EMAIL_PROVIDER": "console"}
     command = [sys.executable, "manage.py", "test_email", "ada@example.com"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -124,7 +124,7 @@ def test_as_a_command_without_a_database_it_says_a_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_suppressed_address_gets_nothing(run, api):
+def test_suppressed_address_gets_nothing(run, api):
     suppress("ada@example.com", cause="complaint")
     with pytest.raises(CommandError, match="suppression list"):
         run()

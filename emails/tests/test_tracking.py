@@ -12,19 +12,19 @@ from emails.tests.support.provider_payloads import DELIVERED, HARD, about, statu
 from emails.tests.support.signed_events import ago
 
 
-def test_delivered(poster, provider, row):
+def test_delivery_event_marks_message_delivered(poster, provider, row):
     poster.tell(DELIVERED[provider], **about(row, provider))
     assert status(row) == Status.DELIVERED
     assert [event.type for event in row.events.all()] == ["delivered"]
 
 
-def test_found_by_the_providers_id_alone(poster, provider, row):
+def test_event_is_matched_by_provider_id_alone(poster, provider, row):
     poster.tell(DELIVERED[provider], message=row.provider_message_id, to=row.recipients)
     assert status(row) == Status.DELIVERED
 
 
 @pytest.mark.parametrize("provider_id", ["a.b.c", "filter0001.recv-5f-1.0"])
-def test_sendgrids_older_ids_have_dots(webhooks, outbox, queue, deliver, provider_id):
+def test_dotted_sendgrid_id_is_matched(webhooks, outbox, queue, deliver, provider_id):
     outbox("sendgrid")
     (row,) = queue()
     deliver()
@@ -34,7 +34,7 @@ def test_sendgrids_older_ids_have_dots(webhooks, outbox, queue, deliver, provide
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-def test_order_does_not_matter(webhooks, outbox, queue, deliver, order):
+def test_event_order_does_not_matter(webhooks, outbox, queue, deliver, order):
     outbox("sendgrid")
     (row,) = queue()
     deliver()
@@ -61,7 +61,7 @@ def test_order_does_not_matter(webhooks, outbox, queue, deliver, order):
         ("processed", "unsubscribe", Status.SENT),
     ],
 )
-def test_forward_only(webhooks, outbox, queue, deliver, first, then, expected):
+def test_status_only_moves_forward(webhooks, outbox, queue, deliver, first, then, expected):
     outbox("sendgrid")
     (row,) = queue()
     deliver()
@@ -72,7 +72,7 @@ def test_forward_only(webhooks, outbox, queue, deliver, first, then, expected):
     assert status(row) == expected
 
 
-def test_of_several_recipients_the_worst_shows(webhooks, outbox, queue, deliver):
+def test_worst_status_of_several_recipients_is_shown(webhooks, outbox, queue, deliver):
     outbox("sendgrid")
     (row,) = queue(to=["ada@example.com", "bob@example.com"])
     deliver()
@@ -85,12 +85,12 @@ def test_of_several_recipients_the_worst_shows(webhooks, outbox, queue, deliver)
     assert Suppression.objects.get().address == "bob@example.com"
 
 
-def test_events_of_mail_that_is_not_ours_are_kept_unlinked(poster, provider):
+def test_event_of_foreign_email_is_kept_unlinked(poster, provider):
     poster.tell(DELIVERED[provider], message="another", **({} if provider == "sequenzy" else {"ours": uuid.uuid4()}))
     assert DeliveryEvent.objects.get().email is None
 
 
-def test_the_project_is_told_once_by_a_signal(poster, provider, row, django_capture_on_commit_callbacks):
+def test_signal_is_sent_once_per_event(poster, provider, row, django_capture_on_commit_callbacks):
     heard = []
 
     def listen(sender, event, email, **_):
@@ -108,7 +108,7 @@ def test_the_project_is_told_once_by_a_signal(poster, provider, row, django_capt
     assert heard == [("delivered", "delivered")]
 
 
-def test_a_message_shows_its_events(webhooks, queue, deliver):
+def test_message_history_includes_events(webhooks, queue, deliver):
     (row,) = queue()
     deliver()
     row.refresh_from_db()

@@ -34,7 +34,7 @@ def ring_in_a_process_and_its_fork(broker: str) -> tuple[list[float], str, float
     return [float(line) for line in done.stdout.split()], done.stderr, time.monotonic() - started
 
 
-def test_a_thousand_rings_cost_nothing_while_the_broker_is_away():
+def test_wake_ups_cost_nothing_while_broker_is_down():
     seconds, log, whole = ring_in_a_process_and_its_fork("redis://127.0.0.1:1/0")
     print(f"1,000 rings: {seconds[0] * 1000:.1f} ms, in a forked child {seconds[1] * 1000:.1f} ms")
     assert len(seconds) == 2
@@ -43,7 +43,7 @@ def test_a_thousand_rings_cost_nothing_while_the_broker_is_away():
     assert whole < 20, "and a process that ends waits a second at most"
 
 
-def test_a_broker_that_answers_is_told_without_a_word():
+def test_wake_up_of_a_working_broker_logs_nothing():
     seconds, log, _ = ring_in_a_process_and_its_fork("memory://localhost/")
     assert max(seconds) < 0.5
     assert "the sweep will find it" not in log

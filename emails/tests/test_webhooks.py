@@ -56,65 +56,65 @@ def bounce(poster, nothing_changes):
     return poster.event(BOUNCED[poster.provider], message="m1", to="ada@example.com")
 
 
-def test_without_a_signature(poster, bounce):
+def test_missing_signature_is_refused(poster, bounce):
     assert poster.raw(json.dumps(bounce).encode(), {}).status_code == 401
 
 
 @pytest.mark.parametrize(
     "header", ["", "v1=", "v1,", "é", "\udc80", "v1=" + "a" * 8000, "v1," + "=" * 99, ", , ,", "\x00"]
 )
-def test_with_a_signature_that_is_none(poster, bounce, header):
+def test_malformed_signature_is_refused(poster, bounce, header):
     headers = poster.sign(b"", str(int(time.time())))
     headers |= {name: header for name in headers if name.lower().endswith("signature")}
     assert poster.raw(json.dumps(bounce).encode(), headers).status_code == 401
 
 
-def test_signed_for_another_body(poster, bounce):
+def test_signature_of_another_body_is_refused(poster, bounce):
     assert poster.post(bounce, signed=b"another body").status_code == 401
 
 
-def test_re_serialised_on_the_way(poster, bounce):
+def test_reserialized_body_is_refused(poster, bounce):
     assert poster.post(json.dumps(bounce, indent=1).encode(), signed=json.dumps(bounce).encode()).status_code == 401
 
 
-def test_truncated(poster, bounce):
+def test_truncated_body_is_refused(poster, bounce):
     body = json.dumps(bounce).encode()
     assert poster.post(body[:-3], signed=body).status_code == 401
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "١٧٩٣٨٨٠٠٠٠", "1e9", "-1", "9" * 400, "0", " 1793880000"])
-def test_at_a_time_that_is_none(poster, bounce, timestamp):
+def test_malformed_timestamp_is_refused(poster, bounce, timestamp):
     signed = poster.sign(json.dumps(bounce).encode(), str(int(time.time())))
     signed |= {name: timestamp for name in signed if name.lower().endswith("timestamp")}
     assert poster.raw(json.dumps(bounce).encode(), signed).status_code == 401
 
 
-def test_stale(poster, bounce):
+def test_stale_event_is_refused(poster, bounce):
     age = STALE[poster.provider]
     assert poster.post(bounce, timestamp=str(int(time.time()) - age)).status_code == 401
 
 
-def test_from_the_future(poster, bounce):
+def test_event_from_the_future_is_refused(poster, bounce):
     assert poster.post(bounce, timestamp=str(int(time.time()) + 302)).status_code == 401
 
 
 @pytest.mark.parametrize("body", SIGNED_NONSENSE)
-def test_genuine_and_no_json_of_that_kind(poster, nothing_changes, body):
+def test_signed_body_with_invalid_json_is_refused(poster, nothing_changes, body):
     assert poster.post(body).status_code == 400
 
 
-def test_genuine_and_of_the_wrong_shape(poster, nothing_changes):
+def test_signed_body_of_wrong_shape_is_refused(poster, nothing_changes):
     payload = {"event": "delivered"} if poster.provider == "sendgrid" else [{"type": "email.delivered"}]
     assert poster.post(payload).status_code == 400
 
 
-def test_too_large(poster, nothing_changes):
+def test_too_large_body_is_refused(poster, nothing_changes):
     body = json.dumps(poster.event(DELIVERED[poster.provider])).encode()
     assert poster.post(body + b" " * MOST_BYTES).status_code == 413
 
 
 @pytest.mark.parametrize(("padding", "status"), [(0, 200), (MOST_BYTES, 413)])
-def test_in_chunks_without_a_length(poster, db, padding, status):
+def test_chunked_body_without_length_is_read(poster, db, padding, status):
     """As gunicorn hands it over: the server knows where the body ends, and nobody how long it is."""
     body = json.dumps(poster.event(DELIVERED[poster.provider], message="m1")).encode() + b" " * padding
     chunks = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
@@ -125,19 +125,19 @@ def test_in_chunks_without_a_length(poster, db, padding, status):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head", "options"])
-def test_by_another_method(poster, nothing_changes, method):
+def test_other_method_is_refused(poster, nothing_changes, method):
     answer = getattr(poster.client, method)(f"/emails/webhooks/{poster.provider}/")
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
-def test_without_a_secret_it_is_shut_and_the_log_says_which_to_set(poster, bounce, settings, caplog):
+def test_missing_secret_responds_503_and_logs_the_variable(poster, bounce, settings, caplog):
     variable = RECEIVERS[poster.provider].variable
     setattr(settings, variable, [])
     assert poster.post(bounce).status_code == 503
     assert variable in caplog.text
 
 
-def test_every_forgery_gets_the_same_answer(poster, bounce):
+def test_every_forgery_gets_the_same_response(poster, bounce):
     body = json.dumps(bounce).encode()
     answers = {
         poster.raw(body, {}).content,
@@ -148,30 +148,30 @@ def test_every_forgery_gets_the_same_answer(poster, bounce):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_with_and_without_the_slash_and_for_nobody_who_is_logged_in(poster, db, settings, slash):
+def test_slash_is_optional_and_no_login_is_required(poster, db, settings, slash):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     body = json.dumps(poster.event(DELIVERED[poster.provider], message="m1")).encode()
     headers = poster.sign(body, str(int(time.time())))
     assert poster.raw(body, headers, f"/emails/webhooks/{poster.provider}{slash}").json() == {"received": 1, "new": 1}
 
 
-def test_an_unknown_provider_is_404(client):
+def test_unknown_provider_is_404(client):
     assert client.post("/emails/webhooks/mailgun/").status_code == 404
 
 
-def test_a_new_secret_beside_the_old_one(webhooks, settings):
+def test_old_secret_stays_valid_beside_a_new_one(webhooks, settings):
     settings.SEQUENZY_WEBHOOK_SECRETS = ["whsec_new", *settings.SEQUENZY_WEBHOOK_SECRETS]
     settings.RESEND_WEBHOOK_SECRETS = ["whsec_bmV3", *settings.RESEND_WEBHOOK_SECRETS]
     for provider in ("sequenzy", "resend"):
         assert webhooks(provider).tell("email.delivered", message="m1").status_code == 200
 
 
-def test_an_unknown_type_is_kept_and_acknowledged(poster, db):
+def test_unknown_event_type_is_stored_and_acknowledged(poster, db):
     assert poster.tell("email.teleported", message="m1").json() == {"received": 1, "new": 1}
     assert DeliveryEvent.objects.get().type == "other"
 
 
-def test_a_bad_event_spoils_no_other(webhooks, db):
+def test_invalid_event_does_not_spoil_the_others(webhooks, db):
     poster = webhooks("sendgrid")
     good = [poster.event("delivered", message=f"m{number}")[0] for number in range(3)]
     bad: list[object] = [
@@ -189,7 +189,7 @@ def test_a_bad_event_spoils_no_other(webhooks, db):
 
 
 @pytest.mark.parametrize("nasty", NASTY)
-def test_nasty_values_anywhere_are_no_500(poster, db, nasty):
+def test_hostile_value_is_never_a_server_error(poster, db, nasty):
     payload = poster.event(DELIVERED[poster.provider], message="m1")
     event = payload[0] if isinstance(payload, list) else payload
     for holder in [event, *(value for value in event.values() if isinstance(value, dict))]:
@@ -206,7 +206,7 @@ def test_nasty_values_anywhere_are_no_500(poster, db, nasty):
     body=st.binary(max_size=300),
     headers=st.dictionaries(st.sampled_from(["id", "timestamp", "signature"]), st.text(max_size=40)),
 )
-def test_random_requests_are_refused(poster, nothing_changes, body, headers):
+def test_random_request_is_refused(poster, nothing_changes, body, headers):
     names = {name.rpartition("-")[2].lower(): name for name in poster.sign(b"", "0")}
     given_headers = {names[name]: value for name, value in headers.items() if name in names}
     assert poster.raw(body, given_headers).status_code == 401
@@ -223,7 +223,7 @@ json_values = st.recursive(
 @given(changes=st.dictionaries(st.sampled_from(
     ["type", "event", "created_at", "timestamp", "email", "data", "reason", "sg_message_id", "app_message_id", "status"]
 ), json_values))  # fmt: skip
-def test_signed_events_with_random_values_are_stored_or_refused(poster, db, changes):
+def test_signed_event_with_random_values_is_stored_or_refused(poster, db, changes):
     payload = poster.event(DELIVERED[poster.provider], message="m1")
     (payload[0] if isinstance(payload, list) else payload).update(changes)
     assert poster.post(payload).status_code in (200, 400)
@@ -232,7 +232,7 @@ def test_signed_events_with_random_values_are_stored_or_refused(poster, db, chan
 @needs_postgresql
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_each_event_counts_once_however_many_bring_it_at_once(webhooks, provider):
+def test_event_delivered_in_parallel_counts_once(webhooks, provider):
     poster = webhooks(provider)
     payloads = [poster.event(DELIVERED[provider], message=f"m{number}", at=1.7e9 + number) for number in range(4)]
     answers: list[int] = []
@@ -250,7 +250,7 @@ def test_each_event_counts_once_however_many_bring_it_at_once(webhooks, provider
     assert DeliveryEvent.objects.count() == 4
 
 
-def test_a_repeat_under_another_event_id_is_the_same_event(webhooks, db):
+def test_repeat_with_another_event_id_is_recognized(webhooks, db):
     """SendGrid's sg_event_id, Resend's svix-id and Sequenzy's id may change; what the event says does not."""
     sequenzy, resend, sendgrid = (webhooks(provider) for provider in PROVIDERS)
     told = sendgrid.event("delivered", message="m1", at=1.7e9)
@@ -264,14 +264,14 @@ def test_a_repeat_under_another_event_id_is_the_same_event(webhooks, db):
     assert [sequenzy.raw(body, sign_sequenzy(body, str(int(time.time())))).json()["new"] for body in bodies] == [1, 0]
 
 
-def test_raw_forms_hold_no_key(poster, db):
+def test_raw_payload_contains_no_key(poster, db):
     poster.tell(BOUNCED[poster.provider], message="m1", reason="key re_0123456789abcdef was SG.0123456789.abcdef")
     assert "0123456789" not in json.dumps([*DeliveryEvent.objects.values_list("raw", "detail")])
 
 
 @needs_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_while_the_database_does_not_answer_the_provider_is_asked_to_come_again(webhooks):
+def test_locked_database_makes_the_provider_retry(webhooks):
     poster = webhooks("resend")
     other = connection.copy()
     try:

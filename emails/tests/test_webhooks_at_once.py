@@ -66,7 +66,7 @@ def bring(events: list[Any], *others: Callable[[], Any]) -> list[int]:
 
 
 @pytest.mark.parametrize("share_with_our_id", [0, 0.5, 1])
-def test_about_the_same_messages(finished, share_with_our_id):
+def test_parallel_events_about_same_messages_are_all_recorded(finished, share_with_our_id):
     drain.settle_despite_outages(finished)
     events = [
         event(kind, number, message=receipt.message_ids[0], to=call.rows[0].recipients)
@@ -82,7 +82,7 @@ def test_about_the_same_messages(finished, share_with_our_id):
     assert Suppression.objects.count() == MAILS
 
 
-def test_while_the_worker_settles_what_they_are_about(finished):
+def test_parallel_events_survive_concurrent_settlement(finished):
     events = [event(kind, number, ours=call.rows[0].pk) for kind in KINDS for number, (call, _) in enumerate(finished)]
 
     def settle() -> None:
@@ -94,7 +94,7 @@ def test_while_the_worker_settles_what_they_are_about(finished):
     assert (rows.count(), DeliveryEvent.objects.filter(email=None).count()) == (MAILS, 0)
 
 
-def test_about_mail_that_is_not_ours(webhooks):
+def test_parallel_events_of_foreign_email_are_recorded(webhooks):
     events = [event("bounce", number) for number in range(6 * MAILS)]
     assert set(bring(events)) == {200}
     assert DeliveryEvent.objects.count() == len(events)
