@@ -14,7 +14,13 @@ from django.contrib.auth import get_user_model
 from django.core.mail import mail_admins
 
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
-from emails.tests.conftest import api, deliver, outbox, queue, standin  # noqa: F401  # fixtures of the emails app
+from emails.tests.conftest import (  # noqa: F401  # fixtures of the emails app
+    deliver,
+    outbox,
+    provider_api,
+    queue_emails,
+    standin_server,
+)
 from emails.tests.test_relay import SmtpServer
 
 TOKEN = "token-of-postmark-0123456789"
@@ -34,47 +40,47 @@ print(list(OutboundEmail.objects.values_list("recipients", "subject", "status").
 """
 
 
-def test_django_allauths_confirmation(api, tmp_path):  # noqa: F811
+def test_django_allauths_confirmation(provider_api, tmp_path):  # noqa: F811
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.support.allauth_settings",
         "DATABASE_URL": f"sqlite:///{tmp_path}/allauth.sqlite3",
         "RESEND_API_KEY": "key-of-resend",
-        "RESEND_API_URL": api.url("resend"),
+        "RESEND_API_URL": provider_api.url("resend"),
     }
     command = [sys.executable, "-c", SIGN_UP_WITH_ALLAUTH]
     root = Path(__file__).parent.parent
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Please Confirm Your Email Address" in done.stdout
-    taken = [mail.payload for mail in api.accepted if "Confirm" in mail.payload["subject"]]
+    taken = [mail.payload for mail in provider_api.accepted if "Confirm" in mail.payload["subject"]]
     assert taken[0]["to"] == ["ada@example.com"]
     assert "/allauth/confirm-email/" in taken[0]["text"]
 
 
 @pytest.mark.urls("tests.support.third_party_urls")
-def test_djangos_own_password_reset(client, db, outbox, api, deliver):  # noqa: F811
+def test_djangos_own_password_reset(client, db, outbox, provider_api, deliver):  # noqa: F811
     get_user_model().objects.create_user("ada@example.com", "correct horse", name="Ada")
     OutboundEmail.objects.all().delete()
     assert client.post("/django/password_reset/", {"email": "ada@example.com"}).status_code == 302
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
-    assert "/django/reset/" in api.accepted[0].payload["text"]
+    assert "/django/reset/" in provider_api.accepted[0].payload["text"]
 
 
-def test_djangos_mail_to_the_admins(db, outbox, api, deliver, settings):  # noqa: F811
+def test_djangos_mail_to_the_admins(db, outbox, provider_api, deliver, settings):  # noqa: F811
     settings.ADMINS = [("Ada", "ada@example.com")]
     mail_admins("Something broke", "Look into the log.")
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
-    assert api.accepted[0].recipients == ["ada@example.com"]
+    assert provider_api.accepted[0].recipients == ["ada@example.com"]
 
 
-def test_smtp_delivers_rows(queue, deliver, settings):  # noqa: F811
+def test_smtp_delivers_rows(queue_emails, deliver, settings):  # noqa: F811
     with SmtpServer() as server:
         settings.EMAIL_PROVIDER = "smtp"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        queue(3)
+        queue_emails(3)
         deliver()
     assert set(OutboundEmail.objects.values_list("status", "provider")) == {(Status.SENT, "smtp")}
     assert len(server.mails) == 3
@@ -111,8 +117,8 @@ def postmark(settings):
     server.server_close()
 
 
-def test_anymails_postmark_delivers_rows(queue, postmark, deliver):  # noqa: F811
-    (row,) = queue(tags=["welcome"], metadata={"user_id": "7"})
+def test_anymails_postmark_delivers_rows(queue_emails, postmark, deliver):  # noqa: F811
+    (row,) = queue_emails(tags=["welcome"], metadata={"user_id": "7"})
     deliver()
     row.refresh_from_db()
     assert row.status == Status.SENT
@@ -120,8 +126,8 @@ def test_anymails_postmark_delivers_rows(queue, postmark, deliver):  # noqa: F81
 
 
 @pytest.mark.parametrize(("status", "reason"), [(401, Reason.CONFIGURATION), (422, Reason.REFUSED)])
-def test_anymails_errors_are_told_without_the_token(queue, postmark, deliver, caplog, status, reason):  # noqa: F811
-    (row,) = queue()
+def test_anymails_errors_are_told_without_the_token(queue_emails, postmark, deliver, caplog, status, reason):  # noqa: F811
+    (row,) = queue_emails()
     postmark.status, postmark.answer = status, {"ErrorCode": 10, "Message": f"The token {TOKEN} is not good"}
     deliver()
     row.refresh_from_db()

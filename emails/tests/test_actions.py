@@ -15,9 +15,9 @@ UNSENT = ["failed", "expired", "cancelled", "suppressed"]
 
 
 @pytest.fixture
-def end(queue):
+def end(queue_emails):
     def end(status: str, **changes) -> OutboundEmail:
-        (email,) = queue()
+        (email,) = queue_emails()
         ended = {"status": status, "due_at": None, "settled_at": database_now(), **changes}
         OutboundEmail.objects.filter(pk=email.pk).update(**ended)
         return OutboundEmail.objects.get(pk=email.pk)
@@ -26,10 +26,10 @@ def end(queue):
 
 
 @pytest.fixture
-def lost(api, queue, deliver) -> OutboundEmail:
+def lost(provider_api, queue_emails, deliver) -> OutboundEmail:
     """A message of which nobody knows whether it arrived, and whose provider's memory of it is over."""
-    queue()
-    api.faults = ["cut-after"]
+    queue_emails()
+    provider_api.faults = ["cut-after"]
     deliver()
     travel(timedelta(hours=24))
     deliver()
@@ -47,9 +47,9 @@ def test_unsent_message_can_be_retried(end, deliver, status):
     assert email.status == Status.SENT
 
 
-def test_retry_cuts_backoff_short(api, queue, deliver):
-    (email,) = queue()
-    api.faults = ["503"]
+def test_retry_cuts_backoff_short(provider_api, queue_emails, deliver):
+    (email,) = queue_emails()
+    provider_api.faults = ["503"]
     deliver()
     email.refresh_from_db()
     assert email.due_at > database_now()
@@ -66,17 +66,17 @@ def test_retry_wakes_a_worker(end, django_capture_on_commit_callbacks):
     assert [callback.__name__ for callback in callbacks] == ["nudge_worker"]
 
 
-def test_message_in_open_attempt_is_not_retried(api, queue, deliver):
-    (email,) = queue()
-    api.faults = ["cut-after"]
+def test_message_in_open_attempt_is_not_retried(provider_api, queue_emails, deliver):
+    (email,) = queue_emails()
+    provider_api.faults = ["cut-after"]
     deliver()
     email.refresh_from_db()
     with pytest.raises(OperationRefused, match="not known yet"):
         retry_even_twice(email)
 
 
-def test_message_held_by_a_worker_is_left_alone(queue):
-    (email,) = queue()
+def test_message_held_by_a_worker_is_left_alone(queue_emails):
+    (email,) = queue_emails()
     now = database_now()
     OutboundEmail.objects.all().claim(limit=1, now=now, lease=timedelta(minutes=1), status=Status.SENDING)
     for operation in (retry, cancel):  # on what the person saw, when a worker was faster
@@ -88,14 +88,14 @@ def test_message_held_by_a_worker_is_left_alone(queue):
         cancel(email)
 
 
-def test_unknown_outcome_needs_consent_to_a_second_copy(api, lost, deliver):
+def test_unknown_outcome_needs_consent_to_a_second_copy(provider_api, lost, deliver):
     with pytest.raises(OperationRefused, match="second copy"):
         retry(lost)
     retry_even_twice(lost)
     deliver()
     lost.refresh_from_db()
     assert lost.status == Status.SENT
-    assert len(api.accepted) == 2
+    assert len(provider_api.accepted) == 2
 
 
 def test_only_fitting_actions_are_offered(lost, end):
@@ -129,16 +129,16 @@ def test_sent_message_is_not_retried(end):
         retry(end("sent"))
 
 
-def test_cancel_stops_a_message_and_blanks_live_links(api, queue, deliver):
-    (email,) = queue(sensitive=True)
+def test_cancel_stops_a_message_and_blanks_live_links(provider_api, queue_emails, deliver):
+    (email,) = queue_emails(sensitive=True)
     cancel(email)
     email.refresh_from_db()
     assert (email.status, email.due_at, email.content) == (Status.CANCELLED, None, None)
-    assert deliver() == api.calls == 0
+    assert deliver() == provider_api.calls == 0
 
 
-def test_resend_creates_an_independent_copy(api, queue, deliver):
-    (email,) = queue(kind="receipt", idempotency_key="receipt:in_1", metadata={"user_id": "7"})
+def test_resend_creates_an_independent_copy(provider_api, queue_emails, deliver):
+    (email,) = queue_emails(kind="receipt", idempotency_key="receipt:in_1", metadata={"user_id": "7"})
     deliver()
     email.refresh_from_db()
     copy = resend(email)
@@ -146,21 +146,21 @@ def test_resend_creates_an_independent_copy(api, queue, deliver):
     copy.refresh_from_db()
     assert (copy.status, copy.kind, copy.idempotency_key) == (Status.SENT, "receipt", None)
     assert copy.metadata == {"user_id": "7", "resent_from": str(email.pk)}
-    assert len(api.accepted) == 2
+    assert len(provider_api.accepted) == 2
     assert copy.provider_message_id != email.provider_message_id
 
 
-def test_unsent_message_is_not_resent(queue):
-    (email,) = queue()
+def test_unsent_message_is_not_resent(queue_emails):
+    (email,) = queue_emails()
     with pytest.raises(OperationRefused, match="Use retry"):
         resend(email)
     assert OutboundEmail.objects.count() == 1
 
 
-def test_resumed_provider_is_called_immediately(api, outbox, queue, deliver):
-    outbox("sequenzy")
-    queue(2)
-    api.faults = ["401", "401"]
+def test_resumed_provider_is_called_immediately(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
+    queue_emails(2)
+    provider_api.faults = ["401", "401"]
     deliver()
     state = ProviderState.objects.get(name="sequenzy")
     assert state.is_paused(database_now())

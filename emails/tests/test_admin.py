@@ -26,7 +26,7 @@ def staff(db) -> Client:
 
 
 @pytest.fixture
-def letter(queue) -> OutboundEmail:
+def letter(queue_emails) -> OutboundEmail:
     message = EmailMultiAlternatives(
         "Hello <b>", "See https://app.example.com/x", to=["Ada <ada@example.com>"], headers={"X-Campaign": "spring"}
     )
@@ -41,31 +41,31 @@ def page(email: OutboundEmail) -> str:
 
 
 @pytest.mark.parametrize("by", ["ada@example", "Hello", "re_9", "receipt:in_1", "id"])
-def test_search_finds_message(admin_client, letter, queue, by):
-    queue(3)
+def test_search_finds_message(admin_client, letter, queue_emails, by):
+    queue_emails(3)
     OutboundEmail.objects.filter(pk=letter.pk).update(
         provider_message_id="re_9", idempotency_key="receipt:in_1", subject="Hello Ada"
     )
     OutboundEmail.objects.exclude(pk=letter.pk).update(subject="Other")
-    answer = admin_client.get(LIST, {"q": str(letter.pk) if by == "id" else by})
-    assert [email.pk for email in answer.context["cl"].result_list] == [letter.pk]
+    response = admin_client.get(LIST, {"q": str(letter.pk) if by == "id" else by})
+    assert [email.pk for email in response.context["cl"].result_list] == [letter.pk]
 
 
 @pytest.mark.parametrize(
     "choice", [{"status__exact": "failed"}, {"reason__exact": "refused"}, {"kind": "receipt"}, {"provider": "resend"}]
 )
-def test_list_filters_messages(admin_client, queue, choice):
+def test_list_filters_messages(admin_client, queue_emails, choice):
     ProviderState.objects.create(name="resend")
-    (failed,) = queue(kind="receipt")
-    queue()
+    (failed,) = queue_emails(kind="receipt")
+    queue_emails()
     OutboundEmail.objects.filter(pk=failed.pk).update(status="failed", reason="refused", provider="resend")
-    answer = admin_client.get(LIST, choice)
-    assert [email.pk for email in answer.context["cl"].result_list] == [failed.pk]
-    assert b"failed (refused)" in answer.content
+    response = admin_client.get(LIST, choice)
+    assert [email.pk for email in response.context["cl"].result_list] == [failed.pk]
+    assert b"failed (refused)" in response.content
 
 
-def test_change_page_shows_state_and_history(admin_client, api, letter, deliver):
-    api.faults = ["422"]
+def test_change_page_shows_state_and_history(admin_client, provider_api, letter, deliver):
+    provider_api.faults = ["422"]
     deliver()
     shown = admin_client.get(page(letter)).content.decode()
     for words in ("The provider refused it for good.", "HTTP 422", "then retry", "Retry now"):
@@ -81,15 +81,15 @@ def test_change_page_shows_state_and_history(admin_client, api, letter, deliver)
 
 
 def test_html_preview_is_sandboxed(admin_client, letter):
-    answer = admin_client.get(f"{LIST}{letter.pk}/html/")
+    response = admin_client.get(f"{LIST}{letter.pk}/html/")
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox"
-    assert answer["Content-Security-Policy"] == policy
-    assert answer["X-Frame-Options"] == "SAMEORIGIN"
-    assert answer.content == b"<p>Hello</p><script>alert(1)</script>"
+    assert response["Content-Security-Policy"] == policy
+    assert response["X-Frame-Options"] == "SAMEORIGIN"
+    assert response.content == b"<p>Hello</p><script>alert(1)</script>"
 
 
-def test_sensitive_body_is_never_shown(admin_client, queue):
-    (email,) = queue(sensitive=True)
+def test_sensitive_body_is_never_shown(admin_client, queue_emails):
+    (email,) = queue_emails(sensitive=True)
     shown = admin_client.get(page(email)).content.decode()
     assert "Hello there." not in shown
     assert "holds links that still work" in shown
@@ -132,8 +132,8 @@ def test_action_button_needs_post_and_csrf_token(admin_user, letter):
     assert client.get(url).status_code == 405
     assert client.post(url).status_code == 403
     client.get(page(letter))
-    answer = client.post(url, {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}, follow=True)
-    assert "Cancelled by hand" in answer.content.decode()
+    response = client.post(url, {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}, follow=True)
+    assert "Cancelled by hand" in response.content.decode()
 
 
 def test_action_is_logged_and_shown(admin_client, letter):
@@ -145,17 +145,17 @@ def test_action_is_logged_and_shown(admin_client, letter):
 
 def test_refused_action_is_explained_and_not_logged(admin_client, letter):
     OutboundEmail.objects.update(content=None, status="failed")
-    answer = admin_client.post(f"{LIST}{letter.pk}/operate/retry/", follow=True)
-    assert "Its body is blanked: have the person request a new one." in answer.content.decode()
+    response = admin_client.post(f"{LIST}{letter.pk}/operate/retry/", follow=True)
+    assert "Its body is blanked: have the person request a new one." in response.content.decode()
     assert not LogEntry.objects.exists()
 
 
 def test_resend_redirects_to_the_copy(admin_client, letter, deliver):
     deliver()
-    answer = admin_client.post(f"{LIST}{letter.pk}/operate/resend/", follow=True)
+    response = admin_client.post(f"{LIST}{letter.pk}/operate/resend/", follow=True)
     copy = OutboundEmail.objects.exclude(pk=letter.pk).get()
-    assert answer.redirect_chain == [(page(copy), 302)]
-    assert f'A copy of <a href="{page(letter)}">' in answer.content.decode()
+    assert response.redirect_chain == [(page(copy), 302)]
+    assert f'A copy of <a href="{page(letter)}">' in response.content.decode()
 
 
 def test_unknown_action_is_404(admin_client, letter):
@@ -166,20 +166,20 @@ def test_unknown_action_is_404(admin_client, letter):
     ("action", "status"),
     [("retry", "failed"), ("retry_even_twice", "failed"), ("cancel", "queued"), ("resend", "sent")],
 )
-def test_bulk_action_handles_possible_messages_and_explains_the_rest(admin_client, queue, action, status):
-    done, refused = queue(2)
+def test_bulk_action_handles_possible_messages_and_explains_the_rest(admin_client, queue_emails, action, status):
+    done, refused = queue_emails(2)
     OutboundEmail.objects.update(status=status, due_at=database_now())
     OutboundEmail.objects.filter(pk=refused.pk).update(content=None, status="complained")
-    answer = admin_client.post(LIST, {"action": action, "_selected_action": [done.pk, refused.pk]}, follow=True)
-    said = [str(message) for message in answer.context["messages"]]
+    response = admin_client.post(LIST, {"action": action, "_selected_action": [done.pk, refused.pk]}, follow=True)
+    said = [str(message) for message in response.context["messages"]]
     assert said[0].endswith(". (1)")
     assert said[1].startswith("1 left as it is: ")
     assert LogEntry.objects.get().object_id == str(done.pk)
 
 
-def test_paused_provider_can_be_resumed(admin_client, api, queue, deliver):
-    queue()
-    api.faults = ["401"]
+def test_paused_provider_can_be_resumed(admin_client, provider_api, queue_emails, deliver):
+    queue_emails()
+    provider_api.faults = ["401"]
     deliver()
     admin_client.post("/admin/emails/providerstate/", {"action": "resume", "_selected_action": ["resend"]})
     state = ProviderState.objects.get(name="resend")
@@ -187,8 +187,8 @@ def test_paused_provider_can_be_resumed(admin_client, api, queue, deliver):
     assert LogEntry.objects.get().object_repr == "resend"
 
 
-def test_attempt_page_shows_outcome_but_not_body(admin_client, api, letter, deliver):
-    api.faults = ["cut-after"]
+def test_attempt_page_shows_outcome_but_not_body(admin_client, provider_api, letter, deliver):
+    provider_api.faults = ["cut-after"]
     deliver()
     attempt = DeliveryAttempt.objects.get()
     assert attempt.body is not None
@@ -212,7 +212,7 @@ def test_address_can_be_suppressed_and_lifted_by_hand(admin_client):
 @pytest.mark.parametrize("address", ["ada@example.com", "ADA@example.com", "nobody", "a@b\r\nBcc: c@d"])
 def test_invalid_or_suppressed_address_is_refused(admin_client, address):
     Suppression.objects.create(address="ada@example.com")
-    answer = admin_client.post("/admin/emails/suppression/add/", {"address": address})
-    assert answer.status_code == 200
-    assert answer.context["errors"]
+    response = admin_client.post("/admin/emails/suppression/add/", {"address": address})
+    assert response.status_code == 200
+    assert response.context["errors"]
     assert Suppression.objects.count() == 1

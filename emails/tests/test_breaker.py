@@ -12,12 +12,12 @@ from emails.tests.support.clock import travel
 
 
 @pytest.fixture
-def outage(api, outbox, queue, deliver):
-    outbox("sequenzy")  # a call for each message
-    queue(80)
-    api.down = True
+def outage(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")  # a call for each message
+    queue_emails(80)
+    provider_api.down = True
     deliver()
-    return api
+    return provider_api
 
 
 def test_breaker_opens_after_five_failures(outage, deliver):
@@ -57,17 +57,17 @@ def test_first_success_releases_waiting_messages(outage, deliver):
     assert ProviderState.objects.get().reason == ""
 
 
-def test_one_failing_message_does_not_open_the_breaker(api, outbox, queue, deliver):
-    outbox("sequenzy")
+def test_one_failing_message_does_not_open_the_breaker(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
     for _ in range(8):
-        queue(2)
-        api.faults = ["503"]
+        queue_emails(2)
+        provider_api.faults = ["503"]
         deliver()
     assert ProviderState.objects.get().reason == ""
 
 
-def test_missing_key_is_reported_by_name_and_keeps_message_queued(api, queue, deliver, settings):
-    queue()
+def test_missing_key_is_reported_by_name_and_keeps_message_queued(provider_api, queue_emails, deliver, settings):
+    queue_emails()
     settings.RESEND_API_KEY = ""
     deliver()
     report = monitoring.report()

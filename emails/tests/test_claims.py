@@ -24,16 +24,16 @@ def after_the_lease():
     claims.recover_abandoned(database_now())
 
 
-def test_claimed_row_is_not_claimed_again(queue):
-    queue(3)
+def test_claimed_row_is_not_claimed_again(queue_emails):
+    queue_emails(3)
     assert len(claim(2)) == 2
     assert len(claim(2)) == 1
     assert claim() == []
 
 
-def test_oldest_rows_are_claimed_first(queue):
-    (first,) = queue(1)
-    queue(3)
+def test_oldest_rows_are_claimed_first(queue_emails):
+    (first,) = queue_emails(1)
+    queue_emails(3)
     assert claim(1) == [first]
 
 
@@ -42,8 +42,8 @@ def next_calls(*, idle=True):
     return calls
 
 
-def test_rows_of_a_dead_worker_are_claimed_alone(api, queue, deliver):
-    queue(3)
+def test_rows_of_a_dead_worker_are_claimed_alone(provider_api, queue_emails, deliver):
+    queue_emails(3)
     claim()
     after_the_lease()
     assert OutboundEmail.objects.filter(isolated=True, crashes=0, status=Status.QUEUED).count() == 3
@@ -53,11 +53,11 @@ def test_rows_of_a_dead_worker_are_claimed_alone(api, queue, deliver):
     after_the_lease()
     deliver()
     assert set(OutboundEmail.objects.values_list("status", flat=True)) == {Status.SENT}
-    assert len(api.accepted) == 3
+    assert len(provider_api.accepted) == 3
 
 
-def test_only_crashes_while_claimed_alone_lead_to_quarantine(queue):
-    (row,) = queue()
+def test_only_crashes_while_claimed_alone_lead_to_quarantine(queue_emails):
+    (row,) = queue_emails()
     for _ in range(5):
         OutboundEmail.objects.claim(limit=1, now=database_now(), lease=LEASE, status=Status.SENDING)
         after_the_lease()
@@ -69,8 +69,8 @@ def test_only_crashes_while_claimed_alone_lead_to_quarantine(queue):
     assert (row.status, row.reason, row.due_at) == (Status.FAILED, Reason.QUARANTINED, None)
 
 
-def test_attempt_that_kills_five_workers_is_quarantined(queue):
-    (row,) = queue()
+def test_attempt_that_kills_five_workers_is_quarantined(queue_emails):
+    (row,) = queue_emails()
     for _ in range(5):
         assert len(next_calls()) == 1
         after_the_lease()
@@ -79,39 +79,39 @@ def test_attempt_that_kills_five_workers_is_quarantined(queue):
     assert DeliveryAttempt.objects.get().outcome == "abandoned"
 
 
-def test_crash_during_a_call_is_an_unknown_outcome(api, queue, deliver):
-    queue()
+def test_crash_during_a_call_is_an_unknown_outcome(provider_api, queue_emails, deliver):
+    queue_emails()
     (call,) = next_calls()
     call.make()
     after_the_lease()
     assert DeliveryAttempt.objects.get().outcome == "unknown"
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
-def test_worker_with_expired_lease_writes_nothing(api, queue, deliver):
+def test_worker_with_expired_lease_writes_nothing(provider_api, queue_emails, deliver):
     """A process that was stopped for a minute must not overwrite what its successor wrote."""
-    queue()
+    queue_emails()
     (late,) = next_calls()
-    answer = late.make()
+    response = late.make()
     after_the_lease()
     deliver()
     sent = OutboundEmail.objects.get()
-    drain.settle_despite_outages([(late, answer)])
+    drain.settle_despite_outages([(late, response)])
     assert OutboundEmail.objects.values().get() == {
         field.attname: getattr(sent, field.attname) for field in OutboundEmail._meta.concrete_fields
     }
 
 
-def test_call_past_its_start_deadline_is_not_made(api, queue):
-    queue()
+def test_call_past_its_start_deadline_is_not_made(provider_api, queue_emails):
+    queue_emails()
     (call,) = next_calls()
     object.__setattr__(call, "start_by", 0.0)
     assert type(call.make()).__name__ == "NotMade"
-    assert api.calls == 0
+    assert provider_api.calls == 0
 
 
-def test_due_rows_are_found_by_partial_index(queue):
+def test_due_rows_are_found_by_partial_index(queue_emails):
     plan = OutboundEmail.objects.due(database_now()).order_by("due_at")[:10].explain()
     assert "outbound_due" in plan or connection.vendor == "postgresql"  # an empty table is read whole

@@ -14,10 +14,10 @@ ADA = "ada@example.com"
 
 
 @pytest.fixture
-def sequenzy(api, db, outbox, settings):
-    outbox("sequenzy")
+def sequenzy(provider_api, db, use_provider, settings):
+    use_provider("sequenzy")
     settings.CONTACTS_SYNC = True
-    return api.contacts
+    return provider_api.contacts
 
 
 def everything(address: str = ADA) -> None:
@@ -34,9 +34,9 @@ def statuses() -> set[str]:
 def test_changes_are_sent_in_order(sequenzy, deliver):
     everything()
     deliver()
-    assert [route for _, route, _ in sequenzy.told] == ["", "/tags", "/bulk/tags/remove", "/events"]
-    assert sequenzy.people[ADA]["tags"] == {"customer"}
-    assert sequenzy.people[ADA]["attributes"] == {"plan": "free"}
+    assert [route for _, route, _ in sequenzy.requests] == ["", "/tags", "/bulk/tags/remove", "/events"]
+    assert sequenzy.subscribers[ADA]["tags"] == {"customer"}
+    assert sequenzy.subscribers[ADA]["attributes"] == {"plan": "free"}
     assert statuses() == {Status.SENT}
 
 
@@ -45,56 +45,56 @@ def test_rolled_back_change_is_not_sent(sequenzy, deliver):
         contacts.add_tag(ADA, "customer")
         raise RuntimeError
     deliver()
-    assert sequenzy.told == []
+    assert sequenzy.requests == []
 
 
 @pytest.mark.parametrize("fault", ["503", "429;retry-after=5", "401", "cut-before", "timeout-before", "500", "rubbish"])
-def test_sequenzy_trouble_changes_neither_order_nor_count(sequenzy, api, deliver, settings, fault):
+def test_sequenzy_trouble_changes_neither_order_nor_count(sequenzy, provider_api, deliver, settings, fault):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     everything()
-    api.faults = [fault]
+    provider_api.faults = [fault]
     for _ in range(8):
         deliver()
         travel(timedelta(minutes=2))
-    assert [route for _, route, _ in sequenzy.told if route] == ["/tags", "/bulk/tags/remove", "/events"]
+    assert [route for _, route, _ in sequenzy.requests if route] == ["/tags", "/bulk/tags/remove", "/events"]
     assert statuses() == {Status.SENT}
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "500-after", "rubbish", "truncated"])
-def test_event_that_may_have_arrived_counts_once(sequenzy, api, deliver, fault):
+def test_event_that_may_have_arrived_counts_once(sequenzy, provider_api, deliver, fault):
     contacts.track_event(ADA, "Invoice paid")
-    api.faults = [fault]
+    provider_api.faults = [fault]
     deliver()
     travel(timedelta(minutes=1))
     deliver()
-    assert sequenzy.people[ADA]["events"] == ["Invoice paid"]
+    assert sequenzy.subscribers[ADA]["events"] == ["Invoice paid"]
     assert statuses() == {Status.SENT}
 
 
-def test_refused_change_blocks_only_itself(sequenzy, api, deliver):
+def test_refused_change_blocks_only_itself(sequenzy, provider_api, deliver):
     everything()
-    api.faults = [Reply(422, {"success": False, "error": "no"})]
+    provider_api.faults = [Reply(422, {"success": False, "error": "no"})]
     deliver()
     assert ContactChange.objects.get(status=Status.FAILED).action == "subscribe"
-    assert len(sequenzy.told) == 3
+    assert len(sequenzy.requests) == 3
 
 
-def test_one_contact_does_not_block_others(sequenzy, api, deliver):
+def test_one_contact_does_not_block_others(sequenzy, provider_api, deliver):
     everything()
     contacts.add_tag("bob@example.com", "customer")
-    api.faults = ["cut-before"]
+    provider_api.faults = ["cut-before"]
     deliver()
-    assert sequenzy.people["bob@example.com"]["tags"] == {"customer"}
+    assert sequenzy.subscribers["bob@example.com"]["tags"] == {"customer"}
 
 
 def test_contact_is_unsubscribed_and_forgotten(sequenzy, deliver):
     everything()
     contacts.unsubscribe(ADA)
     deliver()
-    assert sequenzy.people[ADA]["status"] == "unsubscribed"
+    assert sequenzy.subscribers[ADA]["status"] == "unsubscribed"
     contacts.forget(ADA)
     deliver()
-    assert sequenzy.people == {}
+    assert sequenzy.subscribers == {}
     left = ContactChange.objects.get()
     assert (left.action, left.status, left.address, left.content) == ("forget", Status.SENT, "", None)
 
@@ -106,51 +106,51 @@ def test_change_to_unknown_contact_succeeds(sequenzy, deliver, change):
     assert statuses() == {Status.SENT}
 
 
-def test_wrong_api_url_is_not_mistaken_for_unknown_contact(sequenzy, api, deliver):
+def test_wrong_api_url_is_not_mistaken_for_unknown_contact(sequenzy, provider_api, deliver):
     contacts.forget(ADA)
-    api.faults = [Reply(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"})]
+    provider_api.faults = [Reply(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"})]
     deliver()
     assert statuses() == {Status.FAILED}
     assert ContactChange.objects.get().address == ADA
 
 
-def test_forget_is_never_given_up(sequenzy, api, deliver):
+def test_forget_is_never_given_up(sequenzy, provider_api, deliver):
     contacts.add_tag("bob@example.com", "customer")
     contacts.forget(ADA)
-    api.down = True
+    provider_api.down = True
     for _ in range(12):
         deliver()
         travel(timedelta(hours=6))
     deliver()
     assert ContactChange.objects.get(action="add_tag").reason == "gave_up"
-    api.down = False
+    provider_api.down = False
     travel(timedelta(hours=2))
     deliver()
     assert ContactChange.objects.get(action="forget").status == Status.SENT
 
 
-def test_separate_contacts_key_has_its_own_rate(sequenzy, api, queue, deliver, settings):
+def test_separate_contacts_key_has_its_own_rate(sequenzy, provider_api, queue_emails, deliver, settings):
     settings.SEQUENZY_CONTACTS_API_KEY = "key-of-contacts"
     contacts.add_tag(ADA, "customer")
     deliver()
-    assert api.last.headers["authorization"] == "Bearer key-of-contacts"
+    assert provider_api.last.headers["authorization"] == "Bearer key-of-contacts"
     assert DeliveryAttempt.objects.get().provider == "sequenzy_contacts"
-    api.faults = ["429;retry-after=600"]
+    provider_api.faults = ["429;retry-after=600"]
     contacts.add_tag(ADA, "another")
     deliver()
-    queue()
+    queue_emails()
     deliver()
     assert ProviderState.objects.get(name="sequenzy").reason == ""
     assert OutboundEmail.objects.get().status == Status.SENT
 
 
-def test_email_goes_first_with_a_shared_key(sequenzy, api, queue, deliver, settings):
+def test_email_goes_first_with_a_shared_key(sequenzy, provider_api, queue_emails, deliver, settings):
     settings.EMAIL_DELIVERY_THREADS = 1  # several would race each other from here to the stand-in
     everything()
-    queue()
+    queue_emails()
     deliver()
-    assert api.last.path.startswith("/sequenzy/api/v1/subscribers")
-    assert json_bodies_of_mail_come_first(api.bodies)
+    assert provider_api.last.path.startswith("/sequenzy/api/v1/subscribers")
+    assert json_bodies_of_mail_come_first(provider_api.bodies)
 
 
 def json_bodies_of_mail_come_first(bodies: list[bytes]) -> bool:
@@ -158,9 +158,9 @@ def json_bodies_of_mail_come_first(bodies: list[bytes]) -> bool:
 
 
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
-def test_other_provider_drops_changes_with_a_log_line(sequenzy, outbox, deliver, caplog, provider):
+def test_other_provider_drops_changes_with_a_log_line(sequenzy, use_provider, deliver, caplog, provider):
     caplog.set_level("INFO")
-    outbox(provider)
+    use_provider(provider)
     contacts.add_tag(ADA, "customer")
     deliver()
     assert ContactChange.objects.count() == 0
@@ -178,7 +178,7 @@ def test_changes_are_dropped_while_sync_is_off(sequenzy, settings):
 def test_event_carries_its_time(sequenzy, deliver):
     contacts.track_event(ADA, "Invoice paid", occurred_at=datetime(2026, 1, 2, tzinfo=UTC))
     deliver()
-    assert sequenzy.told[0][2]["occurredAt"] == "2026-01-02T00:00:00+00:00"
+    assert sequenzy.requests[0][2]["occurredAt"] == "2026-01-02T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(

@@ -18,25 +18,27 @@ def the_row() -> OutboundEmail:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_accepted_message_is_sent(api, outbox, queue, deliver, provider):
-    outbox(provider)
-    queue()
+def test_accepted_message_is_sent(provider_api, use_provider, queue_emails, deliver, provider):
+    use_provider(provider)
+    queue_emails()
     assert deliver() == 1
     row = the_row()
     assert (row.status, row.provider, row.due_at) == (Status.SENT, provider, None)
     assert row.provider_message_id
     attempt = DeliveryAttempt.objects.get()
     assert (attempt.outcome, attempt.body) == ("accepted", None)
-    assert [mail.recipients for mail in api.accepted] == [["person-0@example.com"]]
+    assert [mail.recipients for mail in provider_api.accepted] == [["person-0@example.com"]]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", ["500-html", "cut-after", "timeout-after", "rubbish"])
-def test_unknown_attempt_is_repeated_with_same_bytes(api, outbox, queue, deliver, settings, provider, fault):
+def test_unknown_attempt_is_repeated_with_same_bytes(
+    provider_api, use_provider, queue_emails, deliver, settings, provider, fault
+):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
-    outbox(provider)
-    queue()
-    api.faults = [fault]
+    use_provider(provider)
+    queue_emails()
+    provider_api.faults = [fault]
     deliver()
     row, attempt = the_row(), DeliveryAttempt.objects.get()
     if provider == "sendgrid" and fault == "rubbish":  # any 202 of SendGrid's is an acceptance
@@ -49,16 +51,18 @@ def test_unknown_attempt_is_repeated_with_same_bytes(api, outbox, queue, deliver
     row.refresh_from_db()
     deliver()
     assert the_row().status == Status.SENT
-    assert [bytes(payload) for payload in api.bodies[-2:]] == [body, body]
-    copies = len(api.accepted)
+    assert [bytes(payload) for payload in provider_api.bodies[-2:]] == [body, body]
+    copies = len(provider_api.accepted)
     assert copies == 1 if provider in KEYED else copies <= 2
 
 
 @pytest.mark.parametrize("provider", KEYED)
-def test_repeated_attempt_ignores_content_changed_by_a_deployment(api, outbox, queue, deliver, monkeypatch, provider):
-    outbox(provider)
-    (row,) = queue()
-    api.faults = ["cut-after"]
+def test_repeated_attempt_ignores_content_changed_by_a_deployment(
+    provider_api, use_provider, queue_emails, deliver, monkeypatch, provider
+):
+    use_provider(provider)
+    (row,) = queue_emails()
+    provider_api.faults = ["cut-after"]
     deliver()
     content = {**row.content, "subject": "A new template", "text": "Another text."}
     OutboundEmail.objects.update(content=content)
@@ -67,106 +71,112 @@ def test_repeated_attempt_ignores_content_changed_by_a_deployment(api, outbox, q
     travel(timedelta(minutes=1))
     deliver()
     assert the_row().status == Status.SENT
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
 @pytest.mark.parametrize(("provider", "key_lives"), [("resend", timedelta(hours=24)), ("sequenzy", timedelta(days=14))])
-def test_unknown_attempt_fails_once_its_key_expires(api, outbox, queue, deliver, provider, key_lives):
-    outbox(provider)
-    queue()
-    api.faults = ["cut-after"]
+def test_unknown_attempt_fails_once_its_key_expires(
+    provider_api, use_provider, queue_emails, deliver, provider, key_lives
+):
+    use_provider(provider)
+    queue_emails()
+    provider_api.faults = ["cut-after"]
     deliver()
     travel(key_lives - 2 * HOUR)
-    api.faults = ["500-html"]
+    provider_api.faults = ["500-html"]
     deliver()
     assert the_row().status == Status.SENDING
-    calls = api.calls
+    calls = provider_api.calls
     travel(HOUR + timedelta(minutes=1))
     deliver()
     assert (the_row().status, the_row().reason) == (Status.FAILED, Reason.OUTCOME_UNKNOWN)
-    assert api.calls == calls
+    assert provider_api.calls == calls
     assert DeliveryAttempt.objects.get().body is None
 
 
-def test_never_repeated_kind_fails_after_unknown_outcome_without_keys(api, outbox, queue, deliver, settings):
+def test_never_repeated_kind_fails_after_unknown_outcome_without_keys(
+    provider_api, use_provider, queue_emails, deliver, settings
+):
     settings.EMAIL_KINDS_NEVER_REPEATED = ["receipt"]
-    outbox("sendgrid")
-    queue(kind="receipt")
-    api.faults = ["cut-after"]
+    use_provider("sendgrid")
+    queue_emails(kind="receipt")
+    provider_api.faults = ["cut-after"]
     deliver()
     travel(timedelta(minutes=6))
     deliver()
     assert (the_row().status, the_row().reason) == (Status.FAILED, Reason.OUTCOME_UNKNOWN)
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_retry_after_pauses_provider_without_counting_a_failure(api, outbox, queue, deliver, provider):
-    outbox(provider)
-    queue(3)
-    api.faults = ["429;retry-after=40"] * 3
+def test_retry_after_pauses_provider_without_counting_a_failure(
+    provider_api, use_provider, queue_emails, deliver, provider
+):
+    use_provider(provider)
+    queue_emails(3)
+    provider_api.faults = ["429;retry-after=40"] * 3
     deliver()
-    calls = api.calls
+    calls = provider_api.calls
     assert set(OutboundEmail.objects.values_list("status", "failures")) == {(Status.QUEUED, 0)}
     state = ProviderState.objects.get(name=provider)
     assert state.paused_until
     assert timedelta(seconds=37) < state.paused_until - database_now() <= timedelta(seconds=40)
     travel(timedelta(seconds=36))
     deliver()
-    assert api.calls == calls
+    assert provider_api.calls == calls
     travel(timedelta(seconds=4))
-    api.faults = []
+    provider_api.faults = []
     deliver()
     assert set(OutboundEmail.objects.values_list("status", flat=True)) == {Status.SENT}
-    assert len(api.accepted) == 3
+    assert len(provider_api.accepted) == 3
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_refused_api_key_pauses_until_fixed(api, outbox, queue, deliver, caplog, provider):
-    outbox(provider)
-    queue(3)
-    api.faults = ["401"] * 1000
+def test_refused_api_key_pauses_until_fixed(provider_api, use_provider, queue_emails, deliver, caplog, provider):
+    use_provider(provider)
+    queue_emails(3)
+    provider_api.faults = ["401"] * 1000
     for _ in range(24):
         deliver()
         travel(HOUR)
-    assert api.calls <= 24 + 3, "one probe at a time"
+    assert provider_api.calls <= 24 + 3, "one probe at a time"
     assert set(OutboundEmail.objects.values_list("status", "reason")) == {(Status.QUEUED, Reason.CONFIGURATION)}
     assert any(record.levelname == "ERROR" for record in caplog.records)
-    api.faults = []
+    provider_api.faults = []
     deliver()
     travel(timedelta(seconds=40))
     deliver()
-    assert len(api.accepted) == 3
+    assert len(provider_api.accepted) == 3
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "sendgrid"])  # Resend's batches: test_batches.py
-def test_refused_message_fails_alone(api, outbox, queue, deliver, provider):
-    outbox(provider)
-    queue(3)
-    api.faults = ["422"]
+def test_refused_message_fails_alone(provider_api, use_provider, queue_emails, deliver, provider):
+    use_provider(provider)
+    queue_emails(3)
+    provider_api.faults = ["422"]
     deliver()
     assert OutboundEmail.objects.filter(status=Status.SENT).count() == 2
     failed = OutboundEmail.objects.get(status=Status.FAILED)
     assert failed.reason == Reason.REFUSED
     assert failed.detail
-    assert api.calls == 3
+    assert provider_api.calls == 3
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_attempt_cut_before_acceptance_is_repeated(api, outbox, queue, deliver, provider):
-    outbox(provider)
-    queue()
-    api.faults = ["cut-before"]
+def test_attempt_cut_before_acceptance_is_repeated(provider_api, use_provider, queue_emails, deliver, provider):
+    use_provider(provider)
+    queue_emails()
+    provider_api.faults = ["cut-before"]
     deliver()
     travel(timedelta(minutes=6))
     deliver()
     assert the_row().status == Status.SENT
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
-def test_message_fails_after_two_days_of_refusals(api, outbox, queue, deliver):
-    queue()
-    api.down = True
+def test_message_fails_after_two_days_of_refusals(provider_api, outbox, queue_emails, deliver):
+    queue_emails()
+    provider_api.down = True
     for _ in range(49):
         deliver()
         travel(HOUR)
@@ -174,65 +184,68 @@ def test_message_fails_after_two_days_of_refusals(api, outbox, queue, deliver):
     assert (the_row().status, the_row().reason) == (Status.FAILED, Reason.GAVE_UP)
 
 
-def test_expired_message_is_not_delivered(api, queue, deliver):
-    queue(expires_at=database_now() + HOUR)
+def test_expired_message_is_not_delivered(provider_api, queue_emails, deliver):
+    queue_emails(expires_at=database_now() + HOUR)
     travel(2 * HOUR)
     deliver()
     assert the_row().status == Status.EXPIRED
-    assert api.calls == 0
+    assert provider_api.calls == 0
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_copies_are_sent_if_every_to_address_is_suppressed(api, outbox, queue, deliver, provider):
-    outbox(provider)
+def test_copies_are_sent_if_every_to_address_is_suppressed(provider_api, use_provider, queue_emails, deliver, provider):
+    use_provider(provider)
     suppress("ada@example.com", cause="hard_bounce")
-    queue(to=["ada@example.com"], cc=["bob@example.com"], bcc=["eve@example.com"])
+    queue_emails(to=["ada@example.com"], cc=["bob@example.com"], bcc=["eve@example.com"])
     deliver()
-    assert (the_row().status, api.accepted[0].recipients) == (Status.SENT, ["bob@example.com", "eve@example.com"])
+    assert (the_row().status, provider_api.accepted[0].recipients) == (
+        Status.SENT,
+        ["bob@example.com", "eve@example.com"],
+    )
 
 
-def test_suppression_is_checked_at_send_time(api, queue, deliver):
-    queue(2)
+def test_suppression_is_checked_at_send_time(provider_api, queue_emails, deliver):
+    queue_emails(2)
     Suppression.objects.create(address="Person-0@example.com")
     Suppression.objects.create(address="person-1@example.com", until=database_now() - HOUR)
     deliver()
     assert [row.status for row in OutboundEmail.objects.order_by("recipients")] == [Status.SUPPRESSED, Status.SENT]
-    assert api.calls == 1
+    assert provider_api.calls == 1
 
 
-def test_unsupported_message_fails_without_a_call(api, outbox, queue, deliver):
-    outbox("sequenzy")
-    queue(extra_headers={"List-Unsubscribe": "<https://example.com/u>"})
+def test_unsupported_message_fails_without_a_call(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
+    queue_emails(extra_headers={"List-Unsubscribe": "<https://example.com/u>"})
     deliver()
     assert (the_row().status, the_row().reason) == (Status.FAILED, Reason.UNSUPPORTED)
     assert "List-Unsubscribe" in the_row().detail
-    assert api.calls == 0
+    assert provider_api.calls == 0
 
 
-def test_messages_without_a_call_do_not_block_others(api, queue, deliver):
-    queue(40, expires_at=database_now() - HOUR)
-    queue(1)
+def test_messages_without_a_call_do_not_block_others(provider_api, queue_emails, deliver):
+    queue_emails(40, expires_at=database_now() - HOUR)
+    queue_emails(1)
     deliver()
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_sensitive_body_is_blanked_after_sending_unless_debug(queue, deliver, settings, debug):
+def test_sensitive_body_is_blanked_after_sending_unless_debug(queue_emails, deliver, settings, debug):
     settings.DEBUG = debug
-    queue(sensitive=True)
+    queue_emails(sensitive=True)
     deliver()
     assert the_row().status == Status.SENT
     assert the_row().is_blanked is not debug
 
 
-def test_new_provider_takes_over_all_but_unknown_attempts(api, outbox, queue, deliver):
-    outbox("sequenzy")
-    queue(2)
-    api.faults = ["cut-after", "503"]
+def test_new_provider_takes_over_all_but_unknown_attempts(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
+    queue_emails(2)
+    provider_api.faults = ["cut-after", "503"]
     deliver()
-    outbox("sendgrid")
+    use_provider("sendgrid")
     travel(timedelta(minutes=1))
     deliver()
     taken = OutboundEmail.objects.filter(status=Status.SENT).values_list("provider", flat=True)
     assert sorted(taken) == ["sendgrid", "sequenzy"]
-    assert len(api.accepted) == 2
+    assert len(provider_api.accepted) == 2

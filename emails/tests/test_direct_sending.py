@@ -17,64 +17,64 @@ NAMES = {"sequenzy": "SequenzyBackend", "resend": "ResendBackend", "sendgrid": "
 
 
 @pytest.fixture(params=list(NAMES))
-def provider(request, settings, api):
+def provider(request, settings, provider_api):
     settings.EMAIL_BACKEND = f"emails.backends.{NAMES[request.param]}"
     setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
-    setattr(settings, f"{request.param.upper()}_API_URL", api.url(request.param) + "/")
+    setattr(settings, f"{request.param.upper()}_API_URL", provider_api.url(request.param) + "/")
     return request.param
 
 
-def test_send_mail_sends_immediately(api, provider):
+def test_send_mail_sends_immediately(provider_api, provider):
     assert send_mail("Hello", "Hi", None, ["ada@example.com"], html_message="<p>Hi</p>") == 1
-    assert [(taken.provider, taken.recipients) for taken in api.accepted] == [(provider, ["ada@example.com"])]
+    assert [(taken.provider, taken.recipients) for taken in provider_api.accepted] == [(provider, ["ada@example.com"])]
 
 
-def test_several_messages_from_a_generator_are_sent(api, provider):
+def test_several_messages_from_a_generator_are_sent(provider_api, provider):
     messages: Any = (mail() for _ in range(3))
     with django_mail.get_connection() as connection:
         assert connection.send_messages(messages) == 3
-    assert len(api.accepted) == 3
+    assert len(provider_api.accepted) == 3
 
 
 @pytest.mark.parametrize("nothing", [None, [], iter(())])
-def test_nothing_to_send_returns_zero(api, provider, nothing):
+def test_nothing_to_send_returns_zero(provider_api, provider, nothing):
     assert django_mail.get_connection().send_messages(nothing) == 0
 
 
-def test_message_without_recipients_is_not_counted(api, provider):
+def test_message_without_recipients_is_not_counted(provider_api, provider):
     assert django_mail.get_connection().send_messages([mail(to=[]), mail()]) == 1
 
 
-def test_fail_silently_decides_whether_errors_are_raised(api, provider):
-    api.faults = ["422", "422"]
+def test_fail_silently_decides_whether_errors_are_raised(provider_api, provider):
+    provider_api.faults = ["422", "422"]
     with pytest.raises(ProviderError):
         mail().send()
     assert mail().send(fail_silently=True) == 0
 
 
-def test_silent_failure_does_not_stop_later_messages(api, provider):
+def test_silent_failure_does_not_stop_later_messages(provider_api, provider):
     bad = mail(subject="Hello\nBcc: x@example.com")
     assert django_mail.get_connection(fail_silently=True).send_messages([bad, mail()]) == 1
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend"])
-def test_idempotency_key_of_the_caller_prevents_a_second_email(api, provider):
+def test_idempotency_key_of_the_caller_prevents_a_second_email(provider_api, provider):
     ids = set()
     for _ in range(2):
         message = mail()
         message.idempotency_key = "receipt:42"
-        assert backend(provider, api).send_messages([message]) == 1
+        assert backend(provider, provider_api).send_messages([message]) == 1
         ids.add(message.provider_message_id)
-    assert len(api.accepted) == len(ids) == 1
+    assert len(provider_api.accepted) == len(ids) == 1
 
 
 @pytest.mark.parametrize("key", ["with space", "grün", "x" * 256, "a\r\nb"])
-def test_idempotency_key_unfit_for_a_header_is_refused(api, key):
+def test_idempotency_key_unfit_for_a_header_is_refused(provider_api, key):
     message = mail()
     message.idempotency_key = key
     with pytest.raises(InvalidMessage, match="idempotency_key"):
-        backend("resend", api).send_messages([message])
-    assert api.calls == 0
+        backend("resend", provider_api).send_messages([message])
+    assert provider_api.calls == 0
 
 
 @pytest.mark.parametrize("name", list(PROVIDERS))

@@ -17,17 +17,17 @@ def admin(client, db):
 
 
 def page(admin, path: str) -> str:
-    answer = admin.get(f"/admin/emails/{path}")
-    assert answer.status_code == 200, path
-    return str(answer.content.decode())
+    response = admin.get(f"/admin/emails/{path}")
+    assert response.status_code == 200, path
+    return str(response.content.decode())
 
 
 @pytest.fixture
-def event(webhooks, queue, deliver):
-    (row,) = queue()
+def event(webhook_sender_for, queue_emails, deliver):
+    (row,) = queue_emails()
     deliver()
     bounce = {"bounce": {"type": "Permanent", "message": "550 <b>unknown</b>"}}
-    webhooks("resend").tell("email.bounced", message="m1", ours=row.pk, to=row.recipients, **bounce)
+    webhook_sender_for("resend").send_event("email.bounced", message="m1", our_id=row.pk, to=row.recipients, **bounce)
     return DeliveryEvent.objects.get()
 
 
@@ -53,8 +53,8 @@ def test_raw_payload_is_deleted_after_retention(admin, event):
     assert "no longer kept" in page(admin, f"deliveryevent/{event.pk}/change/")
 
 
-def test_unlinked_event_is_deleted_after_retention(webhooks):
-    webhooks("resend").tell("email.sent", message="m1")
+def test_unlinked_event_is_deleted_after_retention(webhook_sender_for):
+    webhook_sender_for("resend").send_event("email.sent", message="m1")
     travel(timedelta(days=31))
     purge()
     assert not DeliveryEvent.objects.exists()

@@ -91,8 +91,8 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), WORDS)
-def test_provider_event_is_translated(webhooks, provider, name, data, kind, severity, cause):
-    assert webhooks(provider).tell(name, message="m1", **data).status_code == 200
+def test_provider_event_is_translated(webhook_sender_for, provider, name, data, kind, severity, cause):
+    assert webhook_sender_for(provider).send_event(name, message="m1", **data).status_code == 200
     event = DeliveryEvent.objects.get()
     assert (event.type, event.severity, event.recipient) == (kind, severity, "ada@example.com")
     assert [suppression.cause for suppression in Suppression.objects.all()] == ([cause] if cause else [])
@@ -107,66 +107,70 @@ def test_provider_event_is_translated(webhooks, provider, name, data, kind, seve
         ("sendgrid", {"status": "5.1.1", "reason": "550 usuário"}, "5.1.1 550 usuário"),
     ],
 )
-def test_response_of_the_receiving_server_is_kept(webhooks, provider, data, detail):
-    webhooks(provider).tell("bounce" if provider == "sendgrid" else "email.bounced", message="m1", **data)
+def test_response_of_the_receiving_server_is_kept(webhook_sender_for, provider, data, detail):
+    webhook_sender_for(provider).send_event(
+        "bounce" if provider == "sendgrid" else "email.bounced", message="m1", **data
+    )
     assert DeliveryEvent.objects.get().detail == detail
 
 
-def test_resend_contact_event_uses_its_address(webhooks):
-    poster = webhooks("resend")
-    poster.post({"type": "contact.updated", "data": {"id": "1", "email": "Ada@Example.com", "unsubscribed": True}})
+def test_resend_contact_event_uses_its_address(webhook_sender_for):
+    webhook_sender = webhook_sender_for("resend")
+    webhook_sender.post(
+        {"type": "contact.updated", "data": {"id": "1", "email": "Ada@Example.com", "unsubscribed": True}}
+    )
     assert DeliveryEvent.objects.get().recipient == "ada@example.com"
 
 
-def test_largest_sendgrid_batch_is_stored(webhooks):
+def test_largest_sendgrid_batch_is_stored(webhook_sender_for):
     """768 kB are three thousand short events: more than one statement takes."""
-    poster = webhooks("sendgrid")
-    events = [poster.event("open", message=f"m{number}")[0] for number in range(3000)]
-    assert poster.post(events).json() == {"received": 3000, "new": 3000}
+    webhook_sender = webhook_sender_for("sendgrid")
+    events = [webhook_sender.event("open", message=f"m{number}")[0] for number in range(3000)]
+    assert webhook_sender.post(events).json() == {"received": 3000, "new": 3000}
 
 
-def test_token_of_a_clicked_link_is_removed(webhooks):
+def test_token_of_a_clicked_link_is_removed(webhook_sender_for):
     link = "https://app.example.com/reset-password?a=1&token=very-secret-token&b=2"
-    webhooks("resend").tell("email.clicked", message="m1", click={"link": link})
+    webhook_sender_for("resend").send_event("email.clicked", message="m1", click={"link": link})
     raw: Any = DeliveryEvent.objects.get().raw
     assert raw["data"]["click"]["link"] == "https://app.example.com/reset-password?a=1&token=[removed]&b=2"
 
 
 @pytest.mark.parametrize("timestamp", [1700000000, "1700000000", 1700000000000, "1700000000000"])
-def test_sendgrid_timestamp_is_read_in_every_form(webhooks, timestamp):
-    poster = webhooks("sendgrid")
-    [event] = poster.event("delivered", message="m1")
-    poster.post([{**event, "timestamp": timestamp}])
+def test_sendgrid_timestamp_is_read_in_every_form(webhook_sender_for, timestamp):
+    webhook_sender = webhook_sender_for("sendgrid")
+    [event] = webhook_sender.event("delivered", message="m1")
+    webhook_sender.post([{**event, "timestamp": timestamp}])
     assert DeliveryEvent.objects.get().occurred_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "written", ["2023-10-06T23:47:56.678Z", "2023-10-06 23:47:56.678+00", "2023-10-06T23:47:56.678000+00:00"]
 )
-def test_resend_timestamp_is_read_in_every_form(webhooks, written):
-    poster = webhooks("resend")
-    poster.post({**poster.event("email.sent", message="m1"), "created_at": written})
+def test_resend_timestamp_is_read_in_every_form(webhook_sender_for, written):
+    webhook_sender = webhook_sender_for("resend")
+    webhook_sender.post({**webhook_sender.event("email.sent", message="m1"), "created_at": written})
     assert DeliveryEvent.objects.get().occurred_at == datetime(2023, 10, 6, 23, 47, 56, 678000, tzinfo=UTC)
 
 
-def test_5000_shuffled_sendgrid_events_are_recorded_correctly(webhooks, outbox, queue):
+def test_5000_shuffled_sendgrid_events_are_recorded_correctly(webhook_sender_for, use_provider, queue_emails):
     """In batches of 500, shuffled: every row is right."""
-    outbox("sendgrid")
-    rows = queue(1000)
+    use_provider("sendgrid")
+    rows = queue_emails(1000)
     OutboundEmail.objects.update(status=Status.SENT, sent_at=database_now(), settled_at=database_now(), due_at=None)
-    poster = webhooks("sendgrid")
+    webhook_sender = webhook_sender_for("sendgrid")
     events = [
-        poster.event(kind, message=f"m{number}", ours=row.pk, to=row.recipients, at=ago(minutes=30 - step))[0]
+        webhook_sender.event(kind, message=f"m{number}", our_id=row.pk, to=row.recipients, at=ago(minutes=30 - step))[0]
         for number, row in enumerate(rows)
         for step, kind in enumerate(["processed", "deferred", "delivered", "open", LAST[number % 3]])
     ]
     events = [*events[:-500], *({**event, "sg_event_id": "again"} for event in events[:500])]
     random.Random(7).shuffle(events)
     started = time.perf_counter()
-    answers = [poster.post(events[first : first + 500]).json() for first in range(0, len(events), 500)]
+    responses = [webhook_sender.post(events[first : first + 500]).json() for first in range(0, len(events), 500)]
     seconds = time.perf_counter() - started
     print(f"5,000 events in {seconds:.1f} s: {seconds / 5:.2f} ms each, signatures included")
-    assert sum(answer["new"] for answer in answers) == 4500
+    assert sum(response["new"] for response in responses) == 4500
     for number, row in enumerate(rows[:900]):
         row.refresh_from_db()
         assert (row.status, row.events.count()) == (ENDS[number % 3], 5)

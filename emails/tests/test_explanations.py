@@ -21,20 +21,20 @@ def advice() -> str:
     return explain(OutboundEmail.objects.latest("created_at")).advice
 
 
-def test_due_message_waits_for_a_worker(queue):
-    queue()
+def test_due_message_waits_for_a_worker(queue_emails):
+    queue_emails()
     assert "goes out within seconds" in sentence()
 
 
-def test_message_due_for_a_minute_suggests_no_worker_runs(queue):
-    queue()
+def test_message_due_for_a_minute_suggests_no_worker_runs(queue_emails):
+    queue_emails()
     travel(2 * MINUTE)
     assert "no worker seems to run" in sentence()
     assert "Start a Celery worker" in advice()
 
 
-def test_busy_workers_are_distinguished_from_missing_workers(queue):
-    queue(2)
+def test_busy_workers_are_distinguished_from_missing_workers(queue_emails):
+    queue_emails(2)
     travel(2 * MINUTE)
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
     waiting = OutboundEmail.objects.get(status="queued")
@@ -44,49 +44,49 @@ def test_busy_workers_are_distinguished_from_missing_workers(queue):
     assert "it is taken alone" in explain(waiting).sentence
 
 
-def test_backoff_shows_end_and_reason(api, queue, deliver):
-    queue()
-    api.faults = ["503"]
+def test_backoff_shows_end_and_reason(provider_api, queue_emails, deliver):
+    queue_emails()
+    provider_api.faults = ["503"]
     deliver()
     assert sentence().startswith("Backing off until 20")
     assert "resend answered 503" in sentence()
 
 
-def test_paused_provider_shows_end_and_reason(api, queue, deliver):
-    queue()
-    api.faults = ["429;retry-after=40"]
+def test_paused_provider_shows_end_and_reason(provider_api, queue_emails, deliver):
+    queue_emails()
+    provider_api.faults = ["429;retry-after=40"]
     deliver()
     assert sentence().startswith("resend asked us to wait and is paused until 20")
     assert "(in 3" in sentence()
 
 
-def test_open_breaker_is_explained(api, outbox, queue, deliver):
-    outbox("sequenzy")
-    queue(6)
-    api.faults = ["503"] * 6
+def test_open_breaker_is_explained(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
+    queue_emails(6)
+    provider_api.faults = ["503"] * 6
     deliver()
     assert "sequenzy fails again and again" in sentence()
     assert "what waits goes out as soon as it does" in sentence()
 
 
-def test_refused_key_asks_for_a_fix(api, queue, deliver):
-    queue()
-    api.faults = ["401"]
+def test_refused_key_asks_for_a_fix(provider_api, queue_emails, deliver):
+    queue_emails()
+    provider_api.faults = ["401"]
     deliver()
     assert sentence().startswith("Waiting for a person: resend cannot be used as it is set up.")
     assert "Resume now" in advice()
 
 
-def test_paused_provider_does_not_hide_missing_worker(api, queue, deliver):
-    queue()
-    api.faults = ["401"]
+def test_paused_provider_does_not_hide_missing_worker(provider_api, queue_emails, deliver):
+    queue_emails()
+    provider_api.faults = ["401"]
     deliver()
     travel(timedelta(hours=1))
     assert "no worker seems to run" in sentence()
 
 
-def test_claimed_message_and_dead_worker_are_explained(queue):
-    queue()
+def test_claimed_message_and_dead_worker_are_explained(queue_emails):
+    queue_emails()
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
     assert "about to call the provider" in sentence()
     travel(MINUTE)
@@ -96,9 +96,9 @@ def test_claimed_message_and_dead_worker_are_explained(queue):
 
 
 @pytest.fixture
-def unknown(api, queue, deliver) -> DeliveryAttempt:
-    queue()
-    api.faults = ["cut-after"]
+def unknown(provider_api, queue_emails, deliver) -> DeliveryAttempt:
+    queue_emails()
+    provider_api.faults = ["cut-after"]
     deliver()
     return DeliveryAttempt.objects.get()
 
@@ -120,8 +120,8 @@ def test_unknown_outcome_without_a_worker_is_explained(unknown):
     assert "no worker seems to run" in sentence()
 
 
-def test_sent_message_shows_provider_and_id(queue, deliver):
-    queue()
+def test_sent_message_shows_provider_and_id(queue_emails, deliver):
+    queue_emails()
     deliver()
     email = OutboundEmail.objects.get()
     assert sentence().startswith(f"resend took it as {email.provider_message_id} at 20")
@@ -138,8 +138,8 @@ def test_sent_message_shows_provider_and_id(queue, deliver):
         ("", "It failed."),
     ],
 )
-def test_failure_shows_reason_and_advice(queue, reason, words):
-    queue()
+def test_failure_shows_reason_and_advice(queue_emails, reason, words):
+    queue_emails()
     OutboundEmail.objects.update(status="failed", reason=reason, detail="It said so.", settled_at=database_now())
     assert words in sentence()
     assert "“It said so.”" in sentence()
@@ -148,24 +148,24 @@ def test_failure_shows_reason_and_advice(queue, reason, words):
     assert "have the person request a new one" in advice()
 
 
-def test_suppressed_message_shows_address_and_cause(queue, deliver):
+def test_suppressed_message_shows_address_and_cause(queue_emails, deliver):
     suppress("person-0@example.com", cause="complaint")
-    queue()
+    queue_emails()
     deliver()
     assert "(person-0@example.com, complaint, 20" in sentence()
     assert "lift its suppression" in advice()
 
 
-def test_expired_message_advises_a_new_request(queue, deliver):
-    queue(expires_at=database_now())
+def test_expired_message_advises_a_new_request(queue_emails, deliver):
+    queue_emails(expires_at=database_now())
     deliver()
     assert sentence().startswith("Not sent in time.")
     assert advice() == "Have the person request a new one."
 
 
 @pytest.mark.parametrize("status", Status.values)
-def test_every_status_has_a_sentence(queue, status):
-    queue()
+def test_every_status_has_a_sentence(queue_emails, status):
+    queue_emails()
     OutboundEmail.objects.update(status=status)
     assert sentence().endswith(".")
 

@@ -66,5 +66,5 @@ def test_language_can_be_switched(client, write_kind, settings):
 
 
 def test_unknown_language_is_refused(client, write_kind):
-    answer = client.get("/dev/emails/?language=tlh")
-    assert (answer.status_code, answer.content) == (400, b"LANGUAGES holds only en, de.")
+    response = client.get("/dev/emails/?language=tlh")
+    assert (response.status_code, response.content) == (400, b"LANGUAGES holds only en, de.")

@@ -93,50 +93,50 @@ def test_threads_share_the_pool(fresh_api):
     assert len(fresh_api.transports) <= 8
 
 
-def test_connection_closed_by_server_is_not_reused(api):
-    backend("resend", api).send_messages([mail()])
-    for transport in list(api.transports):
-        api._loop.call_soon_threadsafe(transport.close)
+def test_connection_closed_by_server_is_not_reused(provider_api):
+    backend("resend", provider_api).send_messages([mail()])
+    for transport in list(provider_api.transports):
+        provider_api._loop.call_soon_threadsafe(transport.close)
     time.sleep(0.1)
-    assert backend("resend", api).send_messages([mail()]) == 1
+    assert backend("resend", provider_api).send_messages([mail()]) == 1
 
 
-def test_idle_connection_is_not_reused(api, monkeypatch):
-    backend("resend", api).send_messages([mail()])
-    before = set(api.transports)
+def test_idle_connection_is_not_reused(provider_api, monkeypatch):
+    backend("resend", provider_api).send_messages([mail()])
+    before = set(provider_api.transports)
     monkeypatch.setattr(deadline, "IDLE_SECONDS", 0)
-    backend("resend", api).send_messages([mail()])
-    assert set(api.transports) - before
+    backend("resend", provider_api).send_messages([mail()])
+    assert set(provider_api.transports) - before
 
 
 @pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
-def test_forked_child_opens_its_own_connection(api):
-    backend("resend", api).send_messages([mail()])
+def test_forked_child_opens_its_own_connection(provider_api):
+    backend("resend", provider_api).send_messages([mail()])
     child = os.fork()
     if child == 0:
-        sent = backend("resend", api).send_messages([mail()])
+        sent = backend("resend", provider_api).send_messages([mail()])
         os._exit(0 if sent == 1 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert backend("resend", api).send_messages([mail()]) == 1
-    assert len(api.accepted) == 3
+    assert backend("resend", provider_api).send_messages([mail()]) == 1
+    assert len(provider_api.accepted) == 3
 
 
 def test_tls_accepts_certificate_trusted_by_the_environment(tmp_path, monkeypatch):
-    with StandIn(tls=True) as api:
-        assert api.authority
-        api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with StandIn(tls=True) as provider_api:
+        assert provider_api.authority
+        provider_api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
         for _ in range(2):
-            assert backend("resend", api).send_messages([mail()]) == 1
-        assert len(api.transports) == 1
+            assert backend("resend", provider_api).send_messages([mail()]) == 1
+        assert len(provider_api.transports) == 1
 
 
 def test_tls_sends_nothing_to_an_untrusted_server(monkeypatch):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
-    with StandIn(tls=True) as api:
-        error = failure(api.url("resend"))
-        assert (error.outcome, error.remedy, api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, 0)
+    with StandIn(tls=True) as provider_api:
+        error = failure(provider_api.url("resend"))
+        assert (error.outcome, error.remedy, provider_api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, 0)
         assert "CERTIFICATE_VERIFY_FAILED" in error.detail
 
 
@@ -154,13 +154,13 @@ def test_endless_handshake_means_not_sent(settings):
 
 
 @pytest.mark.parametrize("is_reused", [False, True])
-def test_call_past_its_deadline_writes_nothing(api, settings, is_reused):
+def test_call_past_its_deadline_writes_nothing(provider_api, settings, is_reused):
     if is_reused:
-        backend("resend", api).send_messages([mail()])
-    calls = api.calls
+        backend("resend", provider_api).send_messages([mail()])
+    calls = provider_api.calls
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0
-    error = failure(api.url("resend"))
-    assert (error.outcome, error.remedy, api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, calls)
+    error = failure(provider_api.url("resend"))
+    assert (error.outcome, error.remedy, provider_api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, calls)
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_trickling_response_is_cut_at_the_deadline(settings, head):
     assert (error.outcome, error.remedy) == (Outcome.UNKNOWN, Remedy.RETRY)
 
 
-def test_silent_server_is_cut_at_the_deadline(api, settings):
+def test_silent_server_is_cut_at_the_deadline(provider_api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
-    api.faults = ["timeout-after"]
-    error = failure(api.url("resend"))
-    assert (error.outcome, error.detail, len(api.accepted)) == (Outcome.UNKNOWN, "the deadline passed", 1)
+    provider_api.faults = ["timeout-after"]
+    error = failure(provider_api.url("resend"))
+    assert (error.outcome, error.detail, len(provider_api.accepted)) == (Outcome.UNKNOWN, "the deadline passed", 1)
 
 
 def test_acceptance_counts_even_if_body_never_ends(settings):
@@ -192,10 +192,10 @@ def test_acceptance_counts_even_if_body_never_ends(settings):
     assert message.provider_message_id == "abc"
 
 
-def test_late_call_does_not_disturb_other_calls(api, settings):
+def test_late_call_does_not_disturb_other_calls(provider_api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.5
-    api.faults = ["timeout-after", "timeout-after"]
-    one = backend("resend", api)
+    provider_api.faults = ["timeout-after", "timeout-after"]
+    one = backend("resend", provider_api)
 
     def attempt(_):
         try:
@@ -238,19 +238,19 @@ def test_proxy_from_the_environment_is_used(monkeypatch, scheme):
 @pytest.mark.parametrize("tls", [False, True])
 def test_warm_up_connects_before_the_call(tls, tmp_path, monkeypatch):
     """A paced call begins at its slot with its first byte, not with a handshake."""
-    with StandIn(tls=tls) as api:
-        if api.authority:
-            api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with StandIn(tls=tls) as provider_api:
+        if provider_api.authority:
+            provider_api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-        connection = backend("resend", api)
+        connection = backend("resend", provider_api)
         for _ in range(2):
             connection.warm_up()
-        wait_until(lambda: bool(api.transports), "the connection is accepted", seconds=5)
-        [ready] = api.transports
+        wait_until(lambda: bool(provider_api.transports), "the connection is accepted", seconds=5)
+        [ready] = provider_api.transports
         connection.send_messages([mail()])
-        assert (list(api.transports), api.calls) == ([ready], 1)
+        assert (list(provider_api.transports), provider_api.calls) == ([ready], 1)
 
 
-def test_warm_up_ignores_an_unreachable_server(api):
+def test_warm_up_ignores_an_unreachable_server(provider_api):
     ResendBackend(api_key=KEY, api_url="http://127.0.0.1:1").warm_up()
     ResendBackend(api_key=KEY, api_url="http://no-such-host.invalid").warm_up()

@@ -14,7 +14,7 @@ def development(settings):
 
 
 @pytest.fixture
-def letter(queue) -> OutboundEmail:
+def letter(queue_emails) -> OutboundEmail:
     message = EmailMultiAlternatives("Hello", "See https://app.example.com/x", to=["Ada <ada@example.com>"])
     message.attach_alternative("<p>Hello</p>", "text/html")
     vars(message).update(kind="welcome", sensitive=True)
@@ -28,10 +28,10 @@ def test_empty_inbox_explains_how_to_send_one(client, db):
     assert "curl http://testserver/api/accounts/signup/" in shown
 
 
-def test_inbox_lists_newest_first(client, queue, letter):
-    answer = client.get("/dev/inbox/")
-    assert [email.pk for email in answer.context["emails"]] == [letter.pk]
-    (newer,) = queue()
+def test_inbox_lists_newest_first(client, queue_emails, letter):
+    response = client.get("/dev/inbox/")
+    assert [email.pk for email in response.context["emails"]] == [letter.pk]
+    (newer,) = queue_emails()
     assert client.get("/dev/inbox/").context["emails"][0].pk == newer.pk
 
 
@@ -45,10 +45,10 @@ def test_message_page_shows_links_headers_and_history(client, letter, deliver):
 
 
 def test_html_body_is_a_separate_page(client, letter):
-    answer = client.get(f"/dev/inbox/{letter.pk}/html/")
-    assert answer.content == b"<p>Hello</p>"
-    assert answer["Content-Security-Policy"].startswith("default-src 'none'")
-    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+    response = client.get(f"/dev/inbox/{letter.pk}/html/")
+    assert response.content == b"<p>Hello</p>"
+    assert response["Content-Security-Policy"].startswith("default-src 'none'")
+    assert response["X-Frame-Options"] == "SAMEORIGIN"
 
 
 def test_inbox_is_available_as_json(client, letter, deliver):
@@ -76,20 +76,20 @@ def test_blanked_body_is_empty(client, letter):
     assert "The body is blanked" in client.get(f"/dev/inbox/{letter.pk}/").content.decode()
 
 
-def test_json_limit_is_applied(client, queue):
-    queue(3)
+def test_json_limit_is_applied(client, queue_emails):
+    queue_emails(3)
     assert len(client.get("/dev/inbox.json?limit=2").json()["messages"]) == 2
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1001", "٣", ""])
 def test_invalid_json_limit_is_refused(client, db, limit):
-    answer = client.get("/dev/inbox.json", {"limit": limit})
-    assert answer.status_code == 400
-    assert "1 to 1000" in answer.json()["detail"]
+    response = client.get("/dev/inbox.json", {"limit": limit})
+    assert response.status_code == 400
+    assert "1 to 1000" in response.json()["detail"]
 
 
-def test_inbox_json_costs_three_queries(client, queue, django_assert_num_queries):
-    queue(5)
+def test_inbox_json_costs_three_queries(client, queue_emails, django_assert_num_queries):
+    queue_emails(5)
     with django_assert_num_queries(3):
         client.get("/dev/inbox.json")
 

@@ -23,15 +23,17 @@ MAILS = 40
         pytest.param(timedelta(hours=30), timedelta(hours=1), id="30 hours"),
     ],
 )
-def test_every_email_arrives_once_after_an_outage(api, outbox, queue, deliver, provider, outage, step):
-    outbox(provider)
-    queue(MAILS)
-    api.down = True
+def test_every_email_arrives_once_after_an_outage(
+    provider_api, use_provider, queue_emails, deliver, provider, outage, step
+):
+    use_provider(provider)
+    queue_emails(MAILS)
+    provider_api.down = True
     for _ in range(outage // step):
         deliver()
         travel(step)
-    calls_in_vain = api.calls
-    api.down = False
+    calls_in_vain = provider_api.calls
+    provider_api.down = False
 
     recovery = timedelta()
     while OutboundEmail.objects.exclude(status=Status.SENT).exists():
@@ -40,7 +42,7 @@ def test_every_email_arrives_once_after_an_outage(api, outbox, queue, deliver, p
         recovery += timedelta(seconds=15)
         deliver()
 
-    received = Counter(address for mail in api.accepted for address in mail.recipients)
+    received = Counter(address for mail in provider_api.accepted for address in mail.recipients)
     print(f"{provider}, down {outage}: {calls_in_vain} calls in vain, backlog gone after {recovery}")
     assert len(received) == MAILS
     assert set(received.values()) == {1}

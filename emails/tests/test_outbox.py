@@ -25,18 +25,18 @@ def test_rolled_back_transaction_sends_nothing():
     assert not OutboundEmail.objects.exists()
 
 
-def test_idempotency_key_queues_once_without_aborting_the_transaction(queue):
+def test_idempotency_key_queues_once_without_aborting_the_transaction(queue_emails):
     with transaction.atomic():
-        assert len(queue(2, idempotency_key="receipt:in_1")) == 1
-        assert queue(1, idempotency_key="receipt:in_1") == []
-        assert len(queue(1, idempotency_key="receipt:in_2")) == 1
+        assert len(queue_emails(2, idempotency_key="receipt:in_1")) == 1
+        assert queue_emails(1, idempotency_key="receipt:in_1") == []
+        assert len(queue_emails(1, idempotency_key="receipt:in_2")) == 1
     assert OutboundEmail.objects.count() == 2
 
 
-def test_only_key_conflict_is_ignored(monkeypatch, queue):
+def test_only_key_conflict_is_ignored(monkeypatch, queue_emails):
     monkeypatch.setattr(OutboundEmail._meta.get_field("subject"), "get_db_prep_save", lambda *_, **__: None)
     with pytest.raises(IntegrityError), transaction.atomic():
-        queue(1, idempotency_key="receipt:in_1")
+        queue_emails(1, idempotency_key="receipt:in_1")
 
 
 def test_message_without_recipients_is_not_queued():

@@ -21,16 +21,16 @@ def state_of(provider: str) -> ProviderState:
 
 
 @pytest.mark.parametrize(("provider", "calls"), [("sequenzy", 8), ("sendgrid", 8), ("resend", 3)])
-def test_calls_are_evenly_spaced(api, outbox, queue, deliver, settings, provider, calls):
+def test_calls_are_evenly_spaced(provider_api, use_provider, queue_emails, deliver, settings, provider, calls):
     settings.EMAIL_RATE_PER_SECOND = 10.0
-    outbox(provider)
-    queue(300 if provider == "resend" else calls)
+    use_provider(provider)
+    queue_emails(300 if provider == "resend" else calls)
     started = time.monotonic()
     deliver()
     took = time.monotonic() - started
-    assert len(api.arrivals) == calls
+    assert len(provider_api.arrivals) == calls
     assert took >= (calls - 1) / (10 * pacing.SHARE) - 0.02
-    gaps = [later - earlier for earlier, later in pairwise(api.arrivals)]
+    gaps = [later - earlier for earlier, later in pairwise(provider_api.arrivals)]
     print(f"{provider}: gaps of {min(gaps) * 1000:.0f} to {max(gaps) * 1000:.0f} ms, 108 wanted")
     assert min(gaps) > 0.05
 
@@ -49,8 +49,8 @@ def test_calls_are_evenly_spaced(api, outbox, queue, deliver, settings, provider
         ("sendgrid", 50, None, 50),
     ],
 )
-def test_effective_rate_combines_setting_and_hint(db, outbox, settings, provider, ceiling, told, expected):
-    outbox(provider)
+def test_effective_rate_combines_setting_and_hint(db, use_provider, settings, provider, ceiling, told, expected):
+    use_provider(provider)
     settings.EMAIL_RATE_PER_SECOND = ceiling
     state = ProviderState(name=provider, rate=told)
     interval = pacing.interval_of(state, get_backend(provider))
@@ -68,9 +68,9 @@ def test_effective_rate_combines_setting_and_hint(db, outbox, settings, provider
         ({}, None),
     ],
 )
-def test_rate_is_learned_from_headers(api, queue, deliver, headers, rate):
-    queue()
-    api.faults = [Reply(200, {"id": "1"}, headers)]
+def test_rate_is_learned_from_headers(provider_api, queue_emails, deliver, headers, rate):
+    queue_emails()
+    provider_api.faults = [Reply(200, {"id": "1"}, headers)]
     deliver()
     assert state_of("resend").rate == rate
 
@@ -94,32 +94,34 @@ def test_clock_set_back_does_not_block_sending(db):
     assert pacing.slots_near(state_of("resend"), timedelta(seconds=1)) == 1
 
 
-def test_sendgrid_waits_for_its_rate_reset(api, outbox, queue, deliver):
-    outbox("sendgrid")
-    queue()
+def test_sendgrid_waits_for_its_rate_reset(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sendgrid")
+    queue_emails()
     reset = str(int(time.time()) + 30)
-    api.faults = [Reply(202, b"", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset, "X-Message-Id": "1"})]
+    provider_api.faults = [
+        Reply(202, b"", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset, "X-Message-Id": "1"})
+    ]
     deliver()
-    queue()
+    queue_emails()
     deliver()
-    assert api.calls == 1
+    assert provider_api.calls == 1
     travel(timedelta(seconds=31))
     deliver()
-    assert api.calls == 2
+    assert provider_api.calls == 2
 
 
-def test_short_pause_is_waited_out(api, queue, deliver):
-    queue()
-    api.faults = ["429;retry-after=1"]
+def test_short_pause_is_waited_out(provider_api, queue_emails, deliver):
+    queue_emails()
+    provider_api.faults = ["429;retry-after=1"]
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
-    assert 1 <= api.arrivals[1] - api.arrivals[0] < 2
+    assert 1 <= provider_api.arrivals[1] - provider_api.arrivals[0] < 2
 
 
-def test_pause_without_retry_after_grows_each_time(api, outbox, queue, deliver):
-    outbox("sequenzy")
-    queue(3)
-    api.default = "429"
+def test_pause_without_retry_after_grows_each_time(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
+    queue_emails(3)
+    provider_api.default = "429"
     pauses = []
     for _ in range(6):
         deliver()
@@ -128,9 +130,9 @@ def test_pause_without_retry_after_grows_each_time(api, outbox, queue, deliver):
         pauses.append(round((state.paused_until - state.now).total_seconds()))
         travel(timedelta(seconds=pauses[-1] + 1))
     assert pauses == [4, 8, 16, 32, 60, 60]  # the first, of 2 s, was waited out
-    api.default = "ok"
+    provider_api.default = "ok"
     deliver()
-    assert (state_of("sequenzy").failures, len(api.accepted)) == (0, 3)
+    assert (state_of("sequenzy").failures, len(provider_api.accepted)) == (0, 3)
 
 
 QUOTA_ANSWERS = [
@@ -141,20 +143,22 @@ QUOTA_ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("provider", "answer"), QUOTA_ANSWERS)
-def test_exhausted_quota_keeps_email_queued_for_days(api, outbox, queue, deliver, provider, answer):
-    outbox(provider)
-    (row,) = queue()
-    api.default = answer
+@pytest.mark.parametrize(("provider", "response"), QUOTA_ANSWERS)
+def test_exhausted_quota_keeps_email_queued_for_days(
+    provider_api, use_provider, queue_emails, deliver, provider, response
+):
+    use_provider(provider)
+    (row,) = queue_emails()
+    provider_api.default = response
     for _ in range(80):
         deliver()
         travel(timedelta(hours=1))
     row.refresh_from_db()
     assert (row.status, row.reason) == (Status.QUEUED, "quota")
-    assert api.calls <= 81, "one probe an hour"
+    assert provider_api.calls <= 81, "one probe an hour"
     assert report().providers[provider]["state"] == "over_quota"
     assert "quota" in explain(row).sentence
-    api.default = "ok"
+    provider_api.default = "ok"
     deliver()
     row.refresh_from_db()
     assert row.status == Status.SENT

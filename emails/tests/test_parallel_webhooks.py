@@ -11,7 +11,7 @@ from django.db import connection
 from emails.delivery import claims, drain
 from emails.delivery.calls import Call
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
-from emails.tests.support.signed_events import POSTERS
+from emails.tests.support.signed_events import WEBHOOK_SENDERS
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -25,10 +25,10 @@ KINDS = ["processed", "delivered", "bounce"]
 
 
 @pytest.fixture
-def finished(webhooks, outbox, queue):
+def finished(webhook_sender_for, use_provider, queue_emails):
     """Calls to SendGrid with their answers, not settled yet."""
-    outbox("sendgrid")
-    queue(MAILS)
+    use_provider("sendgrid")
+    queue_emails(MAILS)
     calls: list[Call] = []
     while len(calls) < MAILS:
         calls += claims.next_calls(MAILS, idle=True)[0]
@@ -37,7 +37,7 @@ def finished(webhooks, outbox, queue):
 
 def event(kind: str, number: int, **fields: Any) -> Any:
     told = {"message": f"m{number}", "to": f"person-{number % MAILS}@example.com", "type": "bounce"}
-    return POSTERS["sendgrid"]().event(kind, at=1.7e9 + KINDS.index(kind), **told | fields)[0]
+    return WEBHOOK_SENDERS["sendgrid"]().event(kind, at=1.7e9 + KINDS.index(kind), **told | fields)[0]
 
 
 def at_once(*actions: Callable[[], Any]) -> None:
@@ -57,9 +57,9 @@ def bring(events: list[Any], *others: Callable[[], Any]) -> list[int]:
     statuses: list[int] = []
 
     def post() -> None:
-        poster, shuffled = POSTERS["sendgrid"](), random.sample(events, len(events))
+        webhook_sender, shuffled = WEBHOOK_SENDERS["sendgrid"](), random.sample(events, len(events))
         posts = [shuffled[first : first + EVENTS_A_POST] for first in range(0, len(shuffled), EVENTS_A_POST)]
-        statuses.extend(poster.post(events).status_code for events in posts)
+        statuses.extend(webhook_sender.post(events).status_code for events in posts)
 
     at_once(*[post] * THREADS, *others)
     return statuses
@@ -83,7 +83,9 @@ def test_parallel_events_about_same_messages_are_all_recorded(finished, share_wi
 
 
 def test_parallel_events_survive_concurrent_settlement(finished):
-    events = [event(kind, number, ours=call.rows[0].pk) for kind in KINDS for number, (call, _) in enumerate(finished)]
+    events = [
+        event(kind, number, our_id=call.rows[0].pk) for kind in KINDS for number, (call, _) in enumerate(finished)
+    ]
 
     def settle() -> None:
         for first in range(0, MAILS, 10):
@@ -94,7 +96,7 @@ def test_parallel_events_survive_concurrent_settlement(finished):
     assert (rows.count(), DeliveryEvent.objects.filter(email=None).count()) == (MAILS, 0)
 
 
-def test_parallel_events_of_foreign_email_are_recorded(webhooks):
+def test_parallel_events_of_foreign_email_are_recorded(webhook_sender_for):
     events = [event("bounce", number) for number in range(6 * MAILS)]
     assert set(bring(events)) == {200}
     assert DeliveryEvent.objects.count() == len(events)

@@ -14,28 +14,28 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def silent(api, outbox, queue, deliver):
+def silent(provider_api, use_provider, queue_emails, deliver):
     """A message that Sequenzy took; ``says(status)`` is what it will answer about it."""
-    outbox("sequenzy")
-    queue()
+    use_provider("sequenzy")
+    queue_emails()
     deliver()
     row: Any = OutboundEmail.objects.get()
 
     def says(status: str, **fields: object) -> None:
-        api.states[row.provider_message_id] = {"id": row.provider_message_id, "status": status, **fields}
+        provider_api.statuses[row.provider_message_id] = {"id": row.provider_message_id, "status": status, **fields}
 
     says("sent")
     row.says = says
     return row
 
 
-def test_silent_email_is_polled_after_an_hour_and_a_day(silent, api):
+def test_silent_email_is_polled_after_an_hour_and_a_day(silent, provider_api):
     asked = []
     for hours in (0.9, 0.2, 1, 20, 3, 24, 240):
         travel(hours * HOUR)
         asked.append(look_up_silent_mail())
     assert asked == [0, 1, 0, 0, 1, 0, 0]
-    assert api.last.headers["authorization"] == "Bearer key-of-sequenzy"
+    assert provider_api.last.headers["authorization"] == "Bearer key-of-sequenzy"
 
 
 def test_suppressed_address_is_discovered(silent):
@@ -71,17 +71,17 @@ def test_polled_status_is_recorded(silent, told, status, suppresses):
     assert is_suppressed("person-0@example.com") is suppresses
 
 
-def test_email_with_an_event_is_not_polled(silent, api, webhooks):
-    webhooks("sequenzy").tell("email.sent", message=silent.provider_message_id)
+def test_email_with_an_event_is_not_polled(silent, provider_api, webhook_sender_for):
+    webhook_sender_for("sequenzy").send_event("email.sent", message=silent.provider_message_id)
     travel(2 * HOUR)
     assert look_up_silent_mail() == 0
 
 
 @pytest.mark.parametrize("fault", ["503", "429", "rubbish", "cut-before", "500-html"])
-def test_failed_poll_is_repeated_after_ten_minutes(silent, api, fault):
+def test_failed_poll_is_repeated_after_ten_minutes(silent, provider_api, fault):
     silent.says("suppressed")
     travel(2 * HOUR)
-    api.faults = [fault]
+    provider_api.faults = [fault]
     look_up_silent_mail()
     assert look_up_silent_mail() == 0
     travel(timedelta(minutes=11))
@@ -91,30 +91,30 @@ def test_failed_poll_is_repeated_after_ten_minutes(silent, api, fault):
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_permanent_refusal_is_polled_once_more_after_a_day(silent, api, status):
+def test_permanent_refusal_is_polled_once_more_after_a_day(silent, provider_api, status):
     """A key that may only send, or an id that Sequenzy does not know."""
     travel(2 * HOUR)
     asked = []
     for hours in (0, 1, 10, 24, 48):
         travel(hours * HOUR)
-        api.faults = [str(status)]
+        provider_api.faults = [str(status)]
         asked.append(look_up_silent_mail())
     assert asked == [1, 0, 0, 1, 0]
 
 
-def test_polling_stops_while_sequenzy_is_down(api, outbox, queue, deliver):
-    outbox("sequenzy")
-    queue(3)
+def test_polling_stops_while_sequenzy_is_down(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
+    queue_emails(3)
     deliver()
     travel(2 * HOUR)
-    api.faults = ["500"]
+    provider_api.faults = ["500"]
     assert (look_up_silent_mail(), look_up_silent_mail()) == (1, 2)
 
 
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
-def test_other_providers_are_not_polled(api, outbox, queue, deliver, provider):
-    outbox(provider)
-    queue()
+def test_other_providers_are_not_polled(provider_api, use_provider, queue_emails, deliver, provider):
+    use_provider(provider)
+    queue_emails()
     deliver()
     travel(2 * HOUR)
     assert OutboundEmail.objects.get().lookup_at is None

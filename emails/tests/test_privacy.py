@@ -15,11 +15,11 @@ ADA = "person-0@example.com"
 
 
 @pytest.fixture
-def mail(queue):
+def mail(queue_emails):
     """Queue mail of a person; returns the row."""
 
     def mail(user_id="7", **attributes):
-        [row] = queue(1, metadata={"user_id": user_id}, **attributes)
+        [row] = queue_emails(1, metadata={"user_id": user_id}, **attributes)
         return row
 
     return mail
@@ -43,13 +43,13 @@ def event(email=None, recipient=ADA):
     )  # fmt: skip
 
 
-def test_email_belongs_to_user_in_its_metadata(mail, queue):
+def test_email_belongs_to_user_in_its_metadata(mail, queue_emails):
     old = mail()
     travel(timedelta(minutes=1))
     new = mail()
     mail("77")
-    queue(1)
-    queue(1, metadata={"order": "7"})
+    queue_emails(1)
+    queue_emails(1, metadata={"order": "7"})
     assert [*privacy.mail_of("7")] == [new, old]
 
 
@@ -85,18 +85,18 @@ def test_erase_leaves_only_the_idempotency_key(mail, deliver, erased):
     assert (row.content, row.subject, row.metadata) == (None, "", {})
 
 
-def test_erase_stops_waiting_email(mail, deliver, api, erased):
+def test_erase_stops_waiting_email(mail, deliver, provider_api, erased):
     mail()
     erased()
     deliver()
-    assert (api.accepted, traces()) == ([], set())
+    assert (provider_api.accepted, traces()) == ([], set())
 
 
-def test_last_email_is_sent_before_it_is_erased(mail, deliver, api, erased):
+def test_last_email_is_sent_before_it_is_erased(mail, deliver, provider_api, erased):
     mail(kind="farewell")
     erased(last_kind="farewell")
     deliver()
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
     purge()
     assert traces() == set()
 
@@ -110,7 +110,7 @@ def test_email_held_by_a_worker_is_erased_after_settlement(mail, deliver, erased
     assert traces() == set()
 
 
-def test_erase_does_not_touch_other_users(mail, queue, deliver, erased):
+def test_erase_does_not_touch_other_users(mail, queue_emails, deliver, erased):
     other = mail("8")
     deliver()
     event(other)
@@ -126,10 +126,10 @@ def test_erase_keeps_suppression_without_its_detail(mail, erased):
 
 
 @pytest.mark.parametrize(("provider", "left"), [("resend", []), ("sequenzy", ["forget"])])
-def test_erase_forgets_contacts_at_sequenzy_only(outbox, db, erased, provider, left, settings):
-    outbox("sequenzy")
+def test_erase_forgets_contacts_at_sequenzy_only(use_provider, db, erased, provider, left, settings):
+    use_provider("sequenzy")
     settings.CONTACTS_SYNC = True
     ContactChange.objects.create(action="add_tag", address=ADA, settled_at=database_now(), status="sent")
-    outbox(provider)
+    use_provider(provider)
     erased()
     assert [*ContactChange.objects.filter(settled_at=None).values_list("action", flat=True)] == left

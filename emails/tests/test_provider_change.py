@@ -13,14 +13,14 @@ CHANGES = [(old, new) for old in PROVIDERS for new in PROVIDERS if old != new]
 
 
 @pytest.fixture(params=CHANGES, ids="-to-".join)
-def change(request, outbox, settings):
+def change(request, use_provider, settings):
     """The old provider; call it to change to the new one."""
     old, new = request.param
-    outbox(old)
+    use_provider(old)
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
 
     def change_to_new() -> tuple[str, str]:
-        outbox(new)
+        use_provider(new)
         return old, new
 
     return change_to_new
@@ -31,13 +31,13 @@ def by_provider(status: str) -> list[str]:
 
 
 @pytest.mark.parametrize("trouble", ["503", "401", "429;retry-after=3600", "cut-before-body"])
-def test_refused_email_moves_to_new_provider(change, api, queue, deliver, settings, trouble):
-    queue(3)
+def test_refused_email_moves_to_new_provider(change, provider_api, queue_emails, deliver, settings, trouble):
+    queue_emails(3)
     if trouble == "cut-before-body":
         settings.RESEND_API_URL = settings.SEQUENZY_API_URL = settings.SENDGRID_API_URL = "http://127.0.0.1:1"
-    api.default = "ok" if trouble == "cut-before-body" else trouble
+    provider_api.default = "ok" if trouble == "cut-before-body" else trouble
     deliver()
-    api.default = "ok"
+    provider_api.default = "ok"
     _, new = change()
     travel(timedelta(minutes=2))
     deliver()
@@ -45,21 +45,21 @@ def test_refused_email_moves_to_new_provider(change, api, queue, deliver, settin
     assert report().flows, "the state of a provider that was left behind is nobody's business"
 
 
-def test_possibly_accepted_email_stays_with_old_provider(change, api, queue, deliver):
-    queue()
-    api.faults = ["cut-after"]
+def test_possibly_accepted_email_stays_with_old_provider(change, provider_api, queue_emails, deliver):
+    queue_emails()
+    provider_api.faults = ["cut-after"]
     deliver()
     old, new = change()
-    queue(2)
+    queue_emails(2)
     travel(timedelta(minutes=6))
     deliver()
     assert by_provider(Status.SENT) == sorted([old, new, new])
-    assert [bytes(body) for body in api.bodies].count(api.bodies[0]) == 2
+    assert [bytes(body) for body in provider_api.bodies].count(provider_api.bodies[0]) == 2
 
 
-def test_unknown_attempt_expires_without_the_old_key(change, api, queue, deliver, settings):
-    queue()
-    api.faults = ["cut-after"]
+def test_unknown_attempt_expires_without_the_old_key(change, provider_api, queue_emails, deliver, settings):
+    queue_emails()
+    provider_api.faults = ["cut-after"]
     deliver()
     old, _ = change()
     setattr(settings, f"{old.upper()}_API_KEY", "")

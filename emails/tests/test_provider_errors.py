@@ -24,10 +24,10 @@ PROVIDERS = ["sequenzy", "resend", "sendgrid"]
 HTML = b"<html><head><title>Oops</title><style>p{}</style></head><body><p>It broke</p></body></html>"
 
 
-def error_after(fault, provider, api):
-    api.faults = [fault]
+def error_after(fault, provider, provider_api):
+    provider_api.faults = [fault]
     with pytest.raises(ProviderError) as caught:
-        backend(provider, api).send_messages([mail()])
+        backend(provider, provider_api).send_messages([mail()])
     return caught.value
 
 
@@ -46,22 +46,22 @@ def verdict(error):
         ([500, 501, 502, 504, 520, 408], UNKNOWN_RETRY, False),
     ],
 )
-def test_status_means_the_same_at_every_provider(api, provider, statuses, expected, pauses):
+def test_status_means_the_same_at_every_provider(provider_api, provider, statuses, expected, pauses):
     for status in statuses:
         for fault in (str(status), f"{status}-html"):
-            error = error_after(fault, provider, api)
+            error = error_after(fault, provider, provider_api)
             assert (*verdict(error), error.status, error.pauses_provider) == (*expected, status, pauses)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", ["cut-before", "cut-after", "rubbish-before"])
-def test_undocumented_response_is_an_unknown_outcome(api, provider, fault):
-    assert verdict(error_after(fault, provider, api)) == UNKNOWN_RETRY
+def test_undocumented_response_is_an_unknown_outcome(provider_api, provider, fault):
+    assert verdict(error_after(fault, provider, provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend"])
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         Reply(200, b""),
         Reply(200, b"null"),
@@ -74,17 +74,17 @@ def test_undocumented_response_is_an_unknown_outcome(api, provider, fault):
         Reply(204),
     ],
 )
-def test_malformed_success_is_an_unknown_outcome(api, provider, answer):
-    assert verdict(error_after(answer, provider, api)) == UNKNOWN_RETRY
+def test_malformed_success_is_an_unknown_outcome(provider_api, provider, response):
+    assert verdict(error_after(response, provider, provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend"])
-def test_truncated_response_is_an_unknown_outcome(api, provider):
-    assert verdict(error_after("truncated", provider, api)) == UNKNOWN_RETRY
+def test_truncated_response_is_an_unknown_outcome(provider_api, provider):
+    assert verdict(error_after("truncated", provider, provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize(
-    ("answer", "message_id"),
+    ("response", "message_id"),
     [
         (Reply(202, b"", {"X-Message-Id": "abc"}), "abc"),
         (Reply(202, b""), ""),
@@ -93,19 +93,19 @@ def test_truncated_response_is_an_unknown_outcome(api, provider):
         (Reply(200, b""), ""),
     ],
 )
-def test_sendgrid_accepts_by_status_alone(api, answer, message_id):
+def test_sendgrid_accepts_by_status_alone(provider_api, response, message_id):
     message = mail()
-    api.faults = [answer]
-    assert backend("sendgrid", api).send_messages([message]) == 1
+    provider_api.faults = [response]
+    assert backend("sendgrid", provider_api).send_messages([message]) == 1
     assert message.provider_message_id == message_id
 
 
-def test_sendgrid_200_with_body_is_an_unknown_outcome(api):
-    assert verdict(error_after(Reply(200, b"x"), "sendgrid", api)) == UNKNOWN_RETRY
+def test_sendgrid_200_with_body_is_an_unknown_outcome(provider_api):
+    assert verdict(error_after(Reply(200, b"x"), "sendgrid", provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize(
-    ("provider", "answer", "expected", "pauses"),
+    ("provider", "response", "expected", "pauses"),
     [
         ("sequenzy", Reply(200, {"success": False, "error": "no"}), SENT_NOT_AGAIN, False),
         ("sequenzy", Reply(200, {"success": True, "error": {"code": "X", "message": "no"}}), SENT_NOT_AGAIN, False),
@@ -129,8 +129,8 @@ def test_sendgrid_200_with_body_is_an_unknown_outcome(api):
         ("sendgrid", Reply(403, {"errors": [{"message": "no verified sender", "field": "from"}]}), SENT_NOT_FIX, False),
     ],
 )
-def test_provider_specific_error_is_classified(api, provider, answer, expected, pauses):
-    error = error_after(answer, provider, api)
+def test_provider_specific_error_is_classified(provider_api, provider, response, expected, pauses):
+    error = error_after(response, provider, provider_api)
     assert (*verdict(error), error.pauses_provider) == (*expected, pauses)
 
 
@@ -150,22 +150,24 @@ def test_provider_specific_error_is_classified(api, provider, answer, expected, 
         ("sequenzy", {}, None),
     ],
 )
-def test_retry_after_is_read_from_headers(api, provider, headers, seconds):
-    error = error_after(Reply(429, {}, headers), provider, api)
+def test_retry_after_is_read_from_headers(provider_api, provider, headers, seconds):
+    error = error_after(Reply(429, {}, headers), provider, provider_api)
     assert error.retry_after == (None if seconds is None else timedelta(seconds=seconds))
 
 
-def test_retry_after_is_read_from_a_date(api):
+def test_retry_after_is_read_from_a_date(provider_api):
     resets = {"X-RateLimit-Reset": str(int(time.time()) + 30), "Retry-After": "3"}
-    by_epoch = error_after(Reply(429, {}, resets), "sendgrid", api).retry_after
-    by_date = error_after(Reply(503, {}, {"Retry-After": formatdate(time.time() + 30, usegmt=True)}), "resend", api)
+    by_epoch = error_after(Reply(429, {}, resets), "sendgrid", provider_api).retry_after
+    by_date = error_after(
+        Reply(503, {}, {"Retry-After": formatdate(time.time() + 30, usegmt=True)}), "resend", provider_api
+    )
     assert timedelta(seconds=25) < by_epoch <= timedelta(seconds=30)
     assert timedelta(seconds=25) < by_date.retry_after <= timedelta(seconds=30)
     assert by_date.pauses_provider
 
 
 @pytest.mark.parametrize(
-    ("answer", "text"),
+    ("response", "text"),
     [
         (
             Reply(422, {"errors": [{"message": "bad", "field": "from"}, {"message": "b", "field": "null"}, "x"]}),
@@ -178,18 +180,18 @@ def test_retry_after_is_read_from_a_date(api):
         (Reply(422, b""), "no explanation"),
     ],
 )
-def test_provider_explanation_is_readable(api, answer, text):
-    error = error_after(answer, "sequenzy", api)
+def test_provider_explanation_is_readable(provider_api, response, text):
+    error = error_after(response, "sequenzy", provider_api)
     assert error.detail == text
     assert str(error).endswith(f": {text}")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_error_contains_neither_key_nor_content(api, provider):
+def test_error_contains_neither_key_nor_content(provider_api, provider):
     secret = "https://app.example.com/reset-password?token=abcdefghijklmnopqrstuvwxyz"
-    api.faults = [Reply(500, {"message": f"echo: Bearer {KEY} and {KEY} and {secret} {'x' * 5000}\x00\ud800"})]
+    provider_api.faults = [Reply(500, {"message": f"echo: Bearer {KEY} and {KEY} and {secret} {'x' * 5000}\x00\ud800"})]
     with pytest.raises(ProviderError) as caught:
-        backend(provider, api).send_messages([mail(body=secret, html=f"<a href='{secret}'>x</a>")])
+        backend(provider, provider_api).send_messages([mail(body=secret, html=f"<a href='{secret}'>x</a>")])
     error = caught.value
     assert (error.__cause__, error.__context__) == (None, None)
     for text in (repr(vars(error)), str(error), repr(error.args), pickle.dumps(error).decode("latin-1")):
@@ -198,8 +200,8 @@ def test_error_contains_neither_key_nor_content(api, provider):
     assert "\x00" not in error.detail
 
 
-def test_error_survives_pickling(api):
-    error = error_after("429;retry-after=2", "resend", api)
+def test_error_survives_pickling(provider_api):
+    error = error_after("429;retry-after=2", "resend", provider_api)
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is ProviderError
     assert (vars(copy), str(copy), copy.args) == (vars(error), str(error), error.args)

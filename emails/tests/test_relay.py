@@ -70,12 +70,12 @@ class SmtpServer:
         self._answer(line, "DOT", "250 taken")
 
     def _answer(self, line, verb, usual):
-        answer = self.script.get(verb, usual)
-        if answer == "drop":
+        response = self.script.get(verb, usual)
+        if response == "drop":
             raise EOFError
-        if answer == "silence":
+        if response == "silence":
             time.sleep(3)
-        line.write(answer.encode() + b"\r\n")
+        line.write(response.encode() + b"\r\n")
         line.flush()
 
 
@@ -137,7 +137,7 @@ def test_message_that_cannot_become_mime_is_refused_early(smtp):
 
 
 @pytest.mark.parametrize(
-    ("verb", "answer", "expected", "status"),
+    ("verb", "response", "expected", "status"),
     [
         ("GREETING", "421 busy", NOT_SENT_RETRY, 421),
         ("GREETING", "554 no", NOT_SENT_RETRY, 554),
@@ -157,15 +157,15 @@ def test_message_that_cannot_become_mime_is_refused_early(smtp):
         ("MAIL", "drop", UNKNOWN, None),
     ],
 )
-def test_smtp_response_is_classified(smtp, settings, verb, answer, expected, status):
+def test_smtp_response_is_classified(smtp, settings, verb, response, expected, status):
     if verb == "AUTH":
         settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "ada", KEY
-    smtp.script = {verb: answer}
+    smtp.script = {verb: response}
     error = failure()
     assert ((error.outcome, error.remedy), error.status) == (expected, status)
     assert KEY not in repr(vars(error))
     if status:
-        assert answer[4:] in str(error)
+        assert response[4:] in str(error)
 
 
 def test_mixed_recipient_refusals_are_temporary():

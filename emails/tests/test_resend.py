@@ -7,7 +7,7 @@ from emails.tests.test_message import inline_image
 from emails.tests.test_sequenzy import with_alternative
 
 
-def test_payload_is_complete(api):
+def test_payload_is_complete(provider_api):
     message = mail(
         html='<img src="cid:logo">',
         to=["Lovelace, Ada 🎉 <ada@bücher.example>"],
@@ -18,7 +18,7 @@ def test_payload_is_complete(api):
     )
     message.tags = ["welcome", "not fitting!"]
     message.attachments.append(inline_image())
-    payload = sent("resend", api, message)
+    payload = sent("resend", provider_api, message)
     tags = payload.pop("tags")
     assert payload == {
         "from": "Acme <hello@acme.example>",
@@ -37,13 +37,13 @@ def test_payload_is_complete(api):
     assert [tag["name"] for tag in tags] == ["welcome", "message_id"]
 
 
-def test_html_only_message_has_empty_text(api):
+def test_html_only_message_has_empty_text(provider_api):
     message = mail(body="", html="<p>Hi</p>")
-    assert sent("resend", api, message)["text"] == ""
+    assert sent("resend", provider_api, message)["text"] == ""
 
 
-def test_text_only_message_has_no_html(api):
-    assert "html" not in sent("resend", api, mail())
+def test_text_only_message_has_no_html(provider_api):
+    assert "html" not in sent("resend", provider_api, mail())
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_text_only_message_has_no_html(api):
         ("", "application/pdf"),
     ],
 )
-def test_attachment_with_matching_name_and_type_is_accepted(api, name, content_type):
+def test_attachment_with_matching_name_and_type_is_accepted(provider_api, name, content_type):
     message = mail()
     message.attach(name, b"x", content_type)
-    assert sent("resend", api, message)["attachments"][0]["filename"]
+    assert sent("resend", provider_api, message)["attachments"][0]["filename"]
 
 
 def mismatched():
@@ -92,10 +92,10 @@ def heavy():
         (heavy(), "bytes"),
     ],
 )
-def test_unsupported_message_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^resend cannot carry .*{feature}"):
-        backend("resend", api).send_messages([message])
-    assert api.calls == 0
+        backend("resend", provider_api).send_messages([message])
+    assert provider_api.calls == 0
 
 
 def test_idempotency_key_lives_for_a_day():

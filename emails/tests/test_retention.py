@@ -13,10 +13,10 @@ MONTH = timedelta(days=31)
 
 
 @pytest.fixture
-def sent(queue, deliver):
+def sent(queue_emails, deliver):
     """One message with an idempotency key, one without, both sent."""
-    queue(1)
-    queue(1, idempotency_key="receipt:in_1")
+    queue_emails(1)
+    queue_emails(1, idempotency_key="receipt:in_1")
     deliver()
 
 
@@ -26,12 +26,12 @@ def test_nothing_is_purged_within_retention(sent):
     assert all(row.content for row in OutboundEmail.objects.all())
 
 
-def test_idempotency_key_outlives_its_body(sent, queue):
+def test_idempotency_key_outlives_its_body(sent, queue_emails):
     travel(MONTH)
     assert purge() == (2, 1)
     row = OutboundEmail.objects.get()
     assert (row.idempotency_key, row.content) == ("receipt:in_1", None)
-    assert queue(1, idempotency_key="receipt:in_1") == [], "the receipt is not sent again next month"
+    assert queue_emails(1, idempotency_key="receipt:in_1") == [], "the receipt is not sent again next month"
 
 
 def test_everything_is_purged_after_90_days(sent):
@@ -45,8 +45,8 @@ def test_everything_is_purged_after_90_days(sent):
     assert not AttemptedEmail.objects.exists()
 
 
-def test_waiting_email_is_kept_whatever_its_age(queue, api, deliver):
-    queue(1)
+def test_waiting_email_is_kept_whatever_its_age(queue_emails, provider_api, deliver):
+    queue_emails(1)
     travel(12 * MONTH)
     assert purge() == (0, 0)
     deliver()

@@ -30,8 +30,8 @@ ANSWERS = [
 
 
 @pytest.fixture(params=PROVIDERS)
-def provider(request, outbox, settings):
-    outbox(request.param)
+def provider(request, use_provider, settings):
+    use_provider(request.param)
     setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
     settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     return request.param
@@ -42,25 +42,27 @@ def everything_stored() -> str:
     return str([row for model in apps.get_models() for row in model._default_manager.values()])
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_api_key_never_leaks_from_worker_or_admin(provider, api, queue, caplog, capfd, client, answer):
+@pytest.mark.parametrize("response", ANSWERS, ids=str)
+def test_api_key_never_leaks_from_worker_or_admin(
+    provider, provider_api, queue_emails, caplog, capfd, client, response
+):
     caplog.set_level("DEBUG")
-    (row,) = queue()
-    api.faults = [answer]
+    (row,) = queue_emails()
+    provider_api.faults = [response]
     result = deliver_due.apply()
     looked_at = [everything_stored(), str(result.result), str(result.traceback), caplog.text, *capfd.readouterr()]
     pages = [f"/admin/emails/outboundemail/{row.pk}/change/", "/admin/emails/providerstate/", "/readyz"]
     pages += [f"/admin/emails/deliveryattempt/{attempt.pk}/change/" for attempt in row.attempts.all()]
     client.force_login(get_user_model().objects.create_superuser("root@example.com", "correct horse", name="Root"))
     looked_at += [client.get(page).content.decode() for page in pages]
-    assert api.calls
+    assert provider_api.calls
     assert KEY not in "".join(looked_at)
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_api_key_never_leaks_from_a_raised_error(provider, api, answer):
-    api.faults = [answer]
-    connection = backend(provider, api)
+@pytest.mark.parametrize("response", ANSWERS, ids=str)
+def test_api_key_never_leaks_from_a_raised_error(provider, provider_api, response):
+    provider_api.faults = [response]
+    connection = backend(provider, provider_api)
     connection._api_key = KEY
     with pytest.raises(ProviderError) as caught:
         connection.send_messages([mail()])
@@ -74,9 +76,11 @@ def test_api_key_never_leaks_from_a_raised_error(provider, api, answer):
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("key", [KEY, "of-no-known-form"])
-def test_api_key_never_leaks_from_delivery_events(webhooks, settings, provider, key):
+def test_api_key_never_leaks_from_delivery_events(webhook_sender_for, settings, provider, key):
     setattr(settings, f"{provider.upper()}_API_KEY", key)
     kind = "bounce" if provider == "sendgrid" else "email.bounced"
-    poster = webhooks(provider)
-    poster.tell(kind, message="m1", reason=f"It was {key}.", bounce={"message": f"Bearer {key}"}, **{key: "a name"})
+    webhook_sender = webhook_sender_for(provider)
+    webhook_sender.send_event(
+        kind, message="m1", reason=f"It was {key}.", bounce={"message": f"Bearer {key}"}, **{key: "a name"}
+    )
     assert key not in everything_stored()

@@ -11,7 +11,7 @@ from emails.tests.test_resend import heavy
 from emails.tests.test_sequenzy import with_alternative
 
 
-def test_payload_is_complete(api):
+def test_payload_is_complete(provider_api):
     message = mail(
         html="<p>Hi</p>",
         to=["Lovelace, Ada; 🎉 <ada@bücher.example>"],
@@ -24,7 +24,7 @@ def test_payload_is_complete(api):
     message.metadata = {"user_id": 7}
     message.sensitive = True
     message.attachments += [inline_image(), ("a.txt", "Hi", "text/plain")]
-    payload = sent("sendgrid", api, message)
+    payload = sent("sendgrid", provider_api, message)
     arguments = payload["personalizations"][0].pop("custom_args")
     assert payload == {
         "personalizations": [
@@ -59,24 +59,24 @@ def test_payload_is_complete(api):
     assert uuid.UUID(arguments["app_message_id"])
 
 
-def test_metadata_cannot_override_our_message_id(api):
+def test_metadata_cannot_override_our_message_id(provider_api):
     message = mail()
     message.metadata = {"message_id": "theirs"}
-    body = backend("sendgrid", api).serialise(Message.from_django(message, uuid.UUID(int=1)))
+    body = backend("sendgrid", provider_api).serialise(Message.from_django(message, uuid.UUID(int=1)))
     assert str(uuid.UUID(int=1)).encode() in body
     assert b"theirs" not in body
 
 
 @pytest.mark.parametrize("content_type", ["text/calendar", "text/html", "text/x-amp-html"])
-def test_alternative_comes_last(api, content_type):
-    kinds = [content["type"] for content in sent("sendgrid", api, with_alternative(content_type))["content"]]
+def test_alternative_comes_last(provider_api, content_type):
+    kinds = [content["type"] for content in sent("sendgrid", provider_api, with_alternative(content_type))["content"]]
     assert kinds == ["text/plain", "text/html", content_type]
 
 
-def test_no_idempotency_key_is_sent(api):
+def test_no_idempotency_key_is_sent(provider_api):
     assert SendGridBackend.key_lifetime is None
-    sent("sendgrid", api, mail())
-    assert "idempotency-key" not in api.last.headers
+    sent("sendgrid", provider_api, mail())
+    assert "idempotency-key" not in provider_api.last.headers
 
 
 def with_attributes(**attributes):
@@ -103,7 +103,7 @@ def with_attributes(**attributes):
         (heavy(), "bytes"),
     ],
 )
-def test_unsupported_message_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sendgrid cannot carry .*{feature}"):
-        backend("sendgrid", api).send_messages([message])
-    assert api.calls == 0
+        backend("sendgrid", provider_api).send_messages([message])
+    assert provider_api.calls == 0

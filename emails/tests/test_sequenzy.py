@@ -6,7 +6,7 @@ from emails.tests.support.messages import backend, mail, sent
 from emails.tests.support.provider_rules import Reply
 
 
-def test_payload_is_complete(api):
+def test_payload_is_complete(provider_api):
     message = mail(
         html='<img src="cid:logo">',
         to=["Ada <ada@example.com>"],
@@ -16,7 +16,7 @@ def test_payload_is_complete(api):
     )
     message.sensitive = True
     message.attach("a.txt", "Hi", "text/plain")
-    assert sent("sequenzy", api, message) == {
+    assert sent("sequenzy", provider_api, message) == {
         "to": ["ada@example.com"],
         "subject": "Hello",
         "body": '<img src="cid:logo">',
@@ -29,39 +29,41 @@ def test_payload_is_complete(api):
     }
 
 
-def test_text_only_message_becomes_equivalent_html(api):
+def test_text_only_message_becomes_equivalent_html(provider_api):
     text = "Hi <Ada>,\r\nsee https://acme.example/a?b=1&c=2.\n\nBye"
-    assert sent("sequenzy", api, mail(body=text))["body"] == (
+    assert sent("sequenzy", provider_api, mail(body=text))["body"] == (
         "<div>Hi &lt;Ada&gt;,<br>\n"
         'see <a href="https://acme.example/a?b=1&amp;c=2">https://acme.example/a?b=1&amp;c=2</a>.<br>\n<br>\nBye</div>'
     )
 
 
-def test_placeholders_in_user_text_stay_literal(api):
+def test_placeholders_in_user_text_stay_literal(provider_api):
     payload = sent(
-        "sequenzy", api, mail(subject="{{{EMAIL}}}", html="<p>{{{FIRST_NAME}}}</p>", from_email="{{x}} <a@b.example>")
+        "sequenzy",
+        provider_api,
+        mail(subject="{{{EMAIL}}}", html="<p>{{{FIRST_NAME}}}</p>", from_email="{{x}} <a@b.example>"),
     )
     assert payload["body"] == "<p>&#123;&#123;{FIRST_NAME}}}</p>"
     assert "{{" not in payload["subject"] + payload["from"]
     assert payload["subject"].replace("\u200b", "") == "{{{EMAIL}}}"
 
 
-def test_strict_sender_names_a_profile(api, settings):
+def test_strict_sender_names_a_profile(provider_api, settings):
     settings.SEQUENZY_STRICT_SENDER = True
-    payload = sent("sequenzy", api, mail())
+    payload = sent("sequenzy", provider_api, mail())
     assert (payload["fromEmail"], payload["fromName"]) == ("hello@acme.example", "Acme")
     assert "from" not in payload
 
 
-def test_configured_headers_are_dropped(api, settings):
+def test_configured_headers_are_dropped(provider_api, settings):
     settings.SEQUENZY_DROPPED_HEADERS = ["Auto-Submitted"]
-    assert "headers" not in sent("sequenzy", api, mail(headers={"auto-submitted": "auto-generated"}))
+    assert "headers" not in sent("sequenzy", provider_api, mail(headers={"auto-submitted": "auto-generated"}))
 
 
-def test_message_id_is_the_one_events_carry(api):
+def test_message_id_is_the_one_events_carry(provider_api):
     message = mail()
-    api.faults = [Reply(200, {"success": True, "emailSendId": "send_1", "jobId": "job_1"})]
-    assert backend("sequenzy", api).send_messages([message]) == 1
+    provider_api.faults = [Reply(200, {"success": True, "emailSendId": "send_1", "jobId": "job_1"})]
+    assert backend("sequenzy", provider_api).send_messages([message]) == 1
     assert message.provider_message_id == "send_1"
 
 
@@ -97,10 +99,10 @@ def with_alternative(content_type):
         (mail(to=["jürgen@example.com"]), "jürgen"),
     ],
 )
-def test_unsupported_message_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sequenzy cannot carry .*{feature}"):
-        backend("sequenzy", api).send_messages([message])
-    assert api.calls == 0
+        backend("sequenzy", provider_api).send_messages([message])
+    assert provider_api.calls == 0
 
 
 def test_idempotency_key_lives_for_two_weeks():

@@ -25,33 +25,33 @@ def run(db, outbox, capsys):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_email_is_sent_now_and_its_id_printed(run, api, outbox, provider):
-    outbox(provider)
+def test_email_is_sent_now_and_its_id_printed(run, provider_api, use_provider, provider):
+    use_provider(provider)
     said = run()
     assert f"{provider} took it as " in said
-    assert api.accepted[0].recipients == ["ada@example.com"]
-    assert "Acme" in api.accepted[0].payload["subject"]
+    assert provider_api.accepted[0].recipients == ["ada@example.com"]
+    assert "Acme" in provider_api.accepted[0].payload["subject"]
     assert not OutboundEmail.objects.exists()
 
 
-def test_kind_is_rendered_with_its_sample(run, api):
+def test_kind_is_rendered_with_its_sample(run, provider_api):
     run("--kind", "welcome")
-    assert "Acme" in api.accepted[0].payload["subject"]
-    assert "https://" in api.accepted[0].payload["html"]
+    assert "Acme" in provider_api.accepted[0].payload["subject"]
+    assert "https://" in provider_api.accepted[0].payload["html"]
 
 
-def test_other_provider_can_be_chosen(run, api):
+def test_other_provider_can_be_chosen(run, provider_api):
     assert "sendgrid took it" in run("--provider", "sendgrid")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_dry_run_prints_the_call_without_the_key(run, api, provider):
+def test_dry_run_prints_the_call_without_the_key(run, provider_api, provider):
     said = run("--dry-run", "--provider", provider)
     first, _, payload = said.partition("\n")
-    assert first.startswith(f"POST {api.url(provider)}/")
+    assert first.startswith(f"POST {provider_api.url(provider)}/")
     assert "ada@example.com" in json.dumps(json.loads(payload))
     assert f"key-of-{provider}" not in said
-    assert api.calls == 0
+    assert provider_api.calls == 0
 
 
 def test_smtp_is_supported(run, settings):
@@ -66,7 +66,7 @@ def test_dry_run_of_smtp_prints_the_message(run):
 
 
 @pytest.mark.parametrize(
-    ("answer", "advice"),
+    ("response", "advice"),
     [
         (Reply(401, {"name": "missing_api_key", "message": "x"}), "Check RESEND_API_KEY"),
         (Reply(403, {"name": "validation_error", "message": "The domain is not verified"}), "Verify the domain"),
@@ -77,8 +77,8 @@ def test_dry_run_of_smtp_prints_the_message(run):
         ("cut-after", "look into the mailbox"),
     ],
 )
-def test_provider_error_comes_with_advice(run, api, answer, advice):
-    api.faults = [answer]
+def test_provider_error_comes_with_advice(run, provider_api, response, advice):
+    provider_api.faults = [response]
     with pytest.raises(CommandError, match=advice) as caught:
         run()
     assert "key-of-resend" not in str(caught.value)
@@ -124,8 +124,8 @@ def test_missing_database_is_explained_without_traceback(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_suppressed_address_gets_nothing(run, api):
+def test_suppressed_address_gets_nothing(run, provider_api):
     suppress("ada@example.com", cause="complaint")
     with pytest.raises(CommandError, match="suppression list"):
         run()
-    assert api.calls == 0
+    assert provider_api.calls == 0

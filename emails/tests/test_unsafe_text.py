@@ -4,15 +4,8 @@ from typing import Any
 
 import pytest
 
-from emails.tests.conftest import PROVIDERS
-from emails.tests.support.captured import REFUSED, outcome
+from emails.tests.support.captured import REFUSED, payload_or_refused
 from emails.tests.support.messages import mail, sent
-
-
-@pytest.fixture(params=PROVIDERS)
-def provider(request):
-    return request.param
-
 
 EVIL = ["a\nb", "a\r\nBcc: evil@example.com", "a\x00b", "a\ud800b", "a\x0bb"]
 FIELDS = {
@@ -31,30 +24,30 @@ FIELDS = {
 
 @pytest.mark.parametrize("evil", EVIL)
 @pytest.mark.parametrize("field", FIELDS)
-def test_unsafe_characters_are_refused_in_every_field(api, provider, field, evil):
-    assert outcome(provider, api, FIELDS[field](evil)) == REFUSED
+def test_unsafe_characters_are_refused_in_every_field(provider_api, provider, field, evil):
+    assert payload_or_refused(provider, provider_api, FIELDS[field](evil)) == REFUSED
 
 
 @pytest.mark.parametrize("evil", ["a\x00b", "a\ud800b", "a\x08b"])
 @pytest.mark.parametrize("message", [lambda evil: mail(body=evil), lambda evil: mail(f"<p>{evil}</p>")])
-def test_control_characters_are_refused_in_bodies(api, provider, message, evil):
-    assert outcome(provider, api, message(evil)) == REFUSED
+def test_control_characters_are_refused_in_bodies(provider_api, provider, message, evil):
+    assert payload_or_refused(provider, provider_api, message(evil)) == REFUSED
 
 
-def test_sequenzy_placeholders_are_never_filled(api):
+def test_sequenzy_placeholders_are_never_filled(provider_api):
     """The stand-in refuses what would reach the template engine."""
     evil = "{{ EMAIL }} {{{FIRST_NAME}}} {{{{"
     for message in (mail(f"<p>{evil}</p>"), mail(body=evil)):
         message.subject = evil
         message.from_email = f"{evil} <hello@acme.example>"
         message.reply_to = [f"{evil} <reply@acme.example>"]
-        assert "{{" not in str(sent("sequenzy", api, message))
+        assert "{{" not in str(sent("sequenzy", provider_api, message))
 
 
-def test_sensitive_email_is_not_tracked(api, provider):
+def test_sensitive_email_is_not_tracked(provider_api, provider):
     message = mail("<a href='https://app.example.com/reset?token=x'>Reset</a>")
     message.sensitive = True
-    payload = sent(provider, api, message)
+    payload = sent(provider, provider_api, message)
     off: dict[str, dict[str, Any]] = {
         "sequenzy": {"trackingSettings": {"clickTracking": False, "openTracking": False}},
         "sendgrid": {
