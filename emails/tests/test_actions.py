@@ -1,4 +1,4 @@
-"""What a person may do to a message, and what is refused with a sentence."""
+"""The actions that a person can take on a message, and the explanation if one is refused."""
 
 from datetime import timedelta
 
@@ -15,19 +15,19 @@ UNSENT = ["failed", "expired", "cancelled", "suppressed"]
 
 
 @pytest.fixture
-def end(queue_emails):
-    def end(status: str, **changes) -> OutboundEmail:
+def make_ended_email(queue_emails):
+    def make_ended_email(status: str, **changes) -> OutboundEmail:
         (email,) = queue_emails()
-        ended = {"status": status, "due_at": None, "settled_at": database_now(), **changes}
-        OutboundEmail.objects.filter(pk=email.pk).update(**ended)
+        fields = {"status": status, "due_at": None, "settled_at": database_now(), **changes}
+        OutboundEmail.objects.filter(pk=email.pk).update(**fields)
         return OutboundEmail.objects.get(pk=email.pk)
 
-    return end
+    return make_ended_email
 
 
 @pytest.fixture
-def lost(provider_api, queue_emails, deliver) -> OutboundEmail:
-    """A message of which nobody knows whether it arrived, and whose provider's memory of it is over."""
+def unknown_email(provider_api, queue_emails, deliver) -> OutboundEmail:
+    """A message whose outcome is unknown and whose idempotency key has expired."""
     queue_emails()
     provider_api.faults = ["cut-after"]
     deliver()
@@ -37,11 +37,15 @@ def lost(provider_api, queue_emails, deliver) -> OutboundEmail:
 
 
 @pytest.mark.parametrize("status", UNSENT)
-def test_unsent_message_can_be_retried(end, deliver, status):
-    email = end(status, failures=7, crashes=5, isolated=True, reason="gave_up")
+def test_unsent_message_can_be_retried(make_ended_email, deliver, status):
+    email = make_ended_email(status, failures=7, crashes=5, isolated=True, reason="gave_up")
     retry(email)
     email.refresh_from_db()
-    assert (email.status, email.reason, email.failures, email.crashes, email.isolated) == ("queued", "", 0, 0, False)
+    assert email.status == "queued"
+    assert email.reason == ""
+    assert email.failures == 0
+    assert email.crashes == 0
+    assert email.isolated is False
     assert deliver() == 1
     email.refresh_from_db()
     assert email.status == Status.SENT
@@ -59,8 +63,8 @@ def test_retry_cuts_backoff_short(provider_api, queue_emails, deliver):
     assert email.status == Status.SENT
 
 
-def test_retry_wakes_a_worker(end, django_capture_on_commit_callbacks):
-    email = end("failed")
+def test_retry_wakes_a_worker(make_ended_email, django_capture_on_commit_callbacks):
+    email = make_ended_email("failed")
     with django_capture_on_commit_callbacks() as callbacks:
         retry(email)
     assert [callback.__name__ for callback in callbacks] == ["nudge_worker"]
@@ -79,44 +83,44 @@ def test_message_held_by_a_worker_is_left_alone(queue_emails):
     (email,) = queue_emails()
     now = database_now()
     OutboundEmail.objects.all().claim(limit=1, now=now, lease=timedelta(minutes=1), status=Status.SENDING)
-    for operation in (retry, cancel):  # on what the person saw, when a worker was faster
+    for action in (retry, cancel):  # as if the worker claimed the row after the page was loaded
         with pytest.raises(OperationRefused, match="holds it just now"):
-            operation(email)
+            action(email)
     email.refresh_from_db()
     assert email.status == Status.SENDING
     with pytest.raises(OperationRefused, match="Only a queued message"):
         cancel(email)
 
 
-def test_unknown_outcome_needs_consent_to_a_second_copy(provider_api, lost, deliver):
+def test_unknown_outcome_needs_consent_to_a_second_copy(provider_api, unknown_email, deliver):
     with pytest.raises(OperationRefused, match="second copy"):
-        retry(lost)
-    retry_even_twice(lost)
+        retry(unknown_email)
+    retry_even_twice(unknown_email)
     deliver()
-    lost.refresh_from_db()
-    assert lost.status == Status.SENT
+    unknown_email.refresh_from_db()
+    assert unknown_email.status == Status.SENT
     assert len(provider_api.accepted) == 2
 
 
-def test_only_fitting_actions_are_offered(lost, end):
-    assert list(actions.offered_operations(lost)) == ["retry_even_twice"]
-    assert list(actions.offered_operations(end("failed"))) == ["retry"]
-    assert list(actions.offered_operations(end("sent"))) == ["resend"]
+def test_only_fitting_actions_are_offered(unknown_email, make_ended_email):
+    assert list(actions.offered_operations(unknown_email)) == ["retry_even_twice"]
+    assert list(actions.offered_operations(make_ended_email("failed"))) == ["retry"]
+    assert list(actions.offered_operations(make_ended_email("sent"))) == ["resend"]
 
 
-@pytest.mark.parametrize(("operation", "status"), [(retry, "failed"), (resend, "sent")])
-def test_blanked_or_expired_message_must_be_requested_again(end, operation, status):
-    blanked = end(status, content=None)
-    late = end(status, expires_at=database_now())
+@pytest.mark.parametrize(("action", "status"), [(retry, "failed"), (resend, "sent")])
+def test_blanked_or_expired_message_must_be_requested_again(make_ended_email, action, status):
+    blanked = make_ended_email(status, content=None)
+    late = make_ended_email(status, expires_at=database_now())
     for email in (blanked, late):
         with pytest.raises(OperationRefused, match="have the person request a new one"):
-            operation(email)
+            action(email)
         email.refresh_from_db()
         assert email.status == status
 
 
-def test_suppression_must_be_lifted_before_retry(end):
-    email = end("suppressed")
+def test_suppression_must_be_lifted_before_retry(make_ended_email):
+    email = make_ended_email("suppressed")
     suppress("person-0@example.com", cause="manual")
     with pytest.raises(OperationRefused, match="Lift the suppression first"):
         retry(email)
@@ -124,16 +128,18 @@ def test_suppression_must_be_lifted_before_retry(end):
     retry(email)
 
 
-def test_sent_message_is_not_retried(end):
+def test_sent_message_is_not_retried(make_ended_email):
     with pytest.raises(OperationRefused, match="Use resend"):
-        retry(end("sent"))
+        retry(make_ended_email("sent"))
 
 
 def test_cancel_stops_a_message_and_blanks_live_links(provider_api, queue_emails, deliver):
     (email,) = queue_emails(sensitive=True)
     cancel(email)
     email.refresh_from_db()
-    assert (email.status, email.due_at, email.content) == (Status.CANCELLED, None, None)
+    assert email.status == Status.CANCELLED
+    assert email.due_at is None
+    assert email.content is None
     assert deliver() == provider_api.calls == 0
 
 
@@ -144,7 +150,9 @@ def test_resend_creates_an_independent_copy(provider_api, queue_emails, deliver)
     copy = resend(email)
     deliver()
     copy.refresh_from_db()
-    assert (copy.status, copy.kind, copy.idempotency_key) == (Status.SENT, "receipt", None)
+    assert copy.status == Status.SENT
+    assert copy.kind == "receipt"
+    assert copy.idempotency_key is None
     assert copy.metadata == {"user_id": "7", "resent_from": str(email.pk)}
     assert len(provider_api.accepted) == 2
     assert copy.provider_message_id != email.provider_message_id

@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: names, domains, mailboxes and lists of recipients."""
+"""Names, domains, mailboxes, and recipient lists, as they arrive at each provider."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_display_name_arrives(provider_api, provider, written, resend, sendgrid)
     ("domain", "arrives"),
     [
         ("bücher.example", "xn--bcher-kva.example"),
-        ("straße.example", "xn--strae-oqa.example"),  # IDNA 2008; IDNA 2003 would make it strasse
+        ("straße.example", "xn--strae-oqa.example"),  # IDNA 2008; under IDNA 2003 it would become strasse
         ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
         ("BÜCHER.example", "xn--bcher-kva.example"),
         ("☃.example", REFUSED),

@@ -1,3 +1,5 @@
+"""Parsing and formatting of a single email address."""
+
 import pytest
 
 from emails.errors import InvalidHeader, InvalidMessage
@@ -78,4 +80,6 @@ def test_repeated_address_is_kept_in_first_field():
         [parse("b@x.example"), parse("a@x.example")],
         [parse("B@x.example"), parse("c@x.example")],
     )
-    assert (to, cc, bcc) == ((parse("A <a@x.example>"),), (parse("b@x.example"),), (parse("c@x.example"),))
+    assert to == (parse("A <a@x.example>"),)
+    assert cc == (parse("b@x.example"),)
+    assert bcc == (parse("c@x.example"),)

@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: attachments in every form, as they arrive at a strict stand-in."""
+"""Attachments in every form, as they arrive at each provider."""
 
 from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
@@ -14,7 +14,7 @@ from emails.tests.support.messages import mail, sent
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 
 
-def part(kind: type[MIMEBase] | None = None) -> MIMEBase:
+def inline_image() -> MIMEBase:
     image = MIMEImage(PNG, "png", name="logo.png")
     image.add_header("Content-ID", "<logo@acme>")
     image.add_header("Content-Disposition", "inline", filename="logo.png")
@@ -46,7 +46,7 @@ def test_attachment_arrives_in_every_form(provider_api, provider, attachment, na
 
 def test_empty_attachment_arrives_unless_sendgrid(provider_api, provider):
     result = payload_or_refused(provider, provider_api, mail(attachments=[("a.bin", b"", "application/octet-stream")]))
-    if provider == "sendgrid":  # takes no empty string
+    if provider == "sendgrid":  # SendGrid refuses empty strings
         assert result == REFUSED
     else:
         assert attachments_of(provider, result) == [("a.bin", b"", "application/octet-stream", "")]
@@ -67,7 +67,7 @@ def test_attached_message_arrives(provider_api, provider, form):
 
 def test_inline_image_arrives_with_its_content_id(provider_api, provider):
     message = mail('<img src="cid:logo@acme">')
-    message.attach(part())
+    message.attach(inline_image())
     payload = sent(provider, provider_api, message)
     assert attachments_of(provider, payload) == [("logo.png", PNG, "image/png", "logo@acme")]
     if provider == "sendgrid":
@@ -88,7 +88,7 @@ def test_mismatched_name_and_type_are_refused_by_resend_only(provider_api, provi
     message = mail()
     message.attach("a.pdf", PNG, "image/png")
     result = payload_or_refused(provider, provider_api, message)
-    if provider == "resend":  # takes it and never delivers it
+    if provider == "resend":  # Resend accepts it and never delivers it
         assert result == REFUSED
     else:
         assert attachments_of(provider, result)[0][:3] == ("a.pdf", PNG, "image/png")

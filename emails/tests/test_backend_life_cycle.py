@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: counts, reuse, threads and forks, as they arrive at a strict stand-in."""
+"""Return counts, reuse, threads, and forks of each provider's backend."""
 
 import os
 import threading

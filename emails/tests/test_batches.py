@@ -1,4 +1,4 @@
-"""Resend takes a hundred mails a call: which share one, what a refusal of the call does, and what a cut line does."""
+"""Resend's batches of 100 emails: what shares a call, and what a refusal or a dropped connection does."""
 
 import json
 from datetime import timedelta
@@ -36,7 +36,7 @@ def test_batch_is_one_attempt_with_rows_in_order(provider_api, queue_emails, del
     attempt = DeliveryAttempt.objects.get()
     assert provider_api.last.headers["idempotency-key"] == str(attempt.pk)
     carried = AttemptedEmail.objects.filter(attempt=attempt).values_list("email__recipients", flat=True)
-    assert list(carried) == [mail.recipients[0] for mail in provider_api.accepted]
+    assert list(carried) == [email.recipients[0] for email in provider_api.accepted]
 
 
 def test_each_row_gets_its_own_message_id(provider_api, queue_emails, deliver):
@@ -53,7 +53,7 @@ def test_message_with_attachment_is_sent_alone(provider_api, queue_emails, deliv
     message.send()
     deliver()
     assert sorted(isinstance(json.loads(body), list) for body in provider_api.bodies) == [False, True]
-    assert sum("attachments" in mail.payload for mail in provider_api.accepted) == 1
+    assert sum("attachments" in email.payload for email in provider_api.accepted) == 1
     assert statuses() == {Status.SENT}
 
 
@@ -66,7 +66,7 @@ def test_refused_batch_is_split_down_to_the_bad_message(provider_api, queue_emai
     assert (failed.recipients, failed.reason) == (f"person-{bad}@example.com", Reason.REFUSED)
     assert OutboundEmail.objects.filter(status=Status.SENT).count() == 99
     assert provider_api.report()["duplicates"] == 0
-    assert provider_api.calls <= 15, "two calls for each halving of a hundred"
+    assert provider_api.calls <= 15, "a hundred is halved at most seven times, with two calls each"
 
 
 def test_several_bad_messages_fail_alone(provider_api, queue_emails, deliver):
@@ -85,7 +85,7 @@ def test_unverified_sender_does_not_block_other_messages(provider_api, queue_ema
     assert statuses() == {Status.SENT}
 
 
-@pytest.mark.parametrize(("fault", "calls"), [("503", 2), ("429;retry-after=30", 2), ("401", 3)])  # with the probe
+@pytest.mark.parametrize(("fault", "calls"), [("503", 2), ("429;retry-after=30", 2), ("401", 3)])  # including the probe
 def test_provider_trouble_does_not_split_the_batch(provider_api, queue_emails, deliver, fault, calls):
     queue_emails(4)
     provider_api.faults = [fault]

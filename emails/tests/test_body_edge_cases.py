@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: text, HTML and further alternatives, as they arrive at a strict stand-in."""
+"""Text, HTML, and further alternatives, as they arrive at each provider."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ from emails.tests.support.messages import mail, sent
 )
 def test_text_and_html_arrive_in_every_combination(provider_api, provider, message, text, html):
     payload = sent(provider, provider_api, message())
-    if provider == "sequenzy":  # HTML only: a text alone becomes HTML
+    if provider == "sequenzy":  # HTML only: text becomes HTML
         assert html_of(provider, payload) == (html or "<div>Hello there.</div>")
         return
     assert html_of(provider, payload) == html
-    # Left out, Resend would make a text of the HTML; SendGrid takes no empty one.
+    # Without a text, Resend would generate one from the HTML; SendGrid refuses an empty text.
     assert text_of(provider, payload) == (text if provider == "resend" else text or None)
 
 

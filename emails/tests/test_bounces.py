@@ -1,4 +1,4 @@
-"""Who is dead, complains or bounces again and again gets no more mail; what fails on the way says nothing of them."""
+"""Hard bounces, complaints, and repeated soft bounces suppress an address; other failures don't."""
 
 from datetime import timedelta
 
@@ -103,7 +103,7 @@ def test_second_undetermined_bounce_from_resend_suppresses(webhook_sender_for):
     webhook_sender.send_event("email.bounced", message="m1", at=ago(minutes=9), **bounce)
     assert not is_suppressed("ada@example.com")
     webhook_sender.send_event("email.bounced", message="m1", at=ago(minutes=8), **bounce)
-    assert not is_suppressed("ada@example.com"), "the same message"
+    assert not is_suppressed("ada@example.com"), "both bounces are about the same message"
     webhook_sender.send_event("email.bounced", message="m2", at=ago(minutes=7), **bounce)
     assert is_suppressed("ada@example.com")
 
@@ -122,7 +122,7 @@ def test_resend_bounce_with_several_recipients_suppresses_nobody(
 
 
 def test_soft_bounce_of_uncertain_recipient_is_not_counted(webhook_sender_for):
-    """The bounces of a neighbour in `to` and one of one's own are not six in a row."""
+    """Five bounces of messages with two recipients and one of this address alone are not six in a row."""
     kind, data = SOFT_BOUNCE["resend"]
     webhook_sender = webhook_sender_for("resend")
     for number in range(6):

@@ -1,4 +1,4 @@
-"""The breaker: after five failures in a row one probe every 15 seconds, and a release at the first success."""
+"""The breaker: it opens after five failures in a row, probes every 15 seconds, and closes at the first success."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from emails.tests.support.clock import travel
 
 @pytest.fixture
 def outage(provider_api, use_provider, queue_emails, deliver):
-    use_provider("sequenzy")  # a call for each message
+    use_provider("sequenzy")  # one call per message
     queue_emails(80)
     provider_api.down = True
     deliver()
@@ -23,7 +23,7 @@ def outage(provider_api, use_provider, queue_emails, deliver):
 def test_breaker_opens_after_five_failures(outage, deliver):
     assert ProviderState.objects.get().reason == ProviderState.Pause.BREAKER
     calls = outage.calls
-    assert calls <= 5 + IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
+    assert calls <= 5 + IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "only calls that were already in progress"
     deliver()
     assert outage.calls == calls
     assert monitoring.report().providers["sequenzy"]["state"] == "open"

@@ -1,5 +1,6 @@
-"""Leases: no two workers hold a row, and what a dead worker held is taken back."""
+"""Leases: two workers never hold the same row, and the rows of a dead worker are recovered."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db import connection
 
 from common.db import database_now
 from emails.delivery import claims, drain
+from emails.delivery.calls import NotMade
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
 from emails.tests.support.clock import travel
 
@@ -19,7 +21,7 @@ def claim(limit=10):
     )
 
 
-def after_the_lease():
+def let_lease_expire():
     travel(timedelta(seconds=settings.EMAIL_LEASE_SECONDS + 1))
     claims.recover_abandoned(database_now())
 
@@ -45,12 +47,12 @@ def next_calls(*, idle=True):
 def test_rows_of_a_dead_worker_are_claimed_alone(provider_api, queue_emails, deliver):
     queue_emails(3)
     claim()
-    after_the_lease()
+    let_lease_expire()
     assert OutboundEmail.objects.filter(isolated=True, crashes=0, status=Status.QUEUED).count() == 3
     assert claim() == []
     assert next_calls(idle=False) == []
     assert len(next_calls()) == 1
-    after_the_lease()
+    let_lease_expire()
     deliver()
     assert set(OutboundEmail.objects.values_list("status", flat=True)) == {Status.SENT}
     assert len(provider_api.accepted) == 3
@@ -60,20 +62,22 @@ def test_only_crashes_while_claimed_alone_lead_to_quarantine(queue_emails):
     (row,) = queue_emails()
     for _ in range(5):
         OutboundEmail.objects.claim(limit=1, now=database_now(), lease=LEASE, status=Status.SENDING)
-        after_the_lease()
+        let_lease_expire()
         row.refresh_from_db()
         assert row.status == Status.QUEUED
     OutboundEmail.objects.claim(limit=1, now=database_now(), lease=LEASE, status=Status.SENDING)
-    after_the_lease()
+    let_lease_expire()
     row.refresh_from_db()
-    assert (row.status, row.reason, row.due_at) == (Status.FAILED, Reason.QUARANTINED, None)
+    assert row.status == Status.FAILED
+    assert row.reason == Reason.QUARANTINED
+    assert row.due_at is None
 
 
 def test_attempt_that_kills_five_workers_is_quarantined(queue_emails):
     (row,) = queue_emails()
     for _ in range(5):
         assert len(next_calls()) == 1
-        after_the_lease()
+        let_lease_expire()
     row.refresh_from_db()
     assert (row.status, row.reason) == (Status.FAILED, Reason.QUARANTINED)
     assert DeliveryAttempt.objects.get().outcome == "abandoned"
@@ -83,7 +87,7 @@ def test_crash_during_a_call_is_an_unknown_outcome(provider_api, queue_emails, d
     queue_emails()
     (call,) = next_calls()
     call.make()
-    after_the_lease()
+    let_lease_expire()
     assert DeliveryAttempt.objects.get().outcome == "unknown"
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
@@ -91,14 +95,14 @@ def test_crash_during_a_call_is_an_unknown_outcome(provider_api, queue_emails, d
 
 
 def test_worker_with_expired_lease_writes_nothing(provider_api, queue_emails, deliver):
-    """A process that was stopped for a minute must not overwrite what its successor wrote."""
+    """A process that was suspended for a minute must not overwrite the results of its successor."""
     queue_emails()
-    (late,) = next_calls()
-    response = late.make()
-    after_the_lease()
+    (late_call,) = next_calls()
+    response = late_call.make()
+    let_lease_expire()
     deliver()
     sent = OutboundEmail.objects.get()
-    drain.settle_despite_outages([(late, response)])
+    drain.settle_despite_outages([(late_call, response)])
     assert OutboundEmail.objects.values().get() == {
         field.attname: getattr(sent, field.attname) for field in OutboundEmail._meta.concrete_fields
     }
@@ -107,11 +111,11 @@ def test_worker_with_expired_lease_writes_nothing(provider_api, queue_emails, de
 def test_call_past_its_start_deadline_is_not_made(provider_api, queue_emails):
     queue_emails()
     (call,) = next_calls()
-    object.__setattr__(call, "start_by", 0.0)
-    assert type(call.make()).__name__ == "NotMade"
+    late_call = replace(call, start_by=0.0)
+    assert isinstance(late_call.make(), NotMade)
     assert provider_api.calls == 0
 
 
 def test_due_rows_are_found_by_partial_index(queue_emails):
     plan = OutboundEmail.objects.due(database_now()).order_by("due_at")[:10].explain()
-    assert "outbound_due" in plan or connection.vendor == "postgresql"  # an empty table is read whole
+    assert "outbound_due" in plan or connection.vendor == "postgresql"  # PostgreSQL scans an empty table

@@ -1,4 +1,4 @@
-"""Each provider as a plain EMAIL_BACKEND: Django's own contract."""
+"""Each provider as a plain EMAIL_BACKEND that follows Django's contract."""
 
 from typing import Any
 
@@ -17,19 +17,22 @@ NAMES = {"sequenzy": "SequenzyBackend", "resend": "ResendBackend", "sendgrid": "
 
 
 @pytest.fixture(params=list(NAMES))
-def provider(request, settings, provider_api):
+def direct_provider(request, settings, provider_api):
+    """The name of each provider in turn, whose backend is EMAIL_BACKEND."""
     settings.EMAIL_BACKEND = f"emails.backends.{NAMES[request.param]}"
     setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
     setattr(settings, f"{request.param.upper()}_API_URL", provider_api.url(request.param) + "/")
     return request.param
 
 
-def test_send_mail_sends_immediately(provider_api, provider):
+def test_send_mail_sends_immediately(provider_api, direct_provider):
     assert send_mail("Hello", "Hi", None, ["ada@example.com"], html_message="<p>Hi</p>") == 1
-    assert [(taken.provider, taken.recipients) for taken in provider_api.accepted] == [(provider, ["ada@example.com"])]
+    assert [(email.provider, email.recipients) for email in provider_api.accepted] == [
+        (direct_provider, ["ada@example.com"])
+    ]
 
 
-def test_several_messages_from_a_generator_are_sent(provider_api, provider):
+def test_several_messages_from_a_generator_are_sent(provider_api, direct_provider):
     messages: Any = (mail() for _ in range(3))
     with django_mail.get_connection() as connection:
         assert connection.send_messages(messages) == 3
@@ -37,22 +40,22 @@ def test_several_messages_from_a_generator_are_sent(provider_api, provider):
 
 
 @pytest.mark.parametrize("nothing", [None, [], iter(())])
-def test_nothing_to_send_returns_zero(provider_api, provider, nothing):
+def test_nothing_to_send_returns_zero(provider_api, direct_provider, nothing):
     assert django_mail.get_connection().send_messages(nothing) == 0
 
 
-def test_message_without_recipients_is_not_counted(provider_api, provider):
+def test_message_without_recipients_is_not_counted(provider_api, direct_provider):
     assert django_mail.get_connection().send_messages([mail(to=[]), mail()]) == 1
 
 
-def test_fail_silently_decides_whether_errors_are_raised(provider_api, provider):
+def test_fail_silently_decides_whether_errors_are_raised(provider_api, direct_provider):
     provider_api.faults = ["422", "422"]
     with pytest.raises(ProviderError):
         mail().send()
     assert mail().send(fail_silently=True) == 0
 
 
-def test_silent_failure_does_not_stop_later_messages(provider_api, provider):
+def test_silent_failure_does_not_stop_later_messages(provider_api, direct_provider):
     bad = mail(subject="Hello\nBcc: x@example.com")
     assert django_mail.get_connection(fail_silently=True).send_messages([bad, mail()]) == 1
 

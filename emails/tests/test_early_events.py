@@ -1,4 +1,4 @@
-"""Events that come before our own commit, or instead of an answer: they find their row, and prevent a second copy."""
+"""Events that arrive before our commit or instead of a response: they find their row and prevent a second copy."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,8 +13,8 @@ from emails.tests.support.provider_payloads import current_status
 from emails.tracking import recording
 
 
-def call_made() -> tuple[Call, Any]:
-    """A worker between the provider's answer and its own commit."""
+def make_call() -> tuple[Call, Any]:
+    """A call as a worker holds it between the provider's response and its own commit."""
     [call], _ = claims.next_calls(8, idle=True)
     return call, call.make()
 
@@ -22,11 +22,13 @@ def call_made() -> tuple[Call, Any]:
 def test_event_before_our_commit_finds_its_row(webhook_sender_for, use_provider, queue_emails):
     use_provider("sendgrid")
     (row,) = queue_emails(sensitive=True)
-    finished = call_made()
+    answered_call = make_call()
     webhook_sender_for("sendgrid").send_event("delivered", message="", our_id=row.pk)
-    drain.settle_despite_outages([finished])
+    drain.settle_despite_outages([answered_call])
     row.refresh_from_db()
-    assert (row.status, row.content, row.due_at) == (Status.DELIVERED, None, None)
+    assert row.status == Status.DELIVERED
+    assert row.content is None
+    assert row.due_at is None
     assert row.sent_at is not None
     assert row.provider_message_id
     assert DeliveryAttempt.objects.get().outcome == "accepted"
@@ -35,7 +37,7 @@ def test_event_before_our_commit_finds_its_row(webhook_sender_for, use_provider,
 def test_early_sequenzy_event_is_linked_once_id_is_known(webhook_sender_for, use_provider, queue_emails):
     use_provider("sequenzy")
     (row,) = queue_emails()
-    call, response = call_made()
+    call, response = make_call()
     webhook_sender_for("sequenzy").send_event("email.delivered", message=response.message_ids[0])
     assert DeliveryEvent.objects.get().email is None
     drain.settle_despite_outages([(call, response)])
@@ -64,7 +66,7 @@ def test_event_settles_unknown_sendgrid_attempt(
     provider_api.faults = [fault]
     deliver()
     assert current_status(row) == Status.SENDING
-    webhook_sender_for("sendgrid").send_event("processed", message="theirs", our_id=row.pk)
+    webhook_sender_for("sendgrid").send_event("processed", message="provider-id", our_id=row.pk)
     assert current_status(row) == Status.SENT
     assert DeliveryAttempt.objects.get().outcome == "accepted"
     travel(timedelta(minutes=6))
@@ -93,9 +95,9 @@ def test_event_during_an_unknown_call_prevents_the_repeat(
     use_provider("sendgrid")
     (row,) = queue_emails()
     provider_api.faults = ["cut-after"]
-    finished = call_made()
-    webhook_sender_for("sendgrid").send_event("processed", message="theirs", our_id=row.pk)
-    drain.settle_despite_outages([finished])
+    answered_call = make_call()
+    webhook_sender_for("sendgrid").send_event("processed", message="provider-id", our_id=row.pk)
+    drain.settle_despite_outages([answered_call])
     travel(timedelta(minutes=6))
     deliver()
     assert (current_status(row), len(provider_api.accepted)) == (Status.SENT, 1)
@@ -105,13 +107,13 @@ def test_event_during_an_unknown_call_prevents_the_repeat(
 def test_event_revives_message_failed_as_unknown(webhook_sender_for, outbox, queue_emails):
     (row,) = queue_emails()
     OutboundEmail.objects.update(status=Status.FAILED, reason=Reason.OUTCOME_UNKNOWN, due_at=None)
-    webhook_sender_for("resend").send_event("email.delivered", message="theirs", our_id=row.pk)
+    webhook_sender_for("resend").send_event("email.delivered", message="provider-id", our_id=row.pk)
     assert (current_status(row), row.reason) == (Status.DELIVERED, "")
 
 
 def test_event_for_queued_row_prevents_sending(webhook_sender_for, provider_api, use_provider, queue_emails, deliver):
     use_provider("sendgrid")
     (row,) = queue_emails()
-    webhook_sender_for("sendgrid").send_event("processed", message="theirs", our_id=row.pk)
+    webhook_sender_for("sendgrid").send_event("processed", message="provider-id", our_id=row.pk)
     deliver()
     assert (current_status(row), provider_api.calls) == (Status.SENT, 0)

@@ -1,4 +1,4 @@
-"""The admin of events: what a provider told of a message, and its raw form as long as that is kept."""
+"""The admin of delivery events, with the raw payload for as long as it is kept."""
 
 from datetime import timedelta
 
@@ -32,16 +32,16 @@ def event(webhook_sender_for, queue_emails, deliver):
 
 
 def test_message_page_shows_its_events(admin, event):
-    shown = page(admin, f"outboundemail/{event.email_id}/change/")
-    assert "550 &lt;b&gt;unknown&lt;/b&gt;" in shown
-    assert "The receiving server refused it." in shown
+    html = page(admin, f"outboundemail/{event.email_id}/change/")
+    assert "550 &lt;b&gt;unknown&lt;/b&gt;" in html
+    assert "The receiving server refused it." in html
 
 
 def test_event_is_found_by_address_and_shows_raw_payload(admin, event):
     assert str(event.pk) in page(admin, "deliveryevent/?q=person-0@example.com")
-    shown = page(admin, f"deliveryevent/{event.pk}/change/")
-    assert "&quot;type&quot;: &quot;email.bounced&quot;" in shown
-    assert "<b>unknown" not in shown
+    html = page(admin, f"deliveryevent/{event.pk}/change/")
+    assert "&quot;type&quot;: &quot;email.bounced&quot;" in html
+    assert "<b>unknown" not in html
 
 
 def test_raw_payload_is_deleted_after_retention(admin, event):

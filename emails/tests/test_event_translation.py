@@ -1,4 +1,4 @@
-"""Every row of the three providers' tables of events: what their words mean here."""
+"""Every event of the three providers, translated into our types, severities, and suppression causes."""
 
 import random
 import time
@@ -11,10 +11,11 @@ from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.tests.support.signed_events import ago
 
-H, C = "hard_bounce", "complaint"
-LAST = ["click", "bounce", "spamreport"]
-ENDS = [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]
+H, C = "hard_bounce", "complaint"  # the causes of a suppression
+FINAL_EVENTS = ["click", "bounce", "spamreport"]
+FINAL_STATUSES = [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]
 
+# Each row holds: event name, extra data, our event type, severity, cause of the suppression.
 SEQUENZY = [
     ("email.sent", {}, "sent", "", ""),
     ("email.delivered", {}, "delivered", "", ""),
@@ -83,18 +84,20 @@ SENDGRID = [
     ("click", {"url": "https://example.com"}, "clicked", "", ""),
     ("account_status_change", {"category": "x"}, "other", "", ""),
 ]
-WORDS = [
-    (provider, *words)
+EVENTS = [
+    pytest.param(provider, *row, id=f"{provider} {row[0]} {row[1]}")
     for provider, table in (("sequenzy", SEQUENZY), ("resend", RESEND), ("sendgrid", SENDGRID))
-    for words in table
+    for row in table
 ]
 
 
-@pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), WORDS)
+@pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), EVENTS)
 def test_provider_event_is_translated(webhook_sender_for, provider, name, data, kind, severity, cause):
     assert webhook_sender_for(provider).send_event(name, message="m1", **data).status_code == 200
     event = DeliveryEvent.objects.get()
-    assert (event.type, event.severity, event.recipient) == (kind, severity, "ada@example.com")
+    assert event.type == kind
+    assert event.severity == severity
+    assert event.recipient == "ada@example.com"
     assert [suppression.cause for suppression in Suppression.objects.all()] == ([cause] if cause else [])
 
 
@@ -123,7 +126,7 @@ def test_resend_contact_event_uses_its_address(webhook_sender_for):
 
 
 def test_largest_sendgrid_batch_is_stored(webhook_sender_for):
-    """768 kB are three thousand short events: more than one statement takes."""
+    """3,000 short events fill a body of 768 kB and exceed the parameters of one SQL statement."""
     webhook_sender = webhook_sender_for("sendgrid")
     events = [webhook_sender.event("open", message=f"m{number}")[0] for number in range(3000)]
     assert webhook_sender.post(events).json() == {"received": 3000, "new": 3000}
@@ -154,7 +157,7 @@ def test_resend_timestamp_is_read_in_every_form(webhook_sender_for, written):
 
 
 def test_5000_shuffled_sendgrid_events_are_recorded_correctly(webhook_sender_for, use_provider, queue_emails):
-    """In batches of 500, shuffled: every row is right."""
+    """One event in ten is repeated, and all are shuffled and posted in batches of 500."""
     use_provider("sendgrid")
     rows = queue_emails(1000)
     OutboundEmail.objects.update(status=Status.SENT, sent_at=database_now(), settled_at=database_now(), due_at=None)
@@ -162,7 +165,7 @@ def test_5000_shuffled_sendgrid_events_are_recorded_correctly(webhook_sender_for
     events = [
         webhook_sender.event(kind, message=f"m{number}", our_id=row.pk, to=row.recipients, at=ago(minutes=30 - step))[0]
         for number, row in enumerate(rows)
-        for step, kind in enumerate(["processed", "deferred", "delivered", "open", LAST[number % 3]])
+        for step, kind in enumerate(["processed", "deferred", "delivered", "open", FINAL_EVENTS[number % 3]])
     ]
     events = [*events[:-500], *({**event, "sg_event_id": "again"} for event in events[:500])]
     random.Random(7).shuffle(events)
@@ -173,5 +176,5 @@ def test_5000_shuffled_sendgrid_events_are_recorded_correctly(webhook_sender_for
     assert sum(response["new"] for response in responses) == 4500
     for number, row in enumerate(rows[:900]):
         row.refresh_from_db()
-        assert (row.status, row.events.count()) == (ENDS[number % 3], 5)
-    assert Suppression.objects.count() == 300, "who complained; such a bounce is a soft one"
+        assert (row.status, row.events.count()) == (FINAL_STATUSES[number % 3], 5)
+    assert Suppression.objects.count() == 300, "complaints suppress; a bounce without a status is soft"

@@ -1,4 +1,4 @@
-"""Why a message is not there yet, in the sentence that an operator reads first."""
+"""The sentence that tells an operator why a message has not arrived yet."""
 
 from datetime import timedelta
 
@@ -96,26 +96,26 @@ def test_claimed_message_and_dead_worker_are_explained(queue_emails):
 
 
 @pytest.fixture
-def unknown(provider_api, queue_emails, deliver) -> DeliveryAttempt:
+def unknown_attempt(provider_api, queue_emails, deliver) -> DeliveryAttempt:
     queue_emails()
     provider_api.faults = ["cut-after"]
     deliver()
     return DeliveryAttempt.objects.get()
 
 
-def test_message_being_sent_shows_since_when(unknown):
-    DeliveryAttempt.objects.all().claim(limit=1, now=unknown.due_at, lease=MINUTE, outcome="pending")
+def test_message_being_sent_shows_since_when(unknown_attempt):
+    DeliveryAttempt.objects.all().claim(limit=1, now=unknown_attempt.due_at, lease=MINUTE, outcome="pending")
     assert sentence().startswith("Being sent through resend; first tried at 20")
 
 
-def test_unknown_outcome_shows_when_it_is_repeated(unknown):
+def test_unknown_outcome_shows_when_it_is_repeated(unknown_attempt):
     assert "Whether resend took it is unknown." in sentence()
     assert "The same call will be repeated" in sentence()
     ProviderState.objects.update(paused_until=database_now() + timedelta(hours=3, minutes=30))
     assert "(in 3 hours)" in sentence()
 
 
-def test_unknown_outcome_without_a_worker_is_explained(unknown):
+def test_unknown_outcome_without_a_worker_is_explained(unknown_attempt):
     travel(timedelta(minutes=10))
     assert "no worker seems to run" in sentence()
 
@@ -128,7 +128,7 @@ def test_sent_message_shows_provider_and_id(queue_emails, deliver):
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("reason", "expected"),
     [
         ("refused", "refused it for good"),
         ("unsupported", "cannot carry it"),
@@ -138,11 +138,11 @@ def test_sent_message_shows_provider_and_id(queue_emails, deliver):
         ("", "It failed."),
     ],
 )
-def test_failure_shows_reason_and_advice(queue_emails, reason, words):
+def test_failure_shows_reason_and_advice(queue_emails, reason, expected):
     queue_emails()
-    OutboundEmail.objects.update(status="failed", reason=reason, detail="It said so.", settled_at=database_now())
-    assert words in sentence()
-    assert "“It said so.”" in sentence()
+    OutboundEmail.objects.update(status="failed", reason=reason, detail="No such user.", settled_at=database_now())
+    assert expected in sentence()
+    assert "“No such user.”" in sentence()
     assert "etry" in advice()
     OutboundEmail.objects.update(content=None)
     assert "have the person request a new one" in advice()

@@ -1,4 +1,4 @@
-"""The gallery: every kind of mail with its sample, and a sentence where one cannot be rendered."""
+"""The gallery: every kind of email with its sample, and an explanation if a kind can't be rendered."""
 
 import json
 
@@ -22,10 +22,10 @@ def test_empty_gallery_explains_kinds(client, write_kind):
 def test_every_kind_is_shown_with_its_sample(client, write_kind):
     write_kind("welcome")
     write_kind("receipt", sample=json.dumps({"name": "Björk <b>"}))
-    shown = client.get("/dev/emails/").content.decode()
-    assert shown.index('id="receipt"') < shown.index('id="welcome"')
-    assert "Hi Björk &lt;b&gt;" in shown
-    assert '<iframe sandbox src="/dev/emails/welcome/html/?language=en"' in shown
+    page_html = client.get("/dev/emails/").content.decode()
+    assert page_html.index('id="receipt"') < page_html.index('id="welcome"')
+    assert "Hi Björk &lt;b&gt;" in page_html
+    assert '<iframe sandbox src="/dev/emails/welcome/html/?language=en"' in page_html
     frame = client.get("/dev/emails/receipt/html/")
     assert "Hi Björk &lt;b&gt;" in frame.content.decode()
     assert frame["Content-Security-Policy"].endswith("sandbox")
@@ -43,16 +43,16 @@ def test_every_kind_is_shown_with_its_sample(client, write_kind):
 def test_broken_template_is_explained_beside_the_others(client, write_kind, broken, words):
     write_kind("welcome", **broken)
     write_kind("receipt")
-    shown = client.get("/dev/emails/").content.decode()
-    assert words in shown
-    assert "Hi Ada" in shown
+    page_html = client.get("/dev/emails/").content.decode()
+    assert words in page_html
+    assert "Hi Ada" in page_html
     assert client.get("/dev/emails/welcome/html/").status_code == 404
 
 
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "sample.json"])
 def test_missing_part_is_named(client, write_kind, part):
-    (write_kind("letter") / part).unlink()
-    assert f"emails/letter/{part}" in client.get("/dev/emails/").content.decode()
+    (write_kind("newsletter") / part).unlink()
+    assert f"emails/newsletter/{part}" in client.get("/dev/emails/").content.decode()
 
 
 def test_language_can_be_switched(client, write_kind, settings):

@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: extra headers, and those that shadow fields."""
+"""Extra headers and headers that override fields, as they arrive at each provider."""
 
 import pytest
 
@@ -20,16 +20,16 @@ def test_to_and_cc_headers_are_refused(provider_api, provider, header):
     assert payload_or_refused(provider, provider_api, mail(headers={header: "undisclosed@acme.example"})) == REFUSED
 
 
-LIST = {
+LIST_HEADERS = {
     "List-Unsubscribe": "<https://acme.example/u?x=1>, <mailto:u@acme.example>",
     "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
 }
 
 
-@pytest.mark.parametrize("headers", [LIST, {"X-Number": 7}, {"X-Entity-Ref-ID": "1"}])
+@pytest.mark.parametrize("headers", [LIST_HEADERS, {"X-Number": 7}, {"X-Entity-Ref-ID": "1"}])
 def test_extra_headers_arrive_unless_sequenzy(provider_api, provider, headers):
     result = payload_or_refused(provider, provider_api, mail(headers=headers))
-    if provider == "sequenzy":  # has no field for them
+    if provider == "sequenzy":  # Sequenzy has no field for headers
         assert result == REFUSED
     else:
         assert result["headers"] == {name: str(value) for name, value in headers.items()}

@@ -1,4 +1,4 @@
-"""The line to the provider: reuse, deadlines, and what is known when it breaks."""
+"""HTTP calls to a provider: connection reuse, deadlines, and what is known after a failure."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def fresh_pools():
 
 @contextlib.contextmanager
 def server(handle):
-    """A TCP server on loopback that gives every connection to `handle`; yields its port."""
+    """Run a TCP server on loopback that passes every connection to `handle`, and yield its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept():
@@ -47,7 +47,7 @@ def server(handle):
 
 
 def drip(head, interval=0.05):
-    """Answer with the head, then one byte every now and then."""
+    """Return a handler that responds with the head and then sends one byte per interval."""
 
     def handle(connection):
         with connection, contextlib.suppress(OSError):
@@ -74,7 +74,7 @@ def failure(url, message=None):
 
 @pytest.fixture
 def fresh_api():
-    """A server that nobody has a connection to."""
+    """A server without any open connection."""
     with StandIn() as server:
         yield server
 
@@ -86,10 +86,10 @@ def test_backends_share_one_connection(fresh_api):
 
 
 def test_threads_share_the_pool(fresh_api):
-    one = backend("resend", fresh_api)
+    shared_backend = backend("resend", fresh_api)
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(lambda _: one.send_messages([mail()]), range(200))) == 200
-    assert len(fresh_api.accepted) == len({taken.key for taken in fresh_api.accepted}) == 200
+        assert sum(pool.map(lambda _: shared_backend.send_messages([mail()]), range(200))) == 200
+    assert len(fresh_api.accepted) == len({email.key for email in fresh_api.accepted}) == 200
     assert len(fresh_api.transports) <= 8
 
 
@@ -136,14 +136,18 @@ def test_tls_sends_nothing_to_an_untrusted_server(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with StandIn(tls=True) as provider_api:
         error = failure(provider_api.url("resend"))
-        assert (error.outcome, error.remedy, provider_api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, 0)
+        assert error.outcome == Outcome.NOT_SENT
+        assert error.remedy == Remedy.RETRY
+        assert provider_api.calls == 0
         assert "CERTIFICATE_VERIFY_FAILED" in error.detail
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
 def test_unreachable_server_means_not_sent(host):
     error = failure(f"http://{host}")
-    assert (error.outcome, error.remedy, error.status) == (Outcome.NOT_SENT, Remedy.RETRY, None)
+    assert error.outcome == Outcome.NOT_SENT
+    assert error.remedy == Remedy.RETRY
+    assert error.status is None
 
 
 def test_endless_handshake_means_not_sent(settings):
@@ -160,7 +164,9 @@ def test_call_past_its_deadline_writes_nothing(provider_api, settings, is_reused
     calls = provider_api.calls
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0
     error = failure(provider_api.url("resend"))
-    assert (error.outcome, error.remedy, provider_api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, calls)
+    assert error.outcome == Outcome.NOT_SENT
+    assert error.remedy == Remedy.RETRY
+    assert provider_api.calls == calls
 
 
 @pytest.mark.parametrize(
@@ -181,7 +187,9 @@ def test_silent_server_is_cut_at_the_deadline(provider_api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     provider_api.faults = ["timeout-after"]
     error = failure(provider_api.url("resend"))
-    assert (error.outcome, error.detail, len(provider_api.accepted)) == (Outcome.UNKNOWN, "the deadline passed", 1)
+    assert error.outcome == Outcome.UNKNOWN
+    assert error.detail == "the deadline passed"
+    assert len(provider_api.accepted) == 1
 
 
 def test_acceptance_counts_even_if_body_never_ends(settings):
@@ -195,11 +203,11 @@ def test_acceptance_counts_even_if_body_never_ends(settings):
 def test_late_call_does_not_disturb_other_calls(provider_api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.5
     provider_api.faults = ["timeout-after", "timeout-after"]
-    one = backend("resend", provider_api)
+    shared_backend = backend("resend", provider_api)
 
     def attempt(_):
         try:
-            return one.send_messages([mail()])
+            return shared_backend.send_messages([mail()])
         except ProviderError as error:
             return error.outcome
 
@@ -218,11 +226,11 @@ def test_server_that_does_not_read_is_an_unknown_outcome(settings):
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_proxy_from_the_environment_is_used(monkeypatch, scheme):
-    heard = []
+    request_lines = []
 
     def refuse(connection):
         with connection:
-            heard.append(connection.recv(65536).split(b"\r\n")[0])
+            request_lines.append(connection.recv(65536).split(b"\r\n")[0])
             connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
     with server(refuse) as port:
@@ -230,14 +238,14 @@ def test_proxy_from_the_environment_is_used(monkeypatch, scheme):
         monkeypatch.setenv("no_proxy", "")
         error = failure(f"{scheme}://api.invalid/base")
     assert error.outcome == Outcome.NOT_SENT
-    assert heard[0].startswith(
+    assert request_lines[0].startswith(
         {"http": b"POST http://api.invalid/base/emails ", "https": b"CONNECT api.invalid:443 "}[scheme]
     )
 
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_warm_up_connects_before_the_call(tls, tmp_path, monkeypatch):
-    """A paced call begins at its slot with its first byte, not with a handshake."""
+    """A paced call sends its first byte at its slot, so the handshake must happen earlier."""
     with StandIn(tls=tls) as provider_api:
         if provider_api.authority:
             provider_api.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

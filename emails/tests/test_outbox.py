@@ -1,4 +1,4 @@
-"""The door: a message becomes a row in the caller's transaction, once for each idempotency key."""
+"""The outbox backend: a message becomes a row in the caller's transaction, once per idempotency key."""
 
 import pytest
 from django.core.mail import BadHeaderError, EmailMessage, get_connection, send_mail
@@ -13,7 +13,9 @@ pytestmark = pytest.mark.usefixtures("db", "outbox")
 def test_send_mail_queues_a_row():
     assert send_mail("Hello", "Hello there.", None, ["Ada <Ada@Example.com>"]) == 1
     row = OutboundEmail.objects.get()
-    assert (row.status, row.recipients, row.subject) == (Status.QUEUED, "ada@example.com", "Hello")
+    assert row.status == Status.QUEUED
+    assert row.recipients == "ada@example.com"
+    assert row.subject == "Hello"
     assert row.message.text == "Hello there."
     assert row.due_at is not None
 

@@ -1,4 +1,4 @@
-"""The provider's rate is one number for all workers; quota answers park the mail instead of failing it."""
+"""The provider's rate, which all workers share, and quota errors, which keep email queued instead of failing it."""
 
 import time
 from datetime import timedelta
@@ -36,7 +36,7 @@ def test_calls_are_evenly_spaced(provider_api, use_provider, queue_emails, deliv
 
 
 @pytest.mark.parametrize(
-    ("provider", "ceiling", "told", "expected"),
+    ("provider", "ceiling", "hint", "expected"),
     [
         ("resend", None, None, 2),
         ("resend", None, 5, 5),
@@ -49,10 +49,10 @@ def test_calls_are_evenly_spaced(provider_api, use_provider, queue_emails, deliv
         ("sendgrid", 50, None, 50),
     ],
 )
-def test_effective_rate_combines_setting_and_hint(db, use_provider, settings, provider, ceiling, told, expected):
+def test_effective_rate_combines_setting_and_hint(db, use_provider, settings, provider, ceiling, hint, expected):
     use_provider(provider)
     settings.EMAIL_RATE_PER_SECOND = ceiling
-    state = ProviderState(name=provider, rate=told)
+    state = ProviderState(name=provider, rate=hint)
     interval = pacing.interval_of(state, get_backend(provider))
     assert interval == (None if expected is None else timedelta(seconds=1 / (expected * pacing.SHARE)))
 
@@ -76,7 +76,7 @@ def test_rate_is_learned_from_headers(provider_api, queue_emails, deliver, heade
 
 
 def test_workers_never_share_a_slot(db, settings):
-    """Two hold the same stale row; each call gets a slot of its own all the same."""
+    """Two workers hold the same stale row, but each call still gets its own slot."""
     interval = timedelta(seconds=1)
     one, two = state_of("resend"), state_of("resend")
     slots = [
@@ -129,13 +129,13 @@ def test_pause_without_retry_after_grows_each_time(provider_api, use_provider, q
         assert state.paused_until
         pauses.append(round((state.paused_until - state.now).total_seconds()))
         travel(timedelta(seconds=pauses[-1] + 1))
-    assert pauses == [4, 8, 16, 32, 60, 60]  # the first, of 2 s, was waited out
+    assert pauses == [4, 8, 16, 32, 60, 60]  # the first pause, of 2 s, was waited out within the drain
     provider_api.default = "ok"
     deliver()
     assert (state_of("sequenzy").failures, len(provider_api.accepted)) == (0, 3)
 
 
-QUOTA_ANSWERS = [
+QUOTA_RESPONSES = [
     ("resend", Reply(429, {"name": "daily_quota_exceeded", "message": "x"}, {"ratelimit-reset": "1"})),
     ("resend", Reply(429, {"name": "monthly_quota_exceeded", "message": "x"})),
     ("sendgrid", Reply(401, {"errors": [{"message": "Maximum credits exceeded", "field": None}]})),
@@ -143,7 +143,7 @@ QUOTA_ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("provider", "response"), QUOTA_ANSWERS)
+@pytest.mark.parametrize(("provider", "response"), QUOTA_RESPONSES)
 def test_exhausted_quota_keeps_email_queued_for_days(
     provider_api, use_provider, queue_emails, deliver, provider, response
 ):

@@ -1,4 +1,4 @@
-"""Sequenzy tells nothing of mail to addresses on its own list: it is asked once after an hour and once after a day."""
+"""Polling of Sequenzy, which sends no event for suppressed addresses: once after an hour and once after a day."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,43 +14,43 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def silent(provider_api, use_provider, queue_emails, deliver):
-    """A message that Sequenzy took; ``says(status)`` is what it will answer about it."""
+def silent_email(provider_api, use_provider, queue_emails, deliver):
+    """A message that Sequenzy accepted; ``set_reported_status`` sets what polling will return for it."""
     use_provider("sequenzy")
     queue_emails()
     deliver()
     row: Any = OutboundEmail.objects.get()
 
-    def says(status: str, **fields: object) -> None:
+    def set_reported_status(status: str, **fields: object) -> None:
         provider_api.statuses[row.provider_message_id] = {"id": row.provider_message_id, "status": status, **fields}
 
-    says("sent")
-    row.says = says
+    set_reported_status("sent")
+    row.set_reported_status = set_reported_status
     return row
 
 
-def test_silent_email_is_polled_after_an_hour_and_a_day(silent, provider_api):
-    asked = []
+def test_silent_email_is_polled_after_an_hour_and_a_day(silent_email, provider_api):
+    polled = []
     for hours in (0.9, 0.2, 1, 20, 3, 24, 240):
         travel(hours * HOUR)
-        asked.append(look_up_silent_mail())
-    assert asked == [0, 1, 0, 0, 1, 0, 0]
+        polled.append(look_up_silent_mail())
+    assert polled == [0, 1, 0, 0, 1, 0, 0]
     assert provider_api.last.headers["authorization"] == "Bearer key-of-sequenzy"
 
 
-def test_suppressed_address_is_discovered(silent):
-    silent.says("suppressed", suppressionReason="hard_bounce", emailBody="<p>Hello there.</p>")
+def test_suppressed_address_is_discovered(silent_email):
+    silent_email.set_reported_status("suppressed", suppressionReason="hard_bounce", emailBody="<p>Hello there.</p>")
     travel(2 * HOUR)
     look_up_silent_mail()
-    silent.refresh_from_db()
-    assert silent.status == Status.SUPPRESSED
-    assert "hard_bounce" in silent.detail
-    assert "emailBody" not in silent.events.get().raw
+    silent_email.refresh_from_db()
+    assert silent_email.status == Status.SUPPRESSED
+    assert "hard_bounce" in silent_email.detail
+    assert "emailBody" not in silent_email.events.get().raw
     assert Suppression.objects.get().cause == "hard_bounce"
 
 
 @pytest.mark.parametrize(
-    ("told", "status", "suppresses"),
+    ("reported", "status", "suppresses"),
     [
         ("delivered", Status.DELIVERED, False),
         ("opened", Status.DELIVERED, False),
@@ -62,44 +62,44 @@ def test_suppressed_address_is_discovered(silent):
         ("something new", Status.SENT, False),
     ],
 )
-def test_polled_status_is_recorded(silent, told, status, suppresses):
-    silent.says(told)
+def test_polled_status_is_recorded(silent_email, reported, status, suppresses):
+    silent_email.set_reported_status(reported)
     travel(2 * HOUR)
     look_up_silent_mail()
-    silent.refresh_from_db()
-    assert silent.status == status
+    silent_email.refresh_from_db()
+    assert silent_email.status == status
     assert is_suppressed("person-0@example.com") is suppresses
 
 
-def test_email_with_an_event_is_not_polled(silent, provider_api, webhook_sender_for):
-    webhook_sender_for("sequenzy").send_event("email.sent", message=silent.provider_message_id)
+def test_email_with_an_event_is_not_polled(silent_email, provider_api, webhook_sender_for):
+    webhook_sender_for("sequenzy").send_event("email.sent", message=silent_email.provider_message_id)
     travel(2 * HOUR)
     assert look_up_silent_mail() == 0
 
 
 @pytest.mark.parametrize("fault", ["503", "429", "rubbish", "cut-before", "500-html"])
-def test_failed_poll_is_repeated_after_ten_minutes(silent, provider_api, fault):
-    silent.says("suppressed")
+def test_failed_poll_is_repeated_after_ten_minutes(silent_email, provider_api, fault):
+    silent_email.set_reported_status("suppressed")
     travel(2 * HOUR)
     provider_api.faults = [fault]
     look_up_silent_mail()
     assert look_up_silent_mail() == 0
     travel(timedelta(minutes=11))
     look_up_silent_mail()
-    silent.refresh_from_db()
-    assert silent.status == Status.SUPPRESSED
+    silent_email.refresh_from_db()
+    assert silent_email.status == Status.SUPPRESSED
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_permanent_refusal_is_polled_once_more_after_a_day(silent, provider_api, status):
-    """A key that may only send, or an id that Sequenzy does not know."""
+def test_permanent_refusal_is_polled_once_more_after_a_day(silent_email, provider_api, status):
+    """The key may only send (403), or Sequenzy does not know the ID (404)."""
     travel(2 * HOUR)
-    asked = []
+    polled = []
     for hours in (0, 1, 10, 24, 48):
         travel(hours * HOUR)
         provider_api.faults = [str(status)]
-        asked.append(look_up_silent_mail())
-    assert asked == [1, 0, 0, 1, 0]
+        polled.append(look_up_silent_mail())
+    assert polled == [1, 0, 0, 1, 0]
 
 
 def test_polling_stops_while_sequenzy_is_down(provider_api, use_provider, queue_emails, deliver):

@@ -1,4 +1,4 @@
-"""What an answer means: sent or not, and who can mend it."""
+"""What a provider's response means: whether the email was sent, and what would fix the problem."""
 
 import pickle
 import time
@@ -13,12 +13,12 @@ from emails.errors import Outcome, ProviderError, Remedy
 from emails.tests.support.messages import KEY, backend, mail
 from emails.tests.support.provider_rules import Reply
 
-SENT_NOT_AGAIN = (Outcome.NOT_SENT, Remedy.GIVE_UP)
-SENT_NOT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
-SENT_NOT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
-SENT_NOT_QUOTA = (Outcome.NOT_SENT, Remedy.QUOTA)
+NOT_SENT_GIVE_UP = (Outcome.NOT_SENT, Remedy.GIVE_UP)
+NOT_SENT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
+NOT_SENT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
+NOT_SENT_QUOTA = (Outcome.NOT_SENT, Remedy.QUOTA)
 UNKNOWN_RETRY = (Outcome.UNKNOWN, Remedy.RETRY)
-UNKNOWN_FOR_GOOD = (Outcome.UNKNOWN, Remedy.GIVE_UP)
+UNKNOWN_GIVE_UP = (Outcome.UNKNOWN, Remedy.GIVE_UP)
 
 PROVIDERS = ["sequenzy", "resend", "sendgrid"]
 HTML = b"<html><head><title>Oops</title><style>p{}</style></head><body><p>It broke</p></body></html>"
@@ -31,7 +31,7 @@ def error_after(fault, provider, provider_api):
     return caught.value
 
 
-def verdict(error):
+def outcome_and_remedy(error):
     return (error.outcome, error.remedy)
 
 
@@ -39,10 +39,10 @@ def verdict(error):
 @pytest.mark.parametrize(
     ("statuses", "expected", "pauses"),
     [
-        ([400, 404, 405, 413, 415, 422, 451, 301, 302, 307], SENT_NOT_AGAIN, False),
-        ([503], SENT_NOT_RETRY, False),
-        ([429], SENT_NOT_RETRY, True),
-        ([401, 402], SENT_NOT_FIX, True),
+        ([400, 404, 405, 413, 415, 422, 451, 301, 302, 307], NOT_SENT_GIVE_UP, False),
+        ([503], NOT_SENT_RETRY, False),
+        ([429], NOT_SENT_RETRY, True),
+        ([401, 402], NOT_SENT_FIX, True),
         ([500, 501, 502, 504, 520, 408], UNKNOWN_RETRY, False),
     ],
 )
@@ -50,13 +50,15 @@ def test_status_means_the_same_at_every_provider(provider_api, provider, statuse
     for status in statuses:
         for fault in (str(status), f"{status}-html"):
             error = error_after(fault, provider, provider_api)
-            assert (*verdict(error), error.status, error.pauses_provider) == (*expected, status, pauses)
+            assert outcome_and_remedy(error) == expected, fault
+            assert error.status == status
+            assert error.pauses_provider is pauses, fault
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", ["cut-before", "cut-after", "rubbish-before"])
 def test_undocumented_response_is_an_unknown_outcome(provider_api, provider, fault):
-    assert verdict(error_after(fault, provider, provider_api)) == UNKNOWN_RETRY
+    assert outcome_and_remedy(error_after(fault, provider, provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend"])
@@ -75,12 +77,12 @@ def test_undocumented_response_is_an_unknown_outcome(provider_api, provider, fau
     ],
 )
 def test_malformed_success_is_an_unknown_outcome(provider_api, provider, response):
-    assert verdict(error_after(response, provider, provider_api)) == UNKNOWN_RETRY
+    assert outcome_and_remedy(error_after(response, provider, provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend"])
 def test_truncated_response_is_an_unknown_outcome(provider_api, provider):
-    assert verdict(error_after("truncated", provider, provider_api)) == UNKNOWN_RETRY
+    assert outcome_and_remedy(error_after("truncated", provider, provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize(
@@ -101,37 +103,38 @@ def test_sendgrid_accepts_by_status_alone(provider_api, response, message_id):
 
 
 def test_sendgrid_200_with_body_is_an_unknown_outcome(provider_api):
-    assert verdict(error_after(Reply(200, b"x"), "sendgrid", provider_api)) == UNKNOWN_RETRY
+    assert outcome_and_remedy(error_after(Reply(200, b"x"), "sendgrid", provider_api)) == UNKNOWN_RETRY
 
 
 @pytest.mark.parametrize(
     ("provider", "response", "expected", "pauses"),
     [
-        ("sequenzy", Reply(200, {"success": False, "error": "no"}), SENT_NOT_AGAIN, False),
-        ("sequenzy", Reply(200, {"success": True, "error": {"code": "X", "message": "no"}}), SENT_NOT_AGAIN, False),
-        ("sequenzy", Reply(403, {"error": "API key is missing required scope(s): x"}), SENT_NOT_FIX, True),
-        ("sequenzy", Reply(409, {"error": "Idempotency-Key reused with different content"}), UNKNOWN_FOR_GOOD, False),
+        ("sequenzy", Reply(200, {"success": False, "error": "no"}), NOT_SENT_GIVE_UP, False),
+        ("sequenzy", Reply(200, {"success": True, "error": {"code": "X", "message": "no"}}), NOT_SENT_GIVE_UP, False),
+        ("sequenzy", Reply(403, {"error": "API key is missing required scope(s): x"}), NOT_SENT_FIX, True),
+        ("sequenzy", Reply(409, {"error": "Idempotency-Key reused with different content"}), UNKNOWN_GIVE_UP, False),
         ("sequenzy", Reply(409, {"error": "A request with this key is running"}), UNKNOWN_RETRY, False),
         ("sequenzy", Reply(409, HTML), UNKNOWN_RETRY, False),
-        ("sequenzy", Reply(429, {"error": {"code": "RATE_LIMITED", "message": "Slow down"}}), SENT_NOT_RETRY, True),
-        ("sequenzy", Reply(429, {"error": "Monthly limit reached"}), SENT_NOT_QUOTA, True),
-        ("resend", Reply(409, {"name": "invalid_idempotent_request", "message": "x"}), UNKNOWN_FOR_GOOD, False),
+        ("sequenzy", Reply(429, {"error": {"code": "RATE_LIMITED", "message": "Slow down"}}), NOT_SENT_RETRY, True),
+        ("sequenzy", Reply(429, {"error": "Monthly limit reached"}), NOT_SENT_QUOTA, True),
+        ("resend", Reply(409, {"name": "invalid_idempotent_request", "message": "x"}), UNKNOWN_GIVE_UP, False),
         ("resend", Reply(409, {"name": "concurrent_idempotent_requests", "message": "x"}), UNKNOWN_RETRY, False),
         ("resend", Reply(409, {"name": "resource_locked", "message": "x"}), UNKNOWN_RETRY, False),
-        ("resend", Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), SENT_NOT_QUOTA, True),
-        ("resend", Reply(429, {"name": "monthly_quota_exceeded", "message": "x"}), SENT_NOT_QUOTA, True),
-        ("resend", Reply(403, b"error code: 1010", {"Content-Type": "text/plain"}), SENT_NOT_FIX, True),
-        ("resend", Reply(403, {"name": "validation_error", "message": "Domain not verified"}), SENT_NOT_FIX, False),
-        ("resend", Reply(403, {"name": "suspended_api_key", "message": "x"}), SENT_NOT_FIX, True),
-        ("resend", Reply(400, {"name": "validation_error", "message": "API key is invalid"}), SENT_NOT_FIX, True),
-        ("sendgrid", Reply(401, {"errors": [{"message": "Maximum credits exceeded"}]}), SENT_NOT_QUOTA, True),
-        ("sendgrid", Reply(403, {"errors": [{"message": "access forbidden"}]}), SENT_NOT_FIX, True),
-        ("sendgrid", Reply(403, {"errors": [{"message": "no verified sender", "field": "from"}]}), SENT_NOT_FIX, False),
+        ("resend", Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), NOT_SENT_QUOTA, True),
+        ("resend", Reply(429, {"name": "monthly_quota_exceeded", "message": "x"}), NOT_SENT_QUOTA, True),
+        ("resend", Reply(403, b"error code: 1010", {"Content-Type": "text/plain"}), NOT_SENT_FIX, True),
+        ("resend", Reply(403, {"name": "validation_error", "message": "Domain not verified"}), NOT_SENT_FIX, False),
+        ("resend", Reply(403, {"name": "suspended_api_key", "message": "x"}), NOT_SENT_FIX, True),
+        ("resend", Reply(400, {"name": "validation_error", "message": "API key is invalid"}), NOT_SENT_FIX, True),
+        ("sendgrid", Reply(401, {"errors": [{"message": "Maximum credits exceeded"}]}), NOT_SENT_QUOTA, True),
+        ("sendgrid", Reply(403, {"errors": [{"message": "access forbidden"}]}), NOT_SENT_FIX, True),
+        ("sendgrid", Reply(403, {"errors": [{"message": "no verified sender", "field": "from"}]}), NOT_SENT_FIX, False),
     ],
 )
 def test_provider_specific_error_is_classified(provider_api, provider, response, expected, pauses):
     error = error_after(response, provider, provider_api)
-    assert (*verdict(error), error.pauses_provider) == (*expected, pauses)
+    assert outcome_and_remedy(error) == expected
+    assert error.pauses_provider is pauses
 
 
 @pytest.mark.parametrize(
@@ -204,7 +207,9 @@ def test_error_survives_pickling(provider_api):
     error = error_after("429;retry-after=2", "resend", provider_api)
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is ProviderError
-    assert (vars(copy), str(copy), copy.args) == (vars(error), str(error), error.args)
+    assert vars(copy) == vars(error)
+    assert str(copy) == str(error)
+    assert copy.args == error.args
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Delivery through any other Django backend, SMTP first of all."""
+"""Delivery through any other Django backend, in particular SMTP."""
 
 import contextlib
 import io
@@ -207,7 +207,7 @@ def test_locmem_backend_works_by_its_path():
 
 
 class ScriptedBackend(BaseEmailBackend):
-    """Any backend may answer anything."""
+    """A backend that returns or raises what a test wants."""
 
     result: object = 1
 
@@ -218,7 +218,7 @@ class ScriptedBackend(BaseEmailBackend):
 
 
 class AnymailLikeError(Exception):
-    """Shaped as Anymail's: a status code, and a text that holds the key."""
+    """An error like Anymail's: with a status code, and with the key in its text."""
 
     def __init__(self, status_code):
         super().__init__(f"Authorization: Bearer {KEY}")

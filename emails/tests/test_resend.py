@@ -1,3 +1,5 @@
+"""Resend's payload, and the messages that Resend can't carry."""
+
 import pytest
 
 from emails.backends import ResendBackend

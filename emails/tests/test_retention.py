@@ -1,4 +1,4 @@
-"""How long mail is kept: bodies for the retention period, idempotency keys for 90 days at least."""
+"""Retention: bodies are kept for the retention period, and idempotency keys for at least 90 days."""
 
 from datetime import timedelta
 
@@ -13,28 +13,28 @@ MONTH = timedelta(days=31)
 
 
 @pytest.fixture
-def sent(queue_emails, deliver):
-    """One message with an idempotency key, one without, both sent."""
+def two_sent_emails(queue_emails, deliver):
+    """Two sent messages, one of them with an idempotency key."""
     queue_emails(1)
     queue_emails(1, idempotency_key="receipt:in_1")
     deliver()
 
 
-def test_nothing_is_purged_within_retention(sent):
+def test_nothing_is_purged_within_retention(two_sent_emails):
     travel(timedelta(days=29))
     assert purge() == (0, 0)
     assert all(row.content for row in OutboundEmail.objects.all())
 
 
-def test_idempotency_key_outlives_its_body(sent, queue_emails):
+def test_idempotency_key_outlives_its_body(two_sent_emails, queue_emails):
     travel(MONTH)
     assert purge() == (2, 1)
     row = OutboundEmail.objects.get()
     assert (row.idempotency_key, row.content) == ("receipt:in_1", None)
-    assert queue_emails(1, idempotency_key="receipt:in_1") == [], "the receipt is not sent again next month"
+    assert queue_emails(1, idempotency_key="receipt:in_1") == [], "the receipt must not be sent again next month"
 
 
-def test_everything_is_purged_after_90_days(sent):
+def test_everything_is_purged_after_90_days(two_sent_emails):
     ContactChange.objects.create(address="ada@example.com", action="add_tag", settled_at=database_now(), status="sent")
     ContactChange.objects.create(address="ada@example.com", action="add_tag")
     travel(3 * MONTH)
@@ -53,7 +53,7 @@ def test_waiting_email_is_kept_whatever_its_age(queue_emails, provider_api, deli
     assert OutboundEmail.objects.get().status == Status.SENT
 
 
-def test_second_purge_changes_nothing(sent):
+def test_second_purge_changes_nothing(two_sent_emails):
     travel(MONTH)
     purge()
     assert purge() == (0, 0)

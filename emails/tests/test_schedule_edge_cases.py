@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: schedules that a provider keeps, as they arrive at a strict stand-in."""
+"""Scheduled sending by the provider itself, as it arrives at each provider."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Mail that is to be sent later: through the outbox the row waits itself, whatever its provider can do."""
+"""Scheduled sending through the outbox: the row waits, whatever the provider supports."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,13 +15,13 @@ TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
 @pytest.fixture
-def scheduled(queue_emails):
+def scheduled_email(queue_emails):
     (row,) = queue_emails(send_at=TOMORROW)
     return row
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_scheduled_email_waits_and_is_then_sent(provider_api, use_provider, scheduled, deliver, provider):
+def test_scheduled_email_waits_and_is_then_sent(provider_api, use_provider, scheduled_email, deliver, provider):
     use_provider(provider)
     deliver()
     assert provider_api.calls == 0
@@ -32,14 +32,14 @@ def test_scheduled_email_waits_and_is_then_sent(provider_api, use_provider, sche
     assert not {"send_at", "scheduled_at"} & provider_api.accepted[0].payload.keys()
 
 
-def test_scheduled_email_can_be_cancelled(provider_api, scheduled, deliver):
-    actions.cancel(scheduled)
+def test_scheduled_email_can_be_cancelled(provider_api, scheduled_email, deliver):
+    actions.cancel(scheduled_email)
     travel(timedelta(days=1))
     deliver()
     assert provider_api.calls == 0
 
 
-def test_address_suppressed_meanwhile_gets_nothing(provider_api, scheduled, deliver):
+def test_address_suppressed_meanwhile_gets_nothing(provider_api, scheduled_email, deliver):
     suppress("person-0@example.com", cause="complaint")
     travel(timedelta(days=1))
     deliver()

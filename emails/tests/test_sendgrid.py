@@ -1,3 +1,5 @@
+"""SendGrid's payload, and the messages that SendGrid can't carry."""
+
 import uuid
 
 import pytest

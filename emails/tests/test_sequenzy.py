@@ -1,3 +1,5 @@
+"""Sequenzy's payload, and the messages that Sequenzy can't carry."""
+
 import pytest
 
 from emails.backends import SequenzyBackend

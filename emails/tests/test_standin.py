@@ -1,4 +1,4 @@
-"""The stand-in itself: what the other tests lean on."""
+"""The stand-in for the providers, which the other tests rely on."""
 
 import subprocess
 import sys

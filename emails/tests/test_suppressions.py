@@ -1,4 +1,4 @@
-"""The list of addresses that get no mail."""
+"""The list of addresses that get no email."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""`manage.py test_email`: the provider's answer, or its error with what to do about it."""
+"""The command `manage.py test_email`: it prints the provider's response, or the error with advice."""
 
 import json
 import os
@@ -16,53 +16,53 @@ from emails.tracking.suppressions import suppress
 
 
 @pytest.fixture
-def run(db, outbox, capsys):
-    def run(*arguments: str) -> str:
+def run_test_email(db, outbox, capsys):
+    def run_test_email(*arguments: str) -> str:
         call_command("test_email", "ada@example.com", *arguments)
         return str(capsys.readouterr().out)
 
-    return run
+    return run_test_email
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_email_is_sent_now_and_its_id_printed(run, provider_api, use_provider, provider):
+def test_email_is_sent_now_and_its_id_printed(run_test_email, provider_api, use_provider, provider):
     use_provider(provider)
-    said = run()
-    assert f"{provider} took it as " in said
+    output = run_test_email()
+    assert f"{provider} took it as " in output
     assert provider_api.accepted[0].recipients == ["ada@example.com"]
     assert "Acme" in provider_api.accepted[0].payload["subject"]
     assert not OutboundEmail.objects.exists()
 
 
-def test_kind_is_rendered_with_its_sample(run, provider_api):
-    run("--kind", "welcome")
+def test_kind_is_rendered_with_its_sample(run_test_email, provider_api):
+    run_test_email("--kind", "welcome")
     assert "Acme" in provider_api.accepted[0].payload["subject"]
     assert "https://" in provider_api.accepted[0].payload["html"]
 
 
-def test_other_provider_can_be_chosen(run, provider_api):
-    assert "sendgrid took it" in run("--provider", "sendgrid")
+def test_other_provider_can_be_chosen(run_test_email, provider_api):
+    assert "sendgrid took it" in run_test_email("--provider", "sendgrid")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_dry_run_prints_the_call_without_the_key(run, provider_api, provider):
-    said = run("--dry-run", "--provider", provider)
-    first, _, payload = said.partition("\n")
+def test_dry_run_prints_the_call_without_the_key(run_test_email, provider_api, provider):
+    output = run_test_email("--dry-run", "--provider", provider)
+    first, _, payload = output.partition("\n")
     assert first.startswith(f"POST {provider_api.url(provider)}/")
     assert "ada@example.com" in json.dumps(json.loads(payload))
-    assert f"key-of-{provider}" not in said
+    assert f"key-of-{provider}" not in output
     assert provider_api.calls == 0
 
 
-def test_smtp_is_supported(run, settings):
+def test_smtp_is_supported(run_test_email, settings):
     with SmtpServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        assert "smtp took it; it told no message id." in run("--provider", "smtp")
+        assert "smtp took it; it told no message id." in run_test_email("--provider", "smtp")
     assert b"ada@example.com" in server.mails[0]
 
 
-def test_dry_run_of_smtp_prints_the_message(run):
-    assert "Content-Type: multipart/alternative" in run("--dry-run", "--provider", "smtp")
+def test_dry_run_of_smtp_prints_the_message(run_test_email):
+    assert "Content-Type: multipart/alternative" in run_test_email("--dry-run", "--provider", "smtp")
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_dry_run_of_smtp_prints_the_message(run):
         ("cut-after", "look into the mailbox"),
     ],
 )
-def test_provider_error_comes_with_advice(run, provider_api, response, advice):
+def test_provider_error_comes_with_advice(run_test_email, provider_api, response, advice):
     provider_api.faults = [response]
     with pytest.raises(CommandError, match=advice) as caught:
-        run()
+        run_test_email()
     assert "key-of-resend" not in str(caught.value)
 
 
-def test_unreachable_provider_comes_with_advice(run, settings):
+def test_unreachable_provider_comes_with_advice(run_test_email, settings):
     settings.RESEND_API_URL = "http://127.0.0.1:1"
     with pytest.raises(CommandError, match="check RESEND_API_URL"):
-        run()
+        run_test_email()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["--kind", "nonsense"], "There is no kind 'nonsense'. The kinds are: already_registered, "),
         (["--provider", "nonsense"], "Set EMAIL_PROVIDER to one of console, smtp, sequenzy, resend, sendgrid"),
@@ -99,9 +99,9 @@ def test_unreachable_provider_comes_with_advice(run, settings):
         (["--provider", "os.path.join"], "is no class"),
     ],
 )
-def test_unknown_kind_or_provider_is_named(run, arguments, said):
-    with pytest.raises(CommandError, match=said):
-        run(*arguments)
+def test_unknown_kind_or_provider_is_named(run_test_email, arguments, output):
+    with pytest.raises(CommandError, match=output):
+        run_test_email(*arguments)
 
 
 def test_invalid_address_is_refused(db, outbox):
@@ -109,10 +109,10 @@ def test_invalid_address_is_refused(db, outbox):
         call_command("test_email", "ada at example.com")
 
 
-def test_missing_api_key_is_named(run, settings):
+def test_missing_api_key_is_named(run_test_email, settings):
     settings.RESEND_API_KEY = ""
     with pytest.raises(CommandError, match="RESEND_API_KEY is not set"):
-        run()
+        run_test_email()
 
 
 def test_missing_database_is_explained_without_traceback(tmp_path):
@@ -124,8 +124,8 @@ def test_missing_database_is_explained_without_traceback(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_suppressed_address_gets_nothing(run, provider_api):
+def test_suppressed_address_gets_nothing(run_test_email, provider_api):
     suppress("ada@example.com", cause="complaint")
     with pytest.raises(CommandError, match="suppression list"):
-        run()
+        run_test_email()
     assert provider_api.calls == 0

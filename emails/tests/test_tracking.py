@@ -1,4 +1,4 @@
-"""What events change: the row's status, forward only; who listens to the signal."""
+"""What events change: the row's status, which only moves forward, and the signal that listeners get."""
 
 import itertools
 import uuid
@@ -40,10 +40,10 @@ def test_event_order_does_not_matter(webhook_sender_for, use_provider, queue_ema
     deliver()
     row.refresh_from_db()
     webhook_sender = webhook_sender_for("sendgrid")
-    told = ["processed", "delivered", "bounce", "spamreport"]
+    kinds = ["processed", "delivered", "bounce", "spamreport"]
     events = [
         webhook_sender.event(kind, **event_fields(row, "sendgrid"), at=ago(minutes=9 - n))
-        for n, kind in enumerate(told)
+        for n, kind in enumerate(kinds)
     ]
     for number in order:
         webhook_sender.post(events[number])
@@ -96,11 +96,11 @@ def test_event_of_foreign_email_is_kept_unlinked(webhook_sender, provider):
 
 
 def test_signal_is_sent_once_per_event(webhook_sender, provider, sent_email, django_capture_on_commit_callbacks):
-    heard = []
+    received = []
 
     def listen(sender, event, email, **_):
-        heard.append((event.type, email.status))
-        raise RuntimeError("what a listener raises changes nothing")
+        received.append((event.type, email.status))
+        raise RuntimeError("an exception in a listener changes nothing")
 
     delivery_event.connect(listen)
     try:
@@ -110,7 +110,7 @@ def test_signal_is_sent_once_per_event(webhook_sender, provider, sent_email, dja
                 assert webhook_sender.post(event).status_code == 200
     finally:
         delivery_event.disconnect(listen)
-    assert heard == [("delivered", "delivered")]
+    assert received == [("delivered", "delivered")]
 
 
 def test_message_history_includes_events(webhook_sender_for, queue_emails, deliver):

@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: line breaks, NUL, half characters, placeholders, tracked links."""
+"""Line breaks, NUL, lone surrogates, placeholders, and link tracking at each provider."""
 
 from typing import Any
 
@@ -7,40 +7,40 @@ import pytest
 from emails.tests.support.captured import REFUSED, payload_or_refused
 from emails.tests.support.messages import mail, sent
 
-EVIL = ["a\nb", "a\r\nBcc: evil@example.com", "a\x00b", "a\ud800b", "a\x0bb"]
+UNSAFE_TEXTS = ["a\nb", "a\r\nBcc: evil@example.com", "a\x00b", "a\ud800b", "a\x0bb"]
 FIELDS = {
-    "subject": lambda evil: mail(subject=evil),
-    "from_email": lambda evil: mail(from_email=f"{evil} <hello@acme.example>"),
-    "to": lambda evil: mail(to=[f"{evil} <ada@example.com>"]),
-    "cc": lambda evil: mail(cc=[f"bob{evil}@example.com"]),
-    "bcc": lambda evil: mail(bcc=[f"bob@example.com{evil}"]),
-    "reply_to": lambda evil: mail(reply_to=[f"{evil} <ada@example.com>"]),
-    "header name": lambda evil: mail(headers={f"X-{evil}": "x"}),
-    "header": lambda evil: mail(headers={"X-Header": evil}),
-    "attachment name": lambda evil: mail(attachments=[(f"{evil}.txt", "x", "text/plain")]),
-    "attachment type": lambda evil: mail(attachments=[("a.txt", "x", f"text/{evil}")]),
+    "subject": lambda unsafe: mail(subject=unsafe),
+    "from_email": lambda unsafe: mail(from_email=f"{unsafe} <hello@acme.example>"),
+    "to": lambda unsafe: mail(to=[f"{unsafe} <ada@example.com>"]),
+    "cc": lambda unsafe: mail(cc=[f"bob{unsafe}@example.com"]),
+    "bcc": lambda unsafe: mail(bcc=[f"bob@example.com{unsafe}"]),
+    "reply_to": lambda unsafe: mail(reply_to=[f"{unsafe} <ada@example.com>"]),
+    "header name": lambda unsafe: mail(headers={f"X-{unsafe}": "x"}),
+    "header": lambda unsafe: mail(headers={"X-Header": unsafe}),
+    "attachment name": lambda unsafe: mail(attachments=[(f"{unsafe}.txt", "x", "text/plain")]),
+    "attachment type": lambda unsafe: mail(attachments=[("a.txt", "x", f"text/{unsafe}")]),
 }
 
 
-@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("unsafe", UNSAFE_TEXTS)
 @pytest.mark.parametrize("field", FIELDS)
-def test_unsafe_characters_are_refused_in_every_field(provider_api, provider, field, evil):
-    assert payload_or_refused(provider, provider_api, FIELDS[field](evil)) == REFUSED
+def test_unsafe_characters_are_refused_in_every_field(provider_api, provider, field, unsafe):
+    assert payload_or_refused(provider, provider_api, FIELDS[field](unsafe)) == REFUSED
 
 
-@pytest.mark.parametrize("evil", ["a\x00b", "a\ud800b", "a\x08b"])
-@pytest.mark.parametrize("message", [lambda evil: mail(body=evil), lambda evil: mail(f"<p>{evil}</p>")])
-def test_control_characters_are_refused_in_bodies(provider_api, provider, message, evil):
-    assert payload_or_refused(provider, provider_api, message(evil)) == REFUSED
+@pytest.mark.parametrize("unsafe", ["a\x00b", "a\ud800b", "a\x08b"])
+@pytest.mark.parametrize("message", [lambda unsafe: mail(body=unsafe), lambda unsafe: mail(f"<p>{unsafe}</p>")])
+def test_control_characters_are_refused_in_bodies(provider_api, provider, message, unsafe):
+    assert payload_or_refused(provider, provider_api, message(unsafe)) == REFUSED
 
 
 def test_sequenzy_placeholders_are_never_filled(provider_api):
-    """The stand-in refuses what would reach the template engine."""
-    evil = "{{ EMAIL }} {{{FIRST_NAME}}} {{{{"
-    for message in (mail(f"<p>{evil}</p>"), mail(body=evil)):
-        message.subject = evil
-        message.from_email = f"{evil} <hello@acme.example>"
-        message.reply_to = [f"{evil} <reply@acme.example>"]
+    """The stand-in refuses placeholders that would reach the template engine."""
+    unsafe = "{{ EMAIL }} {{{FIRST_NAME}}} {{{{"
+    for message in (mail(f"<p>{unsafe}</p>"), mail(body=unsafe)):
+        message.subject = unsafe
+        message.from_email = f"{unsafe} <hello@acme.example>"
+        message.reply_to = [f"{unsafe} <reply@acme.example>"]
         assert "{{" not in str(sent("sequenzy", provider_api, message))
 
 
@@ -56,6 +56,6 @@ def test_sensitive_email_is_not_tracked(provider_api, provider):
                 "open_tracking": {"enable": False},
             }
         },
-        "resend": {},  # a setting of the sending domain
+        "resend": {},  # Resend sets tracking per sending domain
     }
     assert off[provider].items() <= payload.items()

@@ -1,4 +1,4 @@
-"""The bell: ringing costs a request nothing, whatever the broker does."""
+"""Wake-ups: they cost a request nothing, whatever the broker does."""
 
 import os
 import subprocess

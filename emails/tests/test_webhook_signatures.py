@@ -1,4 +1,4 @@
-"""The signature vectors of the three providers, byte for byte, and second opinions on them."""
+"""The three providers' signature vectors, byte for byte, and checks by independent implementations."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""At every receiver: what is forged, stale, malformed or too large is refused and changes nothing; nothing is a 500."""
+"""The receivers: forged, stale, malformed, or oversized requests are refused, change nothing, and are never a 500."""
 
 import json
 import threading
@@ -18,13 +18,13 @@ from emails.webhooks.views import MOST_BYTES, RECEIVERS
 DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgrid": "delivered"}
 BOUNCED = {"sequenzy": "email.bounced", "resend": "email.bounced", "sendgrid": "bounce"}
 
-SIGNED_NONSENSE = [
+INVALID_BODIES = [
     b"", b"null", b"true", b"17", b'"text"', b"not json", b"{", b'{"type": "email.delivered"', b"\xff\xfe\xfa", b"NaN",
     b'[{"event": "delivered", "timestamp": NaN}]', b"[" * 100_000, b'{"a":' * 50_000, b"9" * 10_000,
 ]  # fmt: skip
 
 
-NASTY = [
+HOSTILE_VALUES = [
     "a\x00b", "\ud800", 1e400, -1e400, 10**40, 2**63, -1, True, None, [], {}, "9" * 400, {"a": {"b": "\x00"}},
     "2023-10-06 23:47:56.678+00",
 ]  # fmt: skip
@@ -34,7 +34,7 @@ needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason=
 
 @pytest.fixture
 def nothing_changes(queue_emails, deliver, use_provider, webhook_sender_for):
-    """A message that was sent, and after the test the proof that nothing came of what was posted."""
+    """A sent message; after the test, assert that the posted requests changed nothing."""
     use_provider("sendgrid")
     (row,) = queue_emails()
     deliver()
@@ -47,7 +47,7 @@ def nothing_changes(queue_emails, deliver, use_provider, webhook_sender_for):
 
 @pytest.fixture
 def bounce(webhook_sender, nothing_changes):
-    """An event that would change something."""
+    """An event that would change something if it were accepted."""
     return webhook_sender.event(BOUNCED[webhook_sender.provider], message="m1", to="ada@example.com")
 
 
@@ -96,7 +96,7 @@ def test_event_from_the_future_is_refused(webhook_sender, bounce):
     assert webhook_sender.post(bounce, timestamp=str(int(time.time()) + 302)).status_code == 401
 
 
-@pytest.mark.parametrize("body", SIGNED_NONSENSE)
+@pytest.mark.parametrize("body", INVALID_BODIES)
 def test_signed_body_with_invalid_json_is_refused(webhook_sender, nothing_changes, body):
     assert webhook_sender.post(body).status_code == 400
 
@@ -113,7 +113,7 @@ def test_too_large_body_is_refused(webhook_sender, nothing_changes):
 
 @pytest.mark.parametrize(("padding", "status"), [(0, 200), (MOST_BYTES, 413)])
 def test_chunked_body_without_length_is_read(webhook_sender, db, padding, status):
-    """As gunicorn hands it over: the server knows where the body ends, and nobody how long it is."""
+    """A chunked body as gunicorn passes it on: the server ends the stream, but the length is unknown."""
     body = json.dumps(webhook_sender.event(DELIVERED[webhook_sender.provider], message="m1")).encode() + b" " * padding
     chunks = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
     headers = webhook_sender.sign(body, str(int(time.time())))
@@ -189,15 +189,15 @@ def test_invalid_event_does_not_spoil_the_others(webhook_sender_for, db):
     assert DeliveryEvent.objects.filter(type="delivered").count() == 3
 
 
-@pytest.mark.parametrize("nasty", NASTY)
-def test_hostile_value_is_never_a_server_error(webhook_sender, db, nasty):
+@pytest.mark.parametrize("hostile_value", HOSTILE_VALUES)
+def test_hostile_value_is_never_a_server_error(webhook_sender, db, hostile_value):
     payload = webhook_sender.event(DELIVERED[webhook_sender.provider], message="m1")
     event = payload[0] if isinstance(payload, list) else payload
     for holder in [event, *(value for value in event.values() if isinstance(value, dict))]:
         for name in [*holder, "reason", "bounce", "tags", "failure", "custom"]:
             changed = json.loads(json.dumps(payload))
             target = changed[0] if isinstance(changed, list) else changed
-            (target if holder is event else target["data"])[name] = nasty
+            (target if holder is event else target["data"])[name] = hostile_value
             body = json.dumps(changed).replace("Infinity", "1e400").encode()
             assert webhook_sender.post(body).status_code in (200, 400), name
 
@@ -240,11 +240,11 @@ def test_event_delivered_in_parallel_counts_once(webhook_sender_for, provider):
     ]
     responses: list[int] = []
 
-    def bring() -> None:
+    def post_all() -> None:
         responses.extend(WEBHOOK_SENDERS[provider]().post(payload).status_code for payload in payloads)
         connection.close()
 
-    threads = [threading.Thread(target=bring) for _ in range(5)]
+    threads = [threading.Thread(target=post_all) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -254,14 +254,14 @@ def test_event_delivered_in_parallel_counts_once(webhook_sender_for, provider):
 
 
 def test_repeat_with_another_event_id_is_recognized(webhook_sender_for, db):
-    """SendGrid's sg_event_id, Resend's svix-id and Sequenzy's id may change; what the event says does not."""
+    """SendGrid's sg_event_id, Resend's svix-id, and Sequenzy's id may change while the content stays the same."""
     sequenzy, resend, sendgrid = (webhook_sender_for(provider) for provider in PROVIDERS)
-    told = sendgrid.event("delivered", message="m1", at=1.7e9)
-    assert sendgrid.post(told).json()["new"] == 1
-    assert sendgrid.post([{**told[0], "sg_event_id": "another"}]).json()["new"] == 0
+    event = sendgrid.event("delivered", message="m1", at=1.7e9)
+    assert sendgrid.post(event).json()["new"] == 1
+    assert sendgrid.post([{**event[0], "sg_event_id": "another"}]).json()["new"] == 0
     body = json.dumps(resend.event("email.delivered", message="m1", at=1.7e9)).encode()
-    news = [resend.post_raw(body, sign_resend(body, str(int(time.time())))).json()["new"] for _ in range(2)]
-    assert news == [1, 0]
+    new_counts = [resend.post_raw(body, sign_resend(body, str(int(time.time())))).json()["new"] for _ in range(2)]
+    assert new_counts == [1, 0]
     event = sequenzy.event("email.delivered", message="m1", at=1.7e9)
     bodies = [json.dumps({**event, "id": name}).encode() for name in ("evt_a", "evt_b")]
     assert [sequenzy.post_raw(body, sign_sequenzy(body, str(int(time.time())))).json()["new"] for body in bodies] == [
