@@ -21,7 +21,7 @@ from emails.tests.conftest import (  # noqa: F401  # fixtures of the emails app
     queue_emails,
     standin_server,
 )
-from emails.tests.test_relay import SmtpServer
+from emails.tests.support.smtp_server import SmtpServer
 
 TOKEN = "token-of-postmark-0123456789"
 
@@ -83,7 +83,7 @@ def test_smtp_delivers_rows(queue_emails, deliver, settings):  # noqa: F811
         queue_emails(3)
         deliver()
     assert set(OutboundEmail.objects.values_list("status", "provider")) == {(Status.SENT, "smtp")}
-    assert len(server.mails) == 3
+    assert len(server.messages) == 3
 
 
 class Postmark(BaseHTTPRequestHandler):

@@ -4,7 +4,6 @@ import email.message
 import json
 import uuid
 from email.mime.base import MIMEBase
-from email.mime.image import MIMEImage
 from email.mime.text import MIMEText
 
 import pytest
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from emails.errors import InvalidHeader, InvalidMessage
 from emails.message import Address, Alternative, Attachment, Message
-from emails.tests.support.messages import mail
+from emails.tests.support.messages import full_message, inline_image, mail
 
 ID = uuid.UUID(int=1)
 
@@ -159,13 +158,6 @@ def whole_mail():
     return enclosed
 
 
-def inline_image():
-    image = MIMEImage(b"PNG", "png")
-    image.add_header("Content-ID", "<logo>")
-    image.add_header("Content-Disposition", "inline", filename="logo.png")
-    return image
-
-
 @pytest.mark.parametrize(
     ("attachment", "expected"),
     [
@@ -210,15 +202,6 @@ def test_multipart_attachment_is_refused():
     message.attachments = [part]
     with pytest.raises(InvalidMessage, match="one by one"):
         converted(message)
-
-
-def full_message():
-    message = mail(html="<p>Hi 🎉</p>", cc=["B, C <b@example.com>"], headers={"X-A": "1"}, reply_to=["r@example.com"])
-    message.attach_alternative("BEGIN:VCALENDAR", "text/calendar")
-    message.attach("a.bin", bytes(range(256)), "application/octet-stream")
-    message.attachments.append(inline_image())
-    message.tags, message.metadata, message.sensitive = ["t"], {"k": "v"}, True
-    return message
 
 
 def test_json_round_trip_loses_nothing():

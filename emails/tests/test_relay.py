@@ -4,8 +4,6 @@ import contextlib
 import io
 import json
 import smtplib
-import socket
-import threading
 import time
 import uuid
 
@@ -18,65 +16,14 @@ from emails.backends.base import Receipt
 from emails.backends.relay import status_of, verdict_on_sending
 from emails.errors import InvalidMessage, Outcome, ProviderError, Remedy
 from emails.message import Message
-from emails.tests.support.messages import KEY, mail
-from emails.tests.test_message import full_message
+from emails.tests.support.messages import KEY, full_message, mail
+from emails.tests.support.smtp_server import SmtpServer
 
 NOT_SENT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
 NOT_SENT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
 NOT_SENT_GIVE_UP = (Outcome.NOT_SENT, Remedy.GIVE_UP)
 UNKNOWN = (Outcome.UNKNOWN, Remedy.RETRY)
 ID = uuid.UUID(int=7)
-
-
-class SmtpServer:
-    """A real SMTP server on loopback; `script` maps a command to its answer, "drop" hangs up, "silence" waits."""
-
-    def __init__(self):
-        self.mails = []
-        self.script = {}
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-
-    def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=[connection], daemon=True).start()
-
-    def _serve(self, connection):
-        with connection, connection.makefile("rwb") as line, contextlib.suppress(OSError, EOFError):
-            self._answer(line, "GREETING", "220 here")
-            while command := line.readline().decode().strip():
-                verb = command.split(" ")[0].split(":")[0].upper()
-                self._answer(
-                    line, verb, {"DATA": "354 go on", "EHLO": "250-here\r\n250 AUTH PLAIN"}.get(verb, "250 fine")
-                )
-                if verb == "DATA" and not self.script.get("DATA", "354").startswith(("4", "5")):
-                    self._take(line)
-
-    def _take(self, line):
-        lines = []
-        while (text := line.readline()) not in (b".\r\n", b""):
-            lines.append(text)
-        self.mails.append(b"".join(lines))
-        self._answer(line, "DOT", "250 taken")
-
-    def _answer(self, line, verb, usual):
-        response = self.script.get(verb, usual)
-        if response == "drop":
-            raise EOFError
-        if response == "silence":
-            time.sleep(3)
-        line.write(response.encode() + b"\r\n")
-        line.flush()
 
 
 @pytest.fixture
@@ -105,20 +52,20 @@ def failure(provider="smtp"):
 
 def test_email_is_sent_by_smtp(smtp):
     assert deliver() == Receipt(("",))
-    assert b"Subject: Hello\r\n" in smtp.mails[0]
+    assert b"Subject: Hello\r\n" in smtp.messages[0]
 
 
 def test_repeated_call_keeps_its_message_id_header(smtp):
     request = request_for()
     for _ in range(2):
         get_backend("smtp").call(request, idempotency_key=str(ID))
-    assert all(f"Message-ID: <{ID}@acme.example>".encode() in copy for copy in smtp.mails)
+    assert all(f"Message-ID: <{ID}@acme.example>".encode() in copy for copy in smtp.messages)
 
 
 def test_custom_message_id_header_is_kept(smtp):
     deliver(message=mail(headers={"message-id": "<own@acme.example>"}))
-    assert b"<own@acme.example>" in smtp.mails[0]
-    assert str(ID).encode() not in smtp.mails[0]
+    assert b"<own@acme.example>" in smtp.messages[0]
+    assert str(ID).encode() not in smtp.messages[0]
 
 
 def test_stored_call_is_deterministic_and_complete():
@@ -133,7 +80,7 @@ def test_message_that_cannot_become_mime_is_refused_early(smtp):
     message.attach_alternative("x", "calendar")
     with pytest.raises(InvalidMessage, match="MIME"):
         request_for(message)
-    assert smtp.mails == []
+    assert smtp.messages == []
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ import pytest
 
 from emails.backends import ResendBackend
 from emails.errors import UnsupportedFeature
-from emails.tests.support.messages import backend, mail, sent
-from emails.tests.test_message import inline_image
-from emails.tests.test_sequenzy import with_alternative
+from emails.tests.support.messages import backend, inline_image, mail, oversized_message, sent, with_alternative
 
 
 def test_payload_is_complete(provider_api):
@@ -49,54 +47,56 @@ def test_text_only_message_has_no_html(provider_api):
 
 
 @pytest.mark.parametrize(
-    ("name", "content_type"),
+    ("name", "content_type", "arrives_as"),
     [
-        ("a.pdf", "application/pdf"),
-        ("a.xml", "application/xml"),
-        ("a.jpg", "image/jpg"),
-        ("README", "text/plain"),
-        ("a.unknown-kind", "application/octet-stream"),
-        ("", "application/pdf"),
+        ("a.pdf", "application/pdf", "a.pdf"),
+        ("a.xml", "application/xml", "a.xml"),
+        ("a.jpg", "image/jpg", "a.jpg"),
+        ("README", "text/plain", "README"),
+        ("a.unknown-kind", "application/octet-stream", "a.unknown-kind"),
+        ("", "application/pdf", "attachment.pdf"),
     ],
 )
-def test_attachment_with_matching_name_and_type_is_accepted(provider_api, name, content_type):
+def test_attachment_with_matching_name_and_type_is_accepted(provider_api, name, content_type, arrives_as):
     message = mail()
     message.attach(name, b"x", content_type)
-    assert sent("resend", provider_api, message)["attachments"][0]["filename"]
+    assert sent("resend", provider_api, message)["attachments"] == [
+        {"filename": arrives_as, "content": "eA==", "content_type": content_type}
+    ]
 
 
-def mismatched():
+def mismatched_attachment():
     message = mail()
     message.attach("invoice.pdf", b"x", "image/png")
     return message
 
 
-def heavy():
-    message = mail()
-    message.attach("a.bin", b"x" * 30_000_001, "application/octet-stream")
-    return message
-
-
 @pytest.mark.parametrize(
-    ("message", "feature"),
+    ("make_message", "feature"),
     [
-        (with_alternative("text/calendar"), "text/calendar"),
-        (with_alternative("text/html"), "two HTML"),
-        (mail(to=[], bcc=["a@example.com"]), "without `to`"),
-        (mail(to=["jürgen@example.com"]), "jürgen"),
-        (mail(from_email="jürgen@acme.example"), "jürgen"),
-        (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
-        (mail(headers={"To": "list@acme.example"}), "header To"),
-        (mail(headers={"Content-Type": "text/plain"}), "header Content-Type"),
-        (mail(cc=[f"{number}@example.com" for number in range(51)]), "51 addresses"),
-        (mail(body=""), "empty body"),
-        (mismatched(), "invoice.pdf"),
-        (heavy(), "bytes"),
+        pytest.param(lambda: with_alternative("text/calendar"), "text/calendar", id="calendar"),
+        pytest.param(lambda: with_alternative("text/html"), "two HTML", id="second HTML"),
+        pytest.param(lambda: mail(to=[], bcc=["a@example.com"]), "without `to`", id="no to"),
+        pytest.param(lambda: mail(to=["jürgen@example.com"]), "jürgen", id="non-ASCII mailbox"),
+        pytest.param(lambda: mail(from_email="jürgen@acme.example"), "jürgen", id="non-ASCII sender"),
+        pytest.param(
+            lambda: mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}),
+            "Return-Path",
+            id="Return-Path",
+        ),
+        pytest.param(lambda: mail(headers={"To": "list@acme.example"}), "header To", id="To header"),
+        pytest.param(
+            lambda: mail(headers={"Content-Type": "text/plain"}), "header Content-Type", id="Content-Type header"
+        ),
+        pytest.param(lambda: mail(cc=[f"{number}@example.com" for number in range(51)]), "51 addresses", id="51 cc"),
+        pytest.param(lambda: mail(body=""), "empty body", id="empty body"),
+        pytest.param(mismatched_attachment, "invoice.pdf", id="mismatched attachment"),
+        pytest.param(oversized_message, "bytes", id="large attachment"),
     ],
 )
-def test_unsupported_message_is_refused_before_any_call(provider_api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^resend cannot carry .*{feature}"):
-        backend("resend", provider_api).send_messages([message])
+        backend("resend", provider_api).send_messages([make_message()])
     assert provider_api.calls == 0
 
 

@@ -7,10 +7,7 @@ import pytest
 from emails.backends import SendGridBackend
 from emails.errors import UnsupportedFeature
 from emails.message import Message
-from emails.tests.support.messages import backend, mail, sent
-from emails.tests.test_message import inline_image
-from emails.tests.test_resend import heavy
-from emails.tests.test_sequenzy import with_alternative
+from emails.tests.support.messages import backend, inline_image, mail, oversized_message, sent, with_alternative
 
 
 def test_payload_is_complete(provider_api):
@@ -88,24 +85,32 @@ def with_attributes(**attributes):
 
 
 @pytest.mark.parametrize(
-    ("message", "feature"),
+    ("make_message", "feature"),
     [
-        (mail(to=[], bcc=["a@example.com"]), "without `to`"),
-        (mail(to=["jürgen@example.com"]), "jürgen"),
-        (mail(subject=""), "empty subject"),
-        (mail(body=""), "empty body"),
-        (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
-        (mail(headers={"DKIM-Signature": "x"}), "DKIM-Signature"),
-        (mail(headers={"Cc": "list@acme.example"}), "header Cc"),
-        (mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 addresses"),
-        (mail(cc=[f"{number}@example.com" for number in range(1000)]), "more than 1000"),
-        (with_attributes(tags=[str(number) for number in range(11)]), "tags"),
-        (with_attributes(tags=["x" * 256]), "tags"),
-        (with_attributes(metadata={"key": "x" * 10_000}), "metadata"),
-        (heavy(), "bytes"),
+        pytest.param(lambda: mail(to=[], bcc=["a@example.com"]), "without `to`", id="no to"),
+        pytest.param(lambda: mail(to=["jürgen@example.com"]), "jürgen", id="non-ASCII mailbox"),
+        pytest.param(lambda: mail(subject=""), "empty subject", id="empty subject"),
+        pytest.param(lambda: mail(body=""), "empty body", id="empty body"),
+        pytest.param(
+            lambda: mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}),
+            "Return-Path",
+            id="Return-Path",
+        ),
+        pytest.param(lambda: mail(headers={"DKIM-Signature": "x"}), "DKIM-Signature", id="DKIM-Signature header"),
+        pytest.param(lambda: mail(headers={"Cc": "list@acme.example"}), "header Cc", id="Cc header"),
+        pytest.param(
+            lambda: mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 addresses", id="1001 bcc"
+        ),
+        pytest.param(
+            lambda: mail(cc=[f"{number}@example.com" for number in range(1000)]), "more than 1000", id="1001 recipients"
+        ),
+        pytest.param(lambda: with_attributes(tags=[str(number) for number in range(11)]), "tags", id="11 tags"),
+        pytest.param(lambda: with_attributes(tags=["x" * 256]), "tags", id="long tag"),
+        pytest.param(lambda: with_attributes(metadata={"key": "x" * 10_000}), "metadata", id="long metadata"),
+        pytest.param(oversized_message, "bytes", id="large attachment"),
     ],
 )
-def test_unsupported_message_is_refused_before_any_call(provider_api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sendgrid cannot carry .*{feature}"):
-        backend("sendgrid", provider_api).send_messages([message])
+        backend("sendgrid", provider_api).send_messages([make_message()])
     assert provider_api.calls == 0

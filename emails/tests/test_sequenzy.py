@@ -4,7 +4,7 @@ import pytest
 
 from emails.backends import SequenzyBackend
 from emails.errors import UnsupportedFeature
-from emails.tests.support.messages import backend, mail, sent
+from emails.tests.support.messages import backend, mail, sent, with_alternative
 from emails.tests.support.provider_rules import Reply
 
 
@@ -69,41 +69,43 @@ def test_message_id_is_the_one_events_carry(provider_api):
     assert message.provider_message_id == "send_1"
 
 
-def attached(files, size=1):
+def with_attachments(files, size=1):
     message = mail()
     for number in range(files):
         message.attach(f"{number}.bin", b"x" * size, "application/octet-stream")
     return message
 
 
-def with_alternative(content_type):
-    message = mail(html="<p>Hi</p>")
-    message.attach_alternative("x", content_type)
-    return message
-
-
 @pytest.mark.parametrize(
-    ("message", "feature"),
+    ("make_message", "feature"),
     [
-        (with_alternative("text/calendar"), "text/calendar"),
-        (with_alternative("text/html"), "two HTML"),
-        (mail(headers={"List-Unsubscribe": "<https://acme.example>"}), "List-Unsubscribe"),
-        (mail(headers={"Message-ID": "<a@b>"}), "Message-ID"),
-        (mail(reply_to=["a@example.com", "b@example.com"]), "reply_to"),
-        (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
-        (mail(to=[], cc=["a@example.com"]), "without `to`"),
-        (mail(to=[f"{number}@example.com" for number in range(51)]), "51 addresses"),
-        (mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 addresses"),
-        (attached(11), "11 attachments"),
-        (attached(1, 7_000_001), "7 MB"),
-        (mail(subject=""), "empty subject"),
-        (mail(body=""), "empty body"),
-        (mail(to=["jürgen@example.com"]), "jürgen"),
+        pytest.param(lambda: with_alternative("text/calendar"), "text/calendar", id="calendar"),
+        pytest.param(lambda: with_alternative("text/html"), "two HTML", id="second HTML"),
+        pytest.param(
+            lambda: mail(headers={"List-Unsubscribe": "<https://acme.example>"}),
+            "List-Unsubscribe",
+            id="List-Unsubscribe",
+        ),
+        pytest.param(lambda: mail(headers={"Message-ID": "<a@b>"}), "Message-ID", id="Message-ID"),
+        pytest.param(lambda: mail(reply_to=["a@example.com", "b@example.com"]), "reply_to", id="two reply_to"),
+        pytest.param(
+            lambda: mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}),
+            "Return-Path",
+            id="Return-Path",
+        ),
+        pytest.param(lambda: mail(to=[], cc=["a@example.com"]), "without `to`", id="no to"),
+        pytest.param(lambda: mail(to=[f"{number}@example.com" for number in range(51)]), "51 addresses", id="51 to"),
+        pytest.param(lambda: mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 addresses", id="51 bcc"),
+        pytest.param(lambda: with_attachments(11), "11 attachments", id="11 attachments"),
+        pytest.param(lambda: with_attachments(1, 7_000_001), "7 MB", id="large attachment"),
+        pytest.param(lambda: mail(subject=""), "empty subject", id="empty subject"),
+        pytest.param(lambda: mail(body=""), "empty body", id="empty body"),
+        pytest.param(lambda: mail(to=["jürgen@example.com"]), "jürgen", id="non-ASCII mailbox"),
     ],
 )
-def test_unsupported_message_is_refused_before_any_call(provider_api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sequenzy cannot carry .*{feature}"):
-        backend("sequenzy", provider_api).send_messages([message])
+        backend("sequenzy", provider_api).send_messages([make_message()])
     assert provider_api.calls == 0
 
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from emails.models import OutboundEmail
 from emails.tests.conftest import PROVIDERS
 from emails.tests.support.provider_rules import Reply
-from emails.tests.test_relay import SmtpServer
+from emails.tests.support.smtp_server import SmtpServer
 from emails.tracking.suppressions import suppress
 
 
@@ -58,7 +58,7 @@ def test_smtp_is_supported(run_test_email, settings):
     with SmtpServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         assert "smtp took it; it told no message id." in run_test_email("--provider", "smtp")
-    assert b"ada@example.com" in server.mails[0]
+    assert b"ada@example.com" in server.messages[0]
 
 
 def test_dry_run_of_smtp_prints_the_message(run_test_email):

@@ -1,5 +1,6 @@
 """Messages, and backends that send them to the stand-in."""
 
+from email.mime.image import MIMEImage
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
@@ -28,3 +29,35 @@ def sent(provider: str, provider_api: StandIn, message: Any) -> dict[str, Any]:
     """Send the message and return the payload that the provider accepted."""
     assert backend(provider, provider_api).send_messages([message]) == 1
     return provider_api.accepted[-1].payload
+
+
+def inline_image() -> MIMEImage:
+    """An inline image with a Content-ID."""
+    image = MIMEImage(b"PNG", "png")
+    image.add_header("Content-ID", "<logo>")
+    image.add_header("Content-Disposition", "inline", filename="logo.png")
+    return image
+
+
+def with_alternative(content_type: str) -> Any:
+    """A message with text, HTML, and one more alternative."""
+    message = mail(html="<p>Hi</p>")
+    message.attach_alternative("x", content_type)
+    return message
+
+
+def oversized_message() -> Any:
+    """A message that is too large for every provider."""
+    message = mail()
+    message.attach("a.bin", b"x" * 30_000_001, "application/octet-stream")
+    return message
+
+
+def full_message() -> Any:
+    """A message that uses every feature of the neutral form."""
+    message = mail(html="<p>Hi 🎉</p>", cc=["B, C <b@example.com>"], headers={"X-A": "1"}, reply_to=["r@example.com"])
+    message.attach_alternative("BEGIN:VCALENDAR", "text/calendar")
+    message.attach("a.bin", bytes(range(256)), "application/octet-stream")
+    message.attachments.append(inline_image())
+    message.tags, message.metadata, message.sensitive = ["t"], {"k": "v"}, True
+    return message
