@@ -23,7 +23,7 @@ def staff(client, db, mailoutbox):
     return client
 
 
-def test_a_user_made_in_the_admin_gets_a_welcome(staff, mailoutbox):
+def test_user_created_in_admin_gets_welcome(staff, mailoutbox):
     assert staff.post(ADD, NEW).status_code == 302
     assert User.objects.get(email="new@example.com").check_password(PASSWORD)
     assert [(message.kind, message.to) for message in mailoutbox] == [("welcome", ["new@example.com"])]
@@ -38,14 +38,14 @@ def test_a_user_made_in_the_admin_gets_a_welcome(staff, mailoutbox):
         ({"name": "evil.example"}, "name"),
     ],
 )
-def test_a_mistake_is_shown_beside_its_field(staff, mailoutbox, change, field):
+def test_invalid_input_is_shown_beside_its_field(staff, mailoutbox, change, field):
     answer = staff.post(ADD, {**NEW, **change})
     assert list(answer.context["adminform"].form.errors) == [field]
     assert (User.objects.count(), mailoutbox) == (1, [])
 
 
 @pytest.mark.parametrize(("query", "found"), [("ADA@exam", 1), ("Ada", 1), ("nobody", 0)])
-def test_search_by_address_and_name(staff, ada, query, found):
+def test_search_finds_users_by_address_and_name(staff, ada, query, found):
     assert len(staff.get(LIST, {"q": query}).context["cl"].result_list) == found
 
 
@@ -60,7 +60,7 @@ def test_filters_and_pages_work(staff, ada, unconfirmed):
         assert staff.get(page).status_code == 200
 
 
-def test_a_change_sends_nothing(staff, ada, mailoutbox):
+def test_changing_a_user_sends_nothing(staff, ada, mailoutbox):
     page = reverse("admin:accounts_user_change", args=[ada.pk])
     answer = staff.post(page, {"email": "countess@example.com", "name": "Ada", "language": "en", "is_active": "on"})
     assert answer.status_code == 302
@@ -68,7 +68,7 @@ def test_a_change_sends_nothing(staff, ada, mailoutbox):
     assert (ada.email, mailoutbox) == ("countess@example.com", [])
 
 
-def test_the_admin_login_takes_any_case(client, db):
+def test_admin_login_ignores_case(client, db):
     User.objects.create_superuser("root@example.com", PASSWORD)
     answer = client.post(reverse("admin:login"), {"username": "ROOT@example.com", "password": PASSWORD, "next": LIST})
     assert (answer.status_code, answer["Location"]) == (302, LIST)

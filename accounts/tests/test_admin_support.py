@@ -56,7 +56,7 @@ def operate(staff, user, name):
     return staff.post(reverse("admin:accounts_user_operate", args=[user.pk, name]), follow=True)
 
 
-def test_the_timeline_shows_everything_newest_first(staff, page, ada, call, mails, monkeypatch):
+def test_timeline_shows_everything_newest_first(staff, page, ada, call, mails, monkeypatch):
     day = timedelta(days=1)
     now = timezone.now()
     mails(status=Status.FAILED, detail="Mailbox full", created_at=now - day)
@@ -73,45 +73,45 @@ def test_the_timeline_shows_everything_newest_first(staff, page, ada, call, mail
     assert '<a href="/somewhere/">paid</a>' in shown.content.decode()
 
 
-def test_nobody_elses_mail_is_shown(staff, page, ada, mails):
+def test_timeline_shows_only_the_users_own_email(staff, page, ada, mails):
     mails(metadata={"user_id": f"{ada.pk}1"})
     mails(metadata={})
     assert not [entry for entry in staff.get(page).context["timeline"] if entry.what.startswith("mail")]
 
 
-def test_a_suppressed_address_is_told_at_the_top(staff, page, ada):
+def test_suppressed_address_is_shown_at_the_top(staff, page, ada):
     assert "suppression list" not in staff.get(page).content.decode()
     Suppression.objects.create(address=ada.email)
     assert "suppression list" in staff.get(page).content.decode()
 
 
-def test_the_page_costs_few_queries(staff, page, mails, django_assert_max_num_queries):
+def test_user_page_costs_few_queries(staff, page, mails, django_assert_max_num_queries):
     for _ in range(30):
         mails(status=Status.DELIVERED)
     with django_assert_max_num_queries(25):
         staff.get(page)
 
 
-def test_a_reset_link_can_be_sent(staff, ada, mailoutbox):
+def test_reset_link_can_be_sent(staff, ada, mailoutbox):
     answer = operate(staff, ada, "send_reset_link")
     assert "The link to choose a new password was sent." in answer.content.decode()
     assert [(mail.kind, mail.to) for mail in mailoutbox] == [("password_reset", ["ada@example.com"])]
     assert "root@example.com: The link" in answer.content.decode(), "and the timeline says who did it"
 
 
-def test_an_address_can_be_verified_once(staff, unconfirmed):
+def test_address_can_be_verified_once(staff, unconfirmed):
     assert "verified by hand" in operate(staff, unconfirmed, "verify_address").content.decode()
     assert User.objects.get(pk=unconfirmed.pk).is_email_verified
     assert "verified already" in operate(staff, unconfirmed, "verify_address").content.decode()
 
 
-def test_a_person_can_be_logged_out_everywhere(staff, ada, client):
+def test_user_can_be_logged_out_everywhere(staff, ada, client):
     client.force_login(ada)
     operate(staff, ada, "log_out_everywhere")
     assert not is_logged_in(client)
 
 
-def test_actions_serve_many(staff, ada, unconfirmed, mailoutbox):
+def test_bulk_actions_apply_to_several_users(staff, ada, unconfirmed, mailoutbox):
     data = {"_selected_action": [ada.pk, unconfirmed.pk]}
     staff.post(LIST, {**data, "action": "send_reset_link"})
     staff.post(LIST, {**data, "action": "verify_address"})
@@ -119,14 +119,14 @@ def test_actions_serve_many(staff, ada, unconfirmed, mailoutbox):
     assert User.objects.get(pk=unconfirmed.pk).is_email_verified
 
 
-def test_no_link_for_who_could_not_log_in(staff, ada, mailoutbox):
+def test_reset_link_is_refused_for_inactive_user(staff, ada, mailoutbox):
     User.objects.filter(pk=ada.pk).update(is_active=False)
     assert "Make them active first" in operate(staff, ada, "send_reset_link").content.decode()
     assert mailoutbox == []
 
 
 @pytest.mark.parametrize(("name", "status"), [("send_reset_link", 403), ("nonsense", 403)])
-def test_who_may_only_look_can_do_nothing(ada, client, page, mailoutbox, name, status):
+def test_view_permission_does_not_allow_actions(ada, client, page, mailoutbox, name, status):
     viewer = User.objects.create_user("viewer@example.com", is_staff=True, email_verified_at=timezone.now())
     viewer.user_permissions.add(Permission.objects.get(codename="view_user"))
     mailoutbox.clear()
@@ -136,12 +136,12 @@ def test_who_may_only_look_can_do_nothing(ada, client, page, mailoutbox, name, s
     assert mailoutbox == []
 
 
-def test_operations_are_no_links(staff, ada):
+def test_actions_require_post(staff, ada):
     assert staff.get(reverse("admin:accounts_user_operate", args=[ada.pk, "verify_address"])).status_code == 405
     assert operate(staff, ada, "nonsense").status_code == 404
 
 
-def test_a_password_set_by_staff_ends_everything_and_is_told(staff, ada, call, mailoutbox):
+def test_password_set_by_staff_ends_sessions_and_notifies(staff, ada, call, mailoutbox):
     token = log_in(call)
     url = reverse("admin:auth_user_password_change", args=[ada.pk])
     data = {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
@@ -151,7 +151,7 @@ def test_a_password_set_by_staff_ends_everything_and_is_told(staff, ada, call, m
 
 
 @pytest.mark.parametrize("many", [True, False])
-def test_a_deletion_by_staff_erases_and_obeys_the_guards(staff, ada, mails, monkeypatch, many):
+def test_deletion_by_staff_erases_and_obeys_guards(staff, ada, mails, monkeypatch, many):
     mails(status=Status.SENT, settled_at=timezone.now())
     url, data = reverse("admin:accounts_user_delete", args=[ada.pk]), {"post": "yes"}
     if many:

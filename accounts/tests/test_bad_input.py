@@ -57,7 +57,7 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("data", "fields"), FIELDS)
-def test_a_bad_field_is_named(post, outbox, data, fields):
+def test_invalid_field_is_named(post, outbox, data, fields):
     answer = post("signup/", json.dumps(data))
     assert (answer.status_code, set(answer.json())) == (400, fields)
     assert (User.objects.count(), outbox) == (0, [])
@@ -88,7 +88,7 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("path", ["signup/", "login/", "email/verify/"])
-def test_a_bad_body_is_answered_with_a_sentence(post, outbox, path, body):
+def test_invalid_body_is_refused_with_an_explanation(post, outbox, path, body):
     answer = post(path, body)
     assert answer.status_code == 400
     assert answer.json()
@@ -98,7 +98,7 @@ def test_a_bad_body_is_answered_with_a_sentence(post, outbox, path, body):
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 )
-def test_a_list_is_no_object_whatever_it_calls_itself(client, db, content_type):
+def test_list_is_refused_whatever_its_content_type(client, db, content_type):
     answer = client.generic("POST", "/api/accounts/signup/", b"[1]", content_type=content_type)
     assert (answer.status_code, list(answer.json())) == (400, ["non_field_errors"])
 
@@ -115,5 +115,5 @@ def test_a_list_is_no_object_whatever_it_calls_itself(client, db, content_type):
         "Łukasz-Śmigły Jr.",
     ],
 )
-def test_people_have_all_kinds_of_names(post, name):
+def test_unusual_names_are_accepted(post, name):
     assert post("signup/", {**ADA, "name": name}).json()["user"]["name"] == name

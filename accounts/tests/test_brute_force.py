@@ -33,18 +33,18 @@ def log_in(call, **headers):
 
 
 @pytest.mark.parametrize("clients", [1, 200])
-def test_of_a_thousand_guesses_twenty_a_minute_are_tried(call, ada, clients):
+def test_only_twenty_guesses_a_minute_are_checked(call, ada, clients):
     statuses = guess(call, clients)
     assert (statuses.count(400), statuses.count(429)) == (20, TRIES - 20)
 
 
-def test_and_a_hundred_an_hour(call, ada, settings):
+def test_only_a_hundred_guesses_an_hour_are_checked(call, ada, settings):
     settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["login"] = "1000/minute"
     assert guess(call, 200, 300).count(400) == 100
 
 
 @pytest.mark.parametrize("clients", [1, 200])
-def test_the_owner_still_logs_in_from_a_device_known_from_before(call, ada, clients):
+def test_owner_can_log_in_from_a_known_device(call, ada, clients):
     device = log_in(call)["Known-Device"]
     guess(call, clients)
     assert log_in(call).status_code == 429
@@ -52,20 +52,20 @@ def test_the_owner_still_logs_in_from_a_device_known_from_before(call, ada, clie
     assert log_in(call, HTTP_COOKIE=f"known_device={device}").status_code == 200
 
 
-def test_one_client_cannot_use_up_the_tries_of_an_account(call, ada, settings):
+def test_one_client_cannot_exhaust_the_accounts_attempts(call, ada, settings):
     settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["login"] = "1000/minute"
     assert guess(call, 1).count(400) == 20
     assert log_in(call).status_code == 200
 
 
-def test_and_from_any_other_device_by_the_link_of_a_mail(call, ada):
+def test_owner_can_log_in_after_a_password_reset(call, ada):
     guess(call, 200, 200)
     data = {"token": make_password_reset_token(ada), "password": PASSWORD}
     device = call("POST", "password/reset/confirm/", data, HTTP_X_FORWARDED_FOR="192.0.2.1")["Known-Device"]
     assert log_in(call, HTTP_KNOWN_DEVICE=device).status_code == 200
 
 
-def test_a_known_device_must_not_guess_either(call, ada):
+def test_known_device_is_limited_too(call, ada):
     device = log_in(call)["Known-Device"]
     wrong = {**CREDENTIALS, "password": "wrong"}
     statuses = [call("POST", "login/", wrong, HTTP_KNOWN_DEVICE=device).status_code for _ in range(30)]
@@ -73,7 +73,7 @@ def test_a_known_device_must_not_guess_either(call, ada):
 
 
 @pytest.mark.parametrize("origin", ["of another account", "made up", "from before all were logged out"])
-def test_only_the_accounts_own_devices_are_known(call, ada, django_user_model, origin):
+def test_devices_of_others_are_not_known(call, ada, django_user_model, origin):
     device = log_in(call)["Known-Device"] if "before" in origin else "made:up:value"
     if origin == "of another account":
         django_user_model.objects.create_user("eve@example.com", PASSWORD, email_verified_at=ada.email_verified_at)
@@ -83,19 +83,19 @@ def test_only_the_accounts_own_devices_are_known(call, ada, django_user_model, o
     assert log_in(call, HTTP_KNOWN_DEVICE=device).status_code == 429
 
 
-def test_an_address_without_an_account_is_slowed_down_the_same(call, db):
+def test_unknown_address_is_limited_the_same_way(call, db):
     statuses = guess(call, 200, 100)
     assert (statuses.count(400), statuses.count(429)) == (20, 80)
 
 
-def test_the_admin_counts_too(ada):
+def test_admin_login_counts_as_an_attempt(ada):
     wrong = {"username": "ada@example.com", "password": "wrong"}
     pages = [Client().post("/admin/login/", wrong, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}") for n in range(25)]
     refused = ["Too many tries" in page.content.decode() for page in pages]
     assert (refused.count(False), refused.count(True)) == (20, 5)
 
 
-def test_a_guess_at_the_password_with_a_found_token_counts_too(call, token):
+def test_guesses_with_a_stolen_token_are_limited(call, token):
     data = {"password": "wrong", "new_password": "another good sentence"}
     paths = ["password/change/", "me/"] * 15
     statuses = [

@@ -12,7 +12,7 @@ def allowed(settings):
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
 
 
-def test_an_allowed_origin_may_ask_with_its_token_and_its_device(client):
+def test_allowed_origin_may_send_token_and_device(client):
     answer = client.options(
         "/api/accounts/me/",
         headers={
@@ -27,11 +27,11 @@ def test_an_allowed_origin_may_ask_with_its_token_and_its_device(client):
     assert "Access-Control-Allow-Credentials" not in answer
 
 
-def test_it_may_read_what_it_needs(call, ada):
+def test_allowed_origin_may_read_the_needed_headers(call, ada):
     answer = call("POST", "login/", CREDENTIALS, HTTP_ORIGIN=ORIGIN)
     assert {*answer["Access-Control-Expose-Headers"].split(", ")} == {"known-device", "retry-after"}
 
 
 @pytest.mark.parametrize(("origin", "path"), [("https://evil.example", "/api/schema/"), (ORIGIN, "/admin/login/")])
-def test_other_origins_and_other_paths_are_told_nothing(client, db, origin, path):
+def test_other_origins_and_paths_get_no_cors_headers(client, db, origin, path):
     assert "Access-Control-Allow-Origin" not in client.get(path, headers={"origin": origin})

@@ -40,7 +40,7 @@ def traces(*words):
     }
 
 
-def test_nothing_is_left_but_the_last_mail_until_it_is_sent(call, person):
+def test_deletion_leaves_only_the_last_email_until_it_is_sent(call, person):
     assert traces("ada@", "Ada", "lovelace") >= {"User", "OutboundEmail", "EmailChange", "LogEntry"}
     assert call("DELETE", "me/", DELETE, token=person).status_code == 204
     assert traces("ada@", "Ada", "lovelace") == {"OutboundEmail"}
@@ -51,7 +51,7 @@ def test_nothing_is_left_but_the_last_mail_until_it_is_sent(call, person):
     assert traces("ada@", "Ada", "lovelace") == set()
 
 
-def test_the_person_is_out_and_can_come_back(call, person):
+def test_deleted_user_is_logged_out_and_can_sign_up_again(call, person):
     call("DELETE", "me/", DELETE, token=person)
     assert call("GET", "me/", token=person).status_code == 401
     assert not Login.objects.exists()
@@ -59,12 +59,12 @@ def test_the_person_is_out_and_can_come_back(call, person):
 
 
 @pytest.mark.parametrize(("data", "field"), [({"password": "wrong"}, "password"), ({}, "password"), (None, "password")])
-def test_only_who_knows_the_password(call, token, data, field):
+def test_deletion_requires_the_password(call, token, data, field):
     answer = call("DELETE", "me/", data, token=token)
     assert (answer.status_code, list(answer.json()), User.objects.count()) == (400, [field], 1)
 
 
-def test_a_guard_says_what_stands_against_it(call, token, outbox, monkeypatch):
+def test_guard_refuses_deletion_with_its_reason(call, token, outbox, monkeypatch):
     guards = [lambda user: "", lambda user: f"Cancel the subscription of {user} first."]
     monkeypatch.setattr("accounts.services.deletion.deletion_guards", guards)
     answer = call("DELETE", "me/", DELETE, token=token)
@@ -73,7 +73,7 @@ def test_a_guard_says_what_stands_against_it(call, token, outbox, monkeypatch):
     assert (User.objects.count(), outbox) == (1, [])
 
 
-def test_a_link_in_flight_is_dead(call, token, ada):
+def test_deletion_invalidates_pending_links(call, token, ada):
     link = make_password_reset_token(ada)
     call("DELETE", "me/", DELETE, token=token)
     data = {"token": link, "password": "another good sentence"}
@@ -83,7 +83,7 @@ def test_a_link_in_flight_is_dead(call, token, ada):
 @pytest.mark.parametrize(
     ("other", "forgotten"), [("", {"ada@example.com", "b@example.com"}), ("b", {"ada@example.com"})]
 )
-def test_contacts_are_forgotten_at_all_addresses_of_their_own(call, token, ada, settings, other, forgotten):
+def test_deletion_forgets_contacts_at_own_addresses(call, token, ada, settings, other, forgotten):
     settings.EMAIL_PROVIDER = "sequenzy"
     EmailChange.objects.create(user=ada, old_address="b@example.com", new_address=ada.email)
     if other:

@@ -24,7 +24,7 @@ def devices(user, browser=None):
     return services.list_devices(user=user, request=request)
 
 
-def test_every_login_is_a_device_newest_first(call, ada, browser):
+def test_logins_are_listed_as_devices_newest_first(call, ada, browser):
     call("POST", "login/", CREDENTIALS, HTTP_USER_AGENT="curl\x00", REMOTE_ADDR="192.0.2.7")
     phone, laptop = devices(ada, browser)
     assert (phone.user_agent, phone.client_address, phone.is_browser, phone.is_current) == (
@@ -33,7 +33,7 @@ def test_every_login_is_a_device_newest_first(call, ada, browser):
     assert (laptop.user_agent, laptop.is_browser, laptop.is_current) == ("Firefox", True, True)
 
 
-def test_a_device_can_be_ended_by_its_owner(call, ada, browser, token):
+def test_only_the_owner_can_log_out_a_device(call, ada, browser, token):
     stranger = User.objects.create_user("bob@example.com")
     phone, laptop = devices(ada)
     assert services.end_device(user=stranger, device_id=phone.id) is False
@@ -45,13 +45,13 @@ def test_a_device_can_be_ended_by_its_owner(call, ada, browser, token):
     assert Login.objects.count() == 2
 
 
-def test_logging_out_leaves_the_login_and_no_device(call, ada, browser, token):
+def test_logout_keeps_the_login_and_removes_the_device(call, ada, browser, token):
     call("POST", "logout/", token=token)
     browser.post("/admin/logout/")
     assert (devices(ada), Login.objects.count()) == ([], 2)
 
 
-def test_logging_out_everywhere(call, ada, browser, token):
+def test_logout_all_ends_every_session_and_token(call, ada, browser, token):
     lost = Client()
     lost.force_login(ada)
     Login.objects.filter(session_key=lost.session.session_key).delete()
@@ -62,7 +62,7 @@ def test_logging_out_everywhere(call, ada, browser, token):
     assert log_in(call)
 
 
-def test_a_new_password_keeps_the_browser_it_was_chosen_in(ada, browser):
+def test_new_password_keeps_only_the_current_browser(ada, browser):
     other = Client()
     other.force_login(ada)
     request = RequestFactory().get("/")

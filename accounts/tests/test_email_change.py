@@ -38,7 +38,7 @@ def undo(call, token):
     return call("POST", "email/change/undo/", {"token": token})
 
 
-def test_the_old_address_stays_until_the_new_one_is_proven(call, token, ada, outbox):
+def test_old_address_stays_until_new_one_is_verified(call, token, ada, outbox):
     answer = ask(call, token, "Countess@Example.com")
     assert (answer.status_code, answer.json()) == (202, ON_ITS_WAY)
     [mail] = outbox
@@ -49,7 +49,7 @@ def test_the_old_address_stays_until_the_new_one_is_proven(call, token, ada, out
     assert call("GET", "me/", token=token).json()["email"] == NEW
 
 
-def test_the_old_address_is_told_and_can_undo_it(call, token, ada, outbox, change):
+def test_old_address_is_notified_and_can_undo(call, token, ada, outbox, change):
     undo_token = change()
     notice = outbox[-1]
     assert (notice.kind, notice.to, notice.sensitive) == ("email_changed_notice", ["ada@example.com"], True)
@@ -60,7 +60,7 @@ def test_the_old_address_is_told_and_can_undo_it(call, token, ada, outbox, chang
     assert [(mail.kind, mail.to) for mail in outbox[1:]] == [("password_reset", ["ada@example.com"])]
 
 
-def test_an_undo_works_once_and_for_seven_days(call, change, monkeypatch):
+def test_undo_works_once_within_seven_days(call, change, monkeypatch):
     undo_token = change()
     with monkeypatch.context() as patch:
         patch.setattr(tokens, "EMAIL_UNDO_LIFE", timedelta(seconds=-1))
@@ -69,21 +69,21 @@ def test_an_undo_works_once_and_for_seven_days(call, change, monkeypatch):
     assert undo(call, undo_token).json()["code"] == "token_invalid"
 
 
-def test_who_changed_it_twice_cannot_shake_off_the_owner(call, ada, change):
+def test_two_changes_do_not_invalidate_the_owners_undo(call, ada, change):
     owners, thiefs = change("thief@example.com"), change("thief-2@example.com")
     assert undo(call, owners).json()["email"] == "ada@example.com"
     assert undo(call, thiefs).json()["code"] == "token_invalid"
     assert not EmailChange.objects.filter(undone_at=None).exists()
 
 
-def test_who_also_changed_the_password_cannot_either(call, ada, change):
+def test_password_change_does_not_invalidate_the_undo(call, ada, change):
     undo_token = change()
     ada.set_password("the password of a thief")
     ada.save()
     assert undo(call, undo_token).status_code == 200
 
 
-def test_an_account_made_with_the_old_address_gives_way(call, change):
+def test_undo_replaces_unverified_account_at_the_old_address(call, change):
     undo_token = change()
     squatter = User.objects.create_user("ada@example.com", PASSWORD)
     assert undo(call, undo_token).status_code == 200
@@ -91,7 +91,7 @@ def test_an_account_made_with_the_old_address_gives_way(call, change):
 
 
 @pytest.mark.parametrize("reason", ["confirmed", "guarded"])
-def test_an_account_that_may_not_go_stands_in_the_way(call, change, reason, monkeypatch):
+def test_undo_is_refused_if_old_address_is_taken(call, change, reason, monkeypatch):
     undo_token = change()
     verified_at = timezone.now() if reason == "confirmed" else None
     User.objects.create_user("ada@example.com", PASSWORD, email_verified_at=verified_at)
@@ -103,13 +103,13 @@ def test_an_account_that_may_not_go_stands_in_the_way(call, change, reason, monk
     assert EmailChange.objects.filter(undone_at=None).exists()
 
 
-def test_an_address_that_was_never_proven_gets_no_undo(call, unconfirmed, outbox):
+def test_unverified_address_gets_no_undo(call, unconfirmed, outbox):
     confirm(call, tokens.make_email_change_token(unconfirmed, NEW))
     assert User.objects.get().is_email_verified
     assert outbox == []
 
 
-def test_a_known_address_gets_the_same_answer_and_its_owner_a_mail(call, token, outbox):
+def test_taken_address_gets_same_response_and_owner_an_email(call, token, outbox):
     User.objects.create_user("bob@example.com", PASSWORD)
     outbox.clear()
     answer = ask(call, token, "BOB@example.com")
@@ -117,7 +117,7 @@ def test_a_known_address_gets_the_same_answer_and_its_owner_a_mail(call, token, 
     assert [(mail.kind, mail.to) for mail in outbox] == [("already_registered", ["bob@example.com"])]
 
 
-def test_an_address_taken_meanwhile_is_a_clear_refusal(call, ada):
+def test_address_taken_meanwhile_is_refused(call, ada):
     token = tokens.make_email_change_token(ada, NEW)
     User.objects.create_user(NEW, PASSWORD)
     answer = confirm(call, token)
@@ -129,32 +129,32 @@ def test_an_address_taken_meanwhile_is_a_clear_refusal(call, ada):
     ("email", "password", "field"),
     [("ADA@example.com", PASSWORD, "email"), ("x", PASSWORD, "email"), (NEW, "wrong", "password")],
 )
-def test_a_mistake_sends_nothing(call, token, outbox, email, password, field):
+def test_invalid_request_sends_nothing(call, token, outbox, email, password, field):
     answer = ask(call, token, email, password)
     assert (answer.status_code, list(answer.json()), outbox) == (400, [field], [])
 
 
-def test_only_the_owner_confirms(call, ada):
+def test_confirmation_requires_the_password(call, ada):
     token = tokens.make_email_change_token(ada, NEW)
     assert list(confirm(call, token, "a stranger's guess").json()) == ["password"]
     assert confirm(call, token).status_code == 200
     assert confirm(call, token).json()["code"] == "token_invalid"
 
 
-def test_of_two_links_in_flight_the_first_used_wins(call, ada):
+def test_first_link_used_wins(call, ada):
     first, second = (tokens.make_email_change_token(ada, f"{n}@example.com") for n in "ab")
     assert confirm(call, second).status_code == 200
     assert confirm(call, first).json()["code"] == "token_invalid"
 
 
 @pytest.mark.parametrize("change", [{"password": "other"}, {"is_active": False}, {"email": "other@example.com"}])
-def test_a_link_dies_with_what_it_was_made_for(call, ada, change):
+def test_link_is_invalid_after_account_changes(call, ada, change):
     token = tokens.make_email_change_token(ada, NEW)
     User.objects.update(**change)
     assert confirm(call, token).json()["code"] == "token_invalid"
 
 
-def test_an_international_domain_has_one_form(call, token, outbox):
+def test_international_domain_is_normalized(call, token, outbox):
     ask(call, token, "Ada@BÜCHER.example")
     assert confirm(call, token_in(outbox[0])).json()["email"] == "ada@xn--bcher-kva.example"
 

@@ -7,7 +7,7 @@ from accounts.models import User
 from accounts.tests.support.users import ADA, PASSWORD, log_in
 
 
-def test_it_holds_everything(call, ada, outbox, monkeypatch):
+def test_export_contains_everything_stored(call, ada, outbox, monkeypatch):
     monkeypatch.setitem(export_sources, "payments", lambda user: [{"amount": 2900, "user": user.pk}])
     token = log_in(call)
     answer = call("GET", "me/export/", token=token)
@@ -19,7 +19,7 @@ def test_it_holds_everything(call, ada, outbox, monkeypatch):
     assert data["payments"] == [{"amount": 2900, "user": ada.pk}]
 
 
-def test_mails_are_in_it_without_live_links(call, db, settings):
+def test_export_contains_email_without_live_links(call, db, settings):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     call("POST", "signup/", ADA)
     User.objects.update(email_verified_at="2026-01-01T00:00:00Z")
@@ -27,12 +27,12 @@ def test_mails_are_in_it_without_live_links(call, db, settings):
     assert (mail["kind"], mail["to"], mail["text"]) == ("welcome", ["ada@example.com"], None)
 
 
-def test_no_secret_and_nobody_else_is_in_it(call, token, ada):
+def test_export_contains_no_secrets_and_nobody_else(call, token, ada):
     User.objects.create_user("bob@example.com", PASSWORD, name="Bob")
     text = json.dumps(call("GET", "me/export/", token=token).json())
     for secret in (ada.password, token, "bob@", "token_digest", "session_key"):
         assert secret not in text
 
 
-def test_it_needs_a_token(call, db):
+def test_export_requires_a_token(call, db):
     assert call("GET", "me/export/").status_code == 401

@@ -23,38 +23,38 @@ def undo_link(client, outbox, confirm_link) -> str:
     return link_in(outbox[-1], "undo-email-change")
 
 
-def test_the_old_address_holds_until_the_link_is_used(client, outbox, confirm_link):
+def test_old_address_stays_until_link_is_used(client, outbox, confirm_link):
     assert outbox[-1].to == [NEW]
     assert "Open the link in the mail to your new address." in text_of(client.get("/settings/email"))
     client.get(confirm_link)
     assert User.objects.get().email == "ada@example.com"
 
 
-def test_the_link_and_the_password_make_it_the_login(client, confirm_link):
+def test_link_and_password_change_the_login(client, confirm_link):
     answer = submit_link(client, confirm_link, password=PASSWORD)
     assert answer["Location"] == "/dashboard"
     assert "From now on you log in with it." in text_of(client.get("/dashboard"))
     assert log_in(Client(), NEW).status_code == 302
 
 
-def test_the_link_works_in_another_browser(confirm_link):
+def test_link_works_in_another_browser(confirm_link):
     assert submit_link(Client(), confirm_link, password=PASSWORD).status_code == 302
     assert User.objects.get().email == NEW
 
 
-def test_a_wrong_password_changes_nothing(client, confirm_link):
+def test_wrong_password_changes_nothing(client, confirm_link):
     answer = submit_link(client, confirm_link, password="wrong")
     assert "This is not the password of your account." in text_of(answer)
     assert User.objects.get().email == "ada@example.com"
 
 
-def test_opening_the_link_that_undoes_changes_nothing(client, outbox, undo_link):
+def test_opening_the_undo_link_changes_nothing(client, outbox, undo_link):
     assert outbox[-1].to == ["ada@example.com"]
     client.get(undo_link)
     assert User.objects.get().email == NEW
 
 
-def test_undoing_gives_the_address_back_and_logs_everybody_out(client, outbox, undo_link):
+def test_undo_restores_the_address_and_logs_everyone_out(client, outbox, undo_link):
     answer = submit_link(Client(), undo_link)
     assert answer["Location"] == "/forgot-password/sent"
     assert User.objects.get().email == "ada@example.com"
@@ -65,7 +65,7 @@ def test_undoing_gives_the_address_back_and_logs_everybody_out(client, outbox, u
     )
 
 
-def test_undoing_works_once(client, undo_link):
+def test_undo_works_once(client, undo_link):
     submit_link(client, undo_link)
     answer = submit_link(client, undo_link)
     assert answer.status_code == 400
@@ -73,7 +73,7 @@ def test_undoing_works_once(client, undo_link):
 
 
 @pytest.mark.parametrize("page", ["confirm-email-change", "undo-email-change"])
-def test_an_incomplete_link_says_what_to_do(client, db, page):
+def test_incomplete_link_is_explained(client, db, page):
     assert client.get(f"/{page}").status_code == 200
     answer = client.post(f"/{page}", {"password": PASSWORD})
     assert answer.status_code == 400
@@ -88,7 +88,7 @@ def test_an_incomplete_link_says_what_to_do(client, db, page):
         ({"email": "x", "password": PASSWORD}, "Enter a complete email address"),
     ],
 )
-def test_a_change_that_is_refused(client, outbox, ada, given, sentence):
+def test_invalid_change_is_refused(client, outbox, ada, given, sentence):
     log_in(client)
     answer = client.post("/settings/email", given)
     assert (answer.status_code, text_of(answer).count(sentence)) == (400, 2)

@@ -32,7 +32,7 @@ def browser(ada) -> Client:
 
 @pytest.mark.parametrize("path", PUBLIC + PERSONAL + WITH_TOKEN + OTHERS)
 @pytest.mark.parametrize("who", ["stranger", "person"])
-def test_the_headers_are_strict(client, browser, who, path):
+def test_security_headers_are_strict(client, browser, who, path):
     answer = (client if who == "stranger" else browser).get(f"{path}?token=x", secure=True)
     policy = answer["Content-Security-Policy"]
     assert "unsafe" not in policy
@@ -46,20 +46,20 @@ def test_the_headers_are_strict(client, browser, who, path):
 
 
 @pytest.mark.parametrize("path", PUBLIC + PERSONAL + WITH_TOKEN + ["/api/docs/", "/admin/"])
-def test_nothing_is_inline_or_from_elsewhere(browser, client, path):
+def test_pages_have_no_inline_or_foreign_resources(browser, client, path):
     for visitor in (browser, client):
         html = visitor.get(f"{path}?token=x").content.decode()
         assert not INLINE.search(html)
         assert not FOREIGN.search(html)
 
 
-def test_a_page_with_a_token_loads_no_foreign_logo(client, db, settings):
+def test_page_with_token_loads_no_foreign_logo(client, db, settings):
     settings.BRAND_LOGO_URL = "https://cdn.example.net/logo.png"
     assert b"cdn.example.net" in client.get("/login").content
     assert b"cdn.example.net" not in client.get("/reset-password?token=x").content
 
 
-def test_cookies_are_for_the_server_only(client, ada):
+def test_cookies_are_httponly_and_lax(client, ada):
     cookies = log_in(client).cookies
     client.get("/login")
     client.post("/language", {"language": "de"})
@@ -69,12 +69,12 @@ def test_cookies_are_for_the_server_only(client, ada):
 
 
 @pytest.mark.parametrize("path", WITH_TOKEN)
-def test_a_token_is_not_repeated_in_the_address(client, ada, path):
+def test_token_is_not_repeated_in_the_url(client, ada, path):
     shown = client.get(f"{path}?token=abc").content.decode()
     assert f'action="{path}"' in shown
     assert shown.count("abc") == 1
     assert client.post(path, {"token": "abc", "password": PASSWORD}).status_code == 400
 
 
-def test_the_policy_allows_the_owners_logo_and_nothing_more():
+def test_policy_allows_no_foreign_images_by_default():
     assert settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] == ["'self'", "data:"]

@@ -9,7 +9,7 @@ from accounts.tests.support.browser import log_in, text_of
 from accounts.tests.support.users import PASSWORD
 
 
-def test_a_login_leads_to_the_dashboard(client, ada):
+def test_login_leads_to_the_dashboard(client, ada):
     assert log_in(client)["Location"] == "/dashboard"
     assert "Hello, Ada" in text_of(client.get("/dashboard"))
 
@@ -21,19 +21,19 @@ def test_wrong_credentials_look_alike_and_keep_the_address(client, ada):
     assert 'value="ada@example.com"' in answers[0].content.decode()
 
 
-def test_an_unconfirmed_address_can_have_its_mail_again(client, unconfirmed):
+def test_unconfirmed_user_is_offered_another_email(client, unconfirmed):
     answer = log_in(client, unconfirmed.email)
     assert "Confirm your email address first" in text_of(answer)
     assert 'href="/welcome"' in answer.content.decode()
     assert f'value="{unconfirmed.email}"' in client.get("/welcome").content.decode()
 
 
-def test_only_the_right_password_tells_that_an_address_is_unconfirmed(client, unconfirmed):
+def test_wrong_password_does_not_reveal_unconfirmed_address(client, unconfirmed):
     answer = log_in(client, unconfirmed.email, "wrong")
     assert "Confirm your email address" not in text_of(answer)
 
 
-def test_the_session_gets_a_new_key(client, ada):
+def test_login_rotates_the_session_key(client, ada):
     client.post("/forgot-password", {"email": "x@example.com"})
     before = client.session.session_key
     log_in(client)
@@ -41,7 +41,7 @@ def test_the_session_gets_a_new_key(client, ada):
     assert not Session.objects.filter(session_key=before).exists()
 
 
-def test_a_page_that_needs_a_login_is_shown_afterwards(client, ada):
+def test_login_returns_to_the_requested_page(client, ada):
     asked = client.get("/settings/email")
     assert asked["Location"] == "/login?next=/settings/email"
     shown = client.get(asked["Location"])
@@ -57,7 +57,7 @@ def test_a_page_that_needs_a_login_is_shown_afterwards(client, ada):
         "\x08//evil.example.com", "https:evil.example.com", "/login\r\nX: y", "http://testserver@evil.example.com/",
     ],
 )  # fmt: skip
-def test_nobody_is_sent_to_another_site(client, ada, target):
+def test_login_never_redirects_to_another_site(client, ada, target):
     answer = client.post("/login", {"email": ada.email, "password": PASSWORD, "next": target})
     assert answer["Location"].startswith("/")
     assert "evil" not in answer["Location"]
@@ -66,14 +66,14 @@ def test_nobody_is_sent_to_another_site(client, ada, target):
 
 
 @pytest.mark.parametrize("target", ["/login", "/login?next=/login", "/dashboard/"])
-def test_who_is_logged_in_meets_no_redirect_loop(client, ada, target):
+def test_logged_in_user_gets_no_redirect_loop(client, ada, target):
     log_in(client)
     answer = client.get("/login", {"next": target}, follow=True)
     assert answer.status_code == 200
     assert len(answer.redirect_chain) <= 3
 
 
-def test_a_logout_is_a_post_and_ends_the_session(client, ada):
+def test_logout_requires_post_and_ends_the_session(client, ada):
     log_in(client)
     key = client.session.session_key
     assert client.get("/logout").status_code == 405
@@ -83,7 +83,7 @@ def test_a_logout_is_a_post_and_ends_the_session(client, ada):
     assert not Session.objects.filter(session_key=key).exists()
 
 
-def test_a_forged_form_is_refused(ada):
+def test_forged_form_is_refused(ada):
     browser = Client(enforce_csrf_checks=True)
     assert log_in(browser).status_code == 403
     token = browser.get("/login").cookies["csrftoken"].value
@@ -103,14 +103,14 @@ def test_pages_and_api_share_one_throttle(client, post, ada, settings):
     assert "Please wait a minute" in text_of(answer)
 
 
-def test_looking_at_a_page_is_not_counted(client, ada, settings):
+def test_viewing_a_page_is_not_throttled(client, ada, settings):
     rates = {**api_settings.DEFAULT_THROTTLE_RATES, "login": "1/minute"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     assert [client.get("/login").status_code for _ in range(3)] == [200] * 3
     assert log_in(client).status_code == 302
 
 
-def test_the_browser_is_remembered_as_a_known_device(client, ada):
+def test_browser_is_remembered_as_a_known_device(client, ada):
     cookie = log_in(client).cookies["known_device"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"

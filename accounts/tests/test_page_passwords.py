@@ -18,7 +18,7 @@ def reset_link(client, outbox, ada) -> str:
     return link_in(outbox[-1], "reset-password")
 
 
-def test_asking_for_a_link_does_not_tell_who_has_an_account(client, outbox, ada):
+def test_reset_request_does_not_reveal_accounts(client, outbox, ada):
     texts = [
         text_of(client.post("/forgot-password", {"email": email}, follow=True))
         for email in (ada.email, "no@example.com")
@@ -28,7 +28,7 @@ def test_asking_for_a_link_does_not_tell_who_has_an_account(client, outbox, ada)
     assert [mail.to for mail in outbox] == [[ada.email]]
 
 
-def test_a_reset_ends_every_session_and_token(client, ada, post, reset_link):
+def test_reset_ends_every_session_and_token(client, ada, post, reset_link):
     elsewhere = Client()
     log_in(elsewhere)
     post("login/", {"email": ada.email, "password": PASSWORD})
@@ -40,7 +40,7 @@ def test_a_reset_ends_every_session_and_token(client, ada, post, reset_link):
     assert [log_in(Client(), password=password).status_code for password in (PASSWORD, NEW)] == [400, 302]
 
 
-def test_a_reset_in_a_browser_that_is_logged_in_ends_that_session_too(client, ada, reset_link):
+def test_reset_ends_the_session_of_the_same_browser(client, ada, reset_link):
     log_in(client)
     assert submit_link(client, reset_link, password=NEW)["Location"] == "/login"
     assert client.get("/dashboard").status_code == 302
@@ -54,7 +54,7 @@ def test_opening_the_link_changes_nothing(client, ada, reset_link):
     assert submit_link(client, reset_link, password=NEW).status_code == 302
 
 
-def test_a_link_works_once(client, ada, reset_link):
+def test_reset_link_works_once(client, ada, reset_link):
     submit_link(client, reset_link, password=NEW)
     answer = submit_link(client, reset_link, password="a third sentence, then")
     assert answer.status_code == 400
@@ -62,18 +62,18 @@ def test_a_link_works_once(client, ada, reset_link):
     assert 'href="/forgot-password"' in answer.content.decode()
 
 
-def test_a_weak_password_is_refused_and_the_link_kept(client, ada, reset_link):
+def test_weak_password_is_refused_and_the_link_kept(client, ada, reset_link):
     answer = submit_link(client, reset_link, password="12345678")
     assert answer.status_code == 400
     assert "This password is too common." in text_of(answer)
     assert hidden_token(answer) in reset_link
 
 
-def test_without_a_token_there_is_only_the_way_to_a_link(client, db):
+def test_missing_token_redirects_to_forgot_password(client, db):
     assert client.get("/reset-password")["Location"] == "/forgot-password"
 
 
-def test_a_change_keeps_this_browser_and_ends_the_others(client, ada):
+def test_password_change_keeps_only_this_browser(client, ada):
     elsewhere = Client()
     log_in(elsewhere)
     log_in(client)
@@ -91,7 +91,7 @@ def test_a_change_keeps_this_browser_and_ends_the_others(client, ada):
         ({"password": PASSWORD}, "Enter a password."),
     ],
 )
-def test_a_change_that_is_refused(client, ada, given, sentence):
+def test_invalid_change_is_refused(client, ada, given, sentence):
     log_in(client)
     answer = client.post("/settings/password", given)
     assert (answer.status_code, text_of(answer).count(sentence)) == (400, 2)

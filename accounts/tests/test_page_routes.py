@@ -45,13 +45,13 @@ def other(db, ada, request) -> Client:
     return browser
 
 
-def test_the_table_names_every_route():
+def test_routes_table_is_complete():
     assert set(ROUTES) == {pattern.name for pattern in urls.urlpatterns}
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("name", ROUTES)
-def test_a_stranger(client, db, name, slash):
+def test_visitor_gets_public_pages_or_the_login(client, db, name, slash):
     address = url(name).rstrip("/") + (slash or ("/" if name == "home" else ""))
     answer = client.get(address)
     if ROUTES[name] == POSTED:
@@ -65,7 +65,7 @@ def test_a_stranger(client, db, name, slash):
 
 
 @pytest.mark.parametrize("name", [name for name, kind in ROUTES.items() if name.startswith("settings")])
-def test_a_stranger_changes_nothing(client, ada, name):
+def test_visitor_cannot_change_settings(client, ada, name):
     answer = client.post(url(name), POSTS.get(name, {}))
     assert answer["Location"].startswith("/login?next=")
     assert User.objects.get().password == ada.password
@@ -74,7 +74,7 @@ def test_a_stranger_changes_nothing(client, ada, name):
 
 @pytest.mark.parametrize("other", ["person", "staff"], indirect=True)
 @pytest.mark.parametrize("name", POSTS)
-def test_nobody_changes_another_person(other, ada, name):
+def test_user_cannot_change_another_user(other, ada, name):
     before = User.objects.values().get(pk=ada.pk)
     aimed = {field: value.format(pk=ada.pk) for field, value in TRIED_ON_ADA.items()}
     rights = {"is_staff": "1", "is_superuser": "1", "is_active": "1", "groups": "1", "session_generation": "7"}
@@ -83,7 +83,7 @@ def test_nobody_changes_another_person(other, ada, name):
 
 
 @pytest.mark.parametrize("name", ["settings", "settings-email", "settings-password"])
-def test_nobody_gives_himself_rights(other, name):
+def test_user_cannot_grant_themselves_rights(other, name):
     rights = {"is_staff": "1", "is_superuser": "1", "is_active": "1", "groups": "1", "session_generation": "7"}
     other.post(url(name), {**rights, **POSTS[name]})
     mallory = User.objects.get(email="mallory@example.org")
@@ -91,7 +91,7 @@ def test_nobody_gives_himself_rights(other, name):
 
 
 @pytest.mark.parametrize("other", ["person", "staff"], indirect=True)
-def test_nobody_ends_the_session_of_another_person(client, other, ada):
+def test_user_cannot_end_another_users_session(client, other, ada):
     log_in(client)
     device = Login.objects.get(user=ada)
     assert other.post(url("settings-devices"), {"device": device.pk}).status_code == 404
@@ -100,7 +100,7 @@ def test_nobody_ends_the_session_of_another_person(client, other, ada):
 
 @pytest.mark.parametrize("other", ["person", "staff"], indirect=True)
 @pytest.mark.parametrize("name", [name for name, kind in ROUTES.items() if kind == PERSONAL])
-def test_nobody_reads_about_another_person(other, ada, name):
+def test_user_cannot_read_about_another_user(other, ada, name):
     answer = other.get(url(name), {"user": ada.pk, "id": ada.pk}, follow=True)
     assert answer.status_code == 200
     assert b"ada@example.com" not in answer.content
@@ -122,7 +122,7 @@ def test_nobody_reads_about_another_person(other, ada, name):
         ("", b"email=1"),
     ],
 )
-def test_odd_bodies_are_refused(db, ada, name, content_type, body):
+def test_malformed_bodies_are_refused(db, ada, name, content_type, body):
     browser = Client(raise_request_exception=False)
     for log_in_first in (False, True):
         if log_in_first:

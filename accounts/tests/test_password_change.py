@@ -7,7 +7,7 @@ from accounts.tests.support.users import NEW_PASSWORD, PASSWORD, is_logged_in, l
 CHANGE = {"password": PASSWORD, "new_password": NEW_PASSWORD}
 
 
-def test_this_device_goes_on_and_all_others_end(call, client, token, ada, outbox):
+def test_change_keeps_this_device_and_ends_all_others(call, client, token, ada, outbox):
     other = log_in(call)
     client.force_login(ada)
     assert call("POST", "password/change/", CHANGE, token=token).status_code == 204
@@ -22,11 +22,11 @@ def test_this_device_goes_on_and_all_others_end(call, client, token, ada, outbox
     ("change", "field"),
     [({"password": "wrong"}, "password"), ({"new_password": "short"}, "new_password"), ({"is_staff": 1}, "is_staff")],
 )
-def test_a_mistake_changes_nothing(call, token, outbox, change, field):
+def test_invalid_change_changes_nothing(call, token, outbox, change, field):
     answer = call("POST", "password/change/", {**CHANGE, **change}, token=token)
     assert (answer.status_code, list(answer.json()), outbox) == (400, [field], [])
     assert log_in(call)
 
 
-def test_nobody_changes_it_without_a_token(call, ada):
+def test_change_requires_a_token(call, ada):
     assert call("POST", "password/change/", CHANGE).status_code == 401

@@ -19,7 +19,7 @@ def confirm(call, token, password=NEW_PASSWORD):
     return call("POST", "password/reset/confirm/", {"token": token, "password": password})
 
 
-def test_the_link_of_the_mail_sets_a_new_password(call, ada, outbox):
+def test_emailed_link_sets_a_new_password(call, ada, outbox):
     answer = call("POST", "password/reset/", {"email": "ADA@example.com"})
     assert (answer.status_code, answer.json()) == (202, ON_ITS_WAY)
     [mail] = outbox
@@ -31,13 +31,13 @@ def test_the_link_of_the_mail_sets_a_new_password(call, ada, outbox):
     assert [mail.kind for mail in outbox] == ["password_reset", "password_changed"]
 
 
-def test_the_mail_dies_with_its_link(call, ada, outbox):
+def test_email_expires_with_its_link(call, ada, outbox):
     call("POST", "password/reset/", {"email": ada.email})
     left = outbox[0].expires_at - timezone.now()
     assert timedelta(minutes=59) < left <= timedelta(hours=1)
 
 
-def test_a_link_works_once_and_another_in_flight_dies_with_it(call, ada, outbox):
+def test_link_works_once_and_invalidates_other_links(call, ada, outbox):
     for _ in range(2):
         call("POST", "password/reset/", {"email": ada.email})
     first, second = map(token_in, outbox)
@@ -48,23 +48,23 @@ def test_a_link_works_once_and_another_in_flight_dies_with_it(call, ada, outbox)
 
 
 @pytest.mark.parametrize("change", [{"email": "b@example.com"}, {"is_active": False}, {"password": "other"}])
-def test_a_link_dies_with_what_it_was_made_for(call, ada, change):
+def test_link_is_invalid_after_account_changes(call, ada, change):
     token = make_password_reset_token(ada)
     User.objects.update(**change)
     assert confirm(call, token).json()["code"] == "token_invalid"
 
 
-def test_a_link_expires(call, ada, monkeypatch):
+def test_link_expires(call, ada, monkeypatch):
     token = make_password_reset_token(ada)
     monkeypatch.setattr(tokens, "PASSWORD_RESET_LIFE", timedelta(seconds=-1))
     assert confirm(call, token).json()["code"] == "token_expired"
 
 
-def test_a_login_does_not_kill_the_link(call, ada, token):
+def test_login_does_not_invalidate_the_link(call, ada, token):
     assert confirm(call, make_password_reset_token(ada)).status_code == 204
 
 
-def test_a_reset_ends_all_tokens_and_sessions(call, client, token, ada):
+def test_reset_ends_all_tokens_and_sessions(call, client, token, ada):
     client.force_login(ada)
     assert is_logged_in(client)
     confirm(call, make_password_reset_token(ada))
@@ -73,39 +73,39 @@ def test_a_reset_ends_all_tokens_and_sessions(call, client, token, ada):
     assert not AuthToken.objects.exists()
 
 
-def test_a_reset_proves_the_address(call, unconfirmed):
+def test_reset_confirms_the_address(call, unconfirmed):
     confirm(call, make_password_reset_token(unconfirmed))
     assert log_in(call, email=unconfirmed.email, password=NEW_PASSWORD)
 
 
-def test_a_weak_password_leaves_the_link_alive(call, ada):
+def test_weak_password_keeps_the_link_valid(call, ada):
     token = make_password_reset_token(ada)
     answer = confirm(call, token, "short")
     assert (answer.status_code, list(answer.json())) == (400, ["password"])
     assert confirm(call, token).status_code == 204
 
 
-def test_who_never_had_a_password_can_choose_one(call, outbox):
+def test_user_without_password_can_choose_one(call, outbox):
     User.objects.create_user("nopassword@example.com")
     call("POST", "password/reset/", {"email": "nopassword@example.com"})
     assert confirm(call, token_in(outbox[-1])).status_code == 204
 
 
 @pytest.mark.parametrize("address", ["nobody@example.com", "gone@example.com"])
-def test_nobody_learns_that_there_is_no_account(call, outbox, address):
+def test_missing_account_is_not_revealed(call, outbox, address):
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
     outbox.clear()
     answer = call("POST", "password/reset/", {"email": address})
     assert (answer.status_code, answer.json(), outbox) == (202, ON_ITS_WAY, [])
 
 
-def test_nothing_is_left_of_the_work_for_nobody(call, settings):
+def test_reset_for_unknown_address_stores_nothing(call, settings):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     call("POST", "password/reset/", {"email": "nobody@example.com"})
     assert not OutboundEmail.objects.exists()
 
 
-def test_a_bad_address_is_refused(call, db):
+def test_invalid_address_is_refused(call, db):
     answer = call("POST", "password/reset/", {"email": "ada"})
     assert (answer.status_code, list(answer.json())) == (400, ["email"])
 
@@ -116,5 +116,5 @@ def test_get_changes_nothing(call, ada):
     assert confirm(call, token).status_code == 204
 
 
-def test_a_token_of_another_purpose_is_invalid(call, ada):
+def test_token_for_another_purpose_is_invalid(call, ada):
     assert confirm(call, tokens.make_email_change_token(ada, "b@example.com")).json()["code"] == "token_invalid"

@@ -12,7 +12,7 @@ def resend(call, email):
     return answer.status_code, answer.json()
 
 
-def test_a_fresh_link_confirms(call, unconfirmed, outbox):
+def test_resent_link_confirms_the_address(call, unconfirmed, outbox):
     for _ in range(2):
         assert resend(call, "NEW@example.com") == (202, ON_ITS_WAY)
     assert [(mail.kind, mail.sensitive) for mail in outbox] == [("welcome", True)] * 2
@@ -21,5 +21,5 @@ def test_a_fresh_link_confirms(call, unconfirmed, outbox):
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
-def test_others_get_the_same_answer_and_no_mail(call, ada, outbox, email):
+def test_other_addresses_get_same_response_and_no_email(call, ada, outbox, email):
     assert (resend(call, email), outbox) == ((202, ON_ITS_WAY), [])

@@ -20,7 +20,7 @@ def browser(client, ada):
     return client
 
 
-def test_what_is_over_is_forgotten_after_90_days(call, token, browser, ada):
+def test_ended_logins_are_deleted_after_90_days(call, token, browser, ada):
     EmailChange.objects.create(user=ada, old_address="a@x.example", new_address="b@x.example", at=OLD)
     Login.objects.update(at=OLD)
     call("POST", "logout-all/", token=token)
@@ -29,14 +29,14 @@ def test_what_is_over_is_forgotten_after_90_days(call, token, browser, ada):
     assert (Login.objects.count(), EmailChange.objects.count()) == (1, 0)
 
 
-def test_what_lives_is_kept_however_old_it_is(call, token, browser):
+def test_active_logins_are_kept_whatever_their_age(call, token, browser):
     Login.objects.update(at=OLD)
     forget_old_history()
     assert (Login.objects.count(), call("GET", "me/", token=token).status_code) == (2, 200)
     assert is_logged_in(browser)
 
 
-def test_expired_tokens_and_sessions_go(token, browser):
+def test_expired_tokens_and_sessions_are_deleted(token, browser):
     AuthToken.objects.update(expiry=OLD)
     Session.objects.update(expire_date=OLD)
     forget_old_history()

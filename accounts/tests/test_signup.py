@@ -19,7 +19,7 @@ def test_signup_creates_a_user_and_queues_one_welcome(post, outbox):
 
 
 @pytest.mark.parametrize("path", ["signup", "signup/"])
-def test_with_and_without_the_slash(post, path):
+def test_slash_is_optional(post, path):
     assert post(path, ADA).status_code == 201
 
 
@@ -38,13 +38,13 @@ def test_any_content_type_is_read_as_json(client, db):
         ("ada@bu\u0308cher.example", "ada@xn--bcher-kva.example"),
     ],
 )
-def test_an_address_is_stored_in_its_normal_form(post, typed, stored):
+def test_address_is_stored_normalized(post, typed, stored):
     assert post("signup/", {**ADA, "email": typed}).json()["user"]["email"] == stored
     assert User.objects.get().email == stored
 
 
 @pytest.mark.parametrize("address", ["ada@example.com", "ADA@example.com"])
-def test_a_known_address_gets_the_same_answer_and_its_owner_a_mail(post, outbox, ada, address):
+def test_taken_address_gets_same_response_and_owner_an_email(post, outbox, ada, address):
     answer = post("signup/", {"email": address, "name": "Mallory", "password": "another password of mine"})
     assert (answer.status_code, answer.json()) == (201, {"user": {"email": "ada@example.com", "name": "Mallory"}})
     ada.refresh_from_db()
@@ -53,13 +53,13 @@ def test_a_known_address_gets_the_same_answer_and_its_owner_a_mail(post, outbox,
     assert "Mallory" not in outbox[0].body + outbox[0].alternatives[0][0]
 
 
-def test_the_owner_is_told_at_most_once_a_day(post, outbox, ada):
+def test_owner_is_notified_at_most_once_a_day(post, outbox, ada):
     post("signup/", ADA)
     post("signup/", ADA)
     assert len({message.idempotency_key for message in outbox}) == 1
 
 
-def test_a_known_address_costs_the_same_work(post, ada, settings):
+def test_taken_address_costs_the_same_work(post, ada, settings):
     settings.PASSWORD_HASHERS = ["accounts.tests.support.users.CountingHasher"]
     CountingHasher.hashed = 0
     with CaptureQueriesContext(
@@ -79,7 +79,7 @@ def test_passwords_are_hashed_with_argon2(post, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sign_ups_of_one_address_at_once_make_one_user(post, mailoutbox):
+def test_parallel_signups_create_one_user(post, mailoutbox):
     if connection.vendor == "sqlite":
         pytest.skip("needs PostgreSQL in DATABASE_URL: SQLite's test database is in memory, where waiting is no option")
     answers = []
@@ -102,18 +102,18 @@ def test_sign_ups_of_one_address_at_once_make_one_user(post, mailoutbox):
     "password",
     ["short", "password123", "8401975302", "ada.lovelace", "adalovelace", "a" * 64 + "b" * 65],
 )
-def test_a_weak_password_is_refused(post, outbox, password):
+def test_weak_password_is_refused(post, outbox, password):
     answer = post("signup/", {"email": "ada.lovelace@example.com", "name": "Adalovelace", "password": password})
     assert (answer.status_code, list(answer.json())) == (400, ["password"])
     assert (User.objects.count(), outbox) == (0, [])
 
 
-def test_white_space_belongs_to_a_password(post):
+def test_whitespace_in_a_password_is_kept(post):
     post("signup/", {**ADA, "password": " a password with ends "})
     assert User.objects.get().check_password(" a password with ends ")
 
 
-def test_an_outdated_token_is_no_obstacle(post):
+def test_outdated_token_is_ignored(post):
     assert post("signup/", ADA, HTTP_AUTHORIZATION="Token outdated").status_code == 201
 
 

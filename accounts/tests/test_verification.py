@@ -10,7 +10,7 @@ from accounts.tests.support.users import ADA, PASSWORD
 from accounts.tokens import make_email_verification_token
 
 
-def test_the_link_of_the_welcome_mail_confirms_and_logs_in(post, outbox, client):
+def test_welcome_link_confirms_and_logs_in(post, outbox, client):
     post("signup/", ADA)
     [token] = re.findall(r"verify-email\?token=(\S+)", outbox[0].body)
     answer = post("email/verify/", {"token": token, "password": PASSWORD})
@@ -22,7 +22,7 @@ def test_the_link_of_the_welcome_mail_confirms_and_logs_in(post, outbox, client)
     assert post("login/", {"email": ADA["email"], "password": PASSWORD}).status_code == 200
 
 
-def test_only_the_password_of_the_sign_up_confirms(post, unconfirmed):
+def test_confirmation_requires_the_signup_password(post, unconfirmed):
     token = make_email_verification_token(unconfirmed)
     answer = post("email/verify/", {"token": token, "password": "the owner's guess"})
     assert (answer.status_code, list(answer.json())) == (400, ["password"])
@@ -35,31 +35,31 @@ def test_get_changes_nothing(client, unconfirmed):
     assert not User.objects.get().is_email_verified
 
 
-def test_a_token_works_once(post, unconfirmed):
+def test_token_works_once(post, unconfirmed):
     token = make_email_verification_token(unconfirmed)
     assert post("email/verify/", {"token": token, "password": PASSWORD}).status_code == 200
     assert refusal(post, token) == "token_invalid"
 
 
 @pytest.mark.parametrize("change", [{"email": "other@example.com"}, {"is_active": False}])
-def test_a_token_dies_with_what_it_was_made_for(post, unconfirmed, change):
+def test_token_is_invalid_after_account_changes(post, unconfirmed, change):
     token = make_email_verification_token(unconfirmed)
     User.objects.update(**change)
     assert refusal(post, token) == "token_invalid"
 
 
-def test_a_token_expires(post, unconfirmed, monkeypatch):
+def test_token_expires(post, unconfirmed, monkeypatch):
     token = make_email_verification_token(unconfirmed)
     monkeypatch.setattr(tokens, "EMAIL_VERIFICATION_LIFE", timedelta(seconds=-1))
     assert refusal(post, token) == "token_expired"
 
 
 @pytest.mark.parametrize("token", ["x", "a:b:c", "é:é:é", "::", "e30:1abcde:x"])
-def test_a_made_up_token_is_invalid(post, db, token):
+def test_forged_token_is_invalid(post, db, token):
     assert refusal(post, token) == "token_invalid"
 
 
-def test_a_token_signed_for_something_else_is_invalid(post, unconfirmed):
+def test_token_for_another_purpose_is_invalid(post, unconfirmed):
     token = signing.dumps({"user": unconfirmed.pk, "email": unconfirmed.email}, salt="something else")
     assert refusal(post, token) == "token_invalid"
 

@@ -10,7 +10,7 @@ from accounts.tests.support.users import ADA, PASSWORD
 from emails.models import OutboundEmail
 
 
-def test_the_welcome_greets_and_links(outbox):
+def test_welcome_greets_and_links(outbox):
     user = User.objects.create_user("ada@example.com", PASSWORD, name="Ada")
     [message] = outbox
     assert (message.kind, message.to) == ("welcome", ["ada@example.com"])
@@ -22,7 +22,7 @@ def test_the_welcome_greets_and_links(outbox):
         assert re.search(r"https://app\.example\.com/verify-email\?token=[\w:-]+", part)
 
 
-def test_only_a_confirm_link_is_sensitive(outbox):
+def test_only_email_with_confirm_link_is_sensitive(outbox):
     User.objects.create_user("ada@example.com", PASSWORD)
     User.objects.create_user("bob@example.com", PASSWORD, email_verified_at=timezone.now())
     assert [message.sensitive for message in outbox] == [True, False]
@@ -31,7 +31,7 @@ def test_only_a_confirm_link_is_sensitive(outbox):
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ brand }}", "O'Brien & <b>", "👩🏽‍💻", "עדה"])
-def test_a_name_is_text(post, outbox, name):
+def test_name_is_plain_text(post, outbox, name):
     post("signup/", {**ADA, "name": name})
     [message] = outbox
     assert f"Hello {name}," in message.body
@@ -39,13 +39,13 @@ def test_a_name_is_text(post, outbox, name):
     assert "<b>" not in message.alternatives[0][0]
 
 
-def test_an_update_sends_nothing(outbox, ada):
+def test_updating_a_user_sends_nothing(outbox, ada):
     ada.name = "Augusta"
     ada.save()
     assert outbox == []
 
 
-def test_a_superuser_from_the_command_is_welcome_and_confirmed(outbox, monkeypatch):
+def test_createsuperuser_sends_welcome_and_confirms(outbox, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", "--noinput", "--email", "Root@example.com", verbosity=0)
     user = User.objects.get(email="root@example.com")
@@ -53,7 +53,7 @@ def test_a_superuser_from_the_command_is_welcome_and_confirmed(outbox, monkeypat
     assert [message.kind for message in outbox] == ["welcome"]
 
 
-def test_a_fixture_sends_nothing(outbox, tmp_path, ada):
+def test_loading_a_fixture_sends_nothing(outbox, tmp_path, ada):
     fixture = tmp_path / "people.json"
     call_command("dumpdata", "accounts.user", natural_primary=True, output=str(fixture))
     ada.delete()
@@ -63,7 +63,7 @@ def test_a_fixture_sends_nothing(outbox, tmp_path, ada):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rollback_sends_nothing(outbox, settings):
+def test_rolled_back_signup_sends_nothing(outbox, settings):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     with pytest.raises(RuntimeError), transaction.atomic():
         User.objects.create_user("ada@example.com", PASSWORD)
@@ -72,7 +72,7 @@ def test_a_rollback_sends_nothing(outbox, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_user_whose_mail_cannot_be_queued_is_not_saved(outbox, settings):
+def test_user_is_not_saved_if_email_cannot_be_queued(outbox, settings):
     settings.EMAIL_BACKEND = "emails.backends.missing.Backend"
     with pytest.raises(ImportError):
         User.objects.create(email="ada@example.com")
@@ -80,7 +80,7 @@ def test_a_user_whose_mail_cannot_be_queued_is_not_saved(outbox, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_outbox_holds_one_welcome_and_one_note_a_day(post, settings):
+def test_outbox_holds_one_welcome_and_one_notice_a_day(post, settings):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     for _ in range(3):
         assert post("signup/", ADA).status_code == 201
