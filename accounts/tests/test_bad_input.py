@@ -1,3 +1,5 @@
+"""Sign-up refuses invalid fields and bodies, each with an explanation."""
+
 import json
 
 import pytest
@@ -57,10 +59,10 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("data", "fields"), FIELDS)
-def test_invalid_field_is_named(post, outbox, data, fields):
-    answer = post("signup/", json.dumps(data))
-    assert (answer.status_code, set(answer.json())) == (400, fields)
-    assert (User.objects.count(), outbox) == (0, [])
+def test_invalid_field_is_named(post, sent_emails, data, fields):
+    response = post("signup/", json.dumps(data))
+    assert (response.status_code, set(response.json())) == (400, fields)
+    assert (User.objects.count(), sent_emails) == (0, [])
 
 
 BODIES = {
@@ -88,19 +90,19 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("path", ["signup/", "login/", "email/verify/"])
-def test_invalid_body_is_refused_with_an_explanation(post, outbox, path, body):
-    answer = post(path, body)
-    assert answer.status_code == 400
-    assert answer.json()
-    assert (User.objects.count(), outbox) == (0, [])
+def test_invalid_body_is_refused_with_an_explanation(post, sent_emails, path, body):
+    response = post(path, body)
+    assert response.status_code == 400
+    assert response.json()
+    assert (User.objects.count(), sent_emails) == (0, [])
 
 
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 )
 def test_list_is_refused_whatever_its_content_type(client, db, content_type):
-    answer = client.generic("POST", "/api/accounts/signup/", b"[1]", content_type=content_type)
-    assert (answer.status_code, list(answer.json())) == (400, ["non_field_errors"])
+    response = client.generic("POST", "/api/accounts/signup/", b"[1]", content_type=content_type)
+    assert (response.status_code, list(response.json())) == (400, ["non_field_errors"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whatever colour the owner chooses can be read."""
+"""Text stays readable in any brand color."""
 
 import pytest
 
@@ -33,10 +33,10 @@ def test_contrast_matches_the_wcag_formula():
 
 def test_brand_stylesheet_is_cached_by_browsers(client, settings):
     settings.BRAND_COLOR = "#ffe600"
-    answer = client.get("/brand.css")
-    assert answer["Content-Type"].startswith("text/css")
-    assert "--brand: #ffe600" in answer.content.decode()
-    assert "max-age=31536000" in answer["Cache-Control"]
+    response = client.get("/brand.css")
+    assert response["Content-Type"].startswith("text/css")
+    assert "--brand: #ffe600" in response.content.decode()
+    assert "max-age=31536000" in response["Cache-Control"]
 
 
 def test_stylesheet_url_changes_with_the_brand(client, settings):
@@ -49,6 +49,6 @@ def test_stylesheet_url_changes_with_the_brand(client, settings):
 
 def test_icon_shows_the_first_letter_of_the_brand(client, settings):
     settings.BRAND_NAME = " <Étoile>"
-    answer = client.get("/brand.svg")
-    assert answer["Content-Type"] == "image/svg+xml"
-    assert ">&lt;</text>" in answer.content.decode()
+    response = client.get("/brand.svg")
+    assert response["Content-Type"] == "image/svg+xml"
+    assert ">&lt;</text>" in response.content.decode()

@@ -1,4 +1,4 @@
-"""A front end at another origin: allowed by name, with tokens and never with cookies."""
+"""A front end at another origin: allowed by name, with tokens, and never with cookies."""
 
 import pytest
 
@@ -8,12 +8,12 @@ ORIGIN = "https://front.example.com"
 
 
 @pytest.fixture(autouse=True)
-def allowed(settings):
+def allowed_origin(settings):
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
 
 
 def test_allowed_origin_may_send_token_and_device(client):
-    answer = client.options(
+    response = client.options(
         "/api/accounts/me/",
         headers={
             "origin": ORIGIN,
@@ -21,15 +21,15 @@ def test_allowed_origin_may_send_token_and_device(client):
             "access-control-request-headers": "authorization, content-type, known-device",
         },
     )
-    assert answer["Access-Control-Allow-Origin"] == ORIGIN
-    assert {"PATCH", "DELETE"} <= {*answer["Access-Control-Allow-Methods"].split(", ")}
-    assert {"authorization", "known-device"} <= {*answer["Access-Control-Allow-Headers"].split(", ")}
-    assert "Access-Control-Allow-Credentials" not in answer
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert {"PATCH", "DELETE"} <= {*response["Access-Control-Allow-Methods"].split(", ")}
+    assert {"authorization", "known-device"} <= {*response["Access-Control-Allow-Headers"].split(", ")}
+    assert "Access-Control-Allow-Credentials" not in response
 
 
-def test_allowed_origin_may_read_the_needed_headers(call, ada):
-    answer = call("POST", "login/", CREDENTIALS, HTTP_ORIGIN=ORIGIN)
-    assert {*answer["Access-Control-Expose-Headers"].split(", ")} == {"known-device", "retry-after"}
+def test_allowed_origin_may_read_the_needed_headers(call_api, ada):
+    response = call_api("POST", "login/", CREDENTIALS, HTTP_ORIGIN=ORIGIN)
+    assert {*response["Access-Control-Expose-Headers"].split(", ")} == {"known-device", "retry-after"}
 
 
 @pytest.mark.parametrize(("origin", "path"), [("https://evil.example", "/api/schema/"), (ORIGIN, "/admin/login/")])

@@ -1,3 +1,5 @@
+"""Login and logout through the API."""
+
 import pytest
 from knox.models import AuthToken
 
@@ -33,8 +35,8 @@ def test_wrong_credentials_get_the_same_response(post, ada):
         ("nopassword@example.com", PASSWORD),
         ("nobody@example.com", PASSWORD),
     ]:
-        answer = post("login/", {"email": email, "password": password})
-        assert (answer.status_code, answer.json()) == (400, WRONG)
+        response = post("login/", {"email": email, "password": password})
+        assert (response.status_code, response.json()) == (400, WRONG)
 
 
 @pytest.mark.parametrize(
@@ -50,17 +52,17 @@ def test_every_refusal_hashes_one_password(post, settings, email):
     assert CountingHasher.hashed == 1
 
 
-def test_unconfirmed_address_is_revealed_only_after_the_right_password(post, unconfirmed):
-    right = post("login/", {"email": unconfirmed.email, "password": PASSWORD})
-    wrong = post("login/", {"email": unconfirmed.email, "password": "wrong"})
-    assert (right.status_code, right.json()["code"]) == (403, "email_not_verified")
-    assert (wrong.status_code, wrong.json()) == (400, WRONG)
+def test_unconfirmed_address_is_revealed_only_after_the_right_password(post, unconfirmed_user):
+    right_password = post("login/", {"email": unconfirmed_user.email, "password": PASSWORD})
+    wrong_password = post("login/", {"email": unconfirmed_user.email, "password": "wrong"})
+    assert (right_password.status_code, right_password.json()["code"]) == (403, "email_not_verified")
+    assert (wrong_password.status_code, wrong_password.json()) == (400, WRONG)
     assert not AuthToken.objects.exists()
 
 
-def test_verification_can_be_optional(post, unconfirmed, settings):
+def test_verification_can_be_optional(post, unconfirmed_user, settings):
     settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
-    session = post("login/", {"email": unconfirmed.email, "password": PASSWORD}).json()
+    session = post("login/", {"email": unconfirmed_user.email, "password": PASSWORD}).json()
     assert session["user"]["email_verified"] is False
 
 
@@ -86,5 +88,5 @@ def test_deactivated_user_is_logged_out_immediately(post, client, ada):
 
 
 def test_login_sets_no_session_cookie(post, ada):
-    answer = post("login/", CREDENTIALS)
-    assert not answer.cookies
+    response = post("login/", CREDENTIALS)
+    assert not response.cookies

@@ -1,4 +1,4 @@
-"""What a new person sees first."""
+"""The dashboard, which is the first page after login."""
 
 import pytest
 from django.test import Client
@@ -19,7 +19,7 @@ def browser(ada) -> Client:
     return browser
 
 
-def mail_to(user: User, subject: str, status: str = Status.SENT) -> None:
+def store_email_to(user: User, subject: str, status: str = Status.SENT) -> None:
     OutboundEmail.objects.create(
         recipients=user.email, subject=subject, status=status, content=None, metadata={"user_id": str(user.pk)}
     )
@@ -34,15 +34,15 @@ def test_dashboard_shows_whether_the_address_is_confirmed(browser, settings, cli
 
 
 def test_dashboard_shows_recent_emails_with_status(browser, ada):
-    mail_to(ada, "Welcome to Acme", Status.DELIVERED)
-    mail_to(ada, "Your <receipt>", Status.QUEUED)
+    store_email_to(ada, "Welcome to Acme", Status.DELIVERED)
+    store_email_to(ada, "Your <receipt>", Status.QUEUED)
     shown = text_of(browser.get("/dashboard"))
     assert "Your <receipt> now On its way" in shown
     assert "Welcome to Acme" in shown
 
 
 def test_dashboard_hides_email_of_others(browser):
-    mail_to(User.objects.create_user("bob@example.com", PASSWORD), "For Bob only")
+    store_email_to(User.objects.create_user("bob@example.com", PASSWORD), "For Bob only")
     assert "For Bob only" not in text_of(browser.get("/dashboard"))
 
 
@@ -72,6 +72,6 @@ def test_user_name_is_escaped(browser):
 
 def test_dashboard_costs_few_queries(browser, ada, django_assert_max_num_queries):
     for number in range(9):
-        mail_to(ada, f"Mail {number}")
+        store_email_to(ada, f"Mail {number}")
     with django_assert_max_num_queries(4):
         browser.get("/dashboard")

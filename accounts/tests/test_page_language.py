@@ -1,4 +1,4 @@
-"""In which language the pages answer."""
+"""The language of the pages."""
 
 import pytest
 
@@ -23,8 +23,8 @@ def test_user_language_overrides_the_browser_language(client, ada):
 
 
 def test_chosen_language_is_kept(client, db):
-    answer = client.post("/language", {"language": "de", "next": "/signup"})
-    assert answer["Location"] == "/signup"
+    response = client.post("/language", {"language": "de", "next": "/signup"})
+    assert response["Location"] == "/signup"
     assert language_of(client) == "de"
 
 
@@ -35,7 +35,7 @@ def test_chosen_language_applies_to_email(client, ada):
     assert language_of(client, "/dashboard", **{"accept-language": "en"}) == "de"
 
 
-def test_signup_in_german_sets_german(client, outbox):
+def test_signup_in_german_sets_german(client, sent_emails):
     client.post("/language", {"language": "de"})
     client.post("/signup", {"email": "ada@example.com", "name": "Ada", "password": "ein Satz als Passwort"})
     assert User.objects.get().language == "de"
@@ -50,5 +50,5 @@ def test_unknown_language_changes_nothing(client, ada, language):
 
 
 def test_language_choice_never_redirects_to_another_site(client, db):
-    answer = client.post("/language", {"language": "de", "next": "https://evil.example.com/"})
-    assert answer["Location"] == "/"
+    response = client.post("/language", {"language": "de", "next": "https://evil.example.com/"})
+    assert response["Location"] == "/"

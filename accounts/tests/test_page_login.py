@@ -15,22 +15,22 @@ def test_login_leads_to_the_dashboard(client, ada):
 
 
 def test_wrong_credentials_look_alike_and_keep_the_address(client, ada):
-    answers = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
-    assert [answer.status_code for answer in answers] == [400, 400]
-    assert all("The email address or the password is wrong." in text_of(answer) for answer in answers)
-    assert 'value="ada@example.com"' in answers[0].content.decode()
+    responses = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
+    assert [response.status_code for response in responses] == [400, 400]
+    assert all("The email address or the password is wrong." in text_of(response) for response in responses)
+    assert 'value="ada@example.com"' in responses[0].content.decode()
 
 
-def test_unconfirmed_user_is_offered_another_email(client, unconfirmed):
-    answer = log_in(client, unconfirmed.email)
-    assert "Confirm your email address first" in text_of(answer)
-    assert 'href="/welcome"' in answer.content.decode()
-    assert f'value="{unconfirmed.email}"' in client.get("/welcome").content.decode()
+def test_unconfirmed_user_is_offered_another_email(client, unconfirmed_user):
+    response = log_in(client, unconfirmed_user.email)
+    assert "Confirm your email address first" in text_of(response)
+    assert 'href="/welcome"' in response.content.decode()
+    assert f'value="{unconfirmed_user.email}"' in client.get("/welcome").content.decode()
 
 
-def test_wrong_password_does_not_reveal_unconfirmed_address(client, unconfirmed):
-    answer = log_in(client, unconfirmed.email, "wrong")
-    assert "Confirm your email address" not in text_of(answer)
+def test_wrong_password_does_not_reveal_unconfirmed_address(client, unconfirmed_user):
+    response = log_in(client, unconfirmed_user.email, "wrong")
+    assert "Confirm your email address" not in text_of(response)
 
 
 def test_login_rotates_the_session_key(client, ada):
@@ -42,10 +42,10 @@ def test_login_rotates_the_session_key(client, ada):
 
 
 def test_login_returns_to_the_requested_page(client, ada):
-    asked = client.get("/settings/email")
-    assert asked["Location"] == "/login?next=/settings/email"
-    shown = client.get(asked["Location"])
-    assert '<input type="hidden" name="next" value="/settings/email">' in shown.content.decode()
+    redirect = client.get("/settings/email")
+    assert redirect["Location"] == "/login?next=/settings/email"
+    login_page = client.get(redirect["Location"])
+    assert '<input type="hidden" name="next" value="/settings/email">' in login_page.content.decode()
     data = {"email": ada.email, "password": PASSWORD, "next": "/settings/email"}
     assert client.post("/login", data)["Location"] == "/settings/email"
 
@@ -58,9 +58,9 @@ def test_login_returns_to_the_requested_page(client, ada):
     ],
 )  # fmt: skip
 def test_login_never_redirects_to_another_site(client, ada, target):
-    answer = client.post("/login", {"email": ada.email, "password": PASSWORD, "next": target})
-    assert answer["Location"].startswith("/")
-    assert "evil" not in answer["Location"]
+    response = client.post("/login", {"email": ada.email, "password": PASSWORD, "next": target})
+    assert response["Location"].startswith("/")
+    assert "evil" not in response["Location"]
     again = client.get("/login", {"next": target})
     assert "evil" not in again["Location"]
 
@@ -68,9 +68,9 @@ def test_login_never_redirects_to_another_site(client, ada, target):
 @pytest.mark.parametrize("target", ["/login", "/login?next=/login", "/dashboard/"])
 def test_logged_in_user_gets_no_redirect_loop(client, ada, target):
     log_in(client)
-    answer = client.get("/login", {"next": target}, follow=True)
-    assert answer.status_code == 200
-    assert len(answer.redirect_chain) <= 3
+    response = client.get("/login", {"next": target}, follow=True)
+    assert response.status_code == 200
+    assert len(response.redirect_chain) <= 3
 
 
 def test_logout_requires_post_and_ends_the_session(client, ada):
@@ -97,10 +97,10 @@ def test_pages_and_api_share_one_throttle(client, post, ada, settings):
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     log_in(client, password="wrong")
     post("login/", {"email": ada.email, "password": "wrong"})
-    answer = log_in(client)
-    assert answer.status_code == 429
-    assert 0 < int(answer["Retry-After"]) <= 60
-    assert "Please wait a minute" in text_of(answer)
+    response = log_in(client)
+    assert response.status_code == 429
+    assert 0 < int(response["Retry-After"]) <= 60
+    assert "Please wait a minute" in text_of(response)
 
 
 def test_viewing_a_page_is_not_throttled(client, ada, settings):

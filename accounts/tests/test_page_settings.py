@@ -1,4 +1,4 @@
-"""Profile, devices and data of a person, on the pages."""
+"""A user's profile, devices, and data on the pages."""
 
 import pytest
 from django.test import Client
@@ -33,21 +33,24 @@ def device_ids(browser: Client) -> list[int]:
 
 
 def test_profile_is_saved(browser):
-    answer = browser.post("/settings", {"name": "Ada King", "language": "en"}, follow=True)
-    assert "Your profile is saved." in text_of(answer)
+    response = browser.post("/settings", {"name": "Ada King", "language": "en"}, follow=True)
+    assert "Your profile is saved." in text_of(response)
     assert User.objects.get().name == "Ada King"
 
 
 def test_profile_form_ignores_other_fields(browser, ada):
-    given = {"name": "Ada", "language": "en", "email": "x@example.com", "is_staff": "1", "id": "99", "password": "x"}
-    browser.post("/settings", given)
+    data = {"name": "Ada", "language": "en", "email": "x@example.com", "is_staff": "1", "id": "99", "password": "x"}
+    browser.post("/settings", data)
     user = User.objects.get()
-    assert (user.pk, user.email, user.is_staff, user.password) == (ada.pk, ada.email, False, ada.password)
+    assert user.pk == ada.pk
+    assert user.email == ada.email
+    assert user.is_staff is False
+    assert user.password == ada.password
 
 
-@pytest.mark.parametrize("given", [{"name": "", "language": "en"}, {"name": "Ada", "language": "xx"}])
-def test_invalid_profile_is_refused(browser, given):
-    assert browser.post("/settings", given).status_code == 400
+@pytest.mark.parametrize("data", [{"name": "", "language": "en"}, {"name": "Ada", "language": "xx"}])
+def test_invalid_profile_is_refused(browser, data):
+    assert browser.post("/settings", data).status_code == 400
     assert User.objects.get().name == "Ada"
 
 
@@ -59,8 +62,8 @@ def test_devices_are_listed_with_the_current_one_marked(browser, phone):
 
 def test_device_can_be_logged_out(browser, phone):
     (other,) = [device.id for device in browser.get("/settings/devices").context["devices"] if not device.is_current]
-    answer = browser.post("/settings/devices", {"device": other}, follow=True)
-    assert "The device is logged out." in text_of(answer)
+    response = browser.post("/settings/devices", {"device": other}, follow=True)
+    assert "The device is logged out." in text_of(response)
     assert phone.get("/dashboard").status_code == 302
     assert browser.get("/dashboard").status_code == 200
 
@@ -85,23 +88,23 @@ def test_all_devices_can_be_logged_out(browser, phone):
 
 
 def test_data_export_is_a_download(browser, ada):
-    answer = browser.get("/settings/data/export")
-    assert answer["Content-Disposition"] == 'attachment; filename="account.json"'
-    assert answer.json()["profile"]["email"] == ada.email
+    response = browser.get("/settings/data/export")
+    assert response["Content-Disposition"] == 'attachment; filename="account.json"'
+    assert response.json()["profile"]["email"] == ada.email
 
 
 def test_account_deletion_requires_the_password(browser):
     assert browser.post("/settings/data", {"password": "wrong"}).status_code == 400
-    answer = browser.post("/settings/data", {"password": PASSWORD}, follow=True)
-    assert "Your account is deleted." in text_of(answer)
+    response = browser.post("/settings/data", {"password": PASSWORD}, follow=True)
+    assert "Your account is deleted." in text_of(response)
     assert not User.objects.exists()
 
 
 def test_deletion_guard_is_shown(browser, monkeypatch):
     monkeypatch.setattr("accounts.services.deletion.deletion_guards", [lambda user: "Cancel your subscription first."])
-    answer = browser.post("/settings/data", {"password": PASSWORD})
-    assert answer.status_code == 400
-    assert "Cancel your subscription first." in text_of(answer)
+    response = browser.post("/settings/data", {"password": PASSWORD})
+    assert response.status_code == 400
+    assert "Cancel your subscription first." in text_of(response)
     assert User.objects.exists()
 
 

@@ -1,3 +1,5 @@
+"""The OpenAPI schema of accounts."""
+
 import json
 
 from django.core.management import call_command

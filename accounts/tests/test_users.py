@@ -1,3 +1,5 @@
+"""The user model and its email address."""
+
 from typing import Any
 
 import pytest
@@ -59,6 +61,6 @@ def test_createsuperuser_refuses_invalid_or_taken_address(ada, monkeypatch):
             call_command("createsuperuser", "--noinput", "--email", email)
 
 
-def test_address_is_confirmed_once(unconfirmed):
-    assert unconfirmed.confirm_email() is True
-    assert unconfirmed.confirm_email() is False
+def test_address_is_confirmed_once(unconfirmed_user):
+    assert unconfirmed_user.confirm_email() is True
+    assert unconfirmed_user.confirm_email() is False
