@@ -67,7 +67,7 @@ def found(client: Client, model: str, **query: str) -> list[str]:
 
 
 @pytest.mark.parametrize("query", [EVENT, CUSTOMER, INVOICE])
-def test_an_event_is_found_by_the_ids_in_it(admin_client, story, query):
+def test_event_is_found_by_the_ids_in_it(admin_client, story, query):
     assert EVENT in found(admin_client, "stripeevent", q=query)
     assert found(admin_client, "stripeevent", q="in_other") == []
 
@@ -85,21 +85,21 @@ def test_events_are_filtered(admin_client, story, choice):
     assert set(found(admin_client, "stripeevent", **choice)) == expected
 
 
-def test_an_event_shows_its_body_and_leads_to_customer_and_mails(admin_client, story):
+def test_event_page_shows_body_and_links(admin_client, story):
     shown = page(admin_client, f"stripeevent/{EVENT}/change/")
     assert "&quot;type&quot;: &quot;invoice.paid&quot;" in shown
     assert f"/admin/billing/customer/{CUSTOMER.replace('_', '_5F')}/change/" in shown
     assert f"/admin/emails/outboundemail/?q={INVOICE}" in shown
 
 
-def test_text_of_a_body_is_never_markup(admin_client, story):
+def test_text_in_a_body_is_escaped(admin_client, story):
     post(changed(PAID, id="in_2", customer_name="<script>alert(1)</script>"))
     shown = page(admin_client, f"stripeevent/{StripeEvent.objects.get(object_id='in_2').pk}/change/")
     assert "&lt;script&gt;alert(1)" in shown
     assert "<script>alert(1)" not in shown
 
 
-def test_an_event_without_its_body_says_so(admin_client, story):
+def test_event_without_body_is_explained(admin_client, story):
     StripeEvent.objects.filter(pk=EVENT).update(body="")
     assert "no longer kept" in page(admin_client, f"stripeevent/{EVENT}/change/")
     answer = admin_client.post(f"/admin/billing/stripeevent/{EVENT}/process/", follow=True)
@@ -115,11 +115,11 @@ def broken(ada, settings) -> None:
     assert StripeEvent.objects.get().status == "failed"
 
 
-def test_a_failed_event_shows_what_broke(admin_client, broken):
+def test_failed_event_shows_the_error(admin_client, broken):
     assert "emails.errors.InvalidMessage" in page(admin_client, f"stripeevent/{EVENT}/change/")
 
 
-def test_a_failed_event_is_processed_by_a_button(admin_client, broken, mails):
+def test_failed_event_can_be_processed_again(admin_client, broken, mails):
     assert "Process again" in page(admin_client, f"stripeevent/{EVENT}/change/")
     answer = admin_client.post(f"/admin/billing/stripeevent/{EVENT}/process/", follow=True)
     assert "Processed." in answer.content.decode()
@@ -127,7 +127,7 @@ def test_a_failed_event_is_processed_by_a_button(admin_client, broken, mails):
     assert LogEntry.objects.get().change_message == "Processed."
 
 
-def test_what_still_fails_is_told(admin_client, broken, settings, mails):
+def test_repeated_failure_is_reported(admin_client, broken, settings, mails):
     settings.DEFAULT_FROM_EMAIL = "still none"
     answer = admin_client.post(f"/admin/billing/stripeevent/{EVENT}/process/", follow=True)
     assert "Our own code broke on it: emails.errors.InvalidMessage" in answer.content.decode()
@@ -135,7 +135,7 @@ def test_what_still_fails_is_told(admin_client, broken, settings, mails):
     assert not mails()
 
 
-def test_what_is_processed_changes_nothing_when_processed_again(admin_client, story, mails):
+def test_processing_again_changes_nothing(admin_client, story, mails):
     before = set(mails())
     chosen = list(StripeEvent.objects.values_list("pk", flat=True))
     values = {"action": "process_again", "_selected_action": chosen}
@@ -145,20 +145,20 @@ def test_what_is_processed_changes_nothing_when_processed_again(admin_client, st
     assert set(StripeEvent.objects.values_list("status", flat=True)) == {"processed"}
 
 
-def test_what_waits_for_an_address_says_so(admin_client, db):
+def test_event_waiting_for_an_address_is_explained(admin_client, db):
     post(changed(PAID, customer_email=None))
     event = StripeEvent.objects.get()
     answer = admin_client.post(f"/admin/billing/stripeevent/{event.pk}/process/", follow=True)
     assert f"No address is known of {CUSTOMER}. The mail waits." in answer.content.decode()
 
 
-def test_an_id_that_looks_like_an_escape_is_an_id(admin_client, db):
+def test_id_that_looks_escaped_is_not_unescaped(admin_client, db):
     post({**PAID, "id": "evt_2Fodd"})
     answer = admin_client.post("/admin/billing/stripeevent/evt_2Fodd/process/", follow=True)
     assert "&quot;evt_2Fodd&quot;" in answer.content.decode()
 
 
-def test_the_list_says_what_to_tick_at_stripe(admin_client, ada):
+def test_list_names_events_missing_at_stripe(admin_client, ada):
     post(payload("checkout_session_completed_subscription"))
     assert "Tick invoice.paid" not in page(admin_client, "stripeevent/")
     StripeEvent.objects.update(received_at=timezone.now() - timedelta(hours=2))
@@ -166,7 +166,7 @@ def test_the_list_says_what_to_tick_at_stripe(admin_client, ada):
 
 
 @pytest.mark.parametrize("query", [CUSTOMER, "ada@own.example", "ada@example.com"])
-def test_a_customer_is_found_and_shows_what_they_have(admin_client, story, query):
+def test_customer_is_found_and_shows_purchases(admin_client, story, query):
     assert found(admin_client, "customer", q=query) == [CUSTOMER]
     shown = page(admin_client, f"customer/{CUSTOMER}/change/")
     assert "/admin/emails/outboundemail/?q=ada%40own.example" in shown
@@ -176,7 +176,7 @@ def test_a_customer_is_found_and_shows_what_they_have(admin_client, story, query
 
 
 @pytest.mark.parametrize("query", [SUBSCRIPTION, CUSTOMER, "ada@own.example"])
-def test_a_subscription_is_found_and_shows_its_state(admin_client, story, query):
+def test_subscription_is_found_and_shows_its_state(admin_client, story, query):
     assert found(admin_client, "subscription", q=query) == [SUBSCRIPTION]
     shown = page(admin_client, f"subscription/{SUBSCRIPTION}/change/")
     assert "Pro" in shown
@@ -185,7 +185,7 @@ def test_a_subscription_is_found_and_shows_its_state(admin_client, story, query)
 
 
 @pytest.mark.parametrize("query", [INVOICE, CUSTOMER, SUBSCRIPTION, "ada@own.example", "8E3F2A91-0001"])
-def test_a_payment_is_found_and_shows_its_refunds(admin_client, story, query):
+def test_payment_is_found_and_shows_refunds(admin_client, story, query):
     payment = Payment.objects.get()
     assert found(admin_client, "payment", q=query) == [str(payment.pk)]
     shown = page(admin_client, f"payment/{payment.pk}/change/")
@@ -194,7 +194,7 @@ def test_a_payment_is_found_and_shows_its_refunds(admin_client, story, query):
     assert f"/admin/billing/subscription/{SUBSCRIPTION.replace('_', '_5F')}/change/" in shown
 
 
-def test_the_mails_of_a_payment_are_found_by_its_link(admin_client, story):
+def test_emails_of_a_payment_are_found_by_its_link(admin_client, story):
     answer = admin_client.get("/admin/emails/outboundemail/", {"q": INVOICE})
     assert [mail.kind for mail in answer.context["cl"].result_list] == ["receipt"]
 
@@ -208,18 +208,18 @@ def rows(model: str) -> str:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_nobody_without_permission_sees_anything(staff, story, model):
+def test_missing_permission_hides_each_model(staff, story, model):
     client = staff(*(f"view_{other}" for other in MODELS if other != model))
     assert client.get(f"/admin/billing/{model}/").status_code == 403
     assert client.get(f"/admin/billing/{model}/{rows(model)}/change/").status_code == 403
 
 
-def test_a_customers_page_keeps_back_what_one_may_not_see(staff, story):
+def test_customer_page_hides_models_without_permission(staff, story):
     client = staff("view_customer")
     assert "29.00 USD" not in page(client, f"customer/{CUSTOMER}/change/")
 
 
-def test_who_may_look_may_not_process(staff, story):
+def test_view_permission_does_not_allow_processing(staff, story):
     client = staff("view_stripeevent")
     assert "Process again" not in page(client, f"stripeevent/{EVENT}/change/")
     assert "Process again" not in page(client, "stripeevent/")
@@ -229,19 +229,19 @@ def test_who_may_look_may_not_process(staff, story):
     assert StripeEvent.objects.get(pk=EVENT).status == "failed"
 
 
-def test_who_may_operate_may_process(staff, story):
+def test_change_permission_allows_processing(staff, story):
     client = staff("change_stripeevent")
     StripeEvent.objects.update(status="failed")
     client.post(f"/admin/billing/stripeevent/{EVENT}/process/")
     assert StripeEvent.objects.get(pk=EVENT).status == "processed"
 
 
-def test_processing_takes_a_post(admin_client, story):
+def test_processing_requires_post(admin_client, story):
     assert admin_client.get(f"/admin/billing/stripeevent/{EVENT}/process/").status_code == 405
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_nothing_is_written_by_hand(admin_client, story, model):
+def test_rows_cannot_be_written_by_hand(admin_client, story, model):
     assert admin_client.get(f"/admin/billing/{model}/add/").status_code == 403
     assert admin_client.post(f"/admin/billing/{model}/{rows(model)}/delete/").status_code == 403
     before = list(Subscription.objects.values()), list(OutboundEmail.objects.values_list("pk"))

@@ -23,7 +23,7 @@ def subscription(ada):
     )  # fmt: skip
 
 
-def test_plans_are_for_everybody(db):
+def test_plans_are_public(db):
     [plan] = Browser().get("plans/").json()
     assert plan == {
         "slug": "pro", "name": "Pro", "description": "", "amount": 2900, "currency": "usd", "interval": "month",
@@ -31,7 +31,7 @@ def test_plans_are_for_everybody(db):
     }  # fmt: skip
 
 
-def test_a_subscription(as_ada, subscription):
+def test_subscription_is_returned(as_ada, subscription):
     subscription.save()
     shown = as_ada.get("subscription/").json()
     assert shown.items() >= {"status": "active", "gives_access": True, "plan": {"slug": "pro", "name": "Pro"}}.items()
@@ -39,28 +39,28 @@ def test_a_subscription(as_ada, subscription):
     assert shown["next_charge_at"] == shown["current_period_end"]
 
 
-def test_several_seats_are_one_amount(as_ada, subscription):
+def test_quantity_multiplies_the_amount(as_ada, subscription):
     subscription.quantity = 3
     subscription.save()
     shown = as_ada.get("subscription/").json()
     assert (shown["quantity"], shown["amount"], shown["display_amount"]) == (3, 8700, "87.00 USD")
 
 
-def test_whoever_has_none_gets_the_same_fields(as_ada, subscription):
+def test_missing_subscription_has_the_same_fields(as_ada, subscription):
     nothing = as_ada.get("subscription/").json()
     assert (nothing["status"], nothing["gives_access"], nothing["plan"]) == ("none", False, None)
     subscription.save()
     assert as_ada.get("subscription/").json().keys() == nothing.keys()
 
 
-def test_the_one_that_gives_access_is_shown(as_ada, subscription):
+def test_subscription_with_access_is_preferred(as_ada, subscription):
     subscription.save()
     for number, status in enumerate(["canceled", "incomplete_expired", "unpaid"], start=2):
         Subscription.objects.create(pk=f"sub_{number}", customer_id="cus_1", status=status, version="9")
     assert as_ada.get("subscription/").json()["status"] == "active"
 
 
-def test_what_ends_is_not_charged_again(as_ada, subscription):
+def test_ending_subscription_has_no_next_charge(as_ada, subscription):
     subscription.cancel_at = subscription.current_period_end
     subscription.save()
     shown = as_ada.get("subscription/").json()
@@ -68,7 +68,7 @@ def test_what_ends_is_not_charged_again(as_ada, subscription):
     assert shown["cancel_at"]
 
 
-def test_payments_newest_first_with_what_went_back(as_ada):
+def test_payments_are_newest_first_with_refunds(as_ada):
     post_all([payload("invoice_paid_first"), payload("invoice_payment_failed_renewal")])
     InvoicePayment.objects.create(payment_intent="pi_1", invoice="in_1SPb7xKq4RtYw2VdA1b2C3d4")
     RefundedCharge.objects.create(pk="ch_1", payment_intent="pi_1", currency="usd", amount=1000)
@@ -78,7 +78,7 @@ def test_payments_newest_first_with_what_went_back(as_ada):
     assert (paid["description"], paid["display_amount"]) == ("Pro", "29.00 USD")
 
 
-def test_payments_come_in_pages(as_ada, ada, django_assert_max_num_queries):
+def test_payments_are_paginated(as_ada, ada, django_assert_max_num_queries):
     Payment.objects.bulk_create(
         Payment(stripe_id=f"in_{n}", user=ada, status="paid", amount=n, currency="usd") for n in range(45)
     )
@@ -90,7 +90,7 @@ def test_payments_come_in_pages(as_ada, ada, django_assert_max_num_queries):
     assert as_ada.get("payments/?page=4").status_code == 404
 
 
-def test_one_payment(as_ada, ada):
+def test_single_payment_is_returned(as_ada, ada):
     payment = Payment.objects.create(
         stripe_id="in_1", user=ada, status="paid", amount=500, currency="jpy", paid_at=datetime(2026, 11, 2, tzinfo=UTC)
     )
@@ -100,14 +100,14 @@ def test_one_payment(as_ada, ada):
 
 
 @pytest.mark.parametrize("path", ["plans", "subscription", "payments", "payments/1", "checkout", "portal"])
-def test_with_and_without_the_slash(as_ada, stripe, path):
+def test_slash_is_optional(as_ada, stripe, path):
     ask = as_ada.post if path in ("checkout", "portal") else as_ada.get
     assert ask(path).status_code == ask(f"{path}/").status_code
     assert ask(path).headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("scope", ["checkout/", "portal/"])
-def test_whoever_clicks_on_and_on_has_to_wait(as_ada, settings, stripe, scope):
+def test_repeated_requests_are_throttled(as_ada, settings, stripe, scope):
     cache.clear()
     rates = {**api_settings.DEFAULT_THROTTLE_RATES, "billing": "2/hour"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
@@ -116,7 +116,7 @@ def test_whoever_clicks_on_and_on_has_to_wait(as_ada, settings, stripe, scope):
     assert 0 < int(answers[2]["Retry-After"]) <= 3600
 
 
-def test_everything_stripe_tells_can_be_shown(as_ada):
+def test_every_documented_event_can_be_shown(as_ada):
     for event in all_payloads():
         post(event)
     assert as_ada.get("subscription/").json()["status"] == "canceled"

@@ -22,25 +22,25 @@ def ids(messages):
 
 
 @pytest.mark.parametrize("key", ["", KEY, "sk_live_1", "rk_live_1", "rk_test_1"])
-def test_a_house_in_order_is_quiet(found, settings, key):
+def test_correct_configuration_raises_no_check(found, settings, key):
     settings.STRIPE_SECRET_KEY = key
     settings.STRIPE_LIVEMODE = "_live_" in key if key else None
     assert found(deploy=True) == []
 
 
-def test_an_empty_secret_with_which_anybody_could_sign(found, settings):
+def test_empty_webhook_secret_is_reported(found, settings):
     settings.STRIPE_WEBHOOK_SECRETS = ["whsec_1", " "]
     assert ids(found()) == ["billing.E001"]
 
 
 @pytest.mark.parametrize("key", ["pk_test_1", "whsec_1", "sk_test_", "sk_1", "key", "sk_test_1 ", "sk_test_1\n"])
-def test_a_key_that_is_none(found, settings, key):
+def test_invalid_api_key_is_reported(found, settings, key):
     settings.STRIPE_SECRET_KEY = key
     assert ids(found()) == ["billing.E002"]
 
 
 @pytest.mark.parametrize(("key", "livemode"), [(KEY, True), ("sk_live_1", False)])
-def test_a_key_of_the_other_mode(found, settings, key, livemode):
+def test_key_of_the_other_mode_is_reported(found, settings, key, livemode):
     settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = key, livemode
     assert ids(found()) == ["billing.E004"]
 
@@ -57,7 +57,7 @@ PRO = {"slug": "pro", "name": "Pro", "price_id": "price_1", "amount": 2900, "cur
         ("colour", "red"),
     ],
 )  # fmt: skip
-def test_a_wrong_field_is_named(found, settings, field, value):
+def test_invalid_plan_field_is_named(found, settings, field, value):
     settings.BILLING_PLANS = [PRO | {field: value}]
     [message] = found()
     assert message.startswith("billing.E003 Plan 1")
@@ -65,13 +65,13 @@ def test_a_wrong_field_is_named(found, settings, field, value):
 
 
 @pytest.mark.parametrize("field", PRO)
-def test_a_missing_field_is_named(found, settings, field):
+def test_missing_plan_field_is_named(found, settings, field):
     settings.BILLING_PLANS = [{name: value for name, value in PRO.items() if name != field}]
     assert found() == [f"billing.E003 Plan 1 has no {field!r}."]
 
 
 @pytest.mark.parametrize("plans", [None, "pro", {"pro": PRO}, ["pro"], [None]])
-def test_what_is_no_list_of_plans(found, settings, plans):
+def test_invalid_plan_list_is_reported(found, settings, plans):
     settings.BILLING_PLANS = plans
     assert ids(found()) == ["billing.E003"]
 
@@ -84,13 +84,13 @@ def test_what_is_no_list_of_plans(found, settings, plans):
         ({"slug": "team", "price_id": "price_2", "former_price_ids": ["price_1"]}, "The price 'price_1'"),
     ],
 )
-def test_what_stands_twice(found, settings, second, named):
+def test_duplicate_slug_or_price_is_reported(found, settings, second, named):
     settings.BILLING_PLANS = [PRO, PRO | second]
     [message] = found()
     assert named in message
 
 
-def test_a_placeholder_warns_at_home_and_stops_a_deployment(found, settings):
+def test_placeholder_price_warns_and_fails_deployment(found, settings):
     settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = KEY, False
     settings.BILLING_PLANS = [PRO | {"price_id": "price_change_me"}]
     assert ids(found()) == ["billing.W001"]

@@ -29,7 +29,7 @@ def deleted(customer_id):
     return changed(event, "customer.deleted", id=customer_id, object="customer", customer=None)
 
 
-def test_a_plan_is_bought_on_stripes_page(as_ada, stripe):
+def test_checkout_returns_the_url_of_stripes_page(as_ada, stripe):
     answer = as_ada.checkout()
     [session] = stripe.sessions.values()
     assert (answer.status_code, answer.json()) == (200, {"url": session["url"]})
@@ -38,7 +38,7 @@ def test_a_plan_is_bought_on_stripes_page(as_ada, stripe):
     assert session["cancel_url"] == "https://app.example.com/billing?checkout=cancelled"
 
 
-def test_whose_it_is_stands_on_all_that_is_made(as_ada, stripe):
+def test_metadata_links_everything_to_the_user(as_ada, stripe):
     as_ada.checkout()
     [session], [customer] = stripe.sessions.values(), stripe.customers.values()
     assert session["metadata"] == session["subscription_data"]["metadata"] == {"user_id": "7"}
@@ -47,46 +47,46 @@ def test_whose_it_is_stands_on_all_that_is_made(as_ada, stripe):
     assert Customer.objects.get().user_id == 7
 
 
-def test_the_row_is_the_key(as_ada, stripe):
+def test_row_id_is_the_idempotency_key(as_ada, stripe):
     as_ada.checkout()
     [call] = stripe.calls(SESSIONS)
     assert call.key == str(Checkout.objects.get().pk)
 
 
-def test_a_second_click_gives_the_same_page(as_ada, stripe):
+def test_second_click_returns_the_same_page(as_ada, stripe):
     urls = {as_ada.checkout().json()["url"] for _ in range(3)}
     assert (len(urls), len(stripe.sessions), len(stripe.customers)) == (1, 1, 1)
 
 
-def test_another_plan_ends_the_first_page(as_ada, stripe):
+def test_other_plan_expires_the_first_page(as_ada, stripe):
     urls = [as_ada.checkout(plan).json()["url"] for plan in ("pro", "team", "team", "pro")]
     assert urls[1] == urls[2]
     assert [session["status"] for session in stripe.sessions.values()] == ["expired", "expired", "open"]
     assert len(stripe.customers) == 1
 
 
-def test_another_price_ends_the_page(as_ada, stripe, settings):
+def test_changed_price_expires_the_page(as_ada, stripe, settings):
     as_ada.checkout()
     settings.BILLING_PLANS = [{**settings.BILLING_PLANS[0], "price_id": "price_team"}]
     as_ada.checkout()
     assert [session["status"] for session in stripe.sessions.values()] == ["expired", "open"]
 
 
-def test_a_page_that_is_about_to_expire_is_not_given_again(as_ada, stripe):
+def test_page_about_to_expire_is_not_reused(as_ada, stripe):
     as_ada.checkout()
     Checkout.objects.update(created_at=F("created_at") - timedelta(hours=23, minutes=1))
     as_ada.checkout()
     assert [session["status"] for session in stripe.sessions.values()] == ["expired", "open"]
 
 
-def test_an_expired_page_is_not_given_again(as_ada, stripe):
+def test_expired_page_is_not_reused(as_ada, stripe):
     first = as_ada.checkout().json()["url"]
     next(iter(stripe.sessions.values()))["status"] = "expired"
     assert as_ada.checkout().json()["url"] != first
 
 
 @pytest.mark.parametrize("event_type", ["checkout.session.completed", "checkout.session.expired"])
-def test_stripes_event_closes_the_checkout(as_ada, stripe, event_type):
+def test_stripe_event_closes_the_checkout(as_ada, stripe, event_type):
     as_ada.checkout()
     [session] = stripe.sessions.values()
     session |= {"status": "expired", "payment_status": "unpaid", "subscription": None}
@@ -97,7 +97,7 @@ def test_stripes_event_closes_the_checkout(as_ada, stripe, event_type):
 
 @pytest.mark.parametrize("is_told", [True, False])
 @pytest.mark.parametrize("plan", ["pro", "team"])
-def test_nobody_buys_twice_even_before_the_event(as_ada, stripe, plan, is_told):
+def test_nobody_can_buy_twice_even_before_the_event(as_ada, stripe, plan, is_told):
     as_ada.checkout()
     session = stripe.complete(next(iter(stripe.sessions)))
     if is_told:
@@ -110,14 +110,14 @@ def test_nobody_buys_twice_even_before_the_event(as_ada, stripe, plan, is_told):
 
 
 @pytest.mark.parametrize("status", ["active", "trialing", "past_due", "unpaid", "paused", "a_new_word"])
-def test_a_live_subscription_refuses_another(as_ada, ada, stripe, status):
+def test_live_subscription_refuses_another(as_ada, ada, stripe, status):
     Subscription.objects.create(pk="sub_1", status=status, customer=Customer.objects.create(pk="cus_1", user=ada))
     assert as_ada.checkout().status_code == 409
     assert stripe.asked == []
 
 
 @pytest.mark.parametrize("status", ["canceled", "incomplete", "incomplete_expired"])
-def test_one_that_ended_or_never_began_does_not(as_ada, ada, stripe, status):
+def test_ended_subscription_allows_another(as_ada, ada, stripe, status):
     customer = Customer.objects.create(pk=stripe.create_customer({"email": "a@b"})["id"], user=ada)
     Subscription.objects.create(pk="sub_1", status=status, customer=customer)
     assert as_ada.checkout().status_code == 200
@@ -125,7 +125,7 @@ def test_one_that_ended_or_never_began_does_not(as_ada, ada, stripe, status):
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-def test_a_customer_who_was_deleted_at_stripe_gets_another(as_ada, stripe, is_told):
+def test_customer_deleted_at_stripe_is_replaced(as_ada, stripe, is_told):
     as_ada.checkout()
     [first] = stripe.customers
     [session] = stripe.sessions.values()
@@ -138,14 +138,14 @@ def test_a_customer_who_was_deleted_at_stripe_gets_another(as_ada, stripe, is_to
     assert Customer.objects.usable().get().pk == "cus_3"
 
 
-def test_without_a_key_the_answer_names_the_variable(as_ada, settings):
+def test_missing_key_names_the_variable(as_ada, settings):
     settings.STRIPE_SECRET_KEY = ""
     for answer in (as_ada.checkout(), as_ada.portal()):
         assert (answer.status_code, answer.json()["code"]) == (503, "payments_not_set_up")
         assert "STRIPE_SECRET_KEY" in answer.json()["detail"]
 
 
-def test_a_plan_whose_price_is_a_placeholder(as_ada, stripe, settings):
+def test_placeholder_price_is_refused(as_ada, stripe, settings):
     settings.BILLING_PLANS = [{**settings.BILLING_PLANS[0], "price_id": "price_change_me"}]
     answer = as_ada.checkout()
     assert (answer.status_code, answer.json()["code"]) == (503, "plan_not_set_up")
@@ -162,7 +162,7 @@ def test_a_plan_whose_price_is_a_placeholder(as_ada, stripe, settings):
         ({"plan": "pro", "price": "price_1"}, "price"),
     ],
 )
-def test_a_wrong_body_names_the_field(as_ada, stripe, data, field):
+def test_invalid_body_names_the_field(as_ada, stripe, data, field):
     answer = as_ada.post("checkout/", data)
     assert (answer.status_code, list(answer.json())) == (400, [field])
     assert stripe.asked == []

@@ -62,7 +62,7 @@ def at_once(*clicks: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("clicks", [2, 6])
-def test_a_double_click_gives_one_page(as_ada, stripe, clicks):
+def test_double_click_returns_one_page(as_ada, stripe, clicks):
     answers = at_once(*[as_ada.checkout] * clicks)
     assert [answer.status_code for answer in answers] == [200] * clicks
     assert len({answer.json()["url"] for answer in answers}) == 1
@@ -71,7 +71,7 @@ def test_a_double_click_gives_one_page(as_ada, stripe, clicks):
 
 
 @pytest.mark.parametrize("fault", ["timeout-after", "cut-after", "rubbish"])
-def test_a_double_click_while_answers_get_lost(as_ada, stripe, settings, fault):
+def test_double_click_with_lost_responses_creates_one_page(as_ada, stripe, settings, fault):
     settings.STRIPE_CALL_SECONDS = 1.0
     stripe.faults = [fault, "ok"] * 3
     at_once(*[as_ada.checkout] * 3)
@@ -80,7 +80,7 @@ def test_a_double_click_while_answers_get_lost(as_ada, stripe, settings, fault):
     assert (len(stripe.sessions), len(stripe.customers)) == (1, 1)
 
 
-def test_two_plans_at_once_leave_one_page_to_pay_on(as_ada, stripe):
+def test_parallel_plans_leave_one_open_page(as_ada, stripe):
     answers = at_once(*[lambda plan=plan: as_ada.checkout(plan) for plan in ("pro", "team") * 2])
     assert {answer.status_code for answer in answers} <= {200, 409}
     [current] = Checkout.objects.filter(closed_at=None)
@@ -89,7 +89,7 @@ def test_two_plans_at_once_leave_one_page_to_pay_on(as_ada, stripe):
     assert len(stripe.customers) == 1
 
 
-def test_a_customer_deleted_at_stripe_is_replaced_once(as_ada, stripe):
+def test_customer_deleted_at_stripe_is_replaced_once(as_ada, stripe):
     as_ada.checkout()
     [first] = stripe.customers
     next(iter(stripe.sessions.values()))["status"] = "expired"
@@ -99,7 +99,7 @@ def test_a_customer_deleted_at_stripe_is_replaced_once(as_ada, stripe):
     assert len(stripe.customers) == 2
 
 
-def test_nothing_is_locked_while_stripe_is_asked(as_ada, ada, stripe):
+def test_nothing_is_locked_during_stripe_calls(as_ada, ada, stripe):
     """Somebody else checks out, and this user's row is written, within the time that Stripe takes."""
     stripe.latency = 0.5
     other = Browser(User.objects.create_user("bob@own.example", "correct horse battery"))
@@ -108,6 +108,6 @@ def test_nothing_is_locked_while_stripe_is_asked(as_ada, ada, stripe):
     assert [answers[0].status_code, answers[1].status_code, answers[2]] == [200, 200, 1]
 
 
-def test_the_portal_twice_at_once(as_ada, stripe):
+def test_parallel_portal_requests_succeed(as_ada, stripe):
     as_ada.checkout()
     assert [answer.status_code for answer in at_once(as_ada.portal, as_ada.portal)] == [200, 200]

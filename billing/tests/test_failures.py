@@ -41,7 +41,7 @@ def bug(monkeypatch):
     return lambda: monkeypatch.setattr(payments, "record_paid_invoice", right)
 
 
-def test_a_bug_on_the_third_of_five_events_loses_nothing(ada, mails, bug):
+def test_bug_on_one_event_loses_nothing(ada, mails, bug):
     assert post_all(five_payments()) == [200] * 5
     failed = StripeEvent.objects.get(status="failed")
     assert (failed.object_id, failed.attempts) == ("in_2", 1)
@@ -54,7 +54,7 @@ def test_a_bug_on_the_third_of_five_events_loses_nothing(ada, mails, bug):
     assert set(StripeEvent.objects.values_list("status", "error")) == {("processed", "")}
 
 
-def test_a_redelivery_of_what_failed_is_handled_again(ada, mails, bug):
+def test_redelivery_of_failed_events_is_processed(ada, mails, bug):
     events_told = five_payments()
     post_all(events_told)
     bug()
@@ -62,7 +62,7 @@ def test_a_redelivery_of_what_failed_is_handled_again(ada, mails, bug):
     assert len(mails()) == 5
 
 
-def test_what_fails_again_is_tried_less_and_less_often_and_for_ever(ada, mails, bug):
+def test_failing_event_is_retried_ever_less_often(ada, mails, bug):
     post_all(five_payments())
     waits = []
     for _ in range(12):
@@ -76,7 +76,7 @@ def test_what_fails_again_is_tried_less_and_less_often_and_for_ever(ada, mails, 
     assert len(mails()) == 4
 
 
-def test_what_a_dead_process_had_stored_is_handled_a_minute_later(ada, mails):
+def test_event_of_a_dead_process_is_processed_after_a_minute(ada, mails):
     body = json.dumps(payload("invoice_paid_first"))
     processing.store(processing.Envelope.read(body.encode()), body)
     assert processing.sweep() == 0
@@ -86,7 +86,7 @@ def test_what_a_dead_process_had_stored_is_handled_a_minute_later(ada, mails):
     assert processing.sweep() == 0
 
 
-def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, monkeypatch):
+def test_unavailable_database_makes_stripe_retry(ada, mails, monkeypatch):
     def away(*_):
         raise OperationalError("the server closed the connection unexpectedly")
 
@@ -101,7 +101,7 @@ def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, mo
     assert len(mails()) == 1
 
 
-def test_an_address_that_never_becomes_known_is_waited_for_a_day(db, mails):
+def test_missing_address_is_awaited_for_a_day(db, mails):
     post(payload("customer_subscription_trial_will_end"))
     let_pass(timedelta(hours=1))
     processing.sweep()
@@ -113,7 +113,7 @@ def test_an_address_that_never_becomes_known_is_waited_for_a_day(db, mails):
     assert row.note == "No address is known of cus_TLm3kQ8sVb2XyZ. Nobody got the mail."
 
 
-def test_events_are_kept_for_ninety_days(ada):
+def test_events_are_kept_for_90_days(ada):
     post(payload("invoice_paid_first"))
     let_pass(timedelta(days=89))
     assert processing.purge() == 0
@@ -121,7 +121,7 @@ def test_events_are_kept_for_ninety_days(ada):
     assert processing.purge() == 1
 
 
-def test_a_bought_subscription_whose_invoice_nobody_tells_of_says_what_to_tick(ada, caplog):
+def test_purchase_without_invoice_event_names_the_missing_event(ada, caplog):
     post(payload("checkout_session_completed_subscription"))
     let_pass(timedelta(minutes=59))
     assert trouble() == ""

@@ -19,28 +19,28 @@ def tagged(settings):
     return tagged
 
 
-def test_the_first_payment_tags_the_user(ada, tagged):
+def test_first_payment_tags_the_user(ada, tagged):
     post_all([payload("invoice_paid_first"), payload("invoice_payment_succeeded_first")])
     assert tagged() == ["ada@own.example"]
 
 
-def test_the_second_does_not(ada, tagged):
+def test_second_payment_tags_nobody(ada, tagged):
     first = payload("invoice_paid_first")
     post_all([first, changed(first, id="in_second"), payload("invoice_payment_failed_renewal")])
     assert tagged() == ["ada@own.example"]
 
 
-def test_buyers_without_an_account_are_tagged_at_the_address_in_the_event(db, tagged):
+def test_guest_is_tagged_at_the_address_in_the_event(db, tagged):
     post_all([payload("invoice_paid_first"), payload("checkout_session_completed_payment_guest")])
     assert tagged() == ["ada@example.com", "guest@example.net"]
 
 
-def test_a_payment_that_failed_tags_nobody(ada, tagged):
+def test_failed_payment_tags_nobody(ada, tagged):
     post(payload("invoice_payment_failed_renewal"))
     assert tagged() == []
 
 
-def test_nobody_is_told_where_it_is_switched_off(ada, tagged, settings):
+def test_nobody_is_tagged_while_sync_is_off(ada, tagged, settings):
     settings.CONTACTS_SYNC = False
     post(payload("invoice_paid_first"))
     assert tagged() == []

@@ -191,28 +191,28 @@ def test_every_signed_webhook_is_accepted(story, project, peer):
     assert {row[0] for row in project.rows("SELECT api_version FROM billing_stripeevent")} == {"2017-08-15"}
 
 
-def test_each_paid_invoice_is_one_receipt(story, project, peer):
+def test_each_paid_invoice_sends_one_receipt(story, project, peer):
     paid = [invoice["id"] for invoice in peer.listed("/v1/invoices?") if invoice["status"] == "paid"]
     receipts = {key: count for key, count in project.mails().items() if key.startswith("receipt:")}
     assert len(paid) == 3
     assert receipts == {f"receipt:{pk}": 1 for pk in paid}
 
 
-def test_each_failed_invoice_is_one_mail(story, project, peer):
+def test_each_failed_invoice_sends_one_email(story, project, peer):
     failed = {event["data"]["object"]["id"] for event in peer.told("invoice.payment_failed")}
     mails = {key: count for key, count in project.mails().items() if key.startswith("dunning:")}
     assert len(failed) == 3
     assert mails == {f"dunning:{pk}:1": 1 for pk in failed}
 
 
-def test_each_subscription_that_ended_is_one_mail(story, project, peer):
+def test_each_ended_subscription_sends_one_email(story, project, peer):
     ended = [event["data"]["object"]["id"] for event in peer.told("customer.subscription.deleted")]
     mails = {key: count for key, count in project.mails().items() if key.startswith("ended:")}
     assert len(ended) == 3
     assert mails == {f"ended:{pk}": 1 for pk in ended}
 
 
-def test_a_receipt_is_whole_without_number_and_link(story, project):
+def test_receipt_without_number_and_link_is_complete(story, project):
     receipts = project.rows(
         "SELECT content FROM emails_outboundemail WHERE kind = 'receipt' AND subject LIKE '%29.00%'"
     )
@@ -221,7 +221,7 @@ def test_a_receipt_is_whole_without_number_and_link(story, project):
     assert not any(word in text for word in ("None", "Number", "The invoice"))
 
 
-def test_the_mails_go_to_whom_they_concern_and_name_the_amount(story, project):
+def test_emails_go_to_the_right_people_with_the_amount(story, project):
     mails = project.rows("SELECT kind, recipients, subject FROM emails_outboundemail")
     to = Counter((kind, recipient) for kind, recipient, _ in mails)
     assert to[("receipt", "ada@example.com")] == 2
@@ -232,7 +232,7 @@ def test_the_mails_go_to_whom_they_concern_and_name_the_amount(story, project):
     assert "34.00 USD" in subjects  # localstripe bills the coming month together with the book
 
 
-def test_the_state_is_that_of_the_peer(story, project, peer):
+def test_subscription_state_matches_localstripe(story, project, peer):
     """Also where it tells by no event that a first payment succeeded after all."""
     ours = dict(project.rows("SELECT id, status FROM billing_subscription"))
     theirs = {row["id"]: row["status"] for row in peer.listed("/v1/subscriptions?status=all&")}

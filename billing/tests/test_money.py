@@ -29,22 +29,22 @@ NO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".spli
 
 
 @pytest.mark.parametrize(("amount", "currency", "shown"), [*AMOUNTS, *MORE])
-def test_an_amount_is_shown_as_people_write_it(amount, currency, shown):
+def test_amount_is_formatted_for_people(amount, currency, shown):
     assert format_amount(amount, currency) == shown
 
 
 @pytest.mark.parametrize("currency", NO_DECIMALS)
-def test_currencies_without_decimals(currency):
+def test_zero_decimal_currency_has_no_decimals(currency):
     assert format_amount(5, currency) == f"5 {currency.upper()}"
 
 
 @pytest.mark.parametrize("currency", ["bhd", "jod", "kwd", "omr", "tnd"])
-def test_currencies_with_three_decimals(currency):
+def test_three_decimal_currency_has_three_decimals(currency):
     assert format_amount(1230, currency) == f"1.230 {currency.upper()}"
 
 
 @pytest.mark.parametrize(("amount", "currency", "shown"), AMOUNTS)
-def test_a_receipt_shows_it_in_subject_text_and_html(db, mails, amount, currency, shown):
+def test_receipt_shows_amount_in_subject_text_and_html(db, mails, amount, currency, shown):
     post(changed(payload("invoice_paid_first"), amount_paid=amount, currency=currency, lines={"data": []}))
     [mail] = mails().values()
     assert mail.subject.endswith(f": {shown}")
@@ -53,12 +53,12 @@ def test_a_receipt_shows_it_in_subject_text_and_html(db, mails, amount, currency
 
 
 @pytest.mark.parametrize(("amount", "currency", "shown"), AMOUNTS)
-def test_so_does_a_failed_payment(db, mails, amount, currency, shown):
+def test_payment_failed_email_shows_amount_everywhere(db, mails, amount, currency, shown):
     post(changed(payload("invoice_payment_failed_renewal"), amount_due=amount, currency=currency))
     [mail] = mails().values()
     assert all(shown in part for part in (mail.subject, mail.message.text, mail.message.html))
 
 
-def test_the_separators_are_those_of_the_language():
+def test_separators_follow_the_language():
     with translation.override("de"):
         assert format_amount(123456789, "eur") == "1.234.567,89 EUR"

@@ -38,7 +38,7 @@ def amounts(mails) -> dict[str, str]:
     return {key: row.subject.rpartition(": ")[2] for key, row in mails().items() if row.kind == "refund"}
 
 
-def test_a_refund_is_told_to_whoever_paid(paid, mails):
+def test_refund_email_goes_to_the_payer(paid, mails):
     post(refund())
     assert amounts(mails) == {"refund:re_1": "10.00 USD"}
     mail = mails()["refund:re_1"]
@@ -47,7 +47,7 @@ def test_a_refund_is_told_to_whoever_paid(paid, mails):
     assert Payment.objects.get().amount_refunded == 1000
 
 
-def test_one_refund_that_both_events_tell_of_is_told_once(paid, mails):
+def test_several_events_about_one_refund_send_one_email(paid, mails):
     for order in permutations([refund(), refunded_charge(1000), refund(event_type="refund.updated")]):
         with transaction.atomic():
             post_all(order)
@@ -56,41 +56,41 @@ def test_one_refund_that_both_events_tell_of_is_told_once(paid, mails):
             transaction.set_rollback(True)
 
 
-def test_two_refunds_are_two_mails_in_any_order(paid, mails):
+def test_two_refunds_send_two_emails_in_any_order(paid, mails):
     post_all([refund(2, 500), refund(1, 1000)])
     assert amounts(mails) == {"refund:re_1": "10.00 USD", "refund:re_2": "5.00 USD"}
     assert Payment.objects.get().amount_refunded == 1500
 
 
-def test_where_only_running_totals_come_each_rise_is_told(paid, mails):
+def test_each_rise_of_the_total_sends_one_email(paid, mails):
     post_all([refunded_charge(1000), refunded_charge(1500)])
     assert amounts(mails) == {f"refund:{CHARGE}:1000": "10.00 USD", f"refund:{CHARGE}:1500": "5.00 USD"}
 
 
 @pytest.mark.parametrize("status", ["pending", "failed", "canceled", "requires_action", None])
-def test_nobody_is_promised_money_that_does_not_come(paid, mails, status):
+def test_unfinished_refund_sends_nothing(paid, mails, status):
     post(refund(status=status))
     assert amounts(mails) == {}
 
 
-def test_a_pending_refund_is_told_once_it_succeeds(paid, mails):
+def test_pending_refund_sends_email_once_it_succeeds(paid, mails):
     post_all([refund(status="pending"), refund(event_type="refund.updated")])
     assert amounts(mails) == {"refund:re_1": "10.00 USD"}
 
 
-def test_a_refund_that_fails_later_is_for_staff(paid, mails, caplog):
+def test_failed_refund_is_logged_for_staff(paid, mails, caplog):
     with caplog.at_level(logging.ERROR):
         post(refund(event_type="refund.failed", status="failed"))
     assert "Refund re_1" in caplog.text
     assert amounts(mails) == {}
 
 
-def test_a_refund_to_nobody_known_waits(db, mails):
+def test_refund_of_unknown_payer_waits(db, mails):
     assert post(refund()).status_code == 200
     assert mails() == {}
 
 
-def test_a_refunded_charge_of_nobody_known_is_told_at_its_own_address(db, mails):
+def test_refunded_charge_of_unknown_payer_uses_its_address(db, mails):
     post(refunded_charge(2900))
     [mail] = mails().values()
     assert mail.recipients == "ada@example.com"

@@ -49,9 +49,7 @@ def age(request):
 
 
 @pytest.mark.parametrize(("fault", "status", "code", "wait"), ANSWERS)
-def test_an_error_is_answered_in_words_and_mended_by_another_try(
-    as_ada, customer, stripe, log, fault, status, code, wait
-):
+def test_stripe_error_is_explained_and_retry_succeeds(as_ada, customer, stripe, log, fault, status, code, wait):
     stripe.faults = [fault] * 3
     answer = as_ada.checkout()
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -64,7 +62,7 @@ def test_an_error_is_answered_in_words_and_mended_by_another_try(
 
 
 @pytest.mark.parametrize("fault", ["500", "timeout-after", "cut-before", "truncated"])
-def test_one_failure_is_not_noticed(as_ada, stripe, log, fault):
+def test_single_failure_goes_unnoticed(as_ada, stripe, log, fault):
     stripe.faults = [fault, "ok", fault, "ok"]
     assert as_ada.checkout().status_code == 200
     assert (len(stripe.customers), len(stripe.sessions)) == (1, 1)
@@ -72,7 +70,7 @@ def test_one_failure_is_not_noticed(as_ada, stripe, log, fault):
 
 @pytest.mark.parametrize("fault", ["timeout-after", "cut-after", "rubbish", "list"])
 @pytest.mark.parametrize("calls_before", [0, 1], ids=["the customer", "the session"])
-def test_what_was_made_though_nobody_heard_of_it_is_not_made_twice(as_ada, stripe, log, fault, calls_before):
+def test_lost_response_does_not_create_a_second_object(as_ada, stripe, log, fault, calls_before):
     stripe.faults = ["ok"] * calls_before + [fault] * 3
     assert as_ada.checkout().status_code == 503
     stripe.faults = []
@@ -81,14 +79,14 @@ def test_what_was_made_though_nobody_heard_of_it_is_not_made_twice(as_ada, strip
 
 
 @pytest.mark.parametrize("calls_before", [0, 1], ids=["the customer", "the session"])
-def test_an_error_that_stripe_repeats_to_the_same_key_does_not_lock_anybody_out(as_ada, stripe, log, calls_before):
+def test_stored_error_does_not_lock_the_user_out(as_ada, stripe, log, calls_before):
     stripe.faults = ["ok"] * calls_before + ["500-stored"]
     assert as_ada.checkout().status_code == 503
     assert as_ada.checkout().status_code == 200
     assert (len(stripe.customers), len(stripe.sessions)) == (1, 1)
 
 
-def test_a_customer_made_a_day_ago_though_nobody_heard_of_it_is_found(as_ada, ada, stripe, log):
+def test_day_old_customer_with_lost_response_is_found(as_ada, ada, stripe, log):
     stripe.faults = ["timeout-after"] * 3
     as_ada.checkout()
     age(ada.customer_request)
@@ -97,7 +95,7 @@ def test_a_customer_made_a_day_ago_though_nobody_heard_of_it_is_found(as_ada, ad
     assert len(stripe.customers) == 1
 
 
-def test_a_key_that_is_a_day_old_is_changed_where_it_made_nothing(as_ada, ada, stripe, log):
+def test_day_old_key_without_effect_is_replaced(as_ada, ada, stripe, log):
     stripe.faults = ["timeout-before"] * 3
     as_ada.checkout()
     key = ada.customer_request.key
@@ -107,7 +105,7 @@ def test_a_key_that_is_a_day_old_is_changed_where_it_made_nothing(as_ada, ada, s
     assert len(stripe.customers) == 1
 
 
-def test_a_changed_address_of_ours_makes_a_new_session(as_ada, stripe, settings, log):
+def test_changed_app_url_creates_a_new_session(as_ada, stripe, settings, log):
     stripe.faults = ["ok"] + ["timeout-after"] * 3
     as_ada.checkout()
     settings.APP_URL = "https://new.example.com"
@@ -116,7 +114,7 @@ def test_a_changed_address_of_ours_makes_a_new_session(as_ada, stripe, settings,
     assert Checkout.objects.filter(closed_at=None).count() == 1
 
 
-def test_a_changed_address_of_hers_makes_no_second_customer(as_ada, ada, stripe, log):
+def test_changed_email_creates_no_second_customer(as_ada, ada, stripe, log):
     stripe.faults = ["timeout-after"] * 3
     as_ada.checkout()
     ada.email = "new@own.example"
@@ -125,33 +123,33 @@ def test_a_changed_address_of_hers_makes_no_second_customer(as_ada, ada, stripe,
     assert len(stripe.customers) == 1
 
 
-def test_a_price_that_is_not_there_is_told_to_staff(as_ada, stripe, settings, log):
+def test_missing_price_is_logged_for_staff(as_ada, stripe, settings, log):
     settings.BILLING_PLANS = [{**settings.BILLING_PLANS[0], "price_id": "price_of_live_mode"}]
     assert as_ada.checkout().json()["code"] == REFUSED
     assert "No such price: 'price_of_live_mode'" in log()
     assert "request req_" in log()
 
 
-def test_it_works_as_soon_as_the_price_is_there(as_ada, stripe, settings, monkeypatch):
+def test_checkout_works_once_the_price_exists(as_ada, stripe, settings, monkeypatch):
     settings.BILLING_PLANS = [{**settings.BILLING_PLANS[0], "price_id": "price_of_live_mode"}]
     as_ada.checkout()
     monkeypatch.setattr("billing.tests.support.stripe_standin.PRICES", PRICES | {"price_of_live_mode"})
     assert as_ada.checkout().status_code == 200
 
 
-def test_what_stripe_says_about_a_person_is_not_logged(as_ada, ada, stripe, log):
+def test_personal_data_in_stripe_errors_is_not_logged(as_ada, ada, stripe, log):
     type(ada).objects.update(email="nobody")
     assert as_ada.checkout().json()["code"] == REFUSED
     assert "email" in log()
     assert "Invalid email address" not in log()
 
 
-def test_a_server_that_is_not_there(as_ada, stripe, settings):
+def test_unreachable_server_is_reported(as_ada, stripe, settings):
     settings.STRIPE_API_URL = "http://127.0.0.1:1"
     assert as_ada.checkout().json()["code"] == AWAY
 
 
-def test_a_request_ends_before_gunicorn_ends_it(as_ada, stripe, settings):
+def test_request_ends_before_gunicorns_timeout(as_ada, stripe, settings):
     settings.STRIPE_REQUEST_SECONDS = 0.5
     stripe.faults = ["timeout-before"] * 9
     assert as_ada.checkout().json()["code"] == AWAY

@@ -64,7 +64,7 @@ def kinds() -> list[str]:
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_every_type_is_taken_and_its_mail_is_told(run, generation):
+def test_every_type_is_accepted_and_its_email_named(run, generation):
     for number, name in enumerate(testing.types(generation)):
         said = run(name, "--generation", generation, "--email", f"person-{number}@example.com")
         assert f"200 {name} evt_" in said
@@ -73,7 +73,7 @@ def test_every_type_is_taken_and_its_mail_is_told(run, generation):
     assert set(StripeEvent.objects.values_list("status", "note", "error")) == {("processed", "", "")}
 
 
-def test_the_very_same_event_many_times_is_one_mail(run):
+def test_replayed_event_sends_one_email(run):
     said = run("invoice.paid", "--replay", "5")
     assert said.count("200 invoice.paid evt_") == 5
     assert StripeEvent.objects.count() == 1
@@ -86,7 +86,7 @@ def test_every_run_is_a_new_payment_of_the_same_customer(run):
     assert Customer.objects.count() == 1
 
 
-def test_a_users_events_are_theirs(run, live_server):
+def test_events_are_linked_to_the_user(run, live_server):
     ada = User.objects.create_user("ada@own.example", name="Ada")
     run("customer.subscription.created", "--email", "ada@own.example")
     run("invoice.paid", "--email", "ada@own.example")
@@ -95,7 +95,7 @@ def test_a_users_events_are_theirs(run, live_server):
     assert OutboundEmail.objects.get(kind="receipt").metadata == {"user_id": str(ada.pk)}
 
 
-def test_who_signs_up_later_gets_what_was_told_of_the_address(run):
+def test_later_signup_is_linked_to_earlier_events(run):
     run("invoice.paid", "--email", "ada@own.example")
     ada = User.objects.create_user("ada@own.example")
     run("customer.subscription.updated", "--email", "ada@own.example")
@@ -103,14 +103,14 @@ def test_who_signs_up_later_gets_what_was_told_of_the_address(run):
     assert Payment.objects.of(ada.pk).count() == 1
 
 
-def test_an_end_is_that_of_the_running_subscription_and_the_next_is_another(run):
+def test_deleted_event_ends_the_running_subscription(run):
     for name in ("created", "deleted", "created"):
         run(f"customer.subscription.{name}")
     assert sorted(Subscription.objects.values_list("status", flat=True)) == ["active", "canceled"]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_an_invoice_after_a_checkout_is_the_one_that_it_made(run, generation):
+def test_invoice_after_checkout_is_the_expected_one(run, generation):
     run("checkout.session.completed", "--generation", generation)
     run("invoice.paid", "--generation", generation)
     expected = StripeEvent.objects.exclude(expects_invoice="").get().expects_invoice
@@ -119,7 +119,7 @@ def test_an_invoice_after_a_checkout_is_the_one_that_it_made(run, generation):
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_a_refund_is_of_the_last_payment(run, generation):
+def test_refund_is_for_the_last_payment(run, generation):
     run("invoice.paid", "--generation", generation)
     said = run("refund.created", "--generation", generation, "--amount", "1000")
     assert "10.00 USD" in OutboundEmail.objects.get(kind="refund").subject
@@ -127,23 +127,23 @@ def test_a_refund_is_of_the_last_payment(run, generation):
     assert "receipt" not in said
 
 
-def test_the_amount_is_charged_in_its_currency(run):
+def test_amount_and_currency_can_be_chosen(run):
     run("invoice.paid", "--amount", "500", "--currency", "JPY")
     assert "500 JPY" in OutboundEmail.objects.get(kind="receipt").subject
 
 
-def test_a_mail_is_seen_in_the_admin_where_there_is_no_inbox(run, live_server):
+def test_email_link_points_to_admin_without_inbox(run, live_server):
     said = run("invoice.paid")
     assert f"{live_server.url}/admin/emails/outboundemail/{OutboundEmail.objects.get().pk}/change/" in said
 
 
-def test_what_the_server_broke_on_is_told(run, settings):
+def test_server_error_is_reported(run, settings):
     settings.DEFAULT_FROM_EMAIL = "no address"
     said = run("invoice.paid")
     assert "    failed: our own code broke on it; it is tried again. emails.errors.InvalidMessage: " in said
 
 
-def test_a_server_with_another_database(run, bare_server):
+def test_server_with_other_database_is_explained(run, bare_server):
     assert "Not in this database" in run("invoice.paid", "--url", bare_server)
 
 
@@ -163,7 +163,7 @@ def test_a_server_with_another_database(run, bare_server):
         (["invoice.paid", "--url", "http://127.0.0.1:1"], "Nothing answers at http://127.0.0.1:1/stripe/webhook. Is"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_named(run, arguments, said):
+def test_invalid_argument_is_named(run, arguments, said):
     with pytest.raises(CommandError, match=said):
         run(*arguments)
     assert not StripeEvent.objects.exists()
@@ -177,24 +177,24 @@ def test_what_cannot_be_is_named(run, arguments, said):
         ("/admin", "answered 30[12]: .*Stripe follows no redirect. It leads to /admin/"),
     ],
 )
-def test_what_a_server_refuses_comes_with_what_to_do(run, live_server, path, said):
+def test_refusal_by_server_comes_with_advice(run, live_server, path, said):
     with pytest.raises(CommandError, match=said):
         run("invoice.paid", "--url", live_server.url + path)
 
 
-def test_a_server_that_knows_another_host_or_secret(run, settings):
+def test_other_host_or_secret_comes_with_advice(run, settings):
     settings.ALLOWED_HOSTS = ["app.example.com"]
     with pytest.raises(CommandError, match=r"answered 400: .* the same STRIPE_WEBHOOK_SECRETS, and .* ALLOWED_HOSTS"):
         run("invoice.paid")
 
 
-def test_without_a_secret_nothing_is_signed(run, settings):
+def test_missing_secret_is_named(run, settings):
     settings.STRIPE_WEBHOOK_SECRETS = []
     with pytest.raises(CommandError, match="STRIPE_WEBHOOK_SECRETS is not set"):
         run("invoice.paid")
 
 
-def test_where_live_payments_are_taken_it_must_be_meant(run, settings):
+def test_live_mode_requires_confirmation(run, settings):
     settings.STRIPE_LIVEMODE = True
     with pytest.raises(CommandError, match=r"takes live payments.* add --yes"):
         run("invoice.paid")
@@ -202,7 +202,7 @@ def test_where_live_payments_are_taken_it_must_be_meant(run, settings):
     assert kinds() == ["receipt"]
 
 
-def test_a_database_that_was_never_migrated_and_the_exit_code(tmp_path):
+def test_unmigrated_database_exits_with_an_explanation(tmp_path):
     environment = {"DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3", "STRIPE_WEBHOOK_SECRETS": "whsec_x"}
     command = [sys.executable, "manage.py", "stripe_event", "invoice.paid"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -35,7 +35,7 @@ def routes() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("body", [{}, {"plan": "pro"}, {"customer": "cus_of_ada"}, {"user": 7, "id": "sub_of_ada"}])
 @pytest.mark.parametrize("who", ["Bob", "nobody"])
 @pytest.mark.parametrize(("method", "path"), [*routes()])
-def test_nobody_reaches_what_is_somebody_elses(belongings, stripe, method, path, who, body):
+def test_data_of_others_is_unreachable_on_every_route(belongings, stripe, method, path, who, body):
     bob = User.objects.create_user("bob@own.example", "correct horse battery", name="Bob") if who == "Bob" else None
     ask = getattr(Browser(bob).client, method)
     query = "" if method == "post" else "?user=7&user_id=7&customer=cus_of_ada"
@@ -48,12 +48,12 @@ def test_nobody_reaches_what_is_somebody_elses(belongings, stripe, method, path,
         assert answer.status_code == (404 if method == "get" else 405)
 
 
-def test_bob_sees_an_empty_house(belongings):
+def test_new_user_sees_no_data(belongings):
     bob = Browser(User.objects.create_user("bob@own.example", "correct horse battery"))
     assert bob.get("payments/").json()["count"] == 0
     assert bob.get("subscription/").json()["status"] == "none"
     assert bob.portal().json()["code"] == "nothing_bought"
 
 
-def test_ada_sees_her_own(belongings, as_ada):
+def test_owner_sees_own_payment(belongings, as_ada):
     assert as_ada.get(f"payments/{belongings}/").json()["number"] == "INV-ADA"

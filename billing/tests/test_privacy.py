@@ -22,19 +22,19 @@ def history(ada):
     return ada
 
 
-def test_the_timeline(history):
+def test_timeline_shows_purchases(history):
     entries = [entry for source in timeline_sources for entry in source(history)]
     what = {entry.what for entry in entries}
     assert what >= {"checkout.session.completed", "invoice.paid", "29.00 USD paid", "Pro: active"}
     assert all(entry.at for entry in entries)
 
 
-def test_the_timeline_of_somebody_else_is_empty(history, django_user_model):
+def test_timeline_excludes_other_users(history, django_user_model):
     bob = django_user_model.objects.create_user("bob@own.example", "correct horse battery")
     assert [entry for source in timeline_sources for entry in source(bob) if "29.00" in entry.what] == []
 
 
-def test_the_export(history):
+def test_export_contains_billing_data(history):
     names = ("stripe_customers", "subscriptions", "payments", "stripe_events")
     export = json.loads(json.dumps({name: export_sources[name](history) for name in names}, cls=DjangoJSONEncoder))
     assert [customer["email"] for customer in export["stripe_customers"]] == ["ada@example.com"]
@@ -47,14 +47,14 @@ def refusals(user):
     return [sentence for guard in deletion_guards if (sentence := guard(user))]
 
 
-def test_a_subscription_that_is_charged_keeps_the_account(history):
+def test_charged_subscription_blocks_deletion(history):
     [sentence] = refusals(history)
     assert "Pro" in sentence
     assert "Cancel it" in sentence
 
 
 @pytest.mark.parametrize("values", [{"status": "canceled"}, {"cancel_at": "2026-12-02T12:00Z"}])
-def test_one_that_ends_does_not(history, values):
+def test_ending_subscription_allows_deletion(history, values):
     Subscription.objects.update(**values)
     assert refusals(history) == []
 
@@ -74,18 +74,18 @@ def stored() -> str:
     return json.dumps([[*table.objects.values()] for table in tables], cls=DjangoJSONEncoder)
 
 
-def test_nothing_tells_of_a_person_who_is_forgotten(forgotten):
+def test_erased_user_leaves_no_personal_data(forgotten):
     assert not [word for word in ("ada@", "Ada", "Byron", "Uest", "guest@", "94107") if word in stored()]
 
 
-def test_the_books_stay(forgotten):
+def test_payments_are_kept_without_the_user(forgotten):
     assert sorted(map(str, Payment.objects.all())) == ["29.00 USD paid", "52.92 EUR paid"]
     assert not Payment.objects.exclude(user=None).exists()
     assert Payment.objects.get(amount=2900).number
     assert Subscription.objects.get().customer_id == Customer.objects.get().pk
 
 
-def test_what_stripe_tells_later_brings_nothing_back_and_mails_nobody(forgotten, mails):
+def test_later_events_restore_nothing_and_send_nothing(forgotten, mails):
     before = set(mails())
     post_all([event for event in all_payloads() if event["data"]["object"].get("customer")])
     customer, payments = Customer.objects.get(), Payment.objects.filter(customer__isnull=False)
@@ -96,7 +96,7 @@ def test_what_stripe_tells_later_brings_nothing_back_and_mails_nobody(forgotten,
     assert not StripeEvent.objects.exclude(status="processed").exists()
 
 
-def test_an_event_that_was_still_to_be_handled_is_over(history):
+def test_unprocessed_event_of_erased_user_is_settled(history):
     StripeEvent.objects.filter(type="invoice.paid").update(
         status="failed", error="Ada Byron", due_at="2026-01-01T00:00Z"
     )
@@ -105,7 +105,7 @@ def test_an_event_that_was_still_to_be_handled_is_over(history):
     assert not StripeEvent.objects.exclude(status="processed").exists()
 
 
-def test_the_timeline_leads_to_events_whose_ids_the_admin_has_to_quote(ada, admin_client):
+def test_timeline_links_to_event_ids_that_need_quoting(ada, admin_client):
     """``_3A`` is how the admin writes a colon in a path."""
     post(payload("invoice_paid_first") | {"id": "evt_3A1b"})
     [entry] = [entry for entry in timeline(ada) if entry.what == "invoice.paid"]

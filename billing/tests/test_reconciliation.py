@@ -34,7 +34,7 @@ def due(ada, stripe):
 
 
 @pytest.mark.parametrize("generation", ["old", "new"])
-def test_what_stripe_says_holds(ada, stripe, generation):
+def test_state_at_stripe_wins(ada, stripe, generation):
     state_at_stripe(stripe, generation, status="past_due")
     post(told(status="active"))
     handle_due_events()
@@ -42,20 +42,20 @@ def test_what_stripe_says_holds(ada, stripe, generation):
     assert (row.status, row.refresh_at, row.current_period_end is not None) == ("past_due", None, True)
 
 
-def test_it_is_asked_once(due, stripe):
+def test_subscription_is_fetched_once(due, stripe):
     handle_due_events()
     handle_due_events()
     assert len(stripe.asked) == 1
 
 
-def test_every_event_lets_it_be_asked_even_one_that_is_late(due, stripe):
+def test_every_event_triggers_a_fetch(due, stripe):
     handle_due_events()
     post(told(status="trialing", created=1700000000))
     handle_due_events()
     assert (Subscription.objects.get().status, len(stripe.asked)) == ("past_due", 2)
 
 
-def test_without_a_key_nobody_is_asked(ada, settings, stripe):
+def test_nothing_is_fetched_without_a_key(ada, settings, stripe):
     settings.STRIPE_SECRET_KEY = ""
     post(told())
     handle_due_events()
@@ -63,7 +63,7 @@ def test_without_a_key_nobody_is_asked(ada, settings, stripe):
     assert stripe.asked == []
 
 
-def test_an_event_that_comes_while_stripe_is_asked_is_not_forgotten(due, stripe, monkeypatch):
+def test_event_during_a_fetch_is_not_lost(due, stripe, monkeypatch):
     """The answer is on its way when an event of the same second says something newer."""
     read = SubscriptionState.read
 
@@ -77,7 +77,7 @@ def test_an_event_that_comes_while_stripe_is_asked_is_not_forgotten(due, stripe,
     assert Subscription.objects.get().refresh_at is not None
 
 
-def test_what_ended_stays_ended(due, stripe):
+def test_ended_subscription_stays_ended(due, stripe):
     post(changed(told(status="canceled"), "customer.subscription.deleted"))
     Subscription.objects.update(refresh_at=due.refresh_at)
     handle_due_events()
@@ -86,7 +86,7 @@ def test_what_ended_stays_ended(due, stripe):
 
 
 @pytest.mark.parametrize("fault", ["500", "timeout-before", "429", "401"])
-def test_an_error_is_tried_again_later_and_ever_later(due, stripe, fault):
+def test_failed_fetch_is_retried_ever_later(due, stripe, fault):
     waits = []
     for _ in range(3):
         stripe.faults = [fault]
@@ -102,7 +102,7 @@ def test_an_error_is_tried_again_later_and_ever_later(due, stripe, fault):
     assert (row.status, row.refresh_failures) == ("past_due", 0)
 
 
-def test_one_error_ends_the_round(due, stripe):
+def test_first_error_ends_the_run(due, stripe):
     for number in range(5):
         Subscription.objects.create(pk=f"sub_{number}", status="active", refresh_at=due.refresh_at)
     stripe.faults = ["500"] * 9
@@ -110,7 +110,7 @@ def test_one_error_ends_the_round(due, stripe):
     assert len(stripe.asked) == 1
 
 
-def test_one_that_stripe_does_not_know_is_left_alone(due, stripe):
+def test_subscription_unknown_to_stripe_is_left_alone(due, stripe):
     other = Subscription.objects.create(pk="sub_of_live_mode", status="active", refresh_at=due.refresh_at)
     handle_due_events()
     handle_due_events()
@@ -119,7 +119,7 @@ def test_one_that_stripe_does_not_know_is_left_alone(due, stripe):
     assert len(stripe.asked) == 2
 
 
-def test_a_round_is_bounded(due, stripe):
+def test_run_is_bounded(due, stripe):
     Subscription.objects.bulk_create(
         Subscription(pk=f"sub_{number}", status="active", refresh_at=due.refresh_at) for number in range(30)
     )
@@ -127,14 +127,14 @@ def test_a_round_is_bounded(due, stripe):
     assert len(stripe.asked) == reconciliation.MOST_AT_ONCE
 
 
-def test_a_dead_workers_rows_are_due_again(due, stripe):
+def test_rows_of_a_dead_worker_are_due_again(due, stripe):
     assert reconciliation.claim(due)
     assert reconciliation.refresh_subscriptions() == 0
     Subscription.objects.update(refresh_at=F("refresh_at") - reconciliation.LEASE)
     assert reconciliation.refresh_subscriptions() == 1
 
 
-def test_two_workers_do_not_ask_twice(shared_database, stripe):
+def test_parallel_workers_fetch_once(shared_database, stripe):
     Subscription.objects.create(pk=SUBSCRIPTION, status="active", refresh_at=datetime.now(UTC) - timedelta(seconds=1))
     state_at_stripe(stripe, status="past_due")
     stripe.latency = 0.1
@@ -142,7 +142,7 @@ def test_two_workers_do_not_ask_twice(shared_database, stripe):
     assert (sum(done), len(stripe.asked)) == (1, 1)
 
 
-def test_the_change_is_announced(due, stripe, django_capture_on_commit_callbacks):
+def test_change_sends_the_signal(due, stripe, django_capture_on_commit_callbacks):
     heard = []
     subscription_changed.connect(receiver := lambda subscription, was, **_: heard.append(was), weak=False)
     with django_capture_on_commit_callbacks(execute=True):
@@ -166,7 +166,7 @@ def customer_at_stripe(stripe, **values):
     stripe.customers[CUSTOMER] = {"id": CUSTOMER, "object": "customer", "metadata": {}, **values}
 
 
-def test_a_missing_address_is_asked_for(waiting, stripe, mails):
+def test_missing_address_is_fetched(waiting, stripe, mails):
     customer_at_stripe(stripe, email="guest@example.net", name="G. Uest")
     assert not mails()
     handle_due_events()
@@ -174,14 +174,14 @@ def test_a_missing_address_is_asked_for(waiting, stripe, mails):
     assert StripeEvent.objects.get().status == "processed"
 
 
-def test_a_customer_whom_we_made_is_known_by_the_mark(waiting, ada, stripe, mails):
+def test_customer_with_our_metadata_is_matched(waiting, ada, stripe, mails):
     customer_at_stripe(stripe, email="old@example.net", metadata={"user_id": "7"})
     handle_due_events()
     assert [mail.recipients for mail in mails().values()] == ["ada@own.example"]
 
 
 @pytest.mark.parametrize("values", [{"email": None}, {"email": None, "deleted": True}])
-def test_somebody_without_an_address_is_asked_for_again_later(waiting, stripe, mails, values):
+def test_customer_without_address_is_fetched_again_later(waiting, stripe, mails, values):
     customer_at_stripe(stripe, **values)
     handle_due_events()
     handle_due_events()
@@ -190,7 +190,7 @@ def test_somebody_without_an_address_is_asked_for_again_later(waiting, stripe, m
 
 
 @pytest.mark.parametrize("fault", ["500", "401", "timeout-before"])
-def test_the_mail_goes_out_once_stripe_answers(waiting, stripe, mails, fault):
+def test_email_is_sent_once_stripe_responds(waiting, stripe, mails, fault):
     customer_at_stripe(stripe, email="guest@example.net")
     stripe.faults = [fault]
     handle_due_events()
@@ -199,7 +199,7 @@ def test_the_mail_goes_out_once_stripe_answers(waiting, stripe, mails, fault):
     assert len(mails()) == 1
 
 
-def test_nobody_is_asked_while_no_mail_waits(db, stripe):
+def test_customer_is_not_fetched_without_waiting_email(db, stripe):
     post(payload("invoice_paid_first"))
     handle_due_events()
     assert stripe.calls("/v1/customers") == []
