@@ -1,3 +1,5 @@
+"""Fixtures for the tests of billing: Ada, Stripe's API, the webhook, and queued emails."""
+
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,15 +9,15 @@ from django.db.models import Model
 from stripe import HTTPClient
 
 from accounts.models import User
-from billing.tests.support.api_client import Browser
+from billing.tests.support.api_client import BillingClient
 from billing.tests.support.stripe_events import SECRET
 from billing.tests.support.stripe_standin import KEY, StripeStandIn
 from emails.models import OutboundEmail
 
 
 @pytest.fixture(autouse=True)
-def endpoint(settings) -> None:
-    """Stripe's endpoint is set up, and mail goes through the outbox."""
+def configured_billing(settings) -> None:
+    """Configure the webhook, the outbox, and one plan."""
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     settings.BILLING_PLANS = [
@@ -28,35 +30,35 @@ def endpoint(settings) -> None:
 
 @pytest.fixture
 def ada(db) -> User:
-    """User 7, whom the payloads are about, at an address that Stripe does not know."""
+    """User 7, whom the payloads refer to, with an address that Stripe does not know."""
     user = User(pk=7, email="ada@own.example", name="Ada", language="en")
     user.set_password("correct horse battery")
     user.save(force_insert=True)
-    let_others_follow(User)
+    reset_sequence(User)
     OutboundEmail.objects.all().delete()
     return user
 
 
-def let_others_follow(model: type[Model]) -> None:
-    """A sequence of PostgreSQL's knows nothing of a key that was given by hand."""
+def reset_sequence(model: type[Model]) -> None:
+    """Move PostgreSQL's sequence past a primary key that was set explicitly."""
     with connection.cursor() as cursor:
         for sql in connection.ops.sequence_reset_sql(no_style(), [model]):
             cursor.execute(sql)
 
 
 @pytest.fixture
-def mails(db) -> Callable[[], dict[str, OutboundEmail]]:
-    """The mails of billing in the outbox, by their keys."""
+def queued_emails(db) -> Callable[[], dict[str, OutboundEmail]]:
+    """Return a function that returns billing's emails in the outbox by their idempotency keys."""
 
-    def mails() -> dict[str, OutboundEmail]:
+    def queued_emails() -> dict[str, OutboundEmail]:
         return {row.idempotency_key or "": row for row in OutboundEmail.objects.exclude(kind="welcome")}
 
-    return mails
+    return queued_emails
 
 
 @pytest.fixture
-def stripe(settings, monkeypatch) -> Iterator[StripeStandIn]:
-    """Stripe's API, to which the installation has a key. Repeats and time-outs come ten times as fast as in life."""
+def stripe_api(settings, monkeypatch) -> Iterator[StripeStandIn]:
+    """Stripe's API with a valid key. Retries and timeouts happen ten times as fast as in production."""
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.05)
     with StripeStandIn() as standin:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
@@ -65,6 +67,6 @@ def stripe(settings, monkeypatch) -> Iterator[StripeStandIn]:
 
 
 @pytest.fixture
-def as_ada(ada) -> Browser:
-    """What Ada's client sends to /api/billing/, with her token."""
-    return Browser(ada)
+def ada_api(ada) -> BillingClient:
+    """A client for /api/billing/ that sends Ada's token."""
+    return BillingClient(ada)

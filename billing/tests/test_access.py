@@ -1,4 +1,4 @@
-"""Who may use what they pay for."""
+"""Access decisions: who may use what they pay for."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -50,9 +50,9 @@ def test_status_decides_access(ada, subscribe, status, has_access):
 
 
 def test_refusal_advises_to_choose_a_plan(ada):
-    answer = report(ada)
-    assert answer.data["code"] == "subscription_required"
-    assert "Choose a plan" in answer.data["detail"]
+    response = report(ada)
+    assert response.data["code"] == "subscription_required"
+    assert "Choose a plan" in response.data["detail"]
 
 
 def test_former_price_keeps_its_plan(ada, subscribe, settings):
@@ -72,8 +72,8 @@ def test_anonymous_user_has_no_access(db):
     assert not user_has_subscription(AnonymousUser())
 
 
-@pytest.mark.parametrize("ask", [lambda user: user_has_plan(user, "pro"), user_has_subscription, report])
-def test_access_check_costs_one_query(ada, subscribe, django_assert_num_queries, ask):
+@pytest.mark.parametrize("check", [lambda user: user_has_plan(user, "pro"), user_has_subscription, report])
+def test_access_check_costs_one_query(ada, subscribe, django_assert_num_queries, check):
     subscribe("active")
     with django_assert_num_queries(1):
-        ask(ada)
+        check(ada)

@@ -1,4 +1,4 @@
-"""System checks: each finds its mistake, by its id, and none complains about a house in order."""
+"""System checks: each reports its mistake under its ID, and a correct configuration is quiet."""
 
 import pytest
 from django.core import checks
@@ -7,14 +7,14 @@ KEY = "sk_test_51StandInSecretKey"
 
 
 @pytest.fixture
-def found():
-    def found(*, deploy: bool = False) -> list[str]:
+def find_problems():
+    def find_problems(*, deploy: bool = False) -> list[str]:
         messages = checks.run_checks(include_deployment_checks=deploy, tags=["billing"])
         assert all(message.hint for message in messages)
         assert KEY not in str(messages)
         return [f"{message.id} {message.msg}" for message in messages]
 
-    return found
+    return find_problems
 
 
 def ids(messages):
@@ -22,27 +22,27 @@ def ids(messages):
 
 
 @pytest.mark.parametrize("key", ["", KEY, "sk_live_1", "rk_live_1", "rk_test_1"])
-def test_correct_configuration_raises_no_check(found, settings, key):
+def test_correct_configuration_raises_no_check(find_problems, settings, key):
     settings.STRIPE_SECRET_KEY = key
     settings.STRIPE_LIVEMODE = "_live_" in key if key else None
-    assert found(deploy=True) == []
+    assert find_problems(deploy=True) == []
 
 
-def test_empty_webhook_secret_is_reported(found, settings):
+def test_empty_webhook_secret_is_reported(find_problems, settings):
     settings.STRIPE_WEBHOOK_SECRETS = ["whsec_1", " "]
-    assert ids(found()) == ["billing.E001"]
+    assert ids(find_problems()) == ["billing.E001"]
 
 
 @pytest.mark.parametrize("key", ["pk_test_1", "whsec_1", "sk_test_", "sk_1", "key", "sk_test_1 ", "sk_test_1\n"])
-def test_invalid_api_key_is_reported(found, settings, key):
+def test_invalid_api_key_is_reported(find_problems, settings, key):
     settings.STRIPE_SECRET_KEY = key
-    assert ids(found()) == ["billing.E002"]
+    assert ids(find_problems()) == ["billing.E002"]
 
 
 @pytest.mark.parametrize(("key", "livemode"), [(KEY, True), ("sk_live_1", False)])
-def test_key_of_the_other_mode_is_reported(found, settings, key, livemode):
+def test_key_of_the_other_mode_is_reported(find_problems, settings, key, livemode):
     settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = key, livemode
-    assert ids(found()) == ["billing.E004"]
+    assert ids(find_problems()) == ["billing.E004"]
 
 
 PRO = {"slug": "pro", "name": "Pro", "price_id": "price_1", "amount": 2900, "currency": "usd", "interval": "month"}
@@ -57,43 +57,43 @@ PRO = {"slug": "pro", "name": "Pro", "price_id": "price_1", "amount": 2900, "cur
         ("colour", "red"),
     ],
 )  # fmt: skip
-def test_invalid_plan_field_is_named(found, settings, field, value):
+def test_invalid_plan_field_is_named(find_problems, settings, field, value):
     settings.BILLING_PLANS = [PRO | {field: value}]
-    [message] = found()
+    [message] = find_problems()
     assert message.startswith("billing.E003 Plan 1")
     assert repr(field) in message
 
 
 @pytest.mark.parametrize("field", PRO)
-def test_missing_plan_field_is_named(found, settings, field):
+def test_missing_plan_field_is_named(find_problems, settings, field):
     settings.BILLING_PLANS = [{name: value for name, value in PRO.items() if name != field}]
-    assert found() == [f"billing.E003 Plan 1 has no {field!r}."]
+    assert find_problems() == [f"billing.E003 Plan 1 has no {field!r}."]
 
 
 @pytest.mark.parametrize("plans", [None, "pro", {"pro": PRO}, ["pro"], [None]])
-def test_invalid_plan_list_is_reported(found, settings, plans):
+def test_invalid_plan_list_is_reported(find_problems, settings, plans):
     settings.BILLING_PLANS = plans
-    assert ids(found()) == ["billing.E003"]
+    assert ids(find_problems()) == ["billing.E003"]
 
 
 @pytest.mark.parametrize(
-    ("second", "named"),
+    ("second", "expected"),
     [
         ({"price_id": "price_2"}, "The slug 'pro' stands in 2 plans."),
         ({"slug": "team"}, "The price 'price_1' stands in 2 plans."),
         ({"slug": "team", "price_id": "price_2", "former_price_ids": ["price_1"]}, "The price 'price_1'"),
     ],
 )
-def test_duplicate_slug_or_price_is_reported(found, settings, second, named):
+def test_duplicate_slug_or_price_is_reported(find_problems, settings, second, expected):
     settings.BILLING_PLANS = [PRO, PRO | second]
-    [message] = found()
-    assert named in message
+    [message] = find_problems()
+    assert expected in message
 
 
-def test_placeholder_price_warns_and_fails_deployment(found, settings):
+def test_placeholder_price_warns_and_fails_deployment(find_problems, settings):
     settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = KEY, False
     settings.BILLING_PLANS = [PRO | {"price_id": "price_change_me"}]
-    assert ids(found()) == ["billing.W001"]
-    assert sorted(ids(found(deploy=True))) == ["billing.E005", "billing.W001"]
+    assert ids(find_problems()) == ["billing.W001"]
+    assert sorted(ids(find_problems(deploy=True))) == ["billing.E005", "billing.W001"]
     settings.STRIPE_SECRET_KEY = ""
-    assert found(deploy=True) == []
+    assert find_problems(deploy=True) == []

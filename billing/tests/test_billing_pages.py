@@ -1,4 +1,4 @@
-"""The page /billing, as a browser without scripts uses it."""
+"""The page /billing, used like a browser without scripts."""
 
 from datetime import timedelta
 
@@ -21,8 +21,8 @@ def browser(ada):
 
 
 @pytest.fixture
-def customer(ada, stripe):
-    return Customer.objects.create(pk=stripe.create_customer({"email": ada.email})["id"], user=ada)
+def customer(ada, stripe_api):
+    return Customer.objects.create(pk=stripe_api.create_customer({"email": ada.email})["id"], user=ada)
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def test_visitor_is_sent_to_login(client, db):
 
 
 def test_user_without_subscription_can_choose_a_plan(browser):
-    answer = browser.get("/billing/")
-    text = text_of(answer)
+    response = browser.get("/billing/")
+    text = text_of(response)
     assert "Pro 29.00 USD a month" in text
     assert "Choose Pro" in text
     assert "Each of your payments will stand here." in text
@@ -61,7 +61,7 @@ def test_plan_state_and_next_charge_are_shown(browser, subscribe):
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "expected"),
     [
         ({"status": "past_due"}, "Your last payment failed"),
         ({"status": "unpaid"}, "You have no access at present"),
@@ -71,17 +71,17 @@ def test_plan_state_and_next_charge_are_shown(browser, subscribe):
         ({"status": "a_new_word"}, "a_new_word"),
     ],
 )
-def test_each_status_is_explained(browser, subscribe, values, words):
+def test_each_status_is_explained(browser, subscribe, values, expected):
     subscribe(**values)
-    assert words in text_of(browser.get("/billing"))
+    assert expected in text_of(browser.get("/billing"))
 
 
 def test_payment_history_is_shown(browser):
     post_all([payload("invoice_paid_first"), payload("invoice_payment_failed_renewal")])
-    answer = browser.get("/billing")
-    assert "Nov. 2, 2026 Pro 29.00 USD Paid" in text_of(answer)
-    assert "29.00 USD Failed" in text_of(answer)
-    assert 'href="https://invoice.stripe.com/' in answer.text
+    response = browser.get("/billing")
+    assert "Nov. 2, 2026 Pro 29.00 USD Paid" in text_of(response)
+    assert "29.00 USD Failed" in text_of(response)
+    assert 'href="https://invoice.stripe.com/' in response.text
 
 
 def test_refund_is_shown_and_old_invoice_link_hidden(browser, ada):
@@ -96,9 +96,9 @@ def test_refund_is_shown_and_old_invoice_link_hidden(browser, ada):
         "object": {"id": "re_1", "charge": "ch_1", "amount": 1000, "currency": "usd", "status": "succeeded"}
     }
     post_all([refund])
-    answer = browser.get("/billing")
-    assert "Partly refunded 10.00 USD INV-1" in text_of(answer)
-    assert "invoice.stripe.com" not in answer.text
+    response = browser.get("/billing")
+    assert "Partly refunded 10.00 USD INV-1" in text_of(response)
+    assert "invoice.stripe.com" not in response.text
 
 
 def test_long_history_is_paginated(browser, ada):
@@ -110,16 +110,16 @@ def test_long_history_is_paginated(browser, ada):
         assert browser.get(f"/billing?page={page}").status_code == 200
 
 
-def test_checkout_button_leads_to_stripe(browser, stripe):
-    answer = browser.post("/billing/checkout", {"plan": "pro"})
-    [session] = stripe.sessions.values()
-    assert (answer.status_code, answer["Location"]) == (303, session["url"])
+def test_checkout_button_leads_to_stripe(browser, stripe_api):
+    response = browser.post("/billing/checkout", {"plan": "pro"})
+    [session] = stripe_api.sessions.values()
+    assert (response.status_code, response["Location"]) == (303, session["url"])
 
 
 def test_portal_button_leads_to_stripe(browser, customer):
-    answer = browser.post("/billing/portal")
-    assert answer.status_code == 303
-    assert answer["Location"].startswith("https://billing.stripe.com/p/session/")
+    response = browser.post("/billing/portal")
+    assert response.status_code == 303
+    assert response["Location"].startswith("https://billing.stripe.com/p/session/")
 
 
 def test_policy_allows_forms_to_reach_stripe(browser, db):
@@ -129,25 +129,25 @@ def test_policy_allows_forms_to_reach_stripe(browser, db):
 
 
 @pytest.mark.parametrize("plan", ["gold", ""])
-def test_refusal_is_shown_on_the_page(browser, stripe, plan):
-    answer = browser.post("/billing/checkout", {"plan": plan}, follow=True)
-    assert answer.redirect_chain == [("/billing", 303)]
-    assert "There is no such plan. There are: pro." in text_of(answer)
+def test_refusal_is_shown_on_the_page(browser, stripe_api, plan):
+    response = browser.post("/billing/checkout", {"plan": plan}, follow=True)
+    assert response.redirect_chain == [("/billing", 303)]
+    assert "There is no such plan. There are: pro." in text_of(response)
 
 
-def test_unreachable_stripe_is_explained(browser, stripe):
-    stripe.faults = ["500"] * 3
+def test_unreachable_stripe_is_explained(browser, stripe_api):
+    stripe_api.faults = ["500"] * 3
     assert "Stripe cannot be reached just now." in text_of(
         browser.post("/billing/checkout", {"plan": "pro"}, follow=True)
     )
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "expected"),
     [("done", "Stripe confirms your payment within a moment."), ("cancelled", "nothing was charged"), ("x", "Billing")],
 )
-def test_return_from_stripe_is_explained(browser, query, words):
-    assert words in text_of(browser.get(f"/billing?checkout={query}"))
+def test_return_from_stripe_is_explained(browser, query, expected):
+    assert expected in text_of(browser.get(f"/billing?checkout={query}"))
 
 
 def test_return_after_the_event_shows_active_plan(browser, subscribe):
@@ -155,11 +155,11 @@ def test_return_after_the_event_shows_active_plan(browser, subscribe):
     assert "Your plan is active." in text_of(browser.get("/billing?checkout=done"))
 
 
-def test_viewing_changes_nothing(browser, stripe):
+def test_viewing_changes_nothing(browser, stripe_api):
     for path in ("/billing/checkout", "/billing/portal"):
         assert browser.get(path).status_code == 405
     browser.get("/billing?checkout=done&session_id=cs_1")
-    assert stripe.asked == []
+    assert stripe_api.requests == []
 
 
 def test_forged_form_is_refused(ada):

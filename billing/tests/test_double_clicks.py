@@ -1,4 +1,4 @@
-"""Clicks at the same moment, as real threads with connections of their own: one customer, one page, no error."""
+"""Simultaneous clicks, as real threads with their own connections: one customer, one page, no error."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +11,12 @@ from stripe import HTTPClient
 
 from accounts.models import User
 from billing.models import Checkout, Customer, CustomerRequest
-from billing.tests.support.api_client import Browser
+from billing.tests.support.api_client import BillingClient
 
 
 @pytest.fixture
 def shared_database(transactional_db, tmp_path):
-    """On SQLite a file, as it is in life: one in memory fails where another thread writes, instead of waiting."""
+    """A SQLite file as in production, because an in-memory database fails instead of waiting for a writing thread."""
     in_memory = connections["default"]
     if in_memory.vendor != "sqlite":
         yield
@@ -31,14 +31,14 @@ def shared_database(transactional_db, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def slow_stripe(stripe, settings, monkeypatch):
-    """Time passes as it does over a real line."""
+def slow_stripe(stripe_api, settings, monkeypatch):
+    """Add the latency of a real connection."""
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.5)
-    stripe.latency = 0.1
+    stripe_api.latency = 0.1
     settings.STRIPE_CALL_SECONDS = 5.0
     team = {"slug": "team", "name": "Team", "price_id": "price_team"}
     settings.BILLING_PLANS = [*settings.BILLING_PLANS, {**settings.BILLING_PLANS[0], **team}]
-    return stripe
+    return stripe_api
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def ada(shared_database):
     return User.objects.create_user("ada@own.example", "correct horse battery", name="Ada")
 
 
-def at_once(*clicks: Callable[[], Any]) -> list[Any]:
-    """What each click was answered."""
+def run_in_parallel(*clicks: Callable[[], Any]) -> list[Any]:
+    """Run all clicks at the same moment and return their responses."""
     barrier = Barrier(len(clicks))
 
     def click(act: Callable[[], Any]) -> Any:
@@ -62,52 +62,54 @@ def at_once(*clicks: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("clicks", [2, 6])
-def test_double_click_returns_one_page(as_ada, stripe, clicks):
-    answers = at_once(*[as_ada.checkout] * clicks)
-    assert [answer.status_code for answer in answers] == [200] * clicks
-    assert len({answer.json()["url"] for answer in answers}) == 1
-    assert (len(stripe.sessions), len(stripe.customers)) == (1, 1)
-    assert (Checkout.objects.count(), Customer.objects.count(), CustomerRequest.objects.count()) == (1, 1, 1)
+def test_double_click_returns_one_page(ada_api, stripe_api, clicks):
+    responses = run_in_parallel(*[ada_api.checkout] * clicks)
+    assert [response.status_code for response in responses] == [200] * clicks
+    assert len({response.json()["url"] for response in responses}) == 1
+    assert (len(stripe_api.sessions), len(stripe_api.customers)) == (1, 1)
+    assert Checkout.objects.count() == 1
+    assert Customer.objects.count() == 1
+    assert CustomerRequest.objects.count() == 1
 
 
 @pytest.mark.parametrize("fault", ["timeout-after", "cut-after", "rubbish"])
-def test_double_click_with_lost_responses_creates_one_page(as_ada, stripe, settings, fault):
+def test_double_click_with_lost_responses_creates_one_page(ada_api, stripe_api, settings, fault):
     settings.STRIPE_CALL_SECONDS = 1.0
-    stripe.faults = [fault, "ok"] * 3
-    at_once(*[as_ada.checkout] * 3)
-    stripe.faults = []
-    assert as_ada.checkout().status_code == 200
-    assert (len(stripe.sessions), len(stripe.customers)) == (1, 1)
+    stripe_api.faults = [fault, "ok"] * 3
+    run_in_parallel(*[ada_api.checkout] * 3)
+    stripe_api.faults = []
+    assert ada_api.checkout().status_code == 200
+    assert (len(stripe_api.sessions), len(stripe_api.customers)) == (1, 1)
 
 
-def test_parallel_plans_leave_one_open_page(as_ada, stripe):
-    answers = at_once(*[lambda plan=plan: as_ada.checkout(plan) for plan in ("pro", "team") * 2])
-    assert {answer.status_code for answer in answers} <= {200, 409}
+def test_parallel_plans_leave_one_open_page(ada_api, stripe_api):
+    responses = run_in_parallel(*[lambda plan=plan: ada_api.checkout(plan) for plan in ("pro", "team") * 2])
+    assert {response.status_code for response in responses} <= {200, 409}
     [current] = Checkout.objects.filter(closed_at=None)
-    open_ones = [session["id"] for session in stripe.sessions.values() if session["status"] == "open"]
-    assert open_ones == [current.session_id]
-    assert len(stripe.customers) == 1
+    open_sessions = [session["id"] for session in stripe_api.sessions.values() if session["status"] == "open"]
+    assert open_sessions == [current.session_id]
+    assert len(stripe_api.customers) == 1
 
 
-def test_customer_deleted_at_stripe_is_replaced_once(as_ada, stripe):
-    as_ada.checkout()
-    [first] = stripe.customers
-    next(iter(stripe.sessions.values()))["status"] = "expired"
-    stripe.delete_customer(first)
-    answers = at_once(*[as_ada.checkout] * 3)
-    assert [answer.status_code for answer in answers] == [200] * 3
-    assert len(stripe.customers) == 2
+def test_customer_deleted_at_stripe_is_replaced_once(ada_api, stripe_api):
+    ada_api.checkout()
+    [first] = stripe_api.customers
+    next(iter(stripe_api.sessions.values()))["status"] = "expired"
+    stripe_api.delete_customer(first)
+    responses = run_in_parallel(*[ada_api.checkout] * 3)
+    assert [response.status_code for response in responses] == [200] * 3
+    assert len(stripe_api.customers) == 2
 
 
-def test_nothing_is_locked_during_stripe_calls(as_ada, ada, stripe):
-    """Somebody else checks out, and this user's row is written, within the time that Stripe takes."""
-    stripe.latency = 0.5
-    other = Browser(User.objects.create_user("bob@own.example", "correct horse battery"))
+def test_nothing_is_locked_during_stripe_calls(ada_api, ada, stripe_api):
+    """During a slow call, another user can check out and this user's row can be written."""
+    stripe_api.latency = 0.5
+    other = BillingClient(User.objects.create_user("bob@own.example", "correct horse battery"))
     rename = User.objects.filter(pk=ada.pk)
-    answers = at_once(as_ada.checkout, other.checkout, lambda: rename.update(name="Ada B."))
-    assert [answers[0].status_code, answers[1].status_code, answers[2]] == [200, 200, 1]
+    responses = run_in_parallel(ada_api.checkout, other.checkout, lambda: rename.update(name="Ada B."))
+    assert [responses[0].status_code, responses[1].status_code, responses[2]] == [200, 200, 1]
 
 
-def test_parallel_portal_requests_succeed(as_ada, stripe):
-    as_ada.checkout()
-    assert [answer.status_code for answer in at_once(as_ada.portal, as_ada.portal)] == [200, 200]
+def test_parallel_portal_requests_succeed(ada_api, stripe_api):
+    ada_api.checkout()
+    assert [response.status_code for response in run_in_parallel(ada_api.portal, ada_api.portal)] == [200, 200]

@@ -1,4 +1,4 @@
-"""The README says which events to tick at Stripe, docs/billing.md what each does: all that are handled, no others."""
+"""README and docs/billing.md list exactly the events that are handled."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from billing.webhook.handlers import HANDLERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TWINS = {"invoice.payment_succeeded", "charge.refunded"}  # of invoice.paid and refund.created: not needed beside them
+TWINS = {"invoice.payment_succeeded", "charge.refunded"}  # these only repeat invoice.paid and refund.created
 
 
 def test_readme_lists_the_events_to_select():

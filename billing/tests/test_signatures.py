@@ -1,4 +1,4 @@
-"""Who may tell us that somebody paid: only whoever has the secret, only now, and only about these very bytes."""
+"""Webhook signatures: only the secret's holder, only recently, and only for exactly these bytes."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from billing.models import StripeEvent
 from billing.tests.support.stripe_events import SECRET, payload
 from billing.webhook.signatures import TOLERANCE, SignatureInvalid, digest, sign, verify
 
-OTHER = "whsec_rolledRolledRolledRolledRolled01"
+OTHER_SECRET = "whsec_rolledRolledRolledRolledRolled01"
 AT = 1793620803
 V1 = b'{"id":"evt_test_vector","object":"event","type":"invoice.paid","livemode":false}'
 V2 = """{
@@ -26,11 +26,11 @@ V2 = """{
 }""".encode()
 DIGESTS = {
     (V1, SECRET): "018ef1ee03f54c682b585f313b39e3c3c1dd7c9a1e0620560872b82e1c577e08",
-    (V1, OTHER): "e44e90bfb7a8e3f21938dca1bbd530c13f5968e121dcd3c3393a52ebb010e0c9",
+    (V1, OTHER_SECRET): "e44e90bfb7a8e3f21938dca1bbd530c13f5968e121dcd3c3393a52ebb010e0c9",
     (V2, SECRET): "eabe46d9a48e1e557ebae3ee16dcfb35952a05c46abac816580a3f96a6de712e",
-    (V2, OTHER): "d8e01e15c27d15bf58d2f40064779e8a7832577f2eb179501e5f1a9a683adc06",
+    (V2, OTHER_SECRET): "d8e01e15c27d15bf58d2f40064779e8a7832577f2eb179501e5f1a9a683adc06",
 }
-A, B = DIGESTS[V1, SECRET], DIGESTS[V1, OTHER]
+A, B = DIGESTS[V1, SECRET], DIGESTS[V1, OTHER_SECRET]
 
 
 def accepts(header: str, body: bytes = V1, secrets: tuple[str, ...] = (SECRET,), now: float = AT) -> bool:
@@ -46,14 +46,14 @@ def test_vector_bodies_have_the_expected_hash():
     assert hashlib.sha256(V2).hexdigest() == "dc2a9bff267213fdab2c9f06b4da64591b297b7f4b5a19097bc06b9b8fdd1c73"
 
 
-@pytest.mark.parametrize(("signed", "expected"), DIGESTS.items())
-def test_vectors_are_accepted(signed, expected):
-    body, secret = signed
+@pytest.mark.parametrize(("post_signed", "expected"), DIGESTS.items())
+def test_vectors_are_accepted(post_signed, expected):
+    body, secret = post_signed
     assert digest(str(AT), body, secret) == expected
     assert accepts(f"t={AT},v1={expected}", body, (secret,))
 
 
-@pytest.mark.parametrize("secrets", [(SECRET,), (OTHER,), (SECRET, OTHER), (OTHER, SECRET)])
+@pytest.mark.parametrize("secrets", [(SECRET,), (OTHER_SECRET,), (SECRET, OTHER_SECRET), (OTHER_SECRET, SECRET)])
 def test_either_secret_is_enough_during_rotation(secrets):
     assert accepts(f"t={AT},v1={A},v1={B},v0={'0' * 64}", secrets=secrets)
 
@@ -110,27 +110,27 @@ def test_stripe_package_agrees():
     body = json.dumps(payload("invoice_paid_first"), ensure_ascii=False)
     header = sign(body.encode(), SECRET, at=time.time())
     assert stripe.WebhookSignature.verify_header(body, header, SECRET, 300)
-    theirs = stripe.WebhookSignature.generate_signature_header(body, SECRET)
-    assert accepts(theirs, body.encode(), now=time.time())
+    stripe_header = stripe.WebhookSignature.generate_signature_header(body, SECRET)
+    assert accepts(stripe_header, body.encode(), now=time.time())
 
 
-# By the door
+# Through the endpoint
 
 client = Client(raise_request_exception=False)
 
 
-def deliver(body: bytes, header: str) -> int:
+def post_body(body: bytes, header: str) -> int:
     return client.post("/stripe/webhook", body, "application/json", headers={"Stripe-Signature": header}).status_code
 
 
-def signed(body: bytes) -> int:
-    return deliver(body, sign(body, SECRET, at=time.time()))
+def post_signed(body: bytes) -> int:
+    return post_body(body, sign(body, SECRET, at=time.time()))
 
 
 @pytest.mark.parametrize("header", MALFORMED)
 def test_malformed_header_responds_400(db, header):
     now = str(int(time.time()))
-    assert deliver(V1, header.replace(str(AT), now).encode().decode("latin-1")) == 400
+    assert post_body(V1, header.replace(str(AT), now).encode().decode("latin-1")) == 400
 
 
 def test_missing_header_responds_400(db):
@@ -145,12 +145,12 @@ def test_missing_header_responds_400(db):
      json.dumps({"id": "e" * 300, "type": "x"}).encode()],
 )  # fmt: skip
 def test_signed_body_without_event_responds_400(db, body):
-    assert signed(body) == 400
+    assert post_signed(body) == 400
     assert not StripeEvent.objects.exists()
 
 
 def test_thin_event_is_refused_with_advice(db, caplog):
-    assert signed(json.dumps(payload("thin_v1_invoice_paid")).encode()) == 400
+    assert post_signed(json.dumps(payload("thin_v1_invoice_paid")).encode()) == 400
     assert "Snapshot" in caplog.text
 
 
@@ -169,5 +169,5 @@ headers = st.one_of(
 @settings(max_examples=10_000, deadline=None)
 @given(header=headers, body=st.one_of(st.just(V1), st.binary(max_size=300)))
 def test_random_deliveries_respond_400_and_store_nothing(header, body):
-    """Without a database: who as much as looks into it is answered 500 here."""
-    assert deliver(body, header) == 400
+    """The test has no database, so any query would respond 500 here."""
+    assert post_body(body, header) == 400
