@@ -71,13 +71,13 @@ def check(page) -> None:
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-def test_a_public_page(site, page, path):
+def test_public_page_is_accessible(site, page, path):
     page.goto(f"{site.url}/{path}")
     check(page)
 
 
 @pytest.mark.parametrize("color", ["#ffe600", "#ffffff", "#000000"])
-def test_a_colour_that_nobody_could_read(site, page, settings, color):
+def test_unreadable_brand_color_stays_accessible(site, page, settings, color):
     settings.BRAND_COLOR = color
     colors = render_to_string("brand.css", asdict(palette()))
     page.route("**/brand.css*", lambda route: route.fulfill(body=colors, content_type="text/css"))
@@ -86,14 +86,14 @@ def test_a_colour_that_nobody_could_read(site, page, settings, color):
 
 
 @pytest.mark.parametrize("path", PERSONAL)
-def test_a_personal_page(site, adas_page, path):
+def test_personal_page_is_accessible(site, adas_page, path):
     adas_page.goto(f"{site.url}/{path}")
     assert adas_page.url == f"{site.url}/{path}"
     check(adas_page)
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_a_form_with_errors(site, page, path):
+def test_form_with_errors_is_accessible(site, page, path):
     page.goto(f"{site.url}/{path}")
     with page.expect_navigation():
         page.locator("main form button").click()
@@ -102,14 +102,14 @@ def test_a_form_with_errors(site, page, path):
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_an_error_page(site, page, name):
+def test_error_page_is_accessible(site, page, name):
     html = render_to_string(f"{name}.html", {"minutes": 3} if name == "429" else None)
     page.route("**/rendered", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{site.url}/rendered")
     check(page)
 
 
-def test_no_page_is_left_out():
+def test_every_page_is_covered():
     paths = {f"/{path.partition('?')[0]}" for path in PUBLIC + PERSONAL}
     left_out = {pattern.name for pattern in urls.urlpatterns if not any(covers(pattern, path) for path in paths)}
     assert left_out == {"logout", "language", "settings-devices-all", "settings-export"}

@@ -53,13 +53,13 @@ def payments(stripe) -> None:
 
 @schema.parametrize()
 @quickly
-def test_every_answer_to_a_stranger_is_as_documented(case, database):
+def test_responses_to_a_visitor_match_the_schema(case, database):
     keep_promises(case)
 
 
 @schema.parametrize()
 @quickly
-def test_every_answer_to_a_user_is_as_documented(case, database):
+def test_responses_to_a_user_match_the_schema(case, database):
     user, _ = User.objects.get_or_create(email="ada@example.com")
     keep_promises(case, Authorization=f"Token {AuthToken.objects.create(user=user)[1]}")
 

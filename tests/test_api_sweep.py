@@ -117,18 +117,18 @@ def named(operations: list[Operation]) -> Any:
     return pytest.mark.parametrize("operation", operations, ids=[operation.name for operation in operations])
 
 
-def test_what_is_public_was_meant_to_be():
+def test_only_intended_operations_are_public():
     assert {operation.name for operation in OPERATIONS if operation.is_public} <= PUBLIC
 
 
-def test_every_operation_is_documented_with_an_example():
+def test_every_operation_documents_an_example():
     writing = [operation for operation in OPERATIONS if operation.method in ("put", "patch")]
     assert not [operation.name for operation in writing if operation.example is None]
 
 
 @named([operation for operation in OPERATIONS if not operation.is_public])
 @pytest.mark.parametrize("header", ["", "Token made-up", "Token", "Bearer x", "Basic YTpi"])
-def test_without_a_token_nobody_is_in(operation, header, db):
+def test_missing_or_invalid_token_responds_401(operation, header, db):
     client = Client(headers={"Authorization": header} if header else {})
     path = operation.path.format(id=1)
     answer = client.generic(operation.method.upper(), path, json.dumps(operation.example or {}))
@@ -136,14 +136,14 @@ def test_without_a_token_nobody_is_in(operation, header, db):
 
 
 @named([operation for operation in OPERATIONS if not operation.is_public])
-def test_a_session_of_a_browser_is_no_token(operation, ada):
+def test_browser_session_is_not_accepted_as_a_token(operation, ada):
     client = Client()
     client.force_login(ada)
     assert client.generic(operation.method.upper(), operation.path.format(id=1), "{}").status_code == 401
 
 
 @named(OPERATIONS)
-def test_nobody_reaches_anothers_account(operation, stranger, ada):
+def test_another_users_account_is_unreachable(operation, stranger, ada):
     before = rows_of(ada)
     token = AuthToken.objects.create(user=ada)[0]
     for query in ("", f"?id={ada.pk}&user={ada.pk}&user_id={ada.pk}&email={ada.email}"):
@@ -158,7 +158,7 @@ def test_nobody_reaches_anothers_account(operation, stranger, ada):
 
 @named(WITH_BODY)
 @pytest.mark.parametrize("field", FORBIDDEN)
-def test_no_field_is_written_that_is_not_offered(operation, field, ada):
+def test_undocumented_field_is_refused(operation, field, ada):
     if field in operation.example:
         pytest.skip("the operation offers it")
     before = rows_of(ada)
@@ -170,7 +170,7 @@ def test_no_field_is_written_that_is_not_offered(operation, field, ada):
 
 
 @named([operation for operation in OPERATIONS if operation.method == "get"])
-def test_a_get_changes_nothing(operation, ada):
+def test_get_changes_nothing(operation, ada):
     before = rows_of(ada)
     assert call(operation, ada).status_code == 200
     assert rows_of(ada) == before

@@ -65,7 +65,7 @@ def running(clone: Path, port: int):
             development.stop()
 
 
-def test_a_signup_shows_its_mail_within_three_seconds(clone):
+def test_signup_shows_its_email_within_three_seconds(clone):
     port = free_port()
     with running(clone, port) as development:
         development.wait_for("The project runs.")
@@ -78,7 +78,7 @@ def test_a_signup_shows_its_mail_within_three_seconds(clone):
         assert development.stop() == 0, development.output()
 
 
-def test_it_starts_a_second_time_and_the_death_of_one_process_ends_the_others(clone):
+def test_second_start_works_and_one_death_ends_all_processes(clone):
     with running(clone, free_port()) as development:
         development.wait_for("The project runs.")
         children = [development.child(command) for command in ("runserver", "worker", "beat")]
@@ -90,7 +90,7 @@ def test_it_starts_a_second_time_and_the_death_of_one_process_ends_the_others(cl
                 os.kill(child, 0)
 
 
-def test_a_port_in_use_is_named(clone):
+def test_port_in_use_is_named(clone):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with running(clone, port) as development:

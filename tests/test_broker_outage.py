@@ -79,7 +79,7 @@ def may_mount() -> bool:
 
 
 @pytest.mark.parametrize("fault", ["refused", "silent", "name unknown", "name server takes 5 s"])
-def test_signups_while_redis_is_away(fault, make_stack, outages, provider_api):
+def test_signups_succeed_while_redis_is_away(fault, make_stack, outages, provider_api):
     outage = outages(fault)
     stack = make_stack("sendgrid", REDIS_URL=f"redis://{outage.host}:{outage.line.port}/0")
     stack.start_worker(prefix=outage.prefix, wait=False)

@@ -60,7 +60,7 @@ class Visitor:
 
 
 @pytest.mark.parametrize("name", VISITORS)
-def test_the_way_of_a_person(site, browser, name):
+def test_complete_user_journey_works(site, browser, name):
     address, new_address = f"{name.replace(' ', '-')}@example.com", f"new-{name.replace(' ', '-')}@example.com"
     visitor = Visitor(browser, site, *VISITORS[name])
 
@@ -107,7 +107,7 @@ def test_the_way_of_a_person(site, browser, name):
     forgetful.context.close()
 
 
-def test_with_the_keyboard_alone(site, browser):
+def test_login_works_with_the_keyboard_alone(site, browser):
     visitor = Visitor(browser, site, 1280, True)
     visitor.visit("/login")
     page = visitor.page

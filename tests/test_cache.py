@@ -49,7 +49,7 @@ def absent(request) -> str:
     return f"redis://redis-{free_port()}.invalid:6379/0"
 
 
-def test_without_redis_it_is_an_empty_cache(absent):
+def test_missing_redis_acts_as_an_empty_cache(absent):
     away = FailOpenRedisCache(absent, {})
     assert away.get("key") is None
     assert away.get("key", "default") == "default"
@@ -65,7 +65,7 @@ def test_without_redis_it_is_an_empty_cache(absent):
     away.clear()
 
 
-def test_one_call_waits_and_the_others_do_not(absent, caplog):
+def test_only_the_first_call_waits(absent, caplog):
     caplog.set_level(logging.WARNING, "common.cache")
     away = FailOpenRedisCache(absent, {})
     times = [seconds(lambda: away.get("key")) for _ in range(100)]
@@ -81,7 +81,7 @@ def seconds(call) -> float:
 
 
 @pytest.mark.django_db
-def test_sign_ups_go_on(client, settings, absent):
+def test_signups_continue_without_redis(client, settings, absent):
     with_cache = [seconds(lambda n=n: sign_up(client, f"with-{n}")) for n in range(10)]
     settings.CACHES = {"default": {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": absent}}
     without = [seconds(lambda n=n: sign_up(client, f"without-{n}")) for n in range(10)]
@@ -105,7 +105,7 @@ def test_throttles_count_in_redis(client, settings, redis_server):
     assert 3590 <= int(answers[2]["Retry-After"]) <= 3600
 
 
-def test_with_redis_it_is_djangos_cache(redis_server):
+def test_cache_works_like_djangos_with_redis(redis_server):
     present, django = (backend(redis_server.url, {}) for backend in (FailOpenRedisCache, RedisCache))
     present.set("key", {"a": [1]})
     assert django.get("key") == {"a": [1]}
@@ -120,7 +120,7 @@ def test_with_redis_it_is_djangos_cache(redis_server):
     assert present.get("number") == 3  # a mistake of the caller is no outage
 
 
-def test_it_comes_back_by_itself(redis_server, caplog, monkeypatch):
+def test_cache_recovers_by_itself(redis_server, caplog, monkeypatch):
     monkeypatch.setattr(fail_open, "PAUSE", fail_open.PAUSE / 20)
     caplog.set_level(logging.WARNING, "common.cache")
     returning = FailOpenRedisCache(redis_server.url, {})
@@ -134,13 +134,13 @@ def test_it_comes_back_by_itself(redis_server, caplog, monkeypatch):
     assert ["away" in caplog.messages[0], "back" in caplog.messages[-1], len(caplog.messages)] == [True, True, 2]
 
 
-def test_the_log_holds_no_password(caplog):
+def test_log_contains_no_password(caplog):
     FailOpenRedisCache(f"redis://user:secret@127.0.0.1:{free_port()}/0", {}).get("key")
     assert "127.0.0.1" in caplog.text
     assert "secret" not in caplog.text
 
 
-def test_a_forked_process_has_a_cache_of_its_own(redis_server):
+def test_forked_process_has_its_own_cache(redis_server):
     parent = FailOpenRedisCache(redis_server.url, {})
     parent.set("key", "parent")
     child = os.fork()
@@ -151,7 +151,7 @@ def test_a_forked_process_has_a_cache_of_its_own(redis_server):
     assert parent.get("key") == "child"
 
 
-def test_a_call_that_nobody_waits_for_is_not_made_late(redis_server, monkeypatch):
+def test_abandoned_call_is_not_made_late(redis_server, monkeypatch):
     """Four look-ups block the threads; a fifth call waits behind them, and is given up."""
     asked = []
 

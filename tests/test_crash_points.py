@@ -52,7 +52,7 @@ def project(tmp_path, provider_api) -> Project:
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_at_any_step_loses_nothing_and_sends_nothing_twice(project, provider_api):
+def test_worker_crash_loses_nothing_and_sends_nothing_twice(project, provider_api):
     """Few crashes at a time: a call that kills five workers in a row is rightly put into quarantine."""
     failpoints = "after-claim:0.1,before-send:0.03,after-send:0.03,after-settle:0.1"
     crashes = rounds = 0
@@ -68,12 +68,12 @@ def test_a_worker_that_dies_at_any_step_loses_nothing_and_sends_nothing_twice(pr
     assert set(copies.values()) == {rounds}
 
 
-def test_a_process_that_dies_before_its_commit_sends_nothing(project, provider_api):
+def test_crash_before_commit_sends_nothing(project, provider_api):
     assert project.run(QUEUE, failpoints="after-insert:1").returncode == -signal.SIGKILL
     assert project.run(LEFT).stdout.strip() == "0"
 
 
-def test_a_process_that_dies_after_its_commit_and_before_the_bell_loses_nothing(project, provider_api):
+def test_crash_between_commit_and_wake_up_loses_nothing(project, provider_api):
     assert project.run(QUEUE, failpoints="before-nudge:1").returncode == -signal.SIGKILL
     project.run(DELIVER)
     assert len(provider_api.accepted) == MAILS

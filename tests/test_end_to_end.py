@@ -28,7 +28,7 @@ def post(stack: Stack, path: str, body: dict[str, str], token: str = "") -> requ
     return requests.post(stack.url(f"/api/accounts/{path}/"), json=body, headers=headers, timeout=10)
 
 
-def test_a_signup_becomes_a_delivered_mail_and_the_mail_a_login(stack, provider_api):
+def test_signup_leads_to_delivered_email_and_login(stack, provider_api):
     stack.signup("warm@example.com")
     wait_until(lambda: stack.statuses() == {"sent": 1}, "the stack is warm", seconds=30)
 
@@ -53,7 +53,7 @@ def test_a_signup_becomes_a_delivered_mail_and_the_mail_a_login(stack, provider_
     assert post(stack, "logout", {}, token).status_code == 401
 
 
-def test_an_event_comes_home(make_stack, redis_server, provider_api):
+def test_delivery_event_is_recorded(make_stack, redis_server, provider_api):
     """Over a real server, also in chunks without a Content-Length, and in chunks that are none."""
     stack = make_stack("resend", REDIS_URL=redis_server.url, RESEND_WEBHOOK_SECRETS=RESEND_SECRET)
     stack.queue(1)
@@ -74,7 +74,7 @@ def test_an_event_comes_home(make_stack, redis_server, provider_api):
         assert line.recv(12) == b"HTTP/1.1 401"
 
 
-def test_a_worker_faster_than_the_commit_loses_nothing(stack, provider_api):
+def test_worker_faster_than_commit_loses_nothing(stack, provider_api):
     stack.manage(
         "shell", "-v", "0", "-c",
         "import time\n"
@@ -90,7 +90,7 @@ def test_a_worker_faster_than_the_commit_loses_nothing(stack, provider_api):
     assert len(provider_api.accepted) == 1
 
 
-def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, provider_api):
+def test_rolled_back_user_gets_no_email(stack, provider_api):
     stack.manage(
         "shell", "-v", "0", "-c",
         "from django.contrib.auth import get_user_model\n"
@@ -108,9 +108,7 @@ def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, pro
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("provider", "mails", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
-def test_the_worker_ends_gracefully_in_the_middle_of_its_work(
-    make_stack, redis_server, provider_api, provider, mails, calls
-):
+def test_worker_stops_gracefully_while_delivering(make_stack, redis_server, provider_api, provider, mails, calls):
     """SIGTERM: no call is begun any more, what is under way is finished and settled, the rest is queued at once."""
     provider_api.latency = 0.6
     stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_DELIVERY_THREADS="2")

@@ -60,7 +60,7 @@ def example():
     return dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
-def test_the_example_lists_what_the_settings_read():
+def test_example_lists_what_the_settings_read():
     assert set(example()) - READ_ELSEWHERE == names_read() - OF_THE_TESTS - READ_ELSEWHERE
 
 
@@ -70,19 +70,19 @@ def test_every_line_of_the_example_is_explained():
     assert unexplained == []
 
 
-def test_the_example_asks_for_what_production_needs():
+def test_example_marks_what_production_requires():
     assert {name for name, value in example().items() if value == "change-me"} == REQUIRED | {"EMAIL_PROVIDER"}
     assert set(example().values()) == {"change-me", ""}
 
 
-def test_a_copy_of_the_example_serves_development(tmp_path):
+def test_copied_example_works_in_development(tmp_path):
     shutil.copytree(ROOT / "settings", tmp_path / "settings")
     shutil.copy(ROOT / ".env.example", tmp_path / ".env")
     done = run("-c", "import settings.development as s; print(s.APP_URL, s.EMAIL_PROVIDER)", folder=tmp_path)
     assert done.stdout.split() == ["http://localhost:8000", "console"], done.stderr
 
 
-def test_a_variable_of_the_process_wins_over_the_file_unless_it_is_empty(tmp_path):
+def test_process_variable_overrides_the_file_unless_empty(tmp_path):
     shutil.copytree(ROOT / "settings", tmp_path / "settings")
     (tmp_path / ".env").write_text("BRAND_NAME=From the file\nBRAND_COLOR=#123456\nBRAND_ADDRESS=1 Main Street\n")
     code = "import settings.development as s; print(s.BRAND_NAME, s.BRAND_COLOR, s.BRAND_ADDRESS, sep='|')"
@@ -96,12 +96,12 @@ def test_production_starts_with_everything_set():
 
 @pytest.mark.parametrize("placeholder", ["", " ", "change-me", "CHANGEME", "<your secret>", "xxxxxxxx"])
 @pytest.mark.parametrize("name", sorted(REQUIRED | {"RESEND_API_KEY"}))
-def test_production_names_the_variable_that_is_missing(name, placeholder):
+def test_production_names_a_missing_variable(name, placeholder):
     complaint = load("settings.production", **PRODUCTION | {name: placeholder})
     assert name in complaint
 
 
-def test_production_names_everything_that_is_missing_at_once():
+def test_production_names_every_missing_variable_at_once():
     complaint = load("settings.production")
     assert all(name in complaint for name in REQUIRED)
 
@@ -115,13 +115,13 @@ def test_production_names_everything_that_is_missing_at_once():
         ("smtp", "EMAIL_URL"),
     ],
 )
-def test_production_needs_the_key_of_the_chosen_provider_only(provider, variable):
+def test_production_requires_only_the_chosen_providers_key(provider, variable):
     others = PRODUCTION | {"RESEND_API_KEY": "", "EMAIL_PROVIDER": provider}
     assert variable in load("settings.production", **others)
     assert load("settings.production", **others | {variable: "smtp://u:p@mail.example.com"}) == ""
 
 
-def test_another_backend_needs_no_key():
+def test_other_backend_needs_no_key():
     backend = {
         "EMAIL_PROVIDER": "",
         "RESEND_API_KEY": "",
@@ -175,11 +175,11 @@ def test_development_refuses(name, value):
     assert "It takes" in complaint
 
 
-def test_the_package_itself_is_no_settings_module():
+def test_settings_package_is_not_a_settings_module():
     assert "settings.production" in load("settings")
 
 
-def test_the_deployment_check_is_clean():
+def test_deployment_check_passes():
     done = run(
         "manage.py",
         "check",

@@ -27,7 +27,7 @@ def browser() -> Client:
 
 
 @pytest.mark.parametrize(("what", "status"), CASES)
-def test_an_error_is_a_page_that_says_what_to_do(browser, db, what, status):
+def test_error_page_explains_what_to_do(browser, db, what, status):
     answer = browser.get(f"/fail/{what}")
     shown = answer.content.decode()
     assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
@@ -38,39 +38,39 @@ def test_an_error_is_a_page_that_says_what_to_do(browser, db, what, status):
 
 
 @pytest.mark.parametrize(("what", "status"), CASES)
-def test_an_error_of_the_api_is_json(browser, db, what, status):
+def test_api_error_is_json(browser, db, what, status):
     answer = browser.get(f"/api/fail/{what}")
     assert answer.status_code == status
     assert set(answer.json()) == {"detail"}
 
 
-def test_what_is_not_there(browser, db):
+def test_missing_page_is_404(browser, db):
     assert browser.get("/nothing").status_code == 404
     assert b"There is nothing here" in browser.get("/nothing").content
     assert browser.get("/api/nothing").json() == {"detail": "There is nothing at this address."}
 
 
-def test_a_broken_page_needs_no_database(browser):
+def test_error_page_needs_no_database(browser):
     """No fixture db: a query would fail the test."""
     answer = browser.get("/fail/broken")
     assert answer.status_code == 500
     assert connection.connection is None or not connection.queries
 
 
-def test_a_foreign_host_name_is_refused_with_a_page(browser):
+def test_unknown_host_is_refused_with_a_page(browser):
     answer = browser.get("/", headers={"host": "evil.example.com"})
     assert answer.status_code == 400
     assert b">400</span>" in answer.content
 
 
-def test_a_form_without_its_token_is_refused_with_a_page(browser, db):
+def test_missing_csrf_token_is_refused_with_a_page(browser, db):
     answer = browser.post("/login", {"email": "ada@example.com", "password": "x"})
     assert answer.status_code == 403
     assert b"This form is too old" in answer.content
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_error_pages_speak_the_persons_language(browser, db, language):
+def test_error_page_uses_the_visitors_language(browser, db, language):
     with translation.override("en"):  # so that the language of this request does not stay
         answer = browser.get("/nothing", headers={"accept-language": language})
     assert f'<html lang="{language}">' in answer.content.decode()

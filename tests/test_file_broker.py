@@ -21,7 +21,7 @@ with Connection("filesystem://", transport=transport, transport_options=folders)
 """
 
 
-def test_a_reader_never_meets_half_a_message(tmp_path):
+def test_reader_never_sees_half_a_message(tmp_path):
     folders = dict.fromkeys(["data_folder_in", "data_folder_out", "control_folder"], str(tmp_path))
     options = {**folders, "polling_interval": 0.001}
     with (

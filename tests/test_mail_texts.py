@@ -16,7 +16,7 @@ MAILS = [(kind, language) for kind in samples.folders() for language, _ in setti
 
 
 @pytest.mark.parametrize(("kind", "language"), MAILS)
-def test_a_mail_is_as_it_was_when_somebody_read_it(kind, language):
+def test_email_matches_its_golden_file(kind, language):
     rendered = samples.render_sample(kind, language)
     parts = {"txt": f"{rendered.subject}\n\n{rendered.text}", "html": rendered.html}
     for suffix, content in parts.items():
@@ -27,12 +27,12 @@ def test_a_mail_is_as_it_was_when_somebody_read_it(kind, language):
         assert content == path.read_text("utf-8")
 
 
-def test_nothing_is_left_of_a_kind_that_is_gone():
+def test_no_golden_file_is_left_over():
     assert {path.name.rsplit(".", 1)[0] for path in GOLDEN.iterdir()} == {".".join(mail) for mail in MAILS}
 
 
 @pytest.mark.parametrize("kind", samples.folders())
-def test_no_language_is_a_copy_of_another(kind):
+def test_every_language_has_its_own_text(kind):
     texts = {samples.render_sample(kind, language).text for language, _ in settings.LANGUAGES}
     subjects = {samples.render_sample(kind, language).subject for language, _ in settings.LANGUAGES}
     assert len(texts) == len(subjects) == len(settings.LANGUAGES)

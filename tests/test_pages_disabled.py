@@ -21,7 +21,7 @@ def without_pages(settings, db):
     clear_url_caches()
 
 
-def test_the_first_page_says_where_the_pages_are(client):
+def test_root_names_the_front_end(client):
     assert client.get("/").json() == {"name": "Acme", "pages": "https://app.example.com", "documentation": "/api/docs/"}
     assert client.post("/").status_code == 405
 
@@ -29,7 +29,7 @@ def test_the_first_page_says_where_the_pages_are(client):
 @pytest.mark.parametrize(
     "path", [str(pattern.pattern).strip("^/?$") for pattern in urls.urlpatterns if pattern.name != "home"]
 )
-def test_there_is_no_page(client, path):
+def test_pages_are_404(client, path):
     answer = client.get(f"/{path}")
     html = answer.content.decode()
     assert answer.status_code == 404
@@ -37,7 +37,7 @@ def test_there_is_no_page(client, path):
     assert "<nav" not in html
 
 
-def test_api_admin_and_webhooks_go_on(client):
+def test_api_admin_and_webhooks_still_work(client):
     assert client.get("/admin/login/").status_code == 200
     assert client.get("/api/accounts/me/").status_code == 401
     assert client.get("/api/docs/").status_code == 200

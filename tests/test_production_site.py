@@ -10,13 +10,13 @@ ADDRESS, PASSWORD = "grace@example.com", "correct horse battery"
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/nothing", "/admin/login/", "/api/docs/", "/brand.css"])
-def test_browsers_come_back_by_https_only(site: Site, path):
+def test_hsts_and_strict_policy_are_sent(site: Site, path):
     answer = requests.get(site.url + path, headers=HTTPS, timeout=10)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
-def test_static_files_may_be_kept(site: Site):
+def test_static_files_are_cached(site: Site):
     html = requests.get(site.url, timeout=10).text
     (path,) = [part for part in html.split('"') if part.startswith("/static/site.")]
     answer = requests.get(site.url + path, timeout=10)
@@ -39,7 +39,7 @@ def test_every_cookie_is_secure(site: Site):
         assert all(attribute in line for attribute in ("; HttpOnly", "; SameSite=Lax", "; Secure")), line
 
 
-def test_a_foreign_host_name_gets_a_page_of_its_own(site: Site):
+def test_unknown_host_gets_an_error_page(site: Site):
     answer = requests.get(site.url, headers={"Host": "evil.example.com"}, timeout=10)
     assert answer.status_code == 400
     assert ">400</span>" in answer.text
@@ -47,7 +47,7 @@ def test_a_foreign_host_name_gets_a_page_of_its_own(site: Site):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")
 @pytest.mark.parametrize(("path", "seen"), [("/api/docs/", ".opblock-summary"), ("/admin/login/", "#login-form")])
-def test_the_policy_leaves_it_working(site: Site, browser, path, seen):
+def test_policy_does_not_break_the_page(site: Site, browser, path, seen):
     page = browser.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))

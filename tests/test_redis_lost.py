@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 MAILS = 500
 
 
-def test_flushall_with_500_mails_queued(make_stack, redis_server, provider_api):
+def test_flushed_redis_loses_no_email(make_stack, redis_server, provider_api):
     stack = make_stack("sendgrid", REDIS_URL=redis_server.url)
     stack.queue(MAILS)
     assert redis_server.command("LLEN", "celery") != b":0", "the bell rang"
@@ -25,7 +25,7 @@ def test_flushall_with_500_mails_queued(make_stack, redis_server, provider_api):
     assert set(copies.values()) == {1}
 
 
-def test_redis_killed_and_restarted_empty_while_the_worker_runs(make_stack, redis_server, provider_api):
+def test_restarted_empty_redis_loses_no_email(make_stack, redis_server, provider_api):
     stack = make_stack("resend", REDIS_URL=redis_server.url)
     stack.start_worker()
     stack.start_beat()

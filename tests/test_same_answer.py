@@ -79,7 +79,7 @@ def test_known_and_unknown_addresses_take_the_same_time(people, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_and_the_same_work(people, path):
+def test_known_and_unknown_addresses_cost_the_same_queries(people, path):
     """The quick form of the test above."""
     people(verified=path != "email/resend/")
     counts = {}

@@ -24,7 +24,7 @@ def endpoint(tmp_path) -> Iterator[StripeEndpoint]:
 
 
 @pytest.mark.parametrize("failpoint", ["after-store", "after-insert"])
-def test_a_process_killed_between_two_steps_loses_nothing_and_sends_nothing_twice(endpoint, failpoint):
+def test_killed_process_loses_nothing_and_sends_nothing_twice(endpoint, failpoint):
     """``after-insert``: when the mail is in the outbox, and the transaction is still open."""
     events = [changed(payload("invoice_paid_first"), id=f"in_{number}") for number in range(EVENTS)]
     endpoint.restart_with(f"{failpoint}:1")
@@ -53,7 +53,7 @@ def refusing_connections(database: str) -> Iterator[None]:
             admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
 
 
-def test_while_the_database_is_away_stripe_comes_again_and_every_mail_goes_out_once(tmp_path, migrated_database):
+def test_database_outage_makes_stripe_retry_and_loses_nothing(tmp_path, migrated_database):
     events = [changed(payload("invoice_paid_first"), id=f"in_{number}") for number in range(EVENTS)]
     with temporary_database(migrated_database) as name, StripeEndpoint(tmp_path, f"{POSTGRES}/{name}") as endpoint:
         endpoint.start_web()

@@ -57,11 +57,11 @@ def check(endpoint: StripeEndpoint, seeds: range) -> None:
 
 
 @pytest.mark.parametrize("with_user", [True, False])
-def test_a_few_orders_end_in_one_state_with_one_mail_for_each_thing(endpoint, with_user):
+def test_few_orders_lead_to_one_state_and_one_email_each(endpoint, with_user):
     check(endpoint.prepare(with_user=with_user), range(3))
 
 
 @pytest.mark.slow
-def test_fifty_orders_end_in_one_state_with_one_mail_for_each_thing(endpoint):
+def test_fifty_orders_lead_to_one_state_and_one_email_each(endpoint):
     is_concurrent = endpoint.database_url.startswith("postgres")  # SQLite lets one write at a time
     check(endpoint.prepare(with_user=True), range(100, 150 if is_concurrent else 110))

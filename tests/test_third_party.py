@@ -40,7 +40,7 @@ print(list(OutboundEmail.objects.values_list("recipients", "subject", "status").
 """
 
 
-def test_django_allauths_confirmation(provider_api, tmp_path):  # noqa: F811
+def test_allauth_confirmation_is_sent(provider_api, tmp_path):  # noqa: F811
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.support.allauth_settings",
@@ -59,7 +59,7 @@ def test_django_allauths_confirmation(provider_api, tmp_path):  # noqa: F811
 
 
 @pytest.mark.urls("tests.support.third_party_urls")
-def test_djangos_own_password_reset(client, db, outbox, provider_api, deliver):  # noqa: F811
+def test_django_password_reset_is_sent(client, db, outbox, provider_api, deliver):  # noqa: F811
     get_user_model().objects.create_user("ada@example.com", "correct horse", name="Ada")
     OutboundEmail.objects.all().delete()
     assert client.post("/django/password_reset/", {"email": "ada@example.com"}).status_code == 302
@@ -68,7 +68,7 @@ def test_djangos_own_password_reset(client, db, outbox, provider_api, deliver): 
     assert "/django/reset/" in provider_api.accepted[0].payload["text"]
 
 
-def test_djangos_mail_to_the_admins(db, outbox, provider_api, deliver, settings):  # noqa: F811
+def test_mail_to_admins_is_sent(db, outbox, provider_api, deliver, settings):  # noqa: F811
     settings.ADMINS = [("Ada", "ada@example.com")]
     mail_admins("Something broke", "Look into the log.")
     deliver()
@@ -117,7 +117,7 @@ def postmark(settings):
     server.server_close()
 
 
-def test_anymails_postmark_delivers_rows(queue_emails, postmark, deliver):  # noqa: F811
+def test_anymail_postmark_delivers_rows(queue_emails, postmark, deliver):  # noqa: F811
     (row,) = queue_emails(tags=["welcome"], metadata={"user_id": "7"})
     deliver()
     row.refresh_from_db()
@@ -126,7 +126,7 @@ def test_anymails_postmark_delivers_rows(queue_emails, postmark, deliver):  # no
 
 
 @pytest.mark.parametrize(("status", "reason"), [(401, Reason.CONFIGURATION), (422, Reason.REFUSED)])
-def test_anymails_errors_are_told_without_the_token(queue_emails, postmark, deliver, caplog, status, reason):  # noqa: F811
+def test_anymail_error_is_stored_without_the_token(queue_emails, postmark, deliver, caplog, status, reason):  # noqa: F811
     (row,) = queue_emails()
     postmark.status, postmark.answer = status, {"ErrorCode": 10, "Message": f"The token {TOKEN} is not good"}
     deliver()

@@ -14,12 +14,12 @@ def test_every_text_is_translated_and_keeps_its_variables():
     assert catalog.complaints(catalog.updated()) == [], MEND
 
 
-def test_the_written_catalogue_holds_what_is_used_and_nothing_else():
+def test_catalog_contains_exactly_the_texts_in_use():
     used = {message.id for message in catalog.updated()}
     assert used == {message.id for message in catalog.stored()}, MEND
 
 
-def test_the_compiled_catalogue_is_not_stale():
+def test_compiled_catalog_is_current():
     with catalog.MO.open("rb") as file:
         assert pairs(read_mo(file)) == pairs(catalog.stored()), MEND
 
@@ -33,7 +33,7 @@ def texts_of(texts: str | Sequence[str] | None) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 
-def test_the_tests_above_find_mistakes():
+def test_catalog_problems_are_found():
     damaged = catalog.stored()
     missing, fuzzy, broken = [message for message in damaged if "%(brand)s" in message.id][:3]
     missing.string, broken.string = "", "%(nobody)s"

@@ -19,7 +19,9 @@ def copies_by_recipient(provider_api) -> Counter[str]:
     ("provider", "mails", "latency", "calls"),
     [("resend", 2000, 0.3, 2), ("sequenzy", 500, 0.03, 20), ("sendgrid", 500, 0.03, 20)],  # Resend: 100 mails a call
 )
-def test_workers_killed_while_mails_go_out(make_stack, redis_server, provider_api, provider, mails, latency, calls):
+def test_killed_workers_lose_nothing_and_send_nothing_twice(
+    make_stack, redis_server, provider_api, provider, mails, latency, calls
+):
     provider_api.latency = latency
     stack = make_stack(
         provider, REDIS_URL=redis_server.url, EMAIL_LEASE_SECONDS="4", EMAIL_UNKNOWN_WAIT_SECONDS="1",
