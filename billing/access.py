@@ -38,7 +38,7 @@ class HasActiveSubscription(BasePermission):
     """Answers 403 with code ``subscription_required`` to whoever pays for nothing."""
 
     message = {
-        "detail": _("This needs a subscription. Choose a plan on the billing page."),
+        "detail": _("You need a subscription for this. Choose a plan on the billing page."),
         "code": "subscription_required",
     }
 

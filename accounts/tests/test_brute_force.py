@@ -91,7 +91,7 @@ def test_unknown_address_is_limited_the_same_way(call_api, db):
 def test_admin_login_counts_as_an_attempt(ada):
     wrong = {"username": "ada@example.com", "password": "wrong"}
     pages = [Client().post("/admin/login/", wrong, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}") for n in range(25)]
-    refused = ["Too many tries" in page.content.decode() for page in pages]
+    refused = ["Too many attempts" in page.content.decode() for page in pages]
     assert (refused.count(False), refused.count(True)) == (20, 5)
 
 

@@ -30,7 +30,7 @@ def test_dashboard_shows_whether_the_address_is_confirmed(browser, settings, cli
     settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
     User.objects.update(email_verified_at=None)
     shown = browser.get("/dashboard")
-    assert "ada@example.com Not confirmed Send the mail again" in text_of(shown)
+    assert "ada@example.com Not confirmed Send the email again" in text_of(shown)
 
 
 def test_dashboard_shows_recent_emails_with_status(browser, ada):

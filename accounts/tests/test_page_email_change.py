@@ -25,7 +25,7 @@ def undo_link(client, sent_emails, confirm_link) -> str:
 
 def test_old_address_stays_until_link_is_used(client, sent_emails, confirm_link):
     assert sent_emails[-1].to == [NEW]
-    assert "Open the link in the mail to your new address." in text_of(client.get("/settings/email"))
+    assert "Open the link we emailed to your new address." in text_of(client.get("/settings/email"))
     client.get(confirm_link)
     assert User.objects.get().email == "ada@example.com"
 
@@ -33,7 +33,7 @@ def test_old_address_stays_until_link_is_used(client, sent_emails, confirm_link)
 def test_link_and_password_change_the_login(client, confirm_link):
     response = submit_link(client, confirm_link, password=PASSWORD)
     assert response["Location"] == "/dashboard"
-    assert "From now on you log in with it." in text_of(client.get("/dashboard"))
+    assert "From now on, use it to log in." in text_of(client.get("/dashboard"))
     assert log_in(Client(), NEW).status_code == 302
 
 
@@ -44,7 +44,7 @@ def test_link_works_in_another_browser(confirm_link):
 
 def test_wrong_password_changes_nothing(client, confirm_link):
     response = submit_link(client, confirm_link, password="wrong")
-    assert "This is not the password of your account." in text_of(response)
+    assert "The password is incorrect." in text_of(response)
     assert User.objects.get().email == "ada@example.com"
 
 
@@ -70,7 +70,7 @@ def test_undo_works_once(client, undo_link):
     submit_link(client, undo_link)
     response = submit_link(client, undo_link)
     assert response.status_code == 400
-    assert "This link is not valid, or it was used already." in text_of(response)
+    assert "This link isn't valid, or it has already been used." in text_of(response)
 
 
 @pytest.mark.parametrize("page", ["confirm-email-change", "undo-email-change"])
@@ -78,14 +78,14 @@ def test_incomplete_link_is_explained(client, db, page):
     assert client.get(f"/{page}").status_code == 200
     response = client.post(f"/{page}", {"password": PASSWORD})
     assert response.status_code == 400
-    assert "The link is incomplete. Open it again from the mail." in text_of(response)
+    assert "The link is incomplete. Open it again from the email." in text_of(response)
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"email": NEW, "password": "wrong"}, "This is not the password of your account."),
-        ({"email": "ada@example.com", "password": PASSWORD}, "This is the address of your account already."),
+        ({"email": NEW, "password": "wrong"}, "The password is incorrect."),
+        ({"email": "ada@example.com", "password": PASSWORD}, "This is already your email address."),
         ({"email": "x", "password": PASSWORD}, "Enter a complete email address"),
     ],
 )

@@ -17,7 +17,7 @@ def test_login_leads_to_the_dashboard(client, ada):
 def test_wrong_credentials_look_alike_and_keep_the_address(client, ada):
     responses = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
     assert [response.status_code for response in responses] == [400, 400]
-    assert all("The email address or the password is wrong." in text_of(response) for response in responses)
+    assert all("The email address or password is incorrect." in text_of(response) for response in responses)
     assert 'value="ada@example.com"' in responses[0].content.decode()
 
 

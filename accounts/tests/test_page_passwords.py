@@ -24,7 +24,7 @@ def test_reset_request_does_not_reveal_accounts(client, sent_emails, ada):
         for email in (ada.email, "no@example.com")
     ]
     assert texts[0] == texts[1].replace("no@", "ada@")
-    assert "Look into your inbox" in texts[0]
+    assert "Check your inbox" in texts[0]
     assert [email.to for email in sent_emails] == [[ada.email]]
 
 
@@ -58,7 +58,7 @@ def test_reset_link_works_once(client, ada, reset_link):
     submit_link(client, reset_link, password=NEW)
     response = submit_link(client, reset_link, password="a third sentence, then")
     assert response.status_code == 400
-    assert "This link is not valid, or it was used already." in text_of(response)
+    assert "This link isn't valid, or it has already been used." in text_of(response)
     assert 'href="/forgot-password"' in response.content.decode()
 
 
@@ -78,7 +78,7 @@ def test_password_change_keeps_only_this_browser(client, ada):
     log_in(other_browser)
     log_in(client)
     response = client.post("/settings/password", {"password": PASSWORD, "new_password": NEW}, follow=True)
-    assert "Your password is changed" in text_of(response)
+    assert "Your password has been changed" in text_of(response)
     assert client.get("/dashboard").status_code == 200
     assert other_browser.get("/dashboard").status_code == 302
 
@@ -86,7 +86,7 @@ def test_password_change_keeps_only_this_browser(client, ada):
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"password": "wrong", "new_password": NEW}, "This is not the password of your account."),
+        ({"password": "wrong", "new_password": NEW}, "The password is incorrect."),
         ({"password": PASSWORD, "new_password": "12345678"}, "This password is too common."),
         ({"password": PASSWORD}, "Enter a password."),
     ],

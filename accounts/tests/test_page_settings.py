@@ -34,7 +34,7 @@ def device_ids(browser: Client) -> list[int]:
 
 def test_profile_is_saved(browser):
     response = browser.post("/settings", {"name": "Ada King", "language": "en"}, follow=True)
-    assert "Your profile is saved." in text_of(response)
+    assert "Your profile has been saved." in text_of(response)
     assert User.objects.get().name == "Ada King"
 
 
@@ -63,7 +63,7 @@ def test_devices_are_listed_with_the_current_one_marked(browser, phone):
 def test_device_can_be_logged_out(browser, phone):
     (other,) = [device.id for device in browser.get("/settings/devices").context["devices"] if not device.is_current]
     response = browser.post("/settings/devices", {"device": other}, follow=True)
-    assert "The device is logged out." in text_of(response)
+    assert "The device has been logged out." in text_of(response)
     assert phone.get("/dashboard").status_code == 302
     assert browser.get("/dashboard").status_code == 200
 
@@ -83,7 +83,7 @@ def test_unknown_device_is_404(browser, device):
 
 def test_all_devices_can_be_logged_out(browser, phone):
     assert browser.post("/settings/devices/all")["Location"] == "/login"
-    assert "All devices are logged out" in text_of(browser.get("/login"))
+    assert "All devices have been logged out" in text_of(browser.get("/login"))
     assert [client.get("/dashboard").status_code for client in (browser, phone)] == [302, 302]
 
 
@@ -96,7 +96,7 @@ def test_data_export_is_a_download(browser, ada):
 def test_account_deletion_requires_the_password(browser):
     assert browser.post("/settings/data", {"password": "wrong"}).status_code == 400
     response = browser.post("/settings/data", {"password": PASSWORD}, follow=True)
-    assert "Your account is deleted." in text_of(response)
+    assert "Your account has been deleted." in text_of(response)
     assert not User.objects.exists()
 
 

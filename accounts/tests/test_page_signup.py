@@ -16,7 +16,7 @@ def confirm_link(client, sent_emails) -> str:
 def test_signup_leads_to_check_your_inbox(client, sent_emails):
     response = client.post("/signup", ADA, follow=True)
     assert response.redirect_chain == [("/welcome", 302)]
-    assert "Look into your inbox" in text_of(response)
+    assert "Check your inbox" in text_of(response)
     assert "ada@example.com" in text_of(response)
     assert [email.to for email in sent_emails] == [["ada@example.com"]]
 
@@ -31,7 +31,7 @@ def test_taken_address_looks_the_same(client, sent_emails, ada):
 def test_link_requires_the_password_and_logs_in(client, confirm_link):
     response = submit_link(client, confirm_link, password=PASSWORD)
     assert response["Location"] == "/dashboard"
-    assert "Your address is confirmed." in text_of(client.get("/dashboard"))
+    assert "Your email address is confirmed." in text_of(client.get("/dashboard"))
     assert User.objects.get().is_email_verified
 
 
@@ -46,7 +46,7 @@ def test_opening_the_link_changes_nothing(client, confirm_link):
 def test_wrong_password_keeps_the_token(client, confirm_link):
     response = submit_link(client, confirm_link, password="wrong")
     assert response.status_code == 400
-    assert "This is not the password that you signed up with." in text_of(response)
+    assert "This isn't the password you signed up with." in text_of(response)
     assert hidden_token(response) in confirm_link
     assert not User.objects.get().is_email_verified
 
@@ -64,7 +64,7 @@ def test_missing_token_redirects_to_welcome(client, db):
 
 def test_email_can_be_sent_again(client, sent_emails, confirm_link):
     response = client.post("/welcome", {"email": "ada@example.com"}, follow=True)
-    assert "another mail is on its way" in text_of(response)
+    assert "we've sent it another email" in text_of(response)
     assert [email.to for email in sent_emails] == [["ada@example.com"]] * 2
     assert submit_link(client, link_in(sent_emails[-1], "verify-email"), password=PASSWORD).status_code == 302
 
@@ -80,8 +80,8 @@ def test_sending_again_does_not_reveal_accounts(client, sent_emails, ada):
     [
         ("email", "", "Enter an email address."),
         ("email", "ada", "Enter a complete email address"),
-        ("name", "", "Enter the name by which we shall greet you."),
-        ("name", "www.example.com", "A name cannot contain a web address."),
+        ("name", "", "Enter your name."),
+        ("name", "www.example.com", "A name can't contain a web address."),
         ("password", "", "Enter a password."),
         ("password", "short", "This password is too short."),
         ("password", "ada@example.com", "The password is too similar to the email address."),

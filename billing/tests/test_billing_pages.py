@@ -44,9 +44,9 @@ def test_visitor_is_sent_to_login(client, db):
 def test_user_without_subscription_can_choose_a_plan(browser):
     response = browser.get("/billing/")
     text = text_of(response)
-    assert "Pro 29.00 USD a month" in text
+    assert "Pro 29.00 USD per month" in text
     assert "Choose Pro" in text
-    assert "Each of your payments will stand here." in text
+    assert "Your payments will appear here." in text
     assert "Manage subscription" not in text
 
 
@@ -54,8 +54,8 @@ def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     subscribe(quantity=2)
     text = text_of(browser.get("/billing"))
     assert "Pro Active" in text
-    assert "58.00 USD a month" in text
-    assert "Next charge on" in text
+    assert "58.00 USD per month" in text
+    assert "Your next charge is on" in text
     assert "Manage subscription" in text
     assert "Choose Pro" not in text
 
@@ -64,9 +64,9 @@ def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     ("values", "expected"),
     [
         ({"status": "past_due"}, "Your last payment failed"),
-        ({"status": "unpaid"}, "You have no access at present"),
-        ({"cancel_at": timezone.now()}, "It ends on"),
-        ({"status": "trialing", "trial_end": timezone.now()}, "The trial ends on"),
+        ({"status": "unpaid"}, "You don't have access right now"),
+        ({"cancel_at": timezone.now()}, "You have access until"),
+        ({"status": "trialing", "trial_end": timezone.now()}, "Your trial ends on"),
         ({"status": "canceled", "ended_at": timezone.now()}, "Choose Pro"),
         ({"status": "a_new_word"}, "a_new_word"),
     ],
@@ -97,7 +97,7 @@ def test_refund_is_shown_and_old_invoice_link_hidden(browser, ada):
     }
     post_all([refund])
     response = browser.get("/billing")
-    assert "Partly refunded 10.00 USD INV-1" in text_of(response)
+    assert "Partially refunded 10.00 USD INV-1" in text_of(response)
     assert "invoice.stripe.com" not in response.text
 
 
@@ -132,19 +132,23 @@ def test_policy_allows_forms_to_reach_stripe(browser, db):
 def test_refusal_is_shown_on_the_page(browser, stripe_api, plan):
     response = browser.post("/billing/checkout", {"plan": plan}, follow=True)
     assert response.redirect_chain == [("/billing", 303)]
-    assert "There is no such plan. There are: pro." in text_of(response)
+    assert "There's no such plan. Choose one of these: pro." in text_of(response)
 
 
 def test_unreachable_stripe_is_explained(browser, stripe_api):
     stripe_api.faults = ["500"] * 3
-    assert "Stripe cannot be reached just now." in text_of(
+    assert "We can't reach Stripe right now." in text_of(
         browser.post("/billing/checkout", {"plan": "pro"}, follow=True)
     )
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [("done", "Stripe confirms your payment within a moment."), ("cancelled", "nothing was charged"), ("x", "Billing")],
+    [
+        ("done", "Stripe will confirm your payment in a moment."),
+        ("cancelled", "haven't been charged"),
+        ("x", "Billing"),
+    ],
 )
 def test_return_from_stripe_is_explained(browser, query, expected):
     assert expected in text_of(browser.get(f"/billing?checkout={query}"))
@@ -179,6 +183,6 @@ def test_page_is_available_in_german(browser, ada, subscribe):
     type(ada).objects.update(language="de")
     subscribe()
     text = text_of(browser.get("/billing"))
-    assert "29,00 USD im Monat" in text
-    assert "Nächste Abbuchung am" in text
+    assert "29,00 USD pro Monat" in text
+    assert "Die nächste Abbuchung ist am" in text
     assert "Zahlungen" in text

@@ -48,7 +48,7 @@ def test_receipt_uses_the_users_language(ada, queued_emails):
     User.objects.update(language="de")
     post(payload("invoice_paid_first"))
     email = queued_emails()[RECEIPT]
-    assert email.subject == "Ihr Beleg von Acme: 29,00 USD"
+    assert email.subject == "Ihr Zahlungsbeleg von Acme: 29,00 USD"
     assert "Bezahlt: 29,00 USD" in email.message.text
     assert "2. November 2026" in email.message.text
 

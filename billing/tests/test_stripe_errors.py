@@ -56,7 +56,7 @@ def test_stripe_error_is_explained_and_retry_succeeds(
     response = ada_api.checkout()
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.headers.get("Retry-After") == wait
-    assert "nothing was charged" in response.json()["detail"].lower()
+    assert "haven't been charged" in response.json()["detail"].lower()
     assert KEY not in response.text
     stripe_api.faults = []
     assert ada_api.checkout().json()["url"].startswith("https://checkout.stripe.com/")

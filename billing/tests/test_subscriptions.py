@@ -89,8 +89,7 @@ def test_end_sends_one_email(ada, queued_emails):
     [email] = queued_emails().values()
     assert (email.kind, email.idempotency_key) == ("subscription_ended", "ended:sub_1SPb7zKq4RtYw2Vd")
     assert (
-        "your subscription to Pro ended on Dec. 16, 2026. The last payment could not be collected."
-        in email.message.text
+        "Your subscription to Pro ended on Dec. 16, 2026. We couldn't collect the last payment." in email.message.text
     )
 
 
@@ -100,7 +99,7 @@ def test_trial_end_sends_one_email(ada, queued_emails):
     [email] = queued_emails().values()
     assert (email.kind, email.idempotency_key) == ("trial_ending", "trial:sub_1SPb7zKq4RtYw2Vd:1794830400")
     assert "Nov. 16, 2026" in email.subject
-    assert "from then on 29.00 USD is charged" in email.message.text
+    assert "We'll charge 29.00 USD when the trial ends" in email.message.text
 
 
 def test_incomplete_subscription_ends_silently(ada, queued_emails):

@@ -14,11 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing.webhook import processing, signatures
-from common.webhooks import answer, raw_body
+from common.webhooks import detail_response, raw_body
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 512 * 1024  # an event has a few kB
+MAX_BODY_BYTES = 512 * 1024  # an event has a few kB
 
 
 @csrf_exempt
@@ -28,21 +28,21 @@ MOST_BYTES = 512 * 1024  # an event has a few kB
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("An event of Stripe's is refused: set STRIPE_WEBHOOK_SECRETS to the secret of the endpoint.")
-        return answer(503, "This receiver is not set up.")
-    body = raw_body(request, MOST_BYTES)
+        return detail_response(503, "This receiver is not set up.")
+    body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
-        return answer(413, f"An event has at most {MOST_BYTES} bytes.")
+        return detail_response(413, f"An event has at most {MAX_BODY_BYTES} bytes.")
     header = request.headers.get("Stripe-Signature", "")
     try:
         signatures.verify(header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
         processing.receive(body)
     except signatures.SignatureInvalid as error:
         logger.warning("An event that claims to be of Stripe's is refused: %s", error)
-        return answer(400, str(error))
+        return detail_response(400, str(error))
     except processing.NotAnEvent as error:
         logger.error("A signed request of Stripe's is refused: %s", error)
-        return answer(400, str(error))
+        return detail_response(400, str(error))
     except (DatabaseError, InterfaceError):
         logger.exception("An event of Stripe's cannot be stored or handled just now; Stripe will send it again.")
-        return answer(503, "The event cannot be stored just now. Please send it again.")
+        return detail_response(503, "The event cannot be stored just now. Please send it again.")
     return JsonResponse({"received": True})

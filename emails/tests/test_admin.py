@@ -68,7 +68,7 @@ def test_change_page_shows_state_and_history(admin_client, provider_api, rich_em
     provider_api.faults = ["422"]
     deliver()
     html = admin_client.get(page(rich_email)).content.decode()
-    for words in ("The provider refused it for good.", "HTTP 422", "then retry", "Retry now"):
+    for words in ("The provider rejected it permanently.", "HTTP 422", "then retry", "Retry now"):
         assert words in html
     for words in (
         "Ada &lt;ada@example.com&gt;",
@@ -92,7 +92,7 @@ def test_sensitive_body_is_never_shown(admin_client, queue_emails):
     (email,) = queue_emails(sensitive=True)
     html = admin_client.get(page(email)).content.decode()
     assert "Hello there." not in html
-    assert "holds links that still work" in html
+    assert "contains live links" in html
     assert admin_client.get(f"{LIST}{email.pk}/html/").status_code == 404
 
 
@@ -133,20 +133,20 @@ def test_action_button_needs_post_and_csrf_token(admin_user, rich_email):
     assert client.post(url).status_code == 403
     client.get(page(rich_email))
     response = client.post(url, {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}, follow=True)
-    assert "Cancelled by hand" in response.content.decode()
+    assert "Canceled manually" in response.content.decode()
 
 
 def test_action_is_logged_and_shown(admin_client, rich_email):
     admin_client.post(f"{LIST}{rich_email.pk}/operate/cancel/")
     entry = LogEntry.objects.get()
-    assert (entry.object_id, entry.get_change_message()) == (str(rich_email.pk), "Cancelled.")
-    assert "admin@example.com: Cancelled." in admin_client.get(page(rich_email)).content.decode()
+    assert (entry.object_id, entry.get_change_message()) == (str(rich_email.pk), "Canceled.")
+    assert "admin@example.com: Canceled." in admin_client.get(page(rich_email)).content.decode()
 
 
 def test_refused_action_is_explained_and_not_logged(admin_client, rich_email):
     OutboundEmail.objects.update(content=None, status="failed")
     response = admin_client.post(f"{LIST}{rich_email.pk}/operate/retry/", follow=True)
-    assert "Its body is blanked: have the person request a new one." in response.content.decode()
+    assert "Its body has been deleted, so have the person request a new one." in response.content.decode()
     assert not LogEntry.objects.exists()
 
 
@@ -155,7 +155,7 @@ def test_resend_redirects_to_the_copy(admin_client, rich_email, deliver):
     response = admin_client.post(f"{LIST}{rich_email.pk}/operate/resend/", follow=True)
     copy = OutboundEmail.objects.exclude(pk=rich_email.pk).get()
     assert response.redirect_chain == [(page(copy), 302)]
-    assert f'A copy of <a href="{page(rich_email)}">' in response.content.decode()
+    assert f'a copy of <a href="{page(rich_email)}">' in response.content.decode()
 
 
 def test_unknown_action_is_404(admin_client, rich_email):
@@ -173,7 +173,7 @@ def test_bulk_action_handles_possible_messages_and_explains_the_rest(admin_clien
     response = admin_client.post(LIST, {"action": action, "_selected_action": [done.pk, refused.pk]}, follow=True)
     messages = [str(message) for message in response.context["messages"]]
     assert messages[0].endswith(". (1)")
-    assert messages[1].startswith("1 left as it is: ")
+    assert messages[1].startswith("1 not changed: ")
     assert LogEntry.objects.get().object_id == str(done.pk)
 
 
@@ -206,7 +206,7 @@ def test_address_can_be_suppressed_and_lifted_by_hand(admin_client):
     suppression = Suppression.objects.get()
     assert (suppression.address, suppression.cause) == ("ada@xn--bcher-kva.example", "manual")
     html = admin_client.get(f"/admin/emails/suppression/{suppression.pk}/change/")
-    assert b"entered by hand" in html.content
+    assert b"added manually" in html.content
     admin_client.post(f"/admin/emails/suppression/{suppression.pk}/delete/", {"post": "yes"})
     assert not Suppression.objects.exists()
 

@@ -52,7 +52,7 @@ def test_stray_event_is_linked_later(webhook_sender_for, use_provider, queue_ema
     row.refresh_from_db()
     webhook_sender_for("sequenzy").send_event("email.delivered", message="early")
     OutboundEmail.objects.update(provider_message_id="early")
-    recording.link_strays()
+    recording.link_unlinked()
     assert current_status(row) == Status.DELIVERED
 
 

@@ -34,7 +34,7 @@ def event(webhook_sender_for, queue_emails, deliver):
 def test_message_page_shows_its_events(admin, event):
     html = page(admin, f"outboundemail/{event.email_id}/change/")
     assert "550 &lt;b&gt;unknown&lt;/b&gt;" in html
-    assert "The receiving server refused it." in html
+    assert "The receiving server rejected it." in html
 
 
 def test_event_is_found_by_address_and_shows_raw_payload(admin, event):
@@ -50,7 +50,7 @@ def test_raw_payload_is_deleted_after_retention(admin, event):
     purge()
     event.refresh_from_db()
     assert event.raw is None
-    assert "no longer kept" in page(admin, f"deliveryevent/{event.pk}/change/")
+    assert "no longer stored" in page(admin, f"deliveryevent/{event.pk}/change/")
 
 
 def test_unlinked_event_is_deleted_after_retention(webhook_sender_for):
@@ -61,7 +61,9 @@ def test_unlinked_event_is_deleted_after_retention(webhook_sender_for):
 
 
 def test_suppression_page_mentions_the_provider_list(admin, event):
-    assert "lift the address there as well" in page(admin, f"suppression/{Suppression.objects.get().pk}/change/")
+    assert "Remove the email address there as well" in page(
+        admin, f"suppression/{Suppression.objects.get().pk}/change/"
+    )
 
 
 def test_contact_changes_are_listed(admin):

@@ -29,7 +29,7 @@ def test_due_message_waits_for_a_worker(queue_emails):
 def test_message_due_for_a_minute_suggests_no_worker_runs(queue_emails):
     queue_emails()
     travel(2 * MINUTE)
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
     assert "Start a Celery worker" in advice()
 
 
@@ -38,10 +38,10 @@ def test_busy_workers_are_distinguished_from_missing_workers(queue_emails):
     travel(2 * MINUTE)
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
     waiting = OutboundEmail.objects.get(status="queued")
-    assert "The workers are busy: 0 messages are ahead of it." in explain(waiting).sentence
+    assert "The workers are busy. Messages ahead of it: 0." in explain(waiting).sentence
     OutboundEmail.objects.filter(pk=waiting.pk).update(isolated=True)
     waiting.refresh_from_db()
-    assert "it is taken alone" in explain(waiting).sentence
+    assert "it is sent on its own" in explain(waiting).sentence
 
 
 def test_backoff_shows_end_and_reason(provider_api, queue_emails, deliver):
@@ -49,7 +49,7 @@ def test_backoff_shows_end_and_reason(provider_api, queue_emails, deliver):
     provider_api.faults = ["503"]
     deliver()
     assert sentence().startswith("Backing off until 20")
-    assert "resend answered 503" in sentence()
+    assert "resend responded with 503" in sentence()
 
 
 def test_paused_provider_shows_end_and_reason(provider_api, queue_emails, deliver):
@@ -65,15 +65,15 @@ def test_open_breaker_is_explained(provider_api, use_provider, queue_emails, del
     queue_emails(6)
     provider_api.faults = ["503"] * 6
     deliver()
-    assert "sequenzy fails again and again" in sentence()
-    assert "what waits goes out as soon as it does" in sentence()
+    assert "sequenzy keeps failing" in sentence()
+    assert "the waiting emails go out" in sentence()
 
 
 def test_refused_key_asks_for_a_fix(provider_api, queue_emails, deliver):
     queue_emails()
     provider_api.faults = ["401"]
     deliver()
-    assert sentence().startswith("Waiting for a person: resend cannot be used as it is set up.")
+    assert sentence().startswith("Waiting for a person: resend can't be used with its current settings.")
     assert "Resume now" in advice()
 
 
@@ -82,7 +82,7 @@ def test_paused_provider_does_not_hide_missing_worker(provider_api, queue_emails
     provider_api.faults = ["401"]
     deliver()
     travel(timedelta(hours=1))
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
 
 
 def test_claimed_message_and_dead_worker_are_explained(queue_emails):
@@ -90,9 +90,9 @@ def test_claimed_message_and_dead_worker_are_explained(queue_emails):
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
     assert "about to call the provider" in sentence()
     travel(MINUTE)
-    assert "The next one to look takes it up again" in sentence()
+    assert "Another worker will take over" in sentence()
     travel(MINUTE)
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ def unknown_attempt(provider_api, queue_emails, deliver) -> DeliveryAttempt:
 
 def test_message_being_sent_shows_since_when(unknown_attempt):
     DeliveryAttempt.objects.all().claim(limit=1, now=unknown_attempt.due_at, lease=MINUTE, outcome="pending")
-    assert sentence().startswith("Being sent through resend; first tried at 20")
+    assert sentence().startswith("Being sent through resend. The first attempt was at 20")
 
 
 def test_unknown_outcome_shows_when_it_is_repeated(unknown_attempt):
-    assert "Whether resend took it is unknown." in sentence()
+    assert "It's unknown whether resend accepted it." in sentence()
     assert "The same call will be repeated" in sentence()
     ProviderState.objects.update(paused_until=database_now() + timedelta(hours=3, minutes=30))
     assert "(in 3 hours)" in sentence()
@@ -117,24 +117,24 @@ def test_unknown_outcome_shows_when_it_is_repeated(unknown_attempt):
 
 def test_unknown_outcome_without_a_worker_is_explained(unknown_attempt):
     travel(timedelta(minutes=10))
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
 
 
 def test_sent_message_shows_provider_and_id(queue_emails, deliver):
     queue_emails()
     deliver()
     email = OutboundEmail.objects.get()
-    assert sentence().startswith(f"resend took it as {email.provider_message_id} at 20")
+    assert sentence().startswith(f"resend accepted it as {email.provider_message_id} at 20")
 
 
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        ("refused", "refused it for good"),
-        ("unsupported", "cannot carry it"),
-        ("gave_up", "tried for two days"),
-        ("outcome_unknown", "could not be found out"),
-        ("quarantined", "put aside"),
+        ("refused", "rejected it permanently"),
+        ("unsupported", "doesn't support messages like this"),
+        ("gave_up", "within two days"),
+        ("outcome_unknown", "couldn't find out whether it arrived"),
+        ("quarantined", "set aside"),
         ("", "It failed."),
     ],
 )
@@ -153,7 +153,7 @@ def test_suppressed_message_shows_address_and_cause(queue_emails, deliver):
     queue_emails()
     deliver()
     assert "(person-0@example.com, complaint, 20" in sentence()
-    assert "lift its suppression" in advice()
+    assert "remove its suppression" in advice()
 
 
 def test_expired_message_advises_a_new_request(queue_emails, deliver):

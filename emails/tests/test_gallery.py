@@ -35,8 +35,8 @@ def test_every_kind_is_shown_with_its_sample(client, write_kind):
     ("broken", "words"),
     [
         ({"sample": "{"}, "templates/emails/welcome/sample.json is not JSON"),
-        ({"sample": "[]"}, "must hold a JSON object"),
-        ({"html": "{% if %}"}, "welcome cannot be rendered: TemplateSyntaxError"),
+        ({"sample": "[]"}, "must contain a JSON object"),
+        ({"html": "{% if %}"}, "welcome can't be rendered: TemplateSyntaxError"),
         ({"html": "{% include 'nowhere.html' %}"}, "TemplateDoesNotExist: nowhere.html"),
     ],
 )
@@ -67,4 +67,4 @@ def test_language_can_be_switched(client, write_kind, settings):
 
 def test_unknown_language_is_refused(client, write_kind):
     response = client.get("/dev/emails/?language=tlh")
-    assert (response.status_code, response.content) == (400, b"LANGUAGES holds only en, de.")
+    assert (response.status_code, response.content) == (400, b"LANGUAGES contains only en, de.")

@@ -24,7 +24,7 @@ def welcome_email(queue_emails) -> OutboundEmail:
 
 def test_empty_inbox_explains_how_to_send_one(client, db):
     page_html = client.get("/dev/inbox/").content.decode()
-    assert "No mail yet." in page_html
+    assert "No emails yet." in page_html
     assert "curl http://testserver/api/accounts/signup/" in page_html
 
 
@@ -75,7 +75,7 @@ def test_blanked_body_is_empty(client, welcome_email):
     assert message["to"] == ["ada@example.com"]
     assert message["text"] == ""
     assert message["html"] == ""
-    assert "The body is blanked" in client.get(f"/dev/inbox/{welcome_email.pk}/").content.decode()
+    assert "The body has been deleted" in client.get(f"/dev/inbox/{welcome_email.pk}/").content.decode()
 
 
 def test_json_limit_is_applied(client, queue_emails):

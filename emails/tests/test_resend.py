@@ -84,18 +84,20 @@ def mismatched_attachment():
             "Return-Path",
             id="Return-Path",
         ),
-        pytest.param(lambda: mail(headers={"To": "list@acme.example"}), "header To", id="To header"),
+        pytest.param(lambda: mail(headers={"To": "list@acme.example"}), "custom To header", id="To header"),
         pytest.param(
-            lambda: mail(headers={"Content-Type": "text/plain"}), "header Content-Type", id="Content-Type header"
+            lambda: mail(headers={"Content-Type": "text/plain"}), "custom Content-Type header", id="Content-Type header"
         ),
-        pytest.param(lambda: mail(cc=[f"{number}@example.com" for number in range(51)]), "51 addresses", id="51 cc"),
+        pytest.param(
+            lambda: mail(cc=[f"{number}@example.com" for number in range(51)]), "51 email addresses", id="51 cc"
+        ),
         pytest.param(lambda: mail(body=""), "empty body", id="empty body"),
         pytest.param(mismatched_attachment, "invoice.pdf", id="mismatched attachment"),
         pytest.param(oversized_message, "bytes", id="large attachment"),
     ],
 )
 def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
-    with pytest.raises(UnsupportedFeature, match=f"^resend cannot carry .*{feature}"):
+    with pytest.raises(UnsupportedFeature, match=f"^resend doesn't support .*{feature}"):
         backend("resend", provider_api).send_messages([make_message()])
     assert provider_api.calls == 0
 

@@ -97,9 +97,9 @@ def with_attributes(**attributes):
             id="Return-Path",
         ),
         pytest.param(lambda: mail(headers={"DKIM-Signature": "x"}), "DKIM-Signature", id="DKIM-Signature header"),
-        pytest.param(lambda: mail(headers={"Cc": "list@acme.example"}), "header Cc", id="Cc header"),
+        pytest.param(lambda: mail(headers={"Cc": "list@acme.example"}), "custom Cc header", id="Cc header"),
         pytest.param(
-            lambda: mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 addresses", id="1001 bcc"
+            lambda: mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 email addresses", id="1001 bcc"
         ),
         pytest.param(
             lambda: mail(cc=[f"{number}@example.com" for number in range(1000)]), "more than 1000", id="1001 recipients"
@@ -111,6 +111,6 @@ def with_attributes(**attributes):
     ],
 )
 def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
-    with pytest.raises(UnsupportedFeature, match=f"^sendgrid cannot carry .*{feature}"):
+    with pytest.raises(UnsupportedFeature, match=f"^sendgrid doesn't support .*{feature}"):
         backend("sendgrid", provider_api).send_messages([make_message()])
     assert provider_api.calls == 0

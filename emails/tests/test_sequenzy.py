@@ -94,8 +94,12 @@ def with_attachments(files, size=1):
             id="Return-Path",
         ),
         pytest.param(lambda: mail(to=[], cc=["a@example.com"]), "without `to`", id="no to"),
-        pytest.param(lambda: mail(to=[f"{number}@example.com" for number in range(51)]), "51 addresses", id="51 to"),
-        pytest.param(lambda: mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 addresses", id="51 bcc"),
+        pytest.param(
+            lambda: mail(to=[f"{number}@example.com" for number in range(51)]), "51 email addresses", id="51 to"
+        ),
+        pytest.param(
+            lambda: mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 email addresses", id="51 bcc"
+        ),
         pytest.param(lambda: with_attachments(11), "11 attachments", id="11 attachments"),
         pytest.param(lambda: with_attachments(1, 7_000_001), "7 MB", id="large attachment"),
         pytest.param(lambda: mail(subject=""), "empty subject", id="empty subject"),
@@ -104,7 +108,7 @@ def with_attachments(files, size=1):
     ],
 )
 def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
-    with pytest.raises(UnsupportedFeature, match=f"^sequenzy cannot carry .*{feature}"):
+    with pytest.raises(UnsupportedFeature, match=f"^sequenzy doesn't support .*{feature}"):
         backend("sequenzy", provider_api).send_messages([make_message()])
     assert provider_api.calls == 0
 

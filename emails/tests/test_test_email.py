@@ -28,7 +28,7 @@ def run_test_email(db, outbox, capsys):
 def test_email_is_sent_now_and_its_id_printed(run_test_email, provider_api, use_provider, provider):
     use_provider(provider)
     output = run_test_email()
-    assert f"{provider} took it as " in output
+    assert f"{provider} accepted it as " in output
     assert provider_api.accepted[0].recipients == ["ada@example.com"]
     assert "Acme" in provider_api.accepted[0].payload["subject"]
     assert not OutboundEmail.objects.exists()
@@ -41,7 +41,7 @@ def test_kind_is_rendered_with_its_sample(run_test_email, provider_api):
 
 
 def test_other_provider_can_be_chosen(run_test_email, provider_api):
-    assert "sendgrid took it" in run_test_email("--provider", "sendgrid")
+    assert "sendgrid accepted it" in run_test_email("--provider", "sendgrid")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -57,7 +57,7 @@ def test_dry_run_prints_the_call_without_the_key(run_test_email, provider_api, p
 def test_smtp_is_supported(run_test_email, settings):
     with SmtpServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        assert "smtp took it; it told no message id." in run_test_email("--provider", "smtp")
+        assert "smtp accepted it but returned no message ID." in run_test_email("--provider", "smtp")
     assert b"ada@example.com" in server.messages[0]
 
 
@@ -70,11 +70,11 @@ def test_dry_run_of_smtp_prints_the_message(run_test_email):
     [
         (Reply(401, {"name": "missing_api_key", "message": "x"}), "Check RESEND_API_KEY"),
         (Reply(403, {"name": "validation_error", "message": "The domain is not verified"}), "Verify the domain"),
-        (Reply(422, {"name": "invalid_parameter", "message": "x"}), "will not take this message"),
+        (Reply(422, {"name": "invalid_parameter", "message": "x"}), "won't accept this message"),
         (Reply(429, {"name": "rate_limit_exceeded", "message": "x"}, {"Retry-After": "7"}), "Try again in 7 seconds"),
-        (Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), "quota of resend is used up"),
-        (Reply(503, {"message": "x"}), "has trouble of its own"),
-        ("cut-after", "look into the mailbox"),
+        (Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), "quota at resend is used up"),
+        (Reply(503, {"message": "x"}), "is having problems"),
+        ("cut-after", "Check the mailbox"),
     ],
 )
 def test_provider_error_comes_with_advice(run_test_email, provider_api, response, advice):
@@ -86,7 +86,7 @@ def test_provider_error_comes_with_advice(run_test_email, provider_api, response
 
 def test_unreachable_provider_comes_with_advice(run_test_email, settings):
     settings.RESEND_API_URL = "http://127.0.0.1:1"
-    with pytest.raises(CommandError, match="check RESEND_API_URL"):
+    with pytest.raises(CommandError, match="Check RESEND_API_URL"):
         run_test_email()
 
 
@@ -96,7 +96,7 @@ def test_unreachable_provider_comes_with_advice(run_test_email, settings):
         (["--kind", "nonsense"], "There is no kind 'nonsense'. The kinds are: already_registered, "),
         (["--provider", "nonsense"], "Set EMAIL_PROVIDER to one of console, smtp, sequenzy, resend, sendgrid"),
         (["--provider", "no.such.Backend"], "cannot be imported"),
-        (["--provider", "os.path.join"], "is no class"),
+        (["--provider", "os.path.join"], "is not a class"),
     ],
 )
 def test_unknown_kind_or_provider_is_named(run_test_email, arguments, output):
@@ -105,7 +105,7 @@ def test_unknown_kind_or_provider_is_named(run_test_email, arguments, output):
 
 
 def test_invalid_address_is_refused(db, outbox):
-    with pytest.raises(CommandError, match="is not one address"):
+    with pytest.raises(CommandError, match="is not a single email address"):
         call_command("test_email", "ada at example.com")
 
 
@@ -120,7 +120,7 @@ def test_missing_database_is_explained_without_traceback(tmp_path):
     command = [sys.executable, "manage.py", "test_email", "ada@example.com"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "did you run manage.py migrate?" in done.stderr
+    assert "run manage.py migrate." in done.stderr
     assert "Traceback" not in done.stderr
 
 

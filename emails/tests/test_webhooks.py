@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emails.models import DeliveryEvent, Status, Suppression
 from emails.tests.conftest import PROVIDERS
 from emails.tests.support.signed_events import STALE_AGE, WEBHOOK_SENDERS, sign_resend, sign_sequenzy
-from emails.webhooks.views import MOST_BYTES, RECEIVERS
+from emails.webhooks.views import MAX_BODY_BYTES, RECEIVERS
 
 DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgrid": "delivered"}
 BOUNCED = {"sequenzy": "email.bounced", "resend": "email.bounced", "sendgrid": "bounce"}
@@ -108,10 +108,10 @@ def test_signed_body_of_wrong_shape_is_refused(webhook_sender, nothing_changes):
 
 def test_too_large_body_is_refused(webhook_sender, nothing_changes):
     body = json.dumps(webhook_sender.event(DELIVERED[webhook_sender.provider])).encode()
-    assert webhook_sender.post(body + b" " * MOST_BYTES).status_code == 413
+    assert webhook_sender.post(body + b" " * MAX_BODY_BYTES).status_code == 413
 
 
-@pytest.mark.parametrize(("padding", "status"), [(0, 200), (MOST_BYTES, 413)])
+@pytest.mark.parametrize(("padding", "status"), [(0, 200), (MAX_BODY_BYTES, 413)])
 def test_chunked_body_without_length_is_read(webhook_sender, db, padding, status):
     """A chunked body as gunicorn passes it on: the server ends the stream, but the length is unknown."""
     body = json.dumps(webhook_sender.event(DELIVERED[webhook_sender.provider], message="m1")).encode() + b" " * padding
