@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any page, light or dark, whatever the owner's colour; and no page is wider than a phone."""
+"""axe-core finds no problem on any page, light or dark, in any brand color, and every page fits a phone."""
 
 from contextlib import closing
 from dataclasses import asdict
@@ -29,13 +29,13 @@ PERSONAL = [
     "settings/devices",
     "settings/data",
 ]
-REFUSED = ["signup", "login", "reset-password?token=x"]  # shown with their errors
+REFUSED = ["signup", "login", "reset-password?token=x"]  # submitted empty, so that the page shows errors
 ERRORS = ["400", "403", "403_csrf", "429", "500"]
 
 
 @pytest.fixture(scope="module")
 def ada(site, browser):
-    """The cookies of somebody who is logged in."""
+    """The cookies of a logged-in user."""
     site.add_person(ADDRESS, PASSWORD)
     page = browser.new_page()
     for _ in range(2):
@@ -61,8 +61,8 @@ def adas_page(browser, ada):
         yield context.new_page()
 
 
-def check(page) -> None:
-    """In light by all rules; in dark, where nothing but the colours is different, by those for colours."""
+def check_page(page) -> None:
+    """Check light mode by all rules, and dark mode, where only the colors differ, by the rules for colors."""
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     for scheme, options in SCHEMES.items():
         page.emulate_media(color_scheme=scheme)
@@ -73,7 +73,7 @@ def check(page) -> None:
 @pytest.mark.parametrize("path", PUBLIC)
 def test_public_page_is_accessible(site, page, path):
     page.goto(f"{site.url}/{path}")
-    check(page)
+    check_page(page)
 
 
 @pytest.mark.parametrize("color", ["#ffe600", "#ffffff", "#000000"])
@@ -82,14 +82,14 @@ def test_unreadable_brand_color_stays_accessible(site, page, settings, color):
     colors = render_to_string("brand.css", asdict(palette()))
     page.route("**/brand.css*", lambda route: route.fulfill(body=colors, content_type="text/css"))
     page.goto(f"{site.url}/login")
-    check(page)
+    check_page(page)
 
 
 @pytest.mark.parametrize("path", PERSONAL)
 def test_personal_page_is_accessible(site, adas_page, path):
     adas_page.goto(f"{site.url}/{path}")
     assert adas_page.url == f"{site.url}/{path}"
-    check(adas_page)
+    check_page(adas_page)
 
 
 @pytest.mark.parametrize("path", REFUSED)
@@ -98,7 +98,7 @@ def test_form_with_errors_is_accessible(site, page, path):
     with page.expect_navigation():
         page.locator("main form button").click()
     assert page.locator("main .errors").count() == 1
-    check(page)
+    check_page(page)
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -106,7 +106,7 @@ def test_error_page_is_accessible(site, page, name):
     html = render_to_string(f"{name}.html", {"minutes": 3} if name == "429" else None)
     page.route("**/rendered", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{site.url}/rendered")
-    check(page)
+    check_page(page)
 
 
 def test_every_page_is_covered():

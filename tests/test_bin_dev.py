@@ -1,4 +1,4 @@
-"""A fresh clone and one command: bin/dev, then a sign-up, then its mail in the development inbox."""
+"""A fresh clone and one command: bin/dev, then a sign-up, then its email in the development inbox."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ import requests
 from tests.support.clone import clone_into
 from tests.support.stack import free_port, wait_until
 
-pytestmark = pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment, to share it")
+pytestmark = pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment to share")
 ADA = {"email": "ada@example.com", "name": "Ada", "password": "correct horse battery"}
 
 
@@ -24,7 +24,7 @@ def clone(tmp_path_factory) -> Path:
 
 
 class Development:
-    """bin/dev of a clone, started from elsewhere, with the environment of a new terminal."""
+    """bin/dev of a clone, started from another directory with the environment of a new terminal."""
 
     def __init__(self, clone: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"

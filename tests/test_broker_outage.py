@@ -41,7 +41,7 @@ def everything_arrived_once(stack: Stack, provider_api, mails: int) -> float:
 
 @pytest.fixture
 def outages(redis_server, tmp_path):
-    """By the name of a fault: the command prefix for processes, Redis's address, what breaks it and what mends it."""
+    """Return a function that prepares the outage with the given name."""
     with ExitStack() as cleanup:
 
         def prepare(fault: str) -> Outage:

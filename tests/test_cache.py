@@ -1,4 +1,4 @@
-"""The cache that may be away: gone in four ways, with real sockets, and a real Redis that returns."""
+"""The cache without Redis: missing in four different ways, with real sockets, and a real Redis that returns."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ ADA = {"name": "Ada", "password": "correct horse battery staple"}
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts and never answers."""
+    """A port that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -100,9 +100,9 @@ def test_throttles_count_in_redis(client, settings, redis_server):
     rates = {"signup": "2/hour", "login": "2/hour"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     login = {"email": "ada@example.com", "password": "wrong"}
-    answers = [client.post("/api/accounts/login/", login, content_type="application/json") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [400, 400, 429]
-    assert 3590 <= int(answers[2]["Retry-After"]) <= 3600
+    responses = [client.post("/api/accounts/login/", login, content_type="application/json") for _ in range(3)]
+    assert [response.status_code for response in responses] == [400, 400, 429]
+    assert 3590 <= int(responses[2]["Retry-After"]) <= 3600
 
 
 def test_cache_works_like_djangos_with_redis(redis_server):
@@ -117,7 +117,7 @@ def test_cache_works_like_djangos_with_redis(redis_server):
         present.incr("missing")
     with pytest.raises(TypeError, match="pickle"):
         present.set("key", threading.Lock())
-    assert present.get("number") == 3  # a mistake of the caller is no outage
+    assert present.get("number") == 3  # an error of the caller is not an outage
 
 
 def test_cache_recovers_by_itself(redis_server, caplog, monkeypatch):

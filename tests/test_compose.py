@@ -1,4 +1,4 @@
-"""docker-compose.yml: what can be seen by reading it, and, with RUN_COMPOSE=1 and a Docker engine, the real run."""
+"""docker-compose.yml: static checks, and a real run with RUN_COMPOSE=1 and a Docker engine."""
 
 import json
 import os
@@ -85,8 +85,8 @@ def docker_answers() -> bool:
 
 
 class Project:
-    """A clone under compose. COMPOSE_EXEC goes before commands that reach the published port or a container's process,
-    for an engine in a network namespace of its own: COMPOSE_EXEC="nsenter --net=/run/netns/docker".
+    """A clone under compose. COMPOSE_EXEC prefixes commands that reach the published port or a container's process,
+    if the engine has its own network namespace: COMPOSE_EXEC="nsenter --net=/run/netns/docker".
     """
 
     def __init__(self, clone: Path) -> None:
@@ -121,7 +121,7 @@ class Project:
 @pytest.fixture
 def project(tmp_path):
     if os.environ.get("RUN_COMPOSE") != "1":
-        pytest.skip("takes minutes, and the port 8000: RUN_COMPOSE=1 runs it")
+        pytest.skip("takes minutes and needs port 8000: RUN_COMPOSE=1 runs it")
     if not docker_answers():
         pytest.skip("needs a Docker engine with compose")
     project = Project(clone_into(tmp_path))
@@ -136,7 +136,7 @@ def test_signup_survives_killed_worker_and_restart(project):
     assert "To: ada@example.com" in project.compose("logs", "worker")
 
     killed = project.process_id("worker")
-    project.command("kill", "-KILL", killed)  # needs root; `docker kill` would tell the engine that we meant it
+    project.command("kill", "-KILL", killed)  # needs root; after `docker kill`, the engine would not restart it
     project.signup("bob@example.com")
     wait_until(lambda: project.statuses().get("bob@example.com") == "sent", "a new worker sent it", seconds=90)
     assert project.process_id("worker") != killed
@@ -160,8 +160,8 @@ TRUSTED_PROXY_COUNT=1
 def test_production_runs_with_variables_from_env_file(project):
     (project.folder / ".env").write_text(PRODUCTION)
     project.compose("up", "--detach", "--build", "--wait")
-    answer = project.signup("ada@example.com", "-H", "Host: app.example.com", "-H", "X-Forwarded-Proto: https")
-    assert json.loads(answer) == {"user": {"email": "ada@example.com", "name": "Ada"}}
+    response = project.signup("ada@example.com", "-H", "Host: app.example.com", "-H", "X-Forwarded-Proto: https")
+    assert json.loads(response) == {"user": {"email": "ada@example.com", "name": "Ada"}}
     wait_until(lambda: "To: ada@example.com" in project.compose("logs", "worker"), "the mail is sent", seconds=20)
     redirect = project.curl("/admin/", "-H", "Host: app.example.com", "-o", "/dev/null", "-w", "%{redirect_url}")
     assert redirect == "https://app.example.com/admin/"

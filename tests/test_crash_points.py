@@ -1,4 +1,4 @@
-"""A process that dies at each step of a mail's way: before the commit nothing is sent, after it everything is, once."""
+"""A process that dies at any step of sending: nothing is sent before the commit, and everything once after it."""
 
 import os
 import signal
@@ -11,13 +11,14 @@ import pytest
 
 from tests.support.stack import ROOT
 
-MAILS = 12
+EMAIL_COUNT = 12
 QUEUE = f"""
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 outbox = get_connection("emails.backends.outbox.OutboxBackend")
 with transaction.atomic():
-    outbox.send_messages([EmailMessage("Hello", "Hello", to=[f"person-{{n}}@example.com"]) for n in range({MAILS})])
+    messages = [EmailMessage("Hello", "Hello", to=[f"person-{{n}}@example.com"]) for n in range({EMAIL_COUNT})]
+    outbox.send_messages(messages)
 import time; time.sleep(0.2)
 """
 DELIVER = "from emails.delivery import deliver_due; deliver_due()"
@@ -25,7 +26,7 @@ LEFT = "from emails.models import OutboundEmail; print(OutboundEmail.objects.exc
 
 
 class Project:
-    """The project on a SQLite file, its code run in processes that may die."""
+    """The project on a SQLite file, whose code runs in processes that may die."""
 
     def __init__(self, directory: Path, api_url: str) -> None:
         self.environment = os.environ | {
@@ -62,9 +63,9 @@ def test_worker_crash_loses_nothing_and_sends_nothing_twice(project, provider_ap
         rounds += 1
         crashes += project.run(DELIVER, failpoints).returncode == -signal.SIGKILL
         project.run(f"import time; time.sleep(1.1)  # the lease\n{DELIVER}")
-    copies = Counter(address for mail in provider_api.accepted for address in mail.recipients)
-    print(f"{crashes} crashes, {len(provider_api.accepted)} of {rounds * MAILS} arrived")
-    assert len(copies) == MAILS
+    copies = Counter(address for email in provider_api.accepted for address in email.recipients)
+    print(f"{crashes} crashes, {len(provider_api.accepted)} of {rounds * EMAIL_COUNT} arrived")
+    assert len(copies) == EMAIL_COUNT
     assert set(copies.values()) == {rounds}
 
 
@@ -76,4 +77,4 @@ def test_crash_before_commit_sends_nothing(project, provider_api):
 def test_crash_between_commit_and_wake_up_loses_nothing(project, provider_api):
     assert project.run(QUEUE, failpoints="before-nudge:1").returncode == -signal.SIGKILL
     project.run(DELIVER)
-    assert len(provider_api.accepted) == MAILS
+    assert len(provider_api.accepted) == EMAIL_COUNT

@@ -1,4 +1,4 @@
-"""The whole way on real parts: gunicorn, a Celery worker with beat, PostgreSQL, Redis, and the provider's HTTP API."""
+"""End to end on real parts: gunicorn, a Celery worker with beat, PostgreSQL, Redis, and the provider's HTTP API."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import requests
 from emails.tests.support.signed_events import RESEND_SECRET, resend_event, sign_resend
 from tests.support.stack import Stack, wait_until
 
-PASSWORD = "correct horse battery"  # the one of Stack.signup
+PASSWORD = "correct horse battery"  # the password that Stack.signup uses
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_signup_leads_to_delivered_email_and_login(stack, provider_api):
 
 
 def test_delivery_event_is_recorded(make_stack, redis_server, provider_api):
-    """Over a real server, also in chunks without a Content-Length, and in chunks that are none."""
+    """Over a real server: with a chunked body, with a repeat, and with malformed chunks."""
     stack = make_stack("resend", REDIS_URL=redis_server.url, RESEND_WEBHOOK_SECRETS=RESEND_SECRET)
     stack.queue(1)
     stack.start_worker(wait=False)
@@ -109,7 +109,7 @@ def test_rolled_back_user_gets_no_email(stack, provider_api):
 @pytest.mark.slow
 @pytest.mark.parametrize(("provider", "mails", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
 def test_worker_stops_gracefully_while_delivering(make_stack, redis_server, provider_api, provider, mails, calls):
-    """SIGTERM: no call is begun any more, what is under way is finished and settled, the rest is queued at once."""
+    """After SIGTERM, no call starts, running calls finish and are settled, and the rest is queued again immediately."""
     provider_api.latency = 0.6
     stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_DELIVERY_THREADS="2")
     stack.queue(mails)

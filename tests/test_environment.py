@@ -1,4 +1,4 @@
-"""The settings and their variables: .env.example tells the truth, and what cannot work is refused by name."""
+"""Settings and their variables: .env.example is accurate, and invalid values are refused by name."""
 
 import os
 import re
@@ -14,8 +14,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
-READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "PORT"}  # by Django, docker-compose.yml and bin/dev
-OF_THE_TESTS = {"EMAIL_FAILPOINTS"}
+READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "PORT"}  # by Django, docker-compose.yml, and bin/dev
+FOR_TESTS = {"EMAIL_FAILPOINTS"}
 REQUIRED = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL"}
 PRODUCTION = {
     "SECRET_KEY": "$kJ3v9-qTz7_Lm2XwR5bYc8NfHd4GsPa6UeVi1ZoKrMtQjBxWnCyEuFhSgDl",
@@ -30,11 +30,11 @@ PRODUCTION = {
 
 
 def load(module, **variables):
-    """Import a settings module with these variables and no others; what it complains about, or an empty string."""
+    """Import a settings module with only these variables, and return its error message or an empty string."""
     saved = {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] == "settings"}
     variables = {"DJANGO_SETTINGS_MODULE": module, **variables}
     try:
-        with patch.dict(os.environ, variables, clear=True), patch("environ.Env.read_env"):  # a developer's .env
+        with patch.dict(os.environ, variables, clear=True), patch("environ.Env.read_env"):  # ignore a developer's .env
             import_module(module)
     except ImproperlyConfigured as error:
         return str(error)
@@ -61,7 +61,7 @@ def example():
 
 
 def test_example_lists_what_the_settings_read():
-    assert set(example()) - READ_ELSEWHERE == names_read() - OF_THE_TESTS - READ_ELSEWHERE
+    assert set(example()) - READ_ELSEWHERE == names_read() - FOR_TESTS - READ_ELSEWHERE
 
 
 def test_every_line_of_the_example_is_explained():
@@ -97,13 +97,13 @@ def test_production_starts_with_everything_set():
 @pytest.mark.parametrize("placeholder", ["", " ", "change-me", "CHANGEME", "<your secret>", "xxxxxxxx"])
 @pytest.mark.parametrize("name", sorted(REQUIRED | {"RESEND_API_KEY"}))
 def test_production_names_a_missing_variable(name, placeholder):
-    complaint = load("settings.production", **PRODUCTION | {name: placeholder})
-    assert name in complaint
+    error = load("settings.production", **PRODUCTION | {name: placeholder})
+    assert name in error
 
 
 def test_production_names_every_missing_variable_at_once():
-    complaint = load("settings.production")
-    assert all(name in complaint for name in REQUIRED)
+    error = load("settings.production")
+    assert all(name in error for name in REQUIRED)
 
 
 @pytest.mark.parametrize(
@@ -163,16 +163,16 @@ def cases(table):
 
 @pytest.mark.parametrize(("name", "value"), cases(REFUSED_IN_PRODUCTION) + cases(REFUSED_EVERYWHERE))
 def test_production_refuses(name, value):
-    complaint = load("settings.production", **PRODUCTION | {name: value})
-    assert name in complaint
-    assert PRODUCTION["SECRET_KEY"] not in complaint
+    error = load("settings.production", **PRODUCTION | {name: value})
+    assert name in error
+    assert PRODUCTION["SECRET_KEY"] not in error
 
 
 @pytest.mark.parametrize(("name", "value"), cases(REFUSED_EVERYWHERE)[:-1])
 def test_development_refuses(name, value):
-    complaint = load("settings.development", **{name: value})
-    assert name in complaint
-    assert "It takes" in complaint
+    error = load("settings.development", **{name: value})
+    assert name in error
+    assert "It takes" in error
 
 
 def test_settings_package_is_not_a_settings_module():

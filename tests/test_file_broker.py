@@ -1,4 +1,4 @@
-"""The broker of bin/dev: whoever reads while another process writes reads whole messages."""
+"""The broker of bin/dev: a reader gets whole messages even while another process writes."""
 
 import subprocess
 import sys
@@ -31,6 +31,6 @@ def test_reader_never_sees_half_a_message(tmp_path):
         ) as connection,
     ):
         queue = connection.SimpleQueue("celery")
-        found = [queue.get(timeout=20).payload["number"] for _ in range(MESSAGES)]
+        numbers = [queue.get(timeout=20).payload["number"] for _ in range(MESSAGES)]
     assert writer.returncode == 0
-    assert sorted(found) == list(range(MESSAGES))
+    assert sorted(numbers) == list(range(MESSAGES))

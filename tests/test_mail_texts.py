@@ -1,6 +1,6 @@
-"""Every mail in every language, to the letter, as tests/golden/ holds it.
+"""Every email in every language matches its golden file in tests/golden/ exactly.
 
-After a change that is meant, or for a new kind: UPDATE_GOLDEN=1 bin/test tests/test_mail_texts.py, and read the diff.
+After an intended change or for a new kind, run UPDATE_GOLDEN=1 bin/test tests/test_mail_texts.py and read the diff.
 """
 
 import os
@@ -12,10 +12,10 @@ from django.conf import settings
 from emails import samples
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
-MAILS = [(kind, language) for kind in samples.folders() for language, _ in settings.LANGUAGES]
+EMAILS = [(kind, language) for kind in samples.folders() for language, _ in settings.LANGUAGES]
 
 
-@pytest.mark.parametrize(("kind", "language"), MAILS)
+@pytest.mark.parametrize(("kind", "language"), EMAILS)
 def test_email_matches_its_golden_file(kind, language):
     rendered = samples.render_sample(kind, language)
     parts = {"txt": f"{rendered.subject}\n\n{rendered.text}", "html": rendered.html}
@@ -28,7 +28,7 @@ def test_email_matches_its_golden_file(kind, language):
 
 
 def test_no_golden_file_is_left_over():
-    assert {path.name.rsplit(".", 1)[0] for path in GOLDEN.iterdir()} == {".".join(mail) for mail in MAILS}
+    assert {path.name.rsplit(".", 1)[0] for path in GOLDEN.iterdir()} == {".".join(email) for email in EMAILS}
 
 
 @pytest.mark.parametrize("kind", samples.folders())

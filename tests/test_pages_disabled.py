@@ -1,4 +1,4 @@
-"""PAGES_ENABLED=false: no pages, for a front end of one's own; API, admin and webhooks go on."""
+"""PAGES_ENABLED=false removes the pages in favor of a separate front end; API, admin, and webhooks still work."""
 
 import sys
 from importlib import import_module
@@ -11,7 +11,7 @@ from accounts.pages import urls
 
 @pytest.fixture(autouse=True)
 def without_pages(settings, db):
-    """The routes as a process has them that starts with this setting."""
+    """The routes of a process that was started with this setting."""
     settings.PAGES_ENABLED = False
     before = sys.modules.pop("myproject.urls")
     import_module("myproject.urls")
@@ -30,9 +30,9 @@ def test_root_names_the_front_end(client):
     "path", [str(pattern.pattern).strip("^/?$") for pattern in urls.urlpatterns if pattern.name != "home"]
 )
 def test_pages_are_404(client, path):
-    answer = client.get(f"/{path}")
-    html = answer.content.decode()
-    assert answer.status_code == 404
+    response = client.get(f"/{path}")
+    html = response.content.decode()
+    assert response.status_code == 404
     assert "Page not found" in html
     assert "<nav" not in html
 

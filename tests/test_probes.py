@@ -1,4 +1,4 @@
-"""/healthz and /readyz answer whoever asks, however they ask."""
+"""/healthz and /readyz respond to any client, however it connects."""
 
 import pytest
 

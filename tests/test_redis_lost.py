@@ -1,4 +1,4 @@
-"""Redis is only a bell: losing everything in it loses no mail."""
+"""Redis only carries wake-ups: losing everything in it loses no email."""
 
 from collections import Counter
 

@@ -66,11 +66,11 @@ def test_known_and_unknown_addresses_take_the_same_time(people, path):
         for who in random.sample(["known", "other"], 2):
             data = {**PATHS[path], "email": address(who, number % TRIES)}
             started = time.perf_counter()
-            answer = client.post(f"/api/accounts/{path}", data, content_type="application/json")
+            response = client.post(f"/api/accounts/{path}", data, content_type="application/json")
             elapsed = time.perf_counter() - started
             if number >= 0:
                 seconds[who].append(elapsed)
-                bodies[who].add((answer.status_code, answer.content.replace(data["email"].encode(), b"")))
+                bodies[who].add((response.status_code, response.content.replace(data["email"].encode(), b"")))
     known, other = (median(seconds[who]) * 1000 for who in ("known", "other"))
     print(f"{path} known {known:.2f} ms, unknown {other:.2f} ms: {(known / other - 1) * 100:+.1f} %")
     assert bodies["known"] == bodies["other"]

@@ -1,4 +1,4 @@
-"""Packages that know nothing of this project: their mails go through the outbox, and their backends deliver from it."""
+"""Packages that don't know this project: their email goes through the outbox, and their backends deliver from it."""
 
 import json
 import os
@@ -53,9 +53,9 @@ def test_allauth_confirmation_is_sent(provider_api, tmp_path):  # noqa: F811
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Please Confirm Your Email Address" in done.stdout
-    taken = [mail.payload for mail in provider_api.accepted if "Confirm" in mail.payload["subject"]]
-    assert taken[0]["to"] == ["ada@example.com"]
-    assert "/allauth/confirm-email/" in taken[0]["text"]
+    confirmations = [email.payload for email in provider_api.accepted if "Confirm" in email.payload["subject"]]
+    assert confirmations[0]["to"] == ["ada@example.com"]
+    assert "/allauth/confirm-email/" in confirmations[0]["text"]
 
 
 @pytest.mark.urls("tests.support.third_party_urls")
@@ -87,12 +87,12 @@ def test_smtp_delivers_rows(queue_emails, deliver, settings):  # noqa: F811
 
 
 class Postmark(BaseHTTPRequestHandler):
-    """As much of Postmark's API as Anymail needs."""
+    """The part of Postmark's API that Anymail needs."""
 
     def do_POST(self) -> None:
         server: Any = self.server
-        server.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        body = json.dumps(server.answer).encode()
+        server.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = json.dumps(server.response).encode()
         self.send_response(server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -100,14 +100,14 @@ class Postmark(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Nothing on stderr."""
+        """Keep stderr quiet."""
 
 
 @pytest.fixture
 def postmark(settings):
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Postmark)
-    server.taken, server.status = [], 200
-    server.answer = {"ErrorCode": 0, "Message": "OK", "MessageID": "m1", "To": "person-0@example.com"}
+    server.requests, server.status = [], 200
+    server.response = {"ErrorCode": 0, "Message": "OK", "MessageID": "m1", "To": "person-0@example.com"}
     threading.Thread(target=server.serve_forever, daemon=True).start()
     settings.EMAIL_DELIVERY_BACKEND = "anymail.backends.postmark.EmailBackend"
     url = f"http://127.0.0.1:{server.server_port}/"
@@ -122,13 +122,13 @@ def test_anymail_postmark_delivers_rows(queue_emails, postmark, deliver):  # noq
     deliver()
     row.refresh_from_db()
     assert row.status == Status.SENT
-    assert (postmark.taken[0]["To"], postmark.taken[0]["Tag"]) == ("person-0@example.com", "welcome")
+    assert (postmark.requests[0]["To"], postmark.requests[0]["Tag"]) == ("person-0@example.com", "welcome")
 
 
 @pytest.mark.parametrize(("status", "reason"), [(401, Reason.CONFIGURATION), (422, Reason.REFUSED)])
 def test_anymail_error_is_stored_without_the_token(queue_emails, postmark, deliver, caplog, status, reason):  # noqa: F811
     (row,) = queue_emails()
-    postmark.status, postmark.answer = status, {"ErrorCode": 10, "Message": f"The token {TOKEN} is not good"}
+    postmark.status, postmark.response = status, {"ErrorCode": 10, "Message": f"The token {TOKEN} is not good"}
     deliver()
     row.refresh_from_db()
     assert row.reason == reason

@@ -1,4 +1,4 @@
-"""Workers killed with SIGKILL over and over, and several at once: nothing is lost, nothing goes out twice."""
+"""Workers are killed with SIGKILL repeatedly, several at once: nothing is lost, and nothing is sent twice."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ def copies_by_recipient(provider_api) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("provider", "mails", "latency", "calls"),
-    [("resend", 2000, 0.3, 2), ("sequenzy", 500, 0.03, 20), ("sendgrid", 500, 0.03, 20)],  # Resend: 100 mails a call
+    [("resend", 2000, 0.3, 2), ("sequenzy", 500, 0.03, 20), ("sendgrid", 500, 0.03, 20)],  # Resend: 100 emails per call
 )
 def test_killed_workers_lose_nothing_and_send_nothing_twice(
     make_stack, redis_server, provider_api, provider, mails, latency, calls
@@ -49,7 +49,9 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(
 
 
 def test_four_workers_drain_2000_rows_at_once(make_stack, redis_server, provider_api):
-    stack = make_stack("sendgrid", REDIS_URL=redis_server.url)  # without keys: a second call would be a second mail
+    stack = make_stack(
+        "sendgrid", REDIS_URL=redis_server.url
+    )  # no idempotency keys: a second call would be a second email
     stack.queue(2000)
     for number in range(4):
         stack.start_worker(f"worker{number}", wait=False)
@@ -60,4 +62,4 @@ def test_four_workers_drain_2000_rows_at_once(make_stack, redis_server, provider
     print(f"4 workers: {len(copies)} of 2000 arrived, each {max(copies.values())} time(s)")
     assert len(copies) == 2000
     assert set(copies.values()) == {1}
-    assert workers >= 2, "the test shows nothing unless several workers had a share"
+    assert workers >= 2, "the test proves nothing unless several workers took part"

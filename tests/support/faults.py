@@ -1,4 +1,4 @@
-"""Broken surroundings, made with real sockets: a line that can be cut or go silent, a name server that can be slow."""
+"""Network faults made with real sockets: a proxy that can cut connections or go silent, and a slow name server."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Line:
-    """A TCP line to ``target`` that can be ``through``, ``refused`` or ``silent`` (accepted, never answered)."""
+    """A TCP proxy to ``target`` with the state ``through``, ``refused``, or ``silent`` (accepts, never responds)."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -22,10 +22,10 @@ class Line:
         self.state = "refused"
 
     def become(self, state: str) -> None:
-        """Change the state; what was connected before feels it too."""
+        """Change the state, also for open connections."""
         self.state = state
         if state == "silent":
-            self._listen()  # what is connected stays connected, and nothing passes any more
+            self._listen()  # connections stay open, but nothing passes through them
             return
         self.cut()
         if state == "through":
@@ -37,7 +37,7 @@ class Line:
             self.listener = None
 
     def cut(self) -> None:
-        """Close what is connected; the state stays."""
+        """Close all connections without changing the state."""
         for end in self.ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -84,7 +84,7 @@ class NameServer:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def start(self) -> None:
-        """Raises ``PermissionError`` where a process may not listen on port 53."""
+        """Listen on port 53; raises ``PermissionError`` if the process may not."""
         self.socket.bind((self.address, 53))
         self.socket.settimeout(0.1)
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -105,7 +105,7 @@ class NameServer:
         end = query.index(b"\0", 12) + 5
         kind = struct.unpack("!H", query[end - 4 : end - 2])[0]
         known = self.knows_it and query[12 : end - 4].lower() == self.question
-        records = 1 if known and kind == 1 else 0  # an A record; AAAA is answered by none
+        records = 1 if known and kind == 1 else 0  # one A record, and an empty response to AAAA
         head = query[:2] + struct.pack("!HHHHH", 0x8180 if known else 0x8183, 1, records, 0, 0)
         address = struct.pack("!HHHIH4s", 0xC00C, 1, 1, 0, 4, socket.inet_aton("127.0.0.1"))
         with suppress(OSError):
@@ -123,7 +123,7 @@ def name_server(name: str) -> Iterator[NameServer]:
 
 
 def asking(server: NameServer, directory: Path) -> tuple[str, ...]:
-    """The command prefix under which a process, and nobody else on this machine, asks that name server. Needs root."""
+    """A command prefix that makes one process use this name server, and no other process. Needs root."""
     resolver = directory / "resolv.conf"
     resolver.write_text(f"nameserver {server.address}\noptions timeout:6 attempts:1\n")
     mount = f'mount --bind "{resolver}" /etc/resolv.conf && exec "$@"'

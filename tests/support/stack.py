@@ -1,5 +1,5 @@
-"""The product as it runs in production, for tests: gunicorn, Celery workers and beat as processes of their own, on a
-PostgreSQL database and a redis-server made for one test. What a person would start by hand, nothing replaced.
+"""The product as it runs in production: gunicorn, Celery workers, and beat as separate processes, on a PostgreSQL
+database and a redis-server that are created for one test. Nothing is replaced.
 """
 
 import os
@@ -40,7 +40,7 @@ def redis_is_installed() -> bool:
 
 @contextmanager
 def temporary_database(template: str = "template1") -> Iterator[str]:
-    """The name of a new PostgreSQL database, dropped afterwards."""
+    """Create a PostgreSQL database, yield its name, and drop it afterward."""
     name = f"spine_{secrets.token_hex(6)}"
     with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -51,7 +51,7 @@ def temporary_database(template: str = "template1") -> Iterator[str]:
 
 
 class RedisServer:
-    """A redis-server without persistence on a port of its own."""
+    """A redis-server without persistence on its own port."""
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port or free_port()
@@ -81,7 +81,7 @@ class RedisServer:
 
 
 class Stack:
-    """web, worker and beat under settings.production, with one mail provider. Use as a context manager."""
+    """web, worker, and beat under settings.production with one email provider. Use as a context manager."""
 
     def __init__(self, directory: Path, database: str, environment: Mapping[str, str]) -> None:
         self.directory = directory
@@ -112,7 +112,7 @@ class Stack:
             self.kill(name)
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process of the project; what it prints goes to ``name``.log in the test's directory."""
+        """Start a process of the project; its output goes to ``name``.log in the test's directory."""
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self.processes[name] = process
@@ -153,7 +153,7 @@ class Stack:
         self.start("beat", *prefix, sys.executable, "-m", "celery", "-A", "myproject", "beat", "-s", schedule)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, as an operator's last word or the kernel's."""
+        """Kill a process with SIGKILL."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -166,7 +166,7 @@ class Stack:
         return done.stdout
 
     def queue(self, count: int, address: str = "person-{}@example.com") -> None:
-        """Queue ``count`` messages to different people, each in a transaction of its own, by Django's ``send_mail``."""
+        """Queue ``count`` messages to different people with Django's ``send_mail``, each in its own transaction."""
         self.manage(
             "shell", "-v", "0", "-c",
             "from django.core.mail import send_mail\n"
