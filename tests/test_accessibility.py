@@ -17,9 +17,18 @@ ADDRESS, PASSWORD = "ada@example.com", "correct horse battery"
 PHONE = {"width": 360, "height": 800}
 SCHEMES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
 PUBLIC = [
-    "", "signup", "welcome", "login", "forgot-password", "forgot-password/sent", "verify-email?token=x",
-    "reset-password?token=x", "confirm-email-change?token=x", "undo-email-change?token=x", "nothing",
-]  # fmt: skip
+    "",
+    "signup",
+    "welcome",
+    "login",
+    "forgot-password",
+    "forgot-password/sent",
+    "verify-email?token=x",
+    "reset-password?token=x",
+    "confirm-email-change?token=x",
+    "undo-email-change?token=x",
+    "nothing",
+]
 PERSONAL = [
     "dashboard",
     "billing",

@@ -15,9 +15,16 @@ from billing.models import Payment
 
 PASSWORD = "correct horse battery staple"
 PUBLIC = {
-    "signup", "verify_email", "resend_verification", "confirm_email_change", "undo_email_change", "login",
-    "request_password_reset", "reset_password", "plans",
-}  # fmt: skip
+    "signup",
+    "verify_email",
+    "resend_verification",
+    "confirm_email_change",
+    "undo_email_change",
+    "login",
+    "request_password_reset",
+    "reset_password",
+    "plans",
+}
 # Fields that no user may write, about themselves or others.
 FORBIDDEN: dict[str, Any] = {
     "is_staff": True,

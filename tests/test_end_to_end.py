@@ -76,7 +76,10 @@ def test_delivery_event_is_recorded(make_stack, redis_server, provider_api):
 
 def test_worker_faster_than_commit_loses_nothing(stack, provider_api):
     stack.manage(
-        "shell", "-v", "0", "-c",
+        "shell",
+        "-v",
+        "0",
+        "-c",
         "import time\n"
         "from django.core.mail import send_mail\n"
         "from django.db import transaction\n"
@@ -85,14 +88,17 @@ def test_worker_faster_than_commit_loses_nothing(stack, provider_api):
         "    send_mail('Hello', 'Hello', None, ['ada@example.com'])\n"
         "    deliver_due.delay()\n"
         "    time.sleep(1)\n",
-    )  # fmt: skip
+    )
     wait_until(lambda: stack.statuses() == {"sent": 1}, "sent", seconds=20)
     assert len(provider_api.accepted) == 1
 
 
 def test_rolled_back_user_gets_no_email(stack, provider_api):
     stack.manage(
-        "shell", "-v", "0", "-c",
+        "shell",
+        "-v",
+        "0",
+        "-c",
         "from django.contrib.auth import get_user_model\n"
         "from django.db import transaction\n"
         "try:\n"
@@ -101,7 +107,7 @@ def test_rolled_back_user_gets_no_email(stack, provider_api):
         "        raise RuntimeError\n"
         "except RuntimeError: pass\n"
         "get_user_model().objects.create_user('ada@example.com', 'x', name='Ada')\n",
-    )  # fmt: skip
+    )
     wait_until(lambda: stack.statuses() == {"sent": 1}, "sent", seconds=20)
     assert [mail.recipients for mail in provider_api.accepted] == [["ada@example.com"]]
 

@@ -11,15 +11,17 @@ from tests.support.stripe_endpoint import StripeEndpoint
 
 TIMES, THREADS = 5, 6
 SUBSCRIPTION = "sub_1SPb7zKq4RtYw2Vd"
-EXPECTED_EMAILS = sorted([
-    "receipt:in_1SPb7xKq4RtYw2VdA1b2C3d4",
-    "receipt:cs_live_b1guestB2c3D4e5F6g7H8",
-    "failed:cs_live_c1sepaD2e3F4g5H6i7J8",
-    "dunning:in_1SaT00Kq4RtYw2VdRenewal02:1",
-    "dunning:in_1SaT00Kq4RtYw2VdRenewal02:4",
-    f"trial:{SUBSCRIPTION}:1794830400",
-    f"ended:{SUBSCRIPTION}",
-])  # fmt: skip
+EXPECTED_EMAILS = sorted(
+    [
+        "receipt:in_1SPb7xKq4RtYw2VdA1b2C3d4",
+        "receipt:cs_live_b1guestB2c3D4e5F6g7H8",
+        "failed:cs_live_c1sepaD2e3F4g5H6i7J8",
+        "dunning:in_1SaT00Kq4RtYw2VdRenewal02:1",
+        "dunning:in_1SaT00Kq4RtYw2VdRenewal02:4",
+        f"trial:{SUBSCRIPTION}:1794830400",
+        f"ended:{SUBSCRIPTION}",
+    ]
+)
 STATE = [
     "SELECT id, type, status FROM billing_stripeevent",
     "SELECT id, customer_id, status, price_id, quantity, current_period_end, trial_end, cancel_at, ended_at, version,"

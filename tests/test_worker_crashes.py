@@ -24,9 +24,12 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(
 ):
     provider_api.latency = latency
     stack = make_stack(
-        provider, REDIS_URL=redis_server.url, EMAIL_LEASE_SECONDS="4", EMAIL_UNKNOWN_WAIT_SECONDS="1",
+        provider,
+        REDIS_URL=redis_server.url,
+        EMAIL_LEASE_SECONDS="4",
+        EMAIL_UNKNOWN_WAIT_SECONDS="1",
         EMAIL_DELIVERY_THREADS="4",
-    )  # fmt: skip
+    )
     stack.queue(mails)
     stack.start_beat()
     in_flight_at_kills = 0

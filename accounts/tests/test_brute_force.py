@@ -99,8 +99,13 @@ def test_guesses_with_a_stolen_token_are_limited(call_api, ada_token):
     data = {"password": "wrong", "new_password": "another good sentence"}
     paths = ["password/change/", "me/"] * 15
     statuses = [
-        call_api("POST" if "change" in path else "DELETE", path, data if "change" in path else {"password": "wrong"},
-             token=ada_token, HTTP_X_FORWARDED_FOR=f"192.0.2.{number}").status_code
+        call_api(
+            "POST" if "change" in path else "DELETE",
+            path,
+            data if "change" in path else {"password": "wrong"},
+            token=ada_token,
+            HTTP_X_FORWARDED_FOR=f"192.0.2.{number}",
+        ).status_code
         for number, path in enumerate(paths)
-    ]  # fmt: skip
+    ]
     assert (statuses.count(400), statuses.count(429)) == (20, 10)

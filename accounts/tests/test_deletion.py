@@ -25,9 +25,12 @@ def recorded_user_token(call_api, settings, django_capture_on_commit_callbacks):
     user = User.objects.get()
     EmailChange.objects.create(user=user, old_address="lovelace@example.com", new_address=user.email)
     LogEntry.objects.create(
-        user=User.objects.create_superuser("root@example.com", name="Root"), object_id=str(user.pk), action_flag=CHANGE,
-        content_type=ContentType.objects.get_for_model(User), object_repr=str(user),
-    )  # fmt: skip
+        user=User.objects.create_superuser("root@example.com", name="Root"),
+        object_id=str(user.pk),
+        action_flag=CHANGE,
+        content_type=ContentType.objects.get_for_model(User),
+        object_repr=str(user),
+    )
     return token
 
 

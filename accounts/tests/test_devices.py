@@ -27,7 +27,7 @@ def devices(user, browser=None):
 def test_logins_are_listed_as_devices_newest_first(call_api, ada, browser):
     call_api("POST", "login/", CREDENTIALS, HTTP_USER_AGENT="curl\x00", REMOTE_ADDR="192.0.2.7")
     phone, laptop = devices(ada, browser)
-    assert phone.user_agent == "curl"  # fmt: skip
+    assert phone.user_agent == "curl"
     assert phone.client_address == "192.0.2.7"
     assert phone.is_browser is False
     assert phone.is_current is False

@@ -12,9 +12,14 @@ from accounts.tests.support.users import PASSWORD
 
 PUBLIC = ["/", "/signup", "/welcome", "/login", "/forgot-password", "/forgot-password/sent", "/logout", "/nothing"]
 PERSONAL = [
-    "/dashboard", "/settings", "/settings/email", "/settings/password", "/settings/devices", "/settings/data",
+    "/dashboard",
+    "/settings",
+    "/settings/email",
+    "/settings/password",
+    "/settings/devices",
+    "/settings/data",
     "/settings/data/export",
-]  # fmt: skip
+]
 WITH_TOKEN = ["/verify-email", "/reset-password", "/confirm-email-change", "/undo-email-change"]
 OTHER_PATHS = [
     "/brand.css",

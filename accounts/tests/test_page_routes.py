@@ -11,12 +11,27 @@ from accounts.tests.support.users import PASSWORD
 
 PUBLIC, PERSONAL, POST_ONLY = "public", "personal", "POST only"
 ROUTES = {
-    "home": PUBLIC, "signup": PUBLIC, "welcome": PUBLIC, "verify-email": PUBLIC, "login": PUBLIC, "logout": POST_ONLY,
-    "forgot-password": PUBLIC, "reset-sent": PUBLIC, "reset-password": PUBLIC, "confirm-email-change": PUBLIC,
-    "undo-email-change": PUBLIC, "language": POST_ONLY, "dashboard": PERSONAL, "settings": PERSONAL,
-    "settings-email": PERSONAL, "settings-password": PERSONAL, "settings-devices": PERSONAL,
-    "settings-devices-all": PERSONAL, "settings-data": PERSONAL, "settings-export": PERSONAL,
-}  # fmt: skip
+    "home": PUBLIC,
+    "signup": PUBLIC,
+    "welcome": PUBLIC,
+    "verify-email": PUBLIC,
+    "login": PUBLIC,
+    "logout": POST_ONLY,
+    "forgot-password": PUBLIC,
+    "reset-sent": PUBLIC,
+    "reset-password": PUBLIC,
+    "confirm-email-change": PUBLIC,
+    "undo-email-change": PUBLIC,
+    "language": POST_ONLY,
+    "dashboard": PERSONAL,
+    "settings": PERSONAL,
+    "settings-email": PERSONAL,
+    "settings-password": PERSONAL,
+    "settings-devices": PERSONAL,
+    "settings-devices-all": PERSONAL,
+    "settings-data": PERSONAL,
+    "settings-export": PERSONAL,
+}
 POSTS = {
     "settings": {"name": "Mallory", "language": "de"},
     "settings-email": {"email": "mallory@example.com", "password": PASSWORD},

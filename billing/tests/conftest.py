@@ -22,10 +22,14 @@ def configured_billing(settings) -> None:
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     settings.BILLING_PLANS = [
         {
-            "slug": "pro", "name": "Pro", "price_id": "price_1SNa2bKq4RtYw2VdPro9Month",
-            "amount": 2900, "currency": "usd", "interval": "month",
+            "slug": "pro",
+            "name": "Pro",
+            "price_id": "price_1SNa2bKq4RtYw2VdPro9Month",
+            "amount": 2900,
+            "currency": "usd",
+            "interval": "month",
         },
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture

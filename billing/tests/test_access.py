@@ -39,10 +39,18 @@ def report(user):
 @pytest.mark.parametrize(
     ("status", "has_access"),
     [
-        ("active", True), ("trialing", True), ("past_due", True), ("unpaid", False), ("canceled", False),
-        ("incomplete", False), ("incomplete_expired", False), ("paused", False), ("a_new_word", False), ("", False),
+        ("active", True),
+        ("trialing", True),
+        ("past_due", True),
+        ("unpaid", False),
+        ("canceled", False),
+        ("incomplete", False),
+        ("incomplete_expired", False),
+        ("paused", False),
+        ("a_new_word", False),
+        ("", False),
     ],
-)  # fmt: skip
+)
 def test_status_decides_access(ada, subscribe, status, has_access):
     subscribe(status)
     assert (user_has_plan(ada, "pro"), user_has_subscription(ada)) == (has_access, has_access)

@@ -18,17 +18,29 @@ PRICE = "price_1SNa2bKq4RtYw2VdPro9Month"
 def subscription(ada):
     customer = Customer.objects.create(pk="cus_1", user=ada)
     return Subscription(
-        pk="sub_1", customer=customer, status="active", price_id=PRICE, unit_amount=2900, currency="usd",
-        interval="month", current_period_end=timezone.now() + timedelta(days=9), version="001793620803.2.evt_1",
-    )  # fmt: skip
+        pk="sub_1",
+        customer=customer,
+        status="active",
+        price_id=PRICE,
+        unit_amount=2900,
+        currency="usd",
+        interval="month",
+        current_period_end=timezone.now() + timedelta(days=9),
+        version="001793620803.2.evt_1",
+    )
 
 
 def test_plans_are_public(db):
     [plan] = BillingClient().get("plans/").json()
     assert plan == {
-        "slug": "pro", "name": "Pro", "description": "", "amount": 2900, "currency": "usd", "interval": "month",
+        "slug": "pro",
+        "name": "Pro",
+        "description": "",
+        "amount": 2900,
+        "currency": "usd",
+        "interval": "month",
         "display_amount": "29.00 USD",
-    }  # fmt: skip
+    }
 
 
 def test_subscription_is_returned(ada_api, subscription):

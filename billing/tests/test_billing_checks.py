@@ -51,12 +51,24 @@ PRO = {"slug": "pro", "name": "Pro", "price_id": "price_1", "amount": 2900, "cur
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("slug", ""), ("slug", "Pro Plan"), ("slug", None), ("name", " "), ("price_id", ""), ("amount", "29.00"),
-        ("amount", 29.0), ("amount", -1), ("amount", True), ("currency", "USD"), ("currency", "dollar"),
-        ("interval", "monthly"), ("description", None), ("former_price_ids", "price_0"), ("former_price_ids", [1]),
+        ("slug", ""),
+        ("slug", "Pro Plan"),
+        ("slug", None),
+        ("name", " "),
+        ("price_id", ""),
+        ("amount", "29.00"),
+        ("amount", 29.0),
+        ("amount", -1),
+        ("amount", True),
+        ("currency", "USD"),
+        ("currency", "dollar"),
+        ("interval", "monthly"),
+        ("description", None),
+        ("former_price_ids", "price_0"),
+        ("former_price_ids", [1]),
         ("colour", "red"),
     ],
-)  # fmt: skip
+)
 def test_invalid_plan_field_is_named(find_problems, settings, field, value):
     settings.BILLING_PLANS = [PRO | {field: value}]
     [message] = find_problems()

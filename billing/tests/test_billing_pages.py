@@ -86,9 +86,15 @@ def test_payment_history_is_shown(browser):
 
 def test_refund_is_shown_and_old_invoice_link_hidden(browser, ada):
     payment = Payment.objects.create(
-        stripe_id="in_1", user=ada, status="paid", amount=2900, currency="usd", charge="ch_1", number="INV-1",
+        stripe_id="in_1",
+        user=ada,
+        status="paid",
+        amount=2900,
+        currency="usd",
+        charge="ch_1",
+        number="INV-1",
         invoice_url="https://invoice.stripe.com/i/old",
-    )  # fmt: skip
+    )
     payment.created_at = timezone.now() - timedelta(days=31)
     payment.save()
     refund = payload("invoice_paid_first") | {"id": "evt_refund", "type": "refund.created"}

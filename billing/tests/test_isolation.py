@@ -19,9 +19,16 @@ def ada_payment_id(ada, stripe_api):
     Subscription.objects.create(pk="sub_of_ada", customer=customer, status="active")
     Checkout.objects.create(user=ada, plan="pro", price_id="price_1", session_id="cs_of_ada", url="https://cs_of_ada")
     payment = Payment.objects.create(
-        stripe_id="in_of_ada", customer=customer, user=ada, status="paid", amount=2900, currency="usd",
-        subscription_id="sub_of_ada", number="INV-ADA", email=ada.email,
-    )  # fmt: skip
+        stripe_id="in_of_ada",
+        customer=customer,
+        user=ada,
+        status="paid",
+        amount=2900,
+        currency="usd",
+        subscription_id="sub_of_ada",
+        number="INV-ADA",
+        email=ada.email,
+    )
     return payment.pk
 
 

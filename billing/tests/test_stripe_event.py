@@ -168,7 +168,7 @@ def test_server_with_other_database_is_explained(run_stripe_event, bare_server):
         (["invoice.paid", "--url", "localhost:8000"], "--url takes an address such as http://127.0.0.1:8000"),
         (["invoice.paid", "--url", "http://127.0.0.1:1"], "Nothing answers at http://127.0.0.1:1/stripe/webhook. Is"),
     ],
-)  # fmt: skip
+)
 def test_invalid_argument_is_named(run_stripe_event, arguments, output):
     with pytest.raises(CommandError, match=output):
         run_stripe_event(*arguments)

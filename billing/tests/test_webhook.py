@@ -89,9 +89,19 @@ def test_both_modes_are_accepted_if_mode_is_unset(db, queued_emails):
     "event_object",
     [{}, {"id": None}, {"id": 7}, {"id": {"id": []}}, None, [], "in_1", 7],
 )
-@pytest.mark.parametrize("event_type", ["invoice.paid", "invoice.payment_failed", "customer.subscription.deleted",
-                                        "checkout.session.completed", "refund.created", "charge.refunded",
-                                        "customer.deleted", "invoice_payment.paid"])  # fmt: skip
+@pytest.mark.parametrize(
+    "event_type",
+    [
+        "invoice.paid",
+        "invoice.payment_failed",
+        "customer.subscription.deleted",
+        "checkout.session.completed",
+        "refund.created",
+        "charge.refunded",
+        "customer.deleted",
+        "invoice_payment.paid",
+    ],
+)
 def test_object_without_id_changes_nothing(db, event_type, event_object):
     event = payload("invoice_paid_first") | {"type": event_type, "data": {"object": event_object}}
     assert post(event).status_code == 200

@@ -38,9 +38,14 @@ def models_with(word=ADA):
 
 def store_event(email=None, recipient=ADA):
     DeliveryEvent.objects.create(
-        provider="resend", fingerprint=str(DeliveryEvent.objects.count()), email=email, recipient=recipient,
-        type="delivered", occurred_at=database_now(), raw={"to": recipient},
-    )  # fmt: skip
+        provider="resend",
+        fingerprint=str(DeliveryEvent.objects.count()),
+        email=email,
+        recipient=recipient,
+        type="delivered",
+        occurred_at=database_now(),
+        raw={"to": recipient},
+    )
 
 
 def test_email_belongs_to_user_in_its_metadata(queue_email, queue_emails):

@@ -19,15 +19,39 @@ DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgr
 BOUNCED = {"sequenzy": "email.bounced", "resend": "email.bounced", "sendgrid": "bounce"}
 
 INVALID_BODIES = [
-    b"", b"null", b"true", b"17", b'"text"', b"not json", b"{", b'{"type": "email.delivered"', b"\xff\xfe\xfa", b"NaN",
-    b'[{"event": "delivered", "timestamp": NaN}]', b"[" * 100_000, b'{"a":' * 50_000, b"9" * 10_000,
-]  # fmt: skip
+    b"",
+    b"null",
+    b"true",
+    b"17",
+    b'"text"',
+    b"not json",
+    b"{",
+    b'{"type": "email.delivered"',
+    b"\xff\xfe\xfa",
+    b"NaN",
+    b'[{"event": "delivered", "timestamp": NaN}]',
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b"9" * 10_000,
+]
 
 
 HOSTILE_VALUES = [
-    "a\x00b", "\ud800", 1e400, -1e400, 10**40, 2**63, -1, True, None, [], {}, "9" * 400, {"a": {"b": "\x00"}},
+    "a\x00b",
+    "\ud800",
+    1e400,
+    -1e400,
+    10**40,
+    2**63,
+    -1,
+    True,
+    None,
+    [],
+    {},
+    "9" * 400,
+    {"a": {"b": "\x00"}},
     "2023-10-06 23:47:56.678+00",
-]  # fmt: skip
+]
 
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL: set DATABASE_URL")
 
@@ -221,9 +245,25 @@ json_values = st.recursive(
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=st.dictionaries(st.sampled_from(
-    ["type", "event", "created_at", "timestamp", "email", "data", "reason", "sg_message_id", "app_message_id", "status"]
-), json_values))  # fmt: skip
+@given(
+    changes=st.dictionaries(
+        st.sampled_from(
+            [
+                "type",
+                "event",
+                "created_at",
+                "timestamp",
+                "email",
+                "data",
+                "reason",
+                "sg_message_id",
+                "app_message_id",
+                "status",
+            ]
+        ),
+        json_values,
+    )
+)
 def test_signed_event_with_random_values_is_stored_or_refused(webhook_sender, db, changes):
     payload = webhook_sender.event(DELIVERED[webhook_sender.provider], message="m1")
     (payload[0] if isinstance(payload, list) else payload).update(changes)

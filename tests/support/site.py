@@ -23,9 +23,17 @@ from tests.support.stack import ROOT, free_port, wait_until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-first-run", "--no-proxy-server",
-]  # fmt: skip
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",
+]
 
 
 class Site:
@@ -85,14 +93,17 @@ class Site:
     def add_person(self, address: str, password: str) -> None:
         """Create a user with a confirmed address and one email in the outbox."""
         self.manage(
-            "shell", "-v", "0", "-c",
+            "shell",
+            "-v",
+            "0",
+            "-c",
             "from django.utils import timezone\n"
             "from accounts.mail import send_password_changed_email\n"
             "from accounts.models import User\n"
             "now = timezone.now()\n"
             f"user = User.objects.create_user({address!r}, {password!r}, name='Ada Lovelace', email_verified_at=now)\n"
             "send_password_changed_email(user, now)\n",
-        )  # fmt: skip
+        )
 
     def link(self, kind: str, address: str) -> str:
         """The link with a token in the newest email of this kind to this address."""

@@ -168,10 +168,13 @@ class Stack:
     def queue(self, count: int, address: str = "person-{}@example.com") -> None:
         """Queue ``count`` messages to different people with Django's ``send_mail``, each in its own transaction."""
         self.manage(
-            "shell", "-v", "0", "-c",
+            "shell",
+            "-v",
+            "0",
+            "-c",
             "from django.core.mail import send_mail\n"
             f"for n in range({count}): send_mail('Hello', 'Hello there.', None, [{address!r}.format(n)])",
-        )  # fmt: skip
+        )
 
     def signup(self, email: str) -> requests.Response:
         body = {"email": email, "name": "Ada", "password": "correct horse battery"}

@@ -27,9 +27,15 @@ KEY = "sk_test_51StandInSecretKey"
 PRICES = {"price_1SNa2bKq4RtYw2VdPro9Month", "price_team"}
 VERSION = re.compile(r"\d{4}-\d\d-\d\d\.\w+")
 SESSION_PARAMETERS = {
-    "mode", "line_items", "customer", "client_reference_id", "metadata", "subscription_data", "success_url",
+    "mode",
+    "line_items",
+    "customer",
+    "client_reference_id",
+    "metadata",
+    "subscription_data",
+    "success_url",
     "cancel_url",
-}  # fmt: skip
+}
 ABORT_WITH_RESET = struct.pack("ii", 1, 0)
 Json = dict[str, Any]
 
@@ -200,12 +206,19 @@ class StripeStandIn:
             require(parameters[name].startswith("https://"), "Not a valid URL", code="url_invalid", param=name)
         session_id = self._id("cs_test")
         session = {
-            "id": session_id, "object": "checkout.session", "status": "open", "payment_status": "unpaid",
-            "subscription": None, "invoice": None, "url": f"https://checkout.stripe.com/c/pay/{session_id}#fid",
+            "id": session_id,
+            "object": "checkout.session",
+            "status": "open",
+            "payment_status": "unpaid",
+            "subscription": None,
+            "invoice": None,
+            "url": f"https://checkout.stripe.com/c/pay/{session_id}#fid",
             **{name: parameters.get(name) for name in ("mode", "customer", "client_reference_id", "metadata")},
-            "subscription_data": parameters.get("subscription_data"), "prices": prices,
-            "success_url": parameters["success_url"], "cancel_url": parameters["cancel_url"],
-        }  # fmt: skip
+            "subscription_data": parameters.get("subscription_data"),
+            "prices": prices,
+            "success_url": parameters["success_url"],
+            "cancel_url": parameters["cancel_url"],
+        }
         self.sessions[session_id] = session
         return dict(session)
 

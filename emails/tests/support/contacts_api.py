@@ -9,9 +9,18 @@ from emails.tests.support.provider_rules import Reply, RequestRefused, require
 PREFIX = "/sequenzy/api/v1/subscribers"
 TAG = re.compile(r"[a-z0-9-]+")
 SUBSCRIBER = {
-    "email", "externalId", "firstName", "lastName", "status", "tags", "lists", "customAttributes", "duplicateStrategy",
-    "optInMode", "enrollInSequences",
-}  # fmt: skip
+    "email",
+    "externalId",
+    "firstName",
+    "lastName",
+    "status",
+    "tags",
+    "lists",
+    "customAttributes",
+    "duplicateStrategy",
+    "optInMode",
+    "enrollInSequences",
+}
 EVENT = {"email", "externalId", "event", "properties", "eventId", "occurredAt"}
 
 

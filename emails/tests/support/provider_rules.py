@@ -13,9 +13,19 @@ NAMED = re.compile(r"(?:(?:\"(?:[^\"\\]|\\.)*\"|[^\"<>,;@]*)\s*<([^<>]+)>|([^<>\
 TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 SCHEDULED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)")
 SENDGRID_HEADERS = {
-    "x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding",
-    "to", "from", "subject", "reply-to", "cc", "bcc",
-}  # fmt: skip
+    "x-sg-id",
+    "x-sg-eid",
+    "received",
+    "dkim-signature",
+    "content-type",
+    "content-transfer-encoding",
+    "to",
+    "from",
+    "subject",
+    "reply-to",
+    "cc",
+    "bcc",
+}
 
 
 @dataclass(frozen=True)
@@ -169,7 +179,11 @@ def error_body(provider: str, status: int, message: str, code: str = "") -> Any:
 
 
 RESEND_ERROR_NAMES = {
-    401: "missing_api_key", 403: "invalid_api_key", 404: "not_found", 429: "rate_limit_exceeded",
-    500: "application_error", 503: "service_unavailable",
-}  # fmt: skip
+    401: "missing_api_key",
+    403: "invalid_api_key",
+    404: "not_found",
+    429: "rate_limit_exceeded",
+    500: "application_error",
+    503: "service_unavailable",
+}
 CHECKS = {"resend": check_resend, "sequenzy": check_sequenzy, "sendgrid": check_sendgrid}

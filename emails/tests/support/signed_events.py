@@ -50,8 +50,12 @@ def sequenzy_event(kind: str, *, message: str, to: str, at: float, **data: Any) 
     number = next(numbers)
     base = {"email_send_id": message, "recipient": to, "email_type": "transactional"}
     return {
-        "id": f"evt_{number}", "type": kind, "object": "event", "created_at": iso(at), "data": {**base, **data},
-    }  # fmt: skip
+        "id": f"evt_{number}",
+        "type": kind,
+        "object": "event",
+        "created_at": iso(at),
+        "data": {**base, **data},
+    }
 
 
 def resend_event(kind: str, *, message: str, to: str, at: float, our_id: Any = None, **data: Any) -> Any:
