@@ -66,7 +66,7 @@ PRO = {"slug": "pro", "name": "Pro", "price_id": "price_1", "amount": 2900, "cur
         ("description", None),
         ("former_price_ids", "price_0"),
         ("former_price_ids", [1]),
-        ("colour", "red"),
+        ("color", "red"),
     ],
 )
 def test_invalid_plan_field_is_named(find_problems, settings, field, value):

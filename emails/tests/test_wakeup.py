@@ -7,43 +7,43 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RING = """
+WAKE_UP = """
 import os, sys, time
 import django; django.setup()
 from emails.wakeup import nudge_worker
-def ring():
+def wake_up():
     started = time.perf_counter()
     for _ in range(1000):
         nudge_worker()
     print(time.perf_counter() - started, flush=True)
     time.sleep(1)
-ring()
+wake_up()
 if os.fork() == 0:
-    ring()
+    wake_up()
     os._exit(0)
 os.wait()
 """
 
 
-def ring_in_a_process_and_its_fork(broker: str) -> tuple[list[float], str, float]:
-    """The seconds that 1,000 rings took in each, what was logged, and the seconds of the whole."""
+def wake_up_in_a_process_and_its_fork(broker: str) -> tuple[list[float], str, float]:
+    """Return the seconds for 1,000 wake-ups in each process, the log, and the seconds of the whole run."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "settings.test", "CELERY_BROKER_URL": broker}
     started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", RING], cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", WAKE_UP], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [float(line) for line in done.stdout.split()], done.stderr, time.monotonic() - started
 
 
 def test_wake_ups_cost_nothing_while_broker_is_down():
-    seconds, log, whole = ring_in_a_process_and_its_fork("redis://127.0.0.1:1/0")
-    print(f"1,000 rings: {seconds[0] * 1000:.1f} ms, in a forked child {seconds[1] * 1000:.1f} ms")
+    seconds, log, whole = wake_up_in_a_process_and_its_fork("redis://127.0.0.1:1/0")
+    print(f"1,000 wake-ups: {seconds[0] * 1000:.1f} ms, in a forked child {seconds[1] * 1000:.1f} ms")
     assert len(seconds) == 2
     assert max(seconds) < 0.5
-    assert log.count("the sweep will find it") == 2, "said once in each process"
-    assert whole < 20, "and a process that ends waits a second at most"
+    assert log.count("the sweep will find it") == 2, "logged once per process"
+    assert whole < 20, "a process that exits waits a second at most"
 
 
 def test_wake_up_of_a_working_broker_logs_nothing():
-    seconds, log, _ = ring_in_a_process_and_its_fork("memory://localhost/")
+    seconds, log, _ = wake_up_in_a_process_and_its_fork("memory://localhost/")
     assert max(seconds) < 0.5
     assert "the sweep will find it" not in log
