@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management.color import no_style
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Model
 from stripe import HTTPClient
 
@@ -74,3 +74,19 @@ def stripe_api(settings, monkeypatch) -> Iterator[StripeStandIn]:
 def ada_api(ada) -> BillingClient:
     """A client for /api/billing/ that sends Ada's token."""
     return BillingClient(ada)
+
+
+@pytest.fixture
+def shared_database(transactional_db, tmp_path):
+    """A SQLite file as in production, because an in-memory database fails instead of waiting for a writing thread."""
+    in_memory = connections["default"]
+    if in_memory.vendor != "sqlite":
+        yield
+        return
+    in_memory.cursor().execute("VACUUM INTO %s", [f"{tmp_path}/db.sqlite3"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings["default"], "NAME", f"{tmp_path}/db.sqlite3")
+        connections["default"] = connections.create_connection("default")
+        yield
+        connections["default"].close()
+    connections["default"] = in_memory

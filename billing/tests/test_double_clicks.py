@@ -1,33 +1,12 @@
 """Simultaneous clicks, as real threads with their own connections: one customer, one page, no error."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import Any
-
 import pytest
-from django.db import connections
 from stripe import HTTPClient
 
 from accounts.models import User
 from billing.models import Checkout, Customer, CustomerRequest
 from billing.tests.support.api_client import BillingClient
-
-
-@pytest.fixture
-def shared_database(transactional_db, tmp_path):
-    """A SQLite file as in production, because an in-memory database fails instead of waiting for a writing thread."""
-    in_memory = connections["default"]
-    if in_memory.vendor != "sqlite":
-        yield
-        return
-    in_memory.cursor().execute("VACUUM INTO %s", [f"{tmp_path}/db.sqlite3"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings["default"], "NAME", f"{tmp_path}/db.sqlite3")
-        connections["default"] = connections.create_connection("default")
-        yield
-        connections["default"].close()
-    connections["default"] = in_memory
+from billing.tests.support.parallel import run_in_parallel
 
 
 @pytest.fixture(autouse=True)
@@ -44,21 +23,6 @@ def slow_stripe(stripe_api, settings, monkeypatch):
 @pytest.fixture
 def ada(shared_database):
     return User.objects.create_user("ada@own.example", "correct horse battery", name="Ada")
-
-
-def run_in_parallel(*clicks: Callable[[], Any]) -> list[Any]:
-    """Run all clicks at the same moment and return their responses."""
-    barrier = Barrier(len(clicks))
-
-    def click(act: Callable[[], Any]) -> Any:
-        barrier.wait()
-        try:
-            return act()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(clicks)) as pool:
-        return [*pool.map(click, clicks)]
 
 
 @pytest.mark.parametrize("clicks", [2, 6])

@@ -10,10 +10,9 @@ from billing.payloads import SubscriptionState
 from billing.services import reconciliation
 from billing.signals import subscription_changed
 from billing.tasks import handle_due_events
+from billing.tests.support.parallel import run_in_parallel
 from billing.tests.support.stripe_events import changed, payload, post
-from billing.tests.test_double_clicks import run_in_parallel, shared_database
 
-__all__ = ["shared_database"]
 SUBSCRIPTION, CUSTOMER = "sub_1SPb7zKq4RtYw2Vd", "cus_TLm3kQ8sVb2XyZ"
 
 

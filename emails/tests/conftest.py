@@ -5,6 +5,7 @@ from django.core.mail import EmailMessage
 
 from emails import delivery
 from emails.models import OutboundEmail
+from emails.tests.support.provider_rules import Reply
 from emails.tests.support.signed_events import (
     RESEND_SECRET,
     SENDGRID_PUBLIC_KEY,
@@ -16,6 +17,11 @@ from emails.tests.support.standin import StandIn
 
 PROVIDERS = ["sequenzy", "resend", "sendgrid"]
 KEYED = ["sequenzy", "resend"]  # providers that support idempotency keys
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Identify a scripted response by its status and body, so that a failing case shows what was scripted."""
+    return f"{val.status} {val.body!r}"[:60] if isinstance(val, Reply) else None
 
 
 @pytest.fixture(scope="session")
