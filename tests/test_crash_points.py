@@ -75,6 +75,6 @@ def test_crash_before_commit_sends_nothing(project, provider_api):
 
 
 def test_crash_between_commit_and_wake_up_loses_nothing(project, provider_api):
-    assert project.run(QUEUE, failpoints="before-nudge:1").returncode == -signal.SIGKILL
+    assert project.run(QUEUE, failpoints="before-wake-up:1").returncode == -signal.SIGKILL
     project.run(DELIVER)
     assert len(provider_api.accepted) == EMAIL_COUNT

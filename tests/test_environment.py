@@ -172,7 +172,7 @@ def test_production_refuses(name, value):
 def test_development_refuses(name, value):
     error = load("settings.development", **{name: value})
     assert name in error
-    assert "It takes" in error
+    assert "It must be" in error
 
 
 def test_settings_package_is_not_a_settings_module():

@@ -49,7 +49,7 @@ def test_api_error_is_json(browser, db, failure, status):
 def test_missing_page_is_404(browser, db):
     assert browser.get("/nothing").status_code == 404
     assert b"Page not found" in browser.get("/nothing").content
-    assert browser.get("/api/nothing").json() == {"detail": "There is nothing at this address."}
+    assert browser.get("/api/nothing").json() == {"detail": "There's nothing at this URL."}
 
 
 def test_error_page_needs_no_database(browser):

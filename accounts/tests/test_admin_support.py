@@ -68,7 +68,7 @@ def test_timeline_shows_everything_newest_first(staff_client, user_page, ada, ca
     response = staff_client.get(user_page)
     kinds = [entry.what for entry in response.context["timeline"]]
     assert kinds[0] == "logged in"
-    assert kinds[-3:] == ["mail “welcome”: failed", "address changed", "paid"]
+    assert kinds[-3:] == ["email “welcome”: failed", "email address changed", "paid"]
     assert "Mailbox full" in response.content.decode()
     assert '<a href="/somewhere/">paid</a>' in response.content.decode()
 
@@ -94,15 +94,15 @@ def test_user_page_costs_few_queries(staff_client, user_page, queue_email, djang
 
 def test_reset_link_can_be_sent(staff_client, ada, mailoutbox):
     response = run_action(staff_client, ada, "send_reset_link")
-    assert "The link to choose a new password was sent." in response.content.decode()
+    assert "The password reset link was sent." in response.content.decode()
     assert [(email.kind, email.to) for email in mailoutbox] == [("password_reset", ["ada@example.com"])]
-    assert "root@example.com: The link" in response.content.decode(), "the timeline must name who did it"
+    assert "root@example.com: The password reset link" in response.content.decode(), "the timeline must name who did it"
 
 
 def test_address_can_be_verified_once(staff_client, unconfirmed_user):
-    assert "verified by hand" in run_action(staff_client, unconfirmed_user, "verify_address").content.decode()
+    assert "verified manually" in run_action(staff_client, unconfirmed_user, "verify_address").content.decode()
     assert User.objects.get(pk=unconfirmed_user.pk).is_email_verified
-    assert "verified already" in run_action(staff_client, unconfirmed_user, "verify_address").content.decode()
+    assert "already verified" in run_action(staff_client, unconfirmed_user, "verify_address").content.decode()
 
 
 def test_user_can_be_logged_out_everywhere(staff_client, ada, client):
@@ -121,7 +121,7 @@ def test_bulk_actions_apply_to_several_users(staff_client, ada, unconfirmed_user
 
 def test_reset_link_is_refused_for_inactive_user(staff_client, ada, mailoutbox):
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    assert "Make them active first" in run_action(staff_client, ada, "send_reset_link").content.decode()
+    assert "Activate the user first" in run_action(staff_client, ada, "send_reset_link").content.decode()
     assert mailoutbox == []
 
 

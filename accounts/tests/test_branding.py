@@ -20,9 +20,9 @@ def test_button_text_is_readable_on_any_brand_color(settings, color):
 @pytest.mark.parametrize("color", COLORS)
 def test_brand_colored_text_is_readable_on_every_background(settings, color):
     settings.BRAND_COLOR = color
-    for ground in ("#ffffff", "#fafaf9", branding.LIGHT_GROUND):
+    for ground in ("#ffffff", "#fafaf9", branding.LIGHT_BACKGROUND):
         assert contrast(parse(palette().accent_on_light), parse(ground)) >= 4.5
-    for ground in ("#101113", "#17181b", branding.DARK_GROUND):
+    for ground in ("#101113", "#17181b", branding.DARK_BACKGROUND):
         assert contrast(parse(palette().accent_on_dark), parse(ground)) >= 4.5
 
 

@@ -1,7 +1,7 @@
 """The devices on which a user is logged in, and how to log them out."""
 
 import pytest
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from accounts import services
 from accounts.models import Login, User
@@ -19,9 +19,7 @@ def browser(ada) -> Client:
 
 
 def devices(user, browser=None):
-    request = RequestFactory().get("/")
-    request.session = (browser or Client()).session
-    return services.list_devices(user=user, request=request)
+    return services.list_devices(user=user, session_key=(browser or Client()).session.session_key)
 
 
 def test_logins_are_listed_as_devices_newest_first(call_api, ada, browser):
@@ -68,10 +66,9 @@ def test_logout_all_ends_every_session_and_token(call_api, ada, browser, ada_tok
 def test_new_password_keeps_only_the_current_browser(ada, browser):
     other = Client()
     other.force_login(ada)
-    request = RequestFactory().get("/")
-    request.session, request.user = browser.session, ada
-    services.change_password(request=request, user=ada, password=PASSWORD, new_password="another good sentence")
-    request.session.save()
-    browser.cookies["sessionid"] = request.session.session_key
+    session = browser.session
+    services.change_password(user=ada, password=PASSWORD, new_password="another good sentence", session=session)
+    session.save()
+    browser.cookies["sessionid"] = session.session_key
     assert (is_logged_in(browser), is_logged_in(other)) == (True, False)
     assert [device.is_current for device in devices(ada, browser)] == [True]

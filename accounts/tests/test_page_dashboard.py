@@ -6,7 +6,7 @@ from django.utils.safestring import mark_safe
 
 from accounts.hooks import NavigationLink
 from accounts.models import User
-from accounts.pages.display import MAIL_STATES
+from accounts.pages.display import EMAIL_BADGES
 from accounts.tests.support.browser import log_in, text_of
 from accounts.tests.support.users import PASSWORD
 from emails.models import OutboundEmail, Status
@@ -47,7 +47,7 @@ def test_dashboard_hides_email_of_others(browser):
 
 
 def test_every_status_has_a_label():
-    assert set(MAIL_STATES) == {status.value for status in Status}
+    assert set(EMAIL_BADGES) == {status.value for status in Status}
 
 
 def test_other_apps_can_add_panels_and_links(browser, monkeypatch):

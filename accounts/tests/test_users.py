@@ -44,7 +44,7 @@ def test_update_and_save_normalize_the_address(ada):
 
 
 def test_user_needs_an_address(db):
-    with pytest.raises(ValueError, match="needs an email address"):
+    with pytest.raises(ValueError, match="must have an email address"):
         User.objects.create_user("")
 
 

@@ -107,6 +107,6 @@ def explained(error: "stripe.StripeError", status: int, said: Mapping[str, Any])
     if not status:
         return redact(str(error.user_message or ""), [settings.STRIPE_SECRET_KEY])
     is_personal = str(said.get("param") or "") in SECRET_PARAMETERS or "@" in str(said.get("message"))
-    message = "its words name a person and are left out" if is_personal else str(said.get("message") or "")
+    message = "the message contains personal data and is omitted" if is_personal else str(said.get("message") or "")
     facts = (said.get("type"), said.get("code"), said.get("param"), f"request {error.request_id or 'unknown'}", message)
     return redact(f"{status} " + ", ".join(str(fact) for fact in facts if fact), [settings.STRIPE_SECRET_KEY])

@@ -54,7 +54,7 @@ def ref(value: Any) -> str:
 
 def own_id(data: Payload) -> str:
     if not (found := ref(data)):
-        raise UnusableObject("The object of the event has no id.")
+        raise UnusableObject("The event's object has no ID.")
     return found
 
 

@@ -79,7 +79,7 @@ def test_invalid_plan_field_is_named(find_problems, settings, field, value):
 @pytest.mark.parametrize("field", PRO)
 def test_missing_plan_field_is_named(find_problems, settings, field):
     settings.BILLING_PLANS = [{name: value for name, value in PRO.items() if name != field}]
-    assert find_problems() == [f"billing.E003 Plan 1 has no {field!r}."]
+    assert find_problems() == [f"billing.E003 Plan 1 is missing {field!r}."]
 
 
 @pytest.mark.parametrize("plans", [None, "pro", {"pro": PRO}, ["pro"], [None]])
@@ -91,8 +91,8 @@ def test_invalid_plan_list_is_reported(find_problems, settings, plans):
 @pytest.mark.parametrize(
     ("second", "expected"),
     [
-        ({"price_id": "price_2"}, "The slug 'pro' stands in 2 plans."),
-        ({"slug": "team"}, "The price 'price_1' stands in 2 plans."),
+        ({"price_id": "price_2"}, "The slug 'pro' is used by 2 plans."),
+        ({"slug": "team"}, "The price 'price_1' is used by 2 plans."),
         ({"slug": "team", "price_id": "price_2", "former_price_ids": ["price_1"]}, "The price 'price_1'"),
     ],
 )

@@ -110,7 +110,7 @@ def test_missing_address_is_awaited_for_a_day(db, queued_emails):
     processing.sweep()
     row = StripeEvent.objects.get()
     assert (row.status, row.due_at) == ("processed", None)
-    assert row.note == "No address is known of cus_TLm3kQ8sVb2XyZ. Nobody got the mail."
+    assert row.note == "The email address of cus_TLm3kQ8sVb2XyZ isn't known. The email wasn't sent."
 
 
 def test_events_are_kept_for_90_days(ada):
@@ -128,6 +128,6 @@ def test_purchase_without_invoice_event_names_the_missing_event(ada, caplog):
     let_time_pass(timedelta(minutes=2))
     with caplog.at_level(logging.ERROR):
         log_missing_invoices()
-    assert "Tick invoice.paid" in caplog.text
+    assert "add invoice.paid" in caplog.text
     post(payload("invoice_paid_first"))
     assert trouble() == ""

@@ -70,7 +70,7 @@ def test_every_type_is_accepted_and_its_email_named(run_stripe_event, generation
         assert f"200 {name} evt_" in output
         kind = KIND_OF_EMAIL.get(name)
         assert output.splitlines()[-1].startswith(
-            f"    {kind} to person-{number}@" if kind else "    Handled; no mail."
+            f"    {kind} to person-{number}@" if kind else "    Handled. No email was queued."
         )
     assert set(StripeEvent.objects.values_list("status", "note", "error")) == {("processed", "", "")}
 
@@ -146,27 +146,27 @@ def test_email_link_points_to_admin_without_inbox(run_stripe_event, live_server)
 def test_server_error_is_reported(run_stripe_event, settings):
     settings.DEFAULT_FROM_EMAIL = "no address"
     output = run_stripe_event("invoice.paid")
-    assert "    failed: our own code broke on it; it is tried again. emails.errors.InvalidMessage: " in output
+    assert "    failed: our own code failed on it; it will be retried. emails.errors.InvalidMessage: " in output
 
 
 def test_server_with_other_database_is_explained(run_stripe_event, bare_server):
-    assert "Not in this database" in run_stripe_event("invoice.paid", "--url", bare_server)
+    assert "isn't in this database" in run_stripe_event("invoice.paid", "--url", bare_server)
 
 
 @pytest.mark.parametrize(
     ("arguments", "output"),
     [
-        (["invoice.nonsense"], "There is no event 'invoice.nonsense' here. The types are: checkout"),
-        ([], "Which event\\? The types are: "),
-        (["invoice_payment.paid", "--generation", "old"], "There is no event 'invoice_payment.paid' here"),
+        (["invoice.nonsense"], "Unknown event type 'invoice.nonsense'. The available types are: checkout"),
+        ([], "Name an event type. The available types are: "),
+        (["invoice_payment.paid", "--generation", "old"], "Unknown event type 'invoice_payment.paid'"),
         (["invoice.paid", "--generation", "2020"], "--generation takes new or old, not '2020'"),
         (["invoice.paid", "--amount", "29.00"], "--amount takes a whole number from 0 to 99999999, not '29.00'"),
         (["invoice.paid", "--amount", "-1"], "--amount takes a whole number"),
         (["invoice.paid", "--currency", "dollar"], "--currency takes three letters, such as usd, not 'dollar'"),
-        (["invoice.paid", "--email", "ada at example"], "--email takes one address"),
+        (["invoice.paid", "--email", "ada at example"], "--email takes one email address"),
         (["invoice.paid", "--replay", "0"], "--replay takes a whole number from 1 to 1000"),
-        (["invoice.paid", "--url", "localhost:8000"], "--url takes an address such as http://127.0.0.1:8000"),
-        (["invoice.paid", "--url", "http://127.0.0.1:1"], "Nothing answers at http://127.0.0.1:1/stripe/webhook. Is"),
+        (["invoice.paid", "--url", "localhost:8000"], "--url takes a URL such as http://127.0.0.1:8000"),
+        (["invoice.paid", "--url", "http://127.0.0.1:1"], "There is no server at http://127.0.0.1:1/stripe/webhook."),
     ],
 )
 def test_invalid_argument_is_named(run_stripe_event, arguments, output):
@@ -178,9 +178,12 @@ def test_invalid_argument_is_named(run_stripe_event, arguments, output):
 @pytest.mark.parametrize(
     ("path", "output"),
     [
-        ("/emails/webhooks/sendgrid/", "answered 503: This receiver is not set up. Its log says more."),
-        ("/stripe/webhooks", "answered 404: Not Found Is it a server of this project\\?"),
-        ("/admin", "answered 30[12]: .*Stripe follows no redirect. It leads to /admin/"),
+        (
+            "/emails/webhooks/sendgrid/",
+            "responded with 503: This receiver isn't set up. See the server's log for details.",
+        ),
+        ("/stripe/webhooks", "responded with 404: Not Found. Check that the server runs this project."),
+        ("/admin", "responded with 30[12]: .*Stripe doesn't follow redirects. This one leads to /admin/"),
     ],
 )
 def test_refusal_by_server_comes_with_advice(run_stripe_event, live_server, path, output):
@@ -190,7 +193,9 @@ def test_refusal_by_server_comes_with_advice(run_stripe_event, live_server, path
 
 def test_other_host_or_secret_comes_with_advice(run_stripe_event, settings):
     settings.ALLOWED_HOSTS = ["app.example.com"]
-    with pytest.raises(CommandError, match=r"answered 400: .* the same STRIPE_WEBHOOK_SECRETS, and .* ALLOWED_HOSTS"):
+    with pytest.raises(
+        CommandError, match=r"responded with 400: .* the same STRIPE_WEBHOOK_SECRETS and .* ALLOWED_HOSTS"
+    ):
         run_stripe_event("invoice.paid")
 
 
@@ -202,7 +207,7 @@ def test_missing_secret_is_named(run_stripe_event, settings):
 
 def test_live_mode_requires_confirmation(run_stripe_event, settings):
     settings.STRIPE_LIVEMODE = True
-    with pytest.raises(CommandError, match=r"takes live payments.* add --yes"):
+    with pytest.raises(CommandError, match=r"accepts live payments.* add --yes"):
         run_stripe_event("invoice.paid")
     run_stripe_event("invoice.paid", "--yes")
     assert kinds() == ["receipt"]
@@ -213,5 +218,5 @@ def test_unmigrated_database_exits_with_an_explanation(tmp_path):
     command = [sys.executable, "manage.py", "stripe_event", "invoice.paid"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "Was it migrated?" in done.stderr
+    assert "If it hasn't been migrated" in done.stderr
     assert "Traceback" not in done.stderr

@@ -67,9 +67,9 @@ def test_every_documented_event_is_processed(ada, event):
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        ({"type": "product.created"}, "Nothing here handles this type."),
-        ({"account": "acct_1Connected"}, "It is of the connected account acct_1Connected."),
-        ({"livemode": False}, "It is of test mode, and this installation is not."),
+        ({"type": "product.created"}, "This type has no handler."),
+        ({"account": "acct_1Connected"}, "It belongs to the connected account acct_1Connected."),
+        ({"livemode": False}, "It is a test mode event, which this installation doesn't accept."),
     ],
 )
 def test_irrelevant_event_is_stored_with_the_reason(db, settings, change, note):

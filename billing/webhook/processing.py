@@ -66,10 +66,12 @@ class Envelope:
         if not isinstance(event, dict):
             raise NotAnEvent("The body is not a JSON object.")
         if event.get("object") == "v2.core.event":
-            raise NotAnEvent("This endpoint takes snapshot payloads: set its payload style at Stripe to Snapshot.")
+            raise NotAnEvent(
+                "This endpoint accepts only snapshot payloads. At Stripe, set its payload style to Snapshot."
+            )
         event_id, event_type = ref(event.get("id")), text(event.get("type"), TYPE_CHARACTERS)
         if not event_id or event.get("id") != event_id or not event_type:
-            raise NotAnEvent("The body is not an event: it has no id or no type.")
+            raise NotAnEvent("The body is not an event: it has no ID or no type.")
         return cls(
             id=event_id,
             type=event_type,
@@ -84,11 +86,11 @@ class Envelope:
     def why_not(self) -> str:
         """Why it changes nothing here; empty where it may."""
         if self.account:
-            return f"It is of the connected account {self.account}."
+            return f"It belongs to the connected account {self.account}."
         if settings.STRIPE_LIVEMODE not in (None, self.livemode):
-            return f"It is of {'live' if self.livemode else 'test'} mode, and this installation is not."
+            return f"It is a {'live' if self.livemode else 'test'} mode event, which this installation doesn't accept."
         if self.type not in HANDLERS:
-            return "Nothing here handles this type."
+            return "This type has no handler."
         return ""
 
 
@@ -169,7 +171,7 @@ def wait_for_address(envelope: Envelope, error: AddressUnknown) -> str:
         status=Status.RECEIVED, processed_at=None, waits_for=error.customer_id, attempts=F("attempts") + 1,
         due_at=Now() + retry_after(envelope.id),
     )  # fmt: skip
-    return f"{error} The mail waits." if waits else f"{error} Nobody got the mail."
+    return f"{error} The email waits until it is." if waits else f"{error} The email wasn't sent."
 
 
 @receiver(address_found)
@@ -183,7 +185,9 @@ def handle_again(event: StripeEvent) -> None:
     if event.body:
         handle(Envelope.read(event.body.encode()))
     else:
-        StripeEvent.objects.filter(pk=event.pk).update(status=Status.PROCESSED, due_at=None, note="Its body is erased.")
+        StripeEvent.objects.filter(pk=event.pk).update(
+            status=Status.PROCESSED, due_at=None, note="Its body has been erased."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ class Outcome:
 def process_by_hand(event: StripeEvent) -> Outcome:
     """Handle it now, whatever its status. May be called at any time: every change that an event makes is made once."""
     if not event.body:
-        return Outcome(False, "Its body is erased, so there is nothing left to handle.")
+        return Outcome(False, "Its body has been erased, so there is nothing left to process.")
     settled = StripeEvent.objects.filter(pk=event.pk, status=Status.PROCESSED)
     settled.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + LEFT_ALONE_FOR)
     handle_again(event)
@@ -205,8 +209,8 @@ def process_by_hand(event: StripeEvent) -> Outcome:
     if event.status == Status.PROCESSED:
         return Outcome(True, f"Processed. {event.note}".strip())
     if event.status == Status.FAILED:
-        return Outcome(False, f"Our own code broke on it: {event.error.strip().splitlines()[-1]}")
-    return Outcome(False, event.note or "Another process holds it just now. Look again in a minute.")
+        return Outcome(False, f"Our own code failed on it: {event.error.strip().splitlines()[-1]}")
+    return Outcome(False, event.note or "Another process is handling it right now. Check again in a minute.")
 
 
 def note_failure(event_id: str, error: str) -> None:

@@ -28,7 +28,7 @@ MAX_BODY_BYTES = 512 * 1024  # an event has a few kB
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("An event of Stripe's is refused: set STRIPE_WEBHOOK_SECRETS to the secret of the endpoint.")
-        return detail_response(503, "This receiver is not set up.")
+        return detail_response(503, "This receiver isn't set up.")
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
         return detail_response(413, f"An event has at most {MAX_BODY_BYTES} bytes.")
@@ -44,5 +44,5 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         return detail_response(400, str(error))
     except (DatabaseError, InterfaceError):
         logger.exception("An event of Stripe's cannot be stored or handled just now; Stripe will send it again.")
-        return detail_response(503, "The event cannot be stored just now. Please send it again.")
+        return detail_response(503, "The event can't be stored right now. Please send it again.")
     return JsonResponse({"received": True})

@@ -67,7 +67,7 @@ def test_retry_wakes_a_worker(make_ended_email, django_capture_on_commit_callbac
     email = make_ended_email("failed")
     with django_capture_on_commit_callbacks() as callbacks:
         retry(email)
-    assert [callback.__name__ for callback in callbacks] == ["nudge_worker"]
+    assert [callback.__name__ for callback in callbacks] == ["wake_worker"]
 
 
 def test_message_in_open_attempt_is_not_retried(provider_api, queue_emails, deliver):

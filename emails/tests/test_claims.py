@@ -23,7 +23,7 @@ def claim(limit=10):
 
 def let_lease_expire():
     travel(timedelta(seconds=settings.EMAIL_LEASE_SECONDS + 1))
-    claims.recover_abandoned(database_now())
+    claims.recover_stalled(database_now())
 
 
 def test_claimed_row_is_not_claimed_again(queue_emails):

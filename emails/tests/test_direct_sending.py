@@ -10,7 +10,7 @@ from django.core.mail import send_mail
 from emails import backends
 from emails.backends import PROVIDERS, configured_provider, get_backend
 from emails.backends.relay import RelayBackend
-from emails.errors import InvalidMessage, Outcome, ProviderError
+from emails.errors import CallOutcome, InvalidMessage, ProviderError
 from emails.tests.support.messages import KEY, backend, mail
 
 NAMES = {"sequenzy": "SequenzyBackend", "resend": "ResendBackend", "sendgrid": "SendGridBackend"}
@@ -103,12 +103,12 @@ def test_configured_provider_follows_the_settings(settings):
     assert configured_provider() == "sendgrid"
 
 
-def test_backend_is_shared_until_settings_change(settings):
+def test_a_backend_follows_the_settings(settings):
     settings.RESEND_API_KEY = KEY
-    first = get_backend("resend")
-    assert get_backend("resend") is first
-    settings.RESEND_API_KEY = KEY + "2"
-    assert get_backend("resend") is not first
+    assert get_backend("resend").name == "resend"
+    settings.RESEND_API_KEY = ""
+    with pytest.raises(ImproperlyConfigured, match="RESEND_API_KEY"):
+        get_backend("resend")
 
 
 @pytest.mark.parametrize("name", ["console", "smtp", "django.core.mail.backends.locmem.EmailBackend"])
@@ -144,5 +144,5 @@ def test_missing_ca_bundle_needs_a_fix(monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(ProviderError, match="REQUESTS_CA_BUNDLE") as caught:
         backends.ResendBackend(api_key=KEY, api_url="https://127.0.0.1:1/nowhere").send_messages([mail()])
-    assert caught.value.outcome == Outcome.NOT_SENT
+    assert caught.value.outcome == CallOutcome.NOT_SENT
     assert caught.value.remedy == "fix"

@@ -12,7 +12,7 @@ import pytest
 from common.http import deadline
 from common.http.pool import close_pools
 from emails.backends import ResendBackend, SendGridBackend
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 from emails.tests.support.messages import KEY, backend, mail
 from emails.tests.support.standin import StandIn
 from tests.support.stack import wait_until
@@ -136,7 +136,7 @@ def test_tls_sends_nothing_to_an_untrusted_server(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with StandIn(tls=True) as provider_api:
         error = failure(provider_api.url("resend"))
-        assert error.outcome == Outcome.NOT_SENT
+        assert error.outcome == CallOutcome.NOT_SENT
         assert error.remedy == Remedy.RETRY
         assert provider_api.calls == 0
         assert "CERTIFICATE_VERIFY_FAILED" in error.detail
@@ -145,7 +145,7 @@ def test_tls_sends_nothing_to_an_untrusted_server(monkeypatch):
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
 def test_unreachable_server_means_not_sent(host):
     error = failure(f"http://{host}")
-    assert error.outcome == Outcome.NOT_SENT
+    assert error.outcome == CallOutcome.NOT_SENT
     assert error.remedy == Remedy.RETRY
     assert error.status is None
 
@@ -154,7 +154,7 @@ def test_endless_handshake_means_not_sent(settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     with server(silent) as port:
         error = failure(f"https://127.0.0.1:{port}")
-    assert (error.outcome, error.detail) == (Outcome.NOT_SENT, "the deadline passed")
+    assert (error.outcome, error.detail) == (CallOutcome.NOT_SENT, "the deadline passed")
 
 
 @pytest.mark.parametrize("is_reused", [False, True])
@@ -164,7 +164,7 @@ def test_call_past_its_deadline_writes_nothing(provider_api, settings, is_reused
     calls = provider_api.calls
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0
     error = failure(provider_api.url("resend"))
-    assert error.outcome == Outcome.NOT_SENT
+    assert error.outcome == CallOutcome.NOT_SENT
     assert error.remedy == Remedy.RETRY
     assert provider_api.calls == calls
 
@@ -180,14 +180,14 @@ def test_trickling_response_is_cut_at_the_deadline(settings, head):
         began = time.monotonic()
         error = failure(f"http://127.0.0.1:{port}")
     assert 0.3 < time.monotonic() - began < 2
-    assert (error.outcome, error.remedy) == (Outcome.UNKNOWN, Remedy.RETRY)
+    assert (error.outcome, error.remedy) == (CallOutcome.UNKNOWN, Remedy.RETRY)
 
 
 def test_silent_server_is_cut_at_the_deadline(provider_api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     provider_api.faults = ["timeout-after"]
     error = failure(provider_api.url("resend"))
-    assert error.outcome == Outcome.UNKNOWN
+    assert error.outcome == CallOutcome.UNKNOWN
     assert error.detail == "the deadline passed"
     assert len(provider_api.accepted) == 1
 
@@ -213,7 +213,7 @@ def test_late_call_does_not_disturb_other_calls(provider_api, settings):
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(attempt, range(40)))
-    assert results.count(Outcome.UNKNOWN) == 2
+    assert results.count(CallOutcome.UNKNOWN) == 2
     assert results.count(1) == 38
 
 
@@ -221,7 +221,7 @@ def test_server_that_does_not_read_is_an_unknown_outcome(settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.4
     with server(lambda connection: time.sleep(3)) as port:
         error = failure(f"http://127.0.0.1:{port}", mail(body="x" * 20_000_000))
-    assert error.outcome == Outcome.UNKNOWN
+    assert error.outcome == CallOutcome.UNKNOWN
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -237,7 +237,7 @@ def test_proxy_from_the_environment_is_used(monkeypatch, scheme):
         monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("no_proxy", "")
         error = failure(f"{scheme}://api.invalid/base")
-    assert error.outcome == Outcome.NOT_SENT
+    assert error.outcome == CallOutcome.NOT_SENT
     assert request_lines[0].startswith(
         {"http": b"POST http://api.invalid/base/emails ", "https": b"CONNECT api.invalid:443 "}[scheme]
     )

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from emails.delivery.drain import IN_HAND_PER_THREAD
+from emails.delivery.drain import SUBMITTED_PER_THREAD
 from emails.models import OutboundEmail, Status
 from emails.tests.conftest import PROVIDERS
 from emails.tests.support.clock import travel
@@ -46,5 +46,5 @@ def test_every_email_arrives_once_after_an_outage(
     print(f"{provider}, down {outage}: {failed_calls} failed calls, backlog gone after {recovery}")
     assert len(received) == EMAIL_COUNT
     assert set(received.values()) == {1}
-    in_hand = IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS
+    in_hand = SUBMITTED_PER_THREAD * settings.EMAIL_DELIVERY_THREADS
     assert failed_calls <= in_hand + 5 + outage / timedelta(seconds=15), "one probe at a time once it is open"

@@ -7,18 +7,18 @@ from email.utils import formatdate
 
 import pytest
 
-from common.http.retry_after import LONGEST_PAUSE
+from common.http.retry_after import MAX_WAIT
 from common.redaction import redact
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 from emails.tests.support.messages import KEY, backend, mail
 from emails.tests.support.provider_rules import Reply
 
-NOT_SENT_GIVE_UP = (Outcome.NOT_SENT, Remedy.GIVE_UP)
-NOT_SENT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
-NOT_SENT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
-NOT_SENT_QUOTA = (Outcome.NOT_SENT, Remedy.QUOTA)
-UNKNOWN_RETRY = (Outcome.UNKNOWN, Remedy.RETRY)
-UNKNOWN_GIVE_UP = (Outcome.UNKNOWN, Remedy.GIVE_UP)
+NOT_SENT_GIVE_UP = (CallOutcome.NOT_SENT, Remedy.GIVE_UP)
+NOT_SENT_RETRY = (CallOutcome.NOT_SENT, Remedy.RETRY)
+NOT_SENT_FIX = (CallOutcome.NOT_SENT, Remedy.FIX)
+NOT_SENT_QUOTA = (CallOutcome.NOT_SENT, Remedy.QUOTA)
+UNKNOWN_RETRY = (CallOutcome.UNKNOWN, Remedy.RETRY)
+UNKNOWN_GIVE_UP = (CallOutcome.UNKNOWN, Remedy.GIVE_UP)
 
 PROVIDERS = ["sequenzy", "resend", "sendgrid"]
 HTML = b"<html><head><title>Oops</title><style>p{}</style></head><body><p>It broke</p></body></html>"
@@ -149,7 +149,7 @@ def test_provider_specific_error_is_classified(provider_api, provider, response,
         ("sequenzy", {"Retry-After": "1e400"}, None),
         ("sequenzy", {"Retry-After": "soon"}, None),
         ("sequenzy", {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
-        ("sequenzy", {"Retry-After": "99999999999"}, LONGEST_PAUSE.total_seconds()),
+        ("sequenzy", {"Retry-After": "99999999999"}, MAX_WAIT.total_seconds()),
         ("sequenzy", {}, None),
     ],
 )

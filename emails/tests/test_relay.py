@@ -12,17 +12,17 @@ from django.core import mail as django_mail
 from django.core.mail.backends.base import BaseEmailBackend
 
 from emails.backends import get_backend
-from emails.backends.base import Receipt
-from emails.backends.relay import status_of, verdict_on_sending
-from emails.errors import InvalidMessage, Outcome, ProviderError, Remedy
+from emails.backends.base import Acceptance
+from emails.backends.relay import classify_send_error, status_of
+from emails.errors import CallOutcome, InvalidMessage, ProviderError, Remedy
 from emails.message import Message
 from emails.tests.support.messages import KEY, full_message, mail
 from emails.tests.support.smtp_server import SmtpServer
 
-NOT_SENT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
-NOT_SENT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
-NOT_SENT_GIVE_UP = (Outcome.NOT_SENT, Remedy.GIVE_UP)
-UNKNOWN = (Outcome.UNKNOWN, Remedy.RETRY)
+NOT_SENT_RETRY = (CallOutcome.NOT_SENT, Remedy.RETRY)
+NOT_SENT_FIX = (CallOutcome.NOT_SENT, Remedy.FIX)
+NOT_SENT_GIVE_UP = (CallOutcome.NOT_SENT, Remedy.GIVE_UP)
+UNKNOWN = (CallOutcome.UNKNOWN, Remedy.RETRY)
 ID = uuid.UUID(int=7)
 
 
@@ -36,7 +36,7 @@ def smtp(settings):
 
 def request_for(message=None, provider="smtp"):
     backend = get_backend(provider)
-    return backend.request([backend.serialise(Message.from_django(message or mail(), ID))])
+    return backend.request([backend.serialize(Message.from_django(message or mail(), ID))])
 
 
 def deliver(provider="smtp", message=None):
@@ -51,7 +51,7 @@ def failure(provider="smtp"):
 
 
 def test_email_is_sent_by_smtp(smtp):
-    assert deliver() == Receipt(("",))
+    assert deliver() == Acceptance(("",))
     assert b"Subject: Hello\r\n" in smtp.messages[0]
 
 
@@ -117,7 +117,7 @@ def test_smtp_response_is_classified(smtp, settings, verb, response, expected, s
 
 def test_mixed_recipient_refusals_are_temporary():
     error = smtplib.SMTPRecipientsRefused({"a@x.example": (550, b"no"), "b@x.example": (451, b"later")})
-    assert verdict_on_sending(error)[:2] == NOT_SENT_RETRY
+    assert classify_send_error(error)[:2] == NOT_SENT_RETRY
     assert status_of(error) == 451
 
 
@@ -128,7 +128,7 @@ def test_unreachable_smtp_server_means_not_sent(settings):
     assert "ConnectionRefusedError" in error.detail
 
 
-@pytest.mark.parametrize(("verb", "outcome"), [("DOT", Outcome.UNKNOWN), ("GREETING", Outcome.NOT_SENT)])
+@pytest.mark.parametrize(("verb", "outcome"), [("DOT", CallOutcome.UNKNOWN), ("GREETING", CallOutcome.NOT_SENT)])
 def test_silent_smtp_server_is_cut_at_the_deadline(smtp, settings, verb, outcome):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.4
     settings.EMAIL_TIMEOUT = 1
@@ -140,11 +140,11 @@ def test_silent_smtp_server_is_cut_at_the_deadline(smtp, settings, verb, outcome
 
 def test_error_after_delivery_does_not_undo_it(smtp):
     smtp.script = {"QUIT": "500 what"}
-    assert deliver() == Receipt(("",))
+    assert deliver() == Acceptance(("",))
 
 
 def test_console_backend_prints_the_message(capsys):
-    assert deliver("console") == Receipt(("",))
+    assert deliver("console") == Acceptance(("",))
     assert "Subject: Hello" in capsys.readouterr().out
 
 
@@ -196,7 +196,7 @@ def test_error_of_any_backend_is_classified(monkeypatch, result, expected):
 
 def test_backend_that_returns_none_has_sent(monkeypatch):
     monkeypatch.setattr(ScriptedBackend, "result", None)
-    assert deliver(f"{__name__}.ScriptedBackend") == Receipt(("",))
+    assert deliver(f"{__name__}.ScriptedBackend") == Acceptance(("",))
 
 
 def test_relay_is_also_a_django_backend():

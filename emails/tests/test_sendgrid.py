@@ -61,7 +61,7 @@ def test_payload_is_complete(provider_api):
 def test_metadata_cannot_override_our_message_id(provider_api):
     message = mail()
     message.metadata = {"message_id": "theirs"}
-    body = backend("sendgrid", provider_api).serialise(Message.from_django(message, uuid.UUID(int=1)))
+    body = backend("sendgrid", provider_api).serialize(Message.from_django(message, uuid.UUID(int=1)))
     assert str(uuid.UUID(int=1)).encode() in body
     assert b"theirs" not in body
 

@@ -47,21 +47,31 @@ class Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
 
 
 class Command(BaseCommand):
-    help = "Sign a realistic event of Stripe's, post it to the running server, and tell what came of it."
+    help = "Sign a realistic Stripe event, post it to the running server, and show the result."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
-        epilog = "The types:\n" + textwrap.indent("\n".join(testing.types()), "  ")
+        epilog = "Event types:\n" + textwrap.indent("\n".join(testing.types()), "  ")
         return super().create_parser(*arguments, formatter_class=Formatter, epilog=epilog, **options)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("type", nargs="?", default="", help="of the event, such as invoice.paid; see below")
-        parser.add_argument("--email", default="ada@example.com", help="whom it is about; of a user: shown to them")
-        parser.add_argument("--amount", help="in the currency's smallest unit [the plan's price, or what is refunded]")
+        parser.add_argument(
+            "type", nargs="?", default="", help="the event type, such as invoice.paid (see the list below)"
+        )
+        parser.add_argument(
+            "--email",
+            default="ada@example.com",
+            help="the customer's email address; if a user has it, they see the result",
+        )
+        parser.add_argument(
+            "--amount", help="in the currency's smallest unit [default: the plan's price, or the refunded amount]"
+        )
         parser.add_argument("--currency", default="", help="three letters, such as usd")
-        parser.add_argument("--replay", default="1", metavar="N", help="post the very same event N times")
-        parser.add_argument("--generation", default="new", help="new, or old: as before API version 2025-03-31")
-        parser.add_argument("--url", help="of the server [http://127.0.0.1:PORT, where bin/dev serves it]")
-        parser.add_argument("--yes", action="store_true", help="also where live payments are taken")
+        parser.add_argument("--replay", default="1", metavar="N", help="post the same event N times")
+        parser.add_argument("--generation", default="new", help="new, or old (before API version 2025-03-31)")
+        parser.add_argument("--url", help="the server's URL [default: http://127.0.0.1:PORT, where bin/dev runs]")
+        parser.add_argument(
+            "--yes", action="store_true", help="allow this even if the installation accepts live payments"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         target = Target(webhook_url(options["url"]), secret(is_meant=options["yes"]))
@@ -72,7 +82,9 @@ class Command(BaseCommand):
                 self.post(event, target, 1)
             self.post(last, target, posts)
         except DatabaseError as error:
-            raise CommandError(f"The database gives no answer: {error}. Was it migrated? bin/dev does that.") from None
+            raise CommandError(
+                f"The database doesn't respond: {error}. If it hasn't been migrated, bin/dev does that."
+            ) from None
 
     def post(self, event: testing.Event, target: Target, times: int) -> None:
         started = database_now()
@@ -85,8 +97,9 @@ class Command(BaseCommand):
 def secret(*, is_meant: bool) -> str:
     if settings.STRIPE_LIVEMODE and not is_meant:
         raise CommandError(
-            "This installation takes live payments: a made-up event would be a payment in its books, and real mail. "
-            "Use settings.development, or add --yes if that is what you want."
+            "This installation accepts live payments. A made-up event would be recorded as a payment and send real "
+            "email. "
+            "Use settings.development, or add --yes if you really want this."
         )
     if not settings.STRIPE_WEBHOOK_SECRETS:
         raise CommandError("STRIPE_WEBHOOK_SECRETS is not set, so there is nothing to sign with.")
@@ -103,7 +116,7 @@ def webhook_url(url: str | None) -> str:
     except ValueError:
         is_usable = False
     if not is_usable or parts.query or parts.fragment:
-        raise CommandError(f"--url takes an address such as http://127.0.0.1:8000, not {url!r}.")
+        raise CommandError(f"--url takes a URL such as http://127.0.0.1:8000, not {url!r}.")
     return url if parts.path else url + PATH
 
 
@@ -113,8 +126,8 @@ def events_of(options: dict[str, Any]) -> list[testing.Event]:
         raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
     types = testing.types(generation)
     if options["type"] not in types:
-        problem = f"There is no event {options['type']!r} here." if options["type"] else "Which event?"
-        raise CommandError(f"{problem} The types are: {', '.join(types)}.")
+        problem = f"Unknown event type {options['type']!r}." if options["type"] else "Name an event type."
+        raise CommandError(f"{problem} The available types are: {', '.join(types)}.")
     amount = options["amount"]
     return testing.events(
         options["type"],
@@ -130,7 +143,7 @@ def address(value: str) -> str:
     try:
         validate_address(found)
     except ValidationError:
-        raise CommandError(f"--email takes one address, not {value!r}.") from None
+        raise CommandError(f"--email takes one email address, not {value!r}.") from None
     return found
 
 
@@ -159,13 +172,13 @@ def post(event: testing.Event, target: Target) -> int:
         try:
             response = session.post(target.url, body, headers=headers, timeout=PATIENCE, allow_redirects=False)
         except requests.Timeout:
-            raise CommandError(f"{target.url} gave no answer within {PATIENCE} seconds. Look at its log.") from None
+            raise CommandError(f"{target.url} did not respond within {PATIENCE} seconds. Check its log.") from None
         except requests.RequestException:
-            raise CommandError(
-                f"Nothing answers at {target.url}. Is bin/dev running? --url and PORT say where."
-            ) from None
+            raise CommandError(f"There is no server at {target.url}. Start bin/dev, or set --url or PORT.") from None
     if not 200 <= response.status_code < 300:
-        raise CommandError(f"{target.url} answered {response.status_code}: {said(response)} {advice(response)}")
+        raise CommandError(
+            f"{target.url} responded with {response.status_code}: {said(response).rstrip('.')}. {advice(response)}"
+        )
     return response.status_code
 
 
@@ -179,19 +192,19 @@ def said(response: requests.Response) -> str:
 def advice(response: requests.Response) -> str:
     status = response.status_code
     if 300 <= status < 400:
-        return f"Stripe follows no redirect. It leads to {response.headers.get('Location', 'nowhere')}."
+        return f"Stripe doesn't follow redirects. This one leads to {response.headers.get('Location', 'nowhere')}."
     if status == 400:
-        return "Does the server run with the same STRIPE_WEBHOOK_SECRETS, and has it this host in ALLOWED_HOSTS?"
+        return "Check that the server uses the same STRIPE_WEBHOOK_SECRETS and has this host in ALLOWED_HOSTS."
     if status == 404:
-        return f"Is it a server of this project? Events go to {PATH}."
-    return "Its log says more."
+        return f"Check that the server runs this project. Events go to {PATH}."
+    return "See the server's log for details."
 
 
 def outcome(event: testing.Event, started: Any, target: Target) -> Iterator[str]:
     """What this database knows of the event; ``started``: before it was posted."""
     row = StripeEvent.objects.filter(pk=event["id"]).first()
     if row is None:
-        yield "Not in this database: the server has another one, and knows what came of it."
+        yield "The event isn't in this database. The server uses another one, which has the result."
         return
     mails = queued_for(event, started)
     yield from told(row, mails)
@@ -204,7 +217,7 @@ def told(row: StripeEvent, mails: Sequence[OutboundEmail]) -> Iterator[str]:
     elif row.note:
         yield row.note
     elif not mails:
-        yield "Handled; no mail."
+        yield "Handled. No email was queued."
 
 
 def queued_for(event: testing.Event, started: Any) -> Sequence[OutboundEmail]:
