@@ -103,7 +103,7 @@ def test_configured_provider_follows_the_settings(settings):
     assert configured_provider() == "sendgrid"
 
 
-def test_a_backend_follows_the_settings(settings):
+def test_backend_follows_the_settings(settings):
     settings.RESEND_API_KEY = KEY
     assert get_backend("resend").name == "resend"
     settings.RESEND_API_KEY = ""
