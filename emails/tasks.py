@@ -7,7 +7,7 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from emails import delivery, retention
 from emails.delivery import polling
-from emails.tracking import recording
+from emails.tracking import linking
 from emails.wakeup import wake_worker
 
 
@@ -25,7 +25,7 @@ def purge_old_mail() -> None:
 @shared_task(ignore_result=True)
 def look_up_silent_mail() -> None:
     """Link events to emails whose IDs were not known yet, then poll emails that still have no event."""
-    recording.link_unlinked()
+    linking.link_unlinked_events()
     polling.look_up_silent_mail()
 
 

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,13 +9,6 @@ from billing.tests.support.stripe_standin import KEY, PRICES, StripeStandIn
 from emails.tests.support.standin import StandIn
 from tests.support.site import Site, chromium
 from tests.support.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("RUN_SLOW") != "1":
-        for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes and a quiet machine: RUN_SLOW=1 runs it"))
 
 
 @pytest.fixture(scope="session")

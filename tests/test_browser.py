@@ -5,6 +5,7 @@ reset the password, change the address, and undo the change. On a desktop and a 
 import pytest
 
 from tests.support.site import CHROMIUM, Site
+from tests.support.stack import HUNG_AFTER
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")
 
@@ -24,7 +25,7 @@ class Visitor:
         self.context = browser.new_context(
             viewport={"width": width, "height": 800}, java_script_enabled=scripts, base_url=site.url
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(HUNG_AFTER * 1000)
         self.page = self.context.new_page()
         self.console_messages: list[str] = []
         self.page.on("console", lambda message: self.record_console(message.text))

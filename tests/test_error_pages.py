@@ -11,10 +11,8 @@ from myproject import urls
 from myproject.urls import handler400, handler403, handler404, handler500  # noqa: F401  # Django looks these up in this urlconf
 
 
-def fail(request, failure):
-    raise {"denied": PermissionDenied, "suspicious": SuspiciousOperation, "broken": RuntimeError}[failure](
-        "secret words"
-    )
+def fail(request, what):
+    raise {"denied": PermissionDenied, "suspicious": SuspiciousOperation, "broken": RuntimeError}[what]("secret words")
 
 
 urlpatterns = [path("fail/<what>", fail), path("api/fail/<what>", fail), *urls.urlpatterns]
@@ -28,9 +26,9 @@ def browser() -> Client:
     return Client(raise_request_exception=False, enforce_csrf_checks=True)
 
 
-@pytest.mark.parametrize(("failure", "status"), CASES)
-def test_error_page_explains_what_to_do(browser, db, failure, status):
-    response = browser.get(f"/fail/{failure}")
+@pytest.mark.parametrize(("what", "status"), CASES)
+def test_error_page_explains_what_to_do(browser, db, what, status):
+    response = browser.get(f"/fail/{what}")
     html = response.content.decode()
     assert (response.status_code, response["Content-Type"]) == (status, "text/html; charset=utf-8")
     assert f">{status}</span>" in html
@@ -39,9 +37,9 @@ def test_error_page_explains_what_to_do(browser, db, failure, status):
     assert "secret words" not in html
 
 
-@pytest.mark.parametrize(("failure", "status"), CASES)
-def test_api_error_is_json(browser, db, failure, status):
-    response = browser.get(f"/api/fail/{failure}")
+@pytest.mark.parametrize(("what", "status"), CASES)
+def test_api_error_is_json(browser, db, what, status):
+    response = browser.get(f"/api/fail/{what}")
     assert response.status_code == status
     assert set(response.json()) == {"detail"}
 

@@ -5,7 +5,7 @@ import sys
 
 from kombu import Connection
 
-from tests.support.stack import ROOT
+from tests.support.stack import HUNG_AFTER, ROOT
 
 MESSAGES = 150
 TRANSPORT = "myproject.development.broker:Transport"
@@ -31,6 +31,6 @@ def test_reader_never_sees_half_a_message(tmp_path):
         ) as connection,
     ):
         queue = connection.SimpleQueue("celery")
-        numbers = [queue.get(timeout=20).payload["number"] for _ in range(MESSAGES)]
+        numbers = [queue.get(timeout=HUNG_AFTER).payload["number"] for _ in range(MESSAGES)]
     assert writer.returncode == 0
     assert sorted(numbers) == list(range(MESSAGES))

@@ -26,7 +26,7 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(
     stack = make_stack(
         provider,
         REDIS_URL=redis_server.url,
-        EMAIL_LEASE_SECONDS="4",
+        EMAIL_LEASE_SECONDS="8",
         EMAIL_UNKNOWN_WAIT_SECONDS="1",
         EMAIL_DELIVERY_THREADS="4",
     )
@@ -36,13 +36,13 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(
     for _ in range(KILLS):
         stack.start_worker(wait=False)
         seen = provider_api.calls
-        wait_until(lambda: provider_api.calls > seen + calls, "the worker delivers", seconds=40)  # noqa: B023
+        wait_until(lambda: provider_api.calls > seen + calls, "the worker delivers")  # noqa: B023
         stack.kill("worker")
         in_flight_at_kills += 4
         if sum(copies_by_recipient(provider_api).values()) >= mails:
             break
     stack.start_worker()
-    seconds = wait_until(lambda: stack.statuses() == {"sent": mails}, f"{mails} sent", seconds=60)
+    seconds = wait_until(lambda: stack.statuses() == {"sent": mails}, f"{mails} sent")
 
     copies = copies_by_recipient(provider_api)
     twice = sum(count - 1 for count in copies.values())
@@ -59,7 +59,7 @@ def test_four_workers_drain_2000_rows_at_once(make_stack, redis_server, provider
     for number in range(4):
         stack.start_worker(f"worker{number}", wait=False)
     stack.start_beat()
-    wait_until(lambda: stack.statuses() == {"sent": 2000}, "2000 sent", seconds=90)
+    wait_until(lambda: stack.statuses() == {"sent": 2000}, "2000 sent")
     copies = copies_by_recipient(provider_api)
     workers = sum("was taken by" in stack.log(f"worker{number}") for number in range(4))
     print(f"4 workers: {len(copies)} of 2000 arrived, each {max(copies.values())} time(s)")

@@ -179,5 +179,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 def dashboard(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     panels = [html for panel in dashboard_panels if (html := panel(request))]
-    recent_emails = privacy.mail_of(str(user.pk))[:RECENT_EMAILS]
+    recent_emails = privacy.emails_of(str(user.pk))[:RECENT_EMAILS]
     return render(request, "accounts/dashboard.html", {"panels": panels, "emails": recent_emails})

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.stack import free_port, wait_until
+from tests.support.stack import HUNG_AFTER, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "whsec_ofLocalstripe"
@@ -79,10 +79,12 @@ class Peer:
         self.url = f"http://127.0.0.1:{port}"
 
     def call(self, method: str, path: str, **values: Any) -> Any:
-        return requests.request(method, self.url + path, json=values, auth=("sk_test_local", ""), timeout=10).json()
+        return requests.request(
+            method, self.url + path, json=values, auth=("sk_test_local", ""), timeout=HUNG_AFTER
+        ).json()
 
     def list_all(self, path: str) -> list[dict[str, Any]]:
-        found = requests.get(f"{self.url}{path}limit=100", auth=("sk_test_local", ""), timeout=10).json()
+        found = requests.get(f"{self.url}{path}limit=100", auth=("sk_test_local", ""), timeout=HUNG_AFTER).json()
         assert not found["has_more"]
         return list(found["data"])
 
@@ -107,7 +109,7 @@ class Peer:
         requests.post(
             self.url + path,
             json={"key": "pk_test_local", "client_secret": intent["client_secret"], "success": confirmed},
-            timeout=10,
+            timeout=HUNG_AFTER,
         )
 
     def events(self, *types: str) -> list[dict[str, Any]]:
@@ -119,7 +121,7 @@ def running(command: list[str], log: Path, environment: dict[str, str], url: str
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        wait_until(lambda: answers(url) or process.poll() is not None, url, seconds=30)
+        wait_until(lambda: answers(url) or process.poll() is not None, url)
         assert process.poll() is None, log.read_text()
         yield
     finally:
@@ -152,7 +154,7 @@ def peer(tmp_path_factory, project) -> Iterator[Peer]:
     with running(command, log, {"PATH": os.environ["PATH"]}, f"http://127.0.0.1:{port}/"):
         peer = Peer(port)
         webhook = {"url": f"http://127.0.0.1:{project.port}/stripe/webhook", "secret": SECRET}
-        requests.post(f"{peer.url}/_config/webhooks/ours", json=webhook, timeout=10).raise_for_status()
+        requests.post(f"{peer.url}/_config/webhooks/ours", json=webhook, timeout=HUNG_AFTER).raise_for_status()
         product = peer.call("POST", "/v1/products", name="Pro", type="service")["id"]
         plan = {"amount": 2900, "currency": "usd", "interval": "month", "product": product}
         peer.call("POST", "/v1/plans", id="pro", **plan)
@@ -177,13 +179,13 @@ def played_scenario(project: Project, peer: Peer) -> None:
     peer.call("POST", f"/v1/invoices/{bob_subscription['latest_invoice']}/pay")
     peer.answer_bank_page(peer.subscribe(peer.customer("cleo", **card(CARD_TO_CONFIRM))), confirmed=False)
     peer.subscribe(peer.customer("dora", type="sepa_debit", sepa_debit={"iban": ACCOUNT_WITHOUT_MONEY}))
-    wait_until(lambda: len(peer.events("customer.subscription.deleted")) == 3, "Dora's bank has responded", seconds=10)
+    wait_until(lambda: len(peer.events("customer.subscription.deleted")) == 3, "Dora's bank has responded")
     wait_for_events(project, peer)
 
 
 def wait_for_events(project: Project, peer: Peer) -> None:
     everything = {event["id"] for event in peer.list_all("/v1/events?")}
-    wait_until(lambda: project.processed() == everything, "all events arrived and were processed", seconds=20)
+    wait_until(lambda: project.processed() == everything, "all events arrived and were processed")
 
 
 def test_every_signed_webhook_is_accepted(played_scenario, project, peer):

@@ -125,7 +125,7 @@ def test_unknown_header_elements_are_ignored(header):
 
 
 def test_empty_secret_raises_value_error():
-    with pytest.raises(ValueError, match="empty secret"):
+    with pytest.raises(ValueError, match="secret is empty"):
         verify(f"t={AT},v1={A}", V1, [""], now=AT)
 
 
@@ -205,8 +205,9 @@ headers = st.one_of(
 
 
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="needs no database; it is part of the run on SQLite")
-@settings(max_examples=10_000, deadline=None)
+@pytest.mark.parametrize("quarter", range(4))  # for parallel workers
+@settings(max_examples=2_500, deadline=None)
 @given(header=headers, body=st.one_of(st.just(V1), st.binary(max_size=300)))
-def test_random_deliveries_respond_400_and_store_nothing(header, body):
+def test_random_deliveries_respond_400_and_store_nothing(quarter, header, body):
     """The test has no database, so any query would respond 500 here."""
     assert post_body(body, header) == 400

@@ -39,7 +39,7 @@ def test_atomic_requests_cannot_roll_back_a_stored_event():
 def test_missing_secret_responds_503_and_names_the_variable(db, settings, caplog):
     settings.STRIPE_WEBHOOK_SECRETS = []
     assert post(payload("invoice_paid_first")).status_code == 503
-    assert "set STRIPE_WEBHOOK_SECRETS" in caplog.text
+    assert "Set STRIPE_WEBHOOK_SECRETS" in caplog.text
 
 
 def test_too_large_body_is_refused(db):

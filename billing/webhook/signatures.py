@@ -1,7 +1,7 @@
-"""Stripe's webhook signature, on the raw bytes: https://docs.stripe.com/webhooks/signature
+"""Checks Stripe's webhook signature on the raw bytes: https://docs.stripe.com/webhooks/signature
 
-Not by the stripe package: that fails with a TypeError on a header beyond ASCII, takes times in the future, and is
-fourteen times slower.
+The stripe package isn't used here. It raises TypeError for a header with non-ASCII characters, accepts timestamps in
+the future, and is 14 times slower.
 """
 
 import re
@@ -10,20 +10,22 @@ from datetime import timedelta
 
 from common.webhooks import MAX_SIGNATURES, hmac_sha256, is_fresh, is_hex_of
 
-TOLERANCE = timedelta(minutes=5)  # to both sides; every delivery, a repeated one too, is signed with its own time
+TOLERANCE = timedelta(
+    minutes=5
+)  # in both directions; Stripe signs each delivery, retries included, with the current time
 SCHEME = "v1"
 UNIX_SECONDS = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
 class SignatureInvalid(ValueError):
-    """The header does not prove that Stripe sent these bytes just now. The text says what is wrong with it."""
+    """The header doesn't prove that Stripe sent these bytes just now. The message states what is wrong."""
 
 
 def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> None:
     """Return if one of ``secrets`` signed ``body`` at most TOLERANCE away from ``now``, a Unix time.
 
-    Raises ``SignatureInvalid`` for whatever else a header may hold, and ``ValueError`` for an empty secret, with which
-    anybody could sign.
+    Raises ``SignatureInvalid`` for any other header, and ``ValueError`` for an empty secret, because anyone could sign
+    with it.
     """
     timestamp, signatures = parse(header)
     if not any(is_signed(timestamp, body, secret, signatures) for secret in secrets):
@@ -33,7 +35,7 @@ def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> N
 
 
 def parse(header: str) -> tuple[str, Sequence[str]]:
-    """The time, as it stands there, and the signatures of ``t=…,v1=…,v1=…``; other elements are ignored."""
+    """Return the time as it was sent, and the signatures in ``t=…,v1=…,v1=…``. Other elements are ignored."""
     elements = [element.partition("=") for element in header.split(",")]
     times = [value for name, _, value in elements if name == "t"]
     if len(times) != 1 or not UNIX_SECONDS.fullmatch(times[0]):
@@ -50,13 +52,13 @@ def is_signed(timestamp: str, body: bytes, secret: str, signatures: Iterable[str
 
 
 def digest(timestamp: str, body: bytes, secret: str) -> bytes:
-    """The key is the whole secret, ``whsec_`` included."""
+    """Return the HMAC. Its key is the whole secret, including ``whsec_``."""
     if not secret:
         raise ValueError("An empty secret would let anyone sign.")
     return hmac_sha256(secret.encode(), timestamp.encode() + b"." + body)
 
 
 def sign(body: bytes, secret: str, *, at: float) -> str:
-    """The header with which Stripe would send ``body`` at that Unix time."""
+    """Return the header that Stripe would send with ``body`` at that Unix time."""
     timestamp = str(int(at))
     return f"t={timestamp},{SCHEME}={digest(timestamp, body, secret).hex()}"

@@ -1,6 +1,6 @@
-"""POST /stripe/webhook: verified on the raw bytes, stored, handled, answered.
+"""POST /stripe/webhook: checks the signature on the raw bytes, then stores the event and handles it.
 
-The status is an instruction to Stripe, which sends everything but a 2xx again, for days.
+The status is an instruction to Stripe: after anything but a 2xx, it sends the event again, for days.
 """
 
 import logging
@@ -18,31 +18,32 @@ from common.webhooks import detail_response, raw_body
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 512 * 1024  # an event has a few kB
+MAX_BODY_BYTES = 512 * 1024  # most events have a few kB
 
 
-@csrf_exempt
-@login_not_required
-@transaction.non_atomic_requests
+@csrf_exempt  # the signature proves more than a CSRF token would
+@login_not_required  # for projects that add LoginRequiredMiddleware
+@transaction.non_atomic_requests  # the stored event must survive an error in its handler
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    """Return 200 once the event is stored, 400 if it can't be one of ours, or 503 to receive it again."""
     if not settings.STRIPE_WEBHOOK_SECRETS:
-        logger.error("An event of Stripe's is refused: set STRIPE_WEBHOOK_SECRETS to the secret of the endpoint.")
+        logger.error("An event from Stripe was refused. Set STRIPE_WEBHOOK_SECRETS to the secret of the endpoint.")
         return detail_response(503, "This receiver isn't set up.")
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
-        return detail_response(413, f"An event has at most {MAX_BODY_BYTES} bytes.")
+        return detail_response(413, f"The body must not exceed {MAX_BODY_BYTES} bytes.")
     header = request.headers.get("Stripe-Signature", "")
     try:
         signatures.verify(header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
         processing.receive(body)
     except signatures.SignatureInvalid as error:
-        logger.warning("An event that claims to be of Stripe's is refused: %s", error)
+        logger.warning("A request that claims to come from Stripe was refused: %s", error)
         return detail_response(400, str(error))
     except processing.NotAnEvent as error:
-        logger.error("A signed request of Stripe's is refused: %s", error)
+        logger.error("A signed request from Stripe was refused: %s", error)
         return detail_response(400, str(error))
     except (DatabaseError, InterfaceError):
-        logger.exception("An event of Stripe's cannot be stored or handled just now; Stripe will send it again.")
+        logger.exception("An event from Stripe can't be stored or handled right now. Stripe will send it again.")
         return detail_response(503, "The event can't be stored right now. Please send it again.")
     return JsonResponse({"received": True})

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from common.actions import ActionRefused
 from common.db import database_now
 from emails.models import OutboundEmail, ProviderState, Status, Suppression
 from emails.support import actions
-from emails.support.actions import OperationRefused, cancel, resend, retry, retry_even_twice
+from emails.support.actions import cancel, resend, retry, retry_even_twice
 from emails.tests.support.clock import travel
 from emails.tracking.suppressions import suppress
 
@@ -75,7 +76,7 @@ def test_message_in_open_attempt_is_not_retried(provider_api, queue_emails, deli
     provider_api.faults = ["cut-after"]
     deliver()
     email.refresh_from_db()
-    with pytest.raises(OperationRefused, match="don't know yet"):
+    with pytest.raises(ActionRefused, match="don't know yet"):
         retry_even_twice(email)
 
 
@@ -84,16 +85,16 @@ def test_message_held_by_a_worker_is_left_alone(queue_emails):
     now = database_now()
     OutboundEmail.objects.all().claim(limit=1, now=now, lease=timedelta(minutes=1), status=Status.SENDING)
     for action in (retry, cancel):  # as if the worker claimed the row after the page was loaded
-        with pytest.raises(OperationRefused, match="is processing it right now"):
+        with pytest.raises(ActionRefused, match="is processing it right now"):
             action(email)
     email.refresh_from_db()
     assert email.status == Status.SENDING
-    with pytest.raises(OperationRefused, match="Only a queued message"):
+    with pytest.raises(ActionRefused, match="Only a queued message"):
         cancel(email)
 
 
 def test_unknown_outcome_needs_consent_to_a_second_copy(provider_api, unknown_email, deliver):
-    with pytest.raises(OperationRefused, match="second copy"):
+    with pytest.raises(ActionRefused, match="second copy"):
         retry(unknown_email)
     retry_even_twice(unknown_email)
     deliver()
@@ -103,9 +104,9 @@ def test_unknown_outcome_needs_consent_to_a_second_copy(provider_api, unknown_em
 
 
 def test_only_fitting_actions_are_offered(unknown_email, make_ended_email):
-    assert list(actions.offered_operations(unknown_email)) == ["retry_even_twice"]
-    assert list(actions.offered_operations(make_ended_email("failed"))) == ["retry"]
-    assert list(actions.offered_operations(make_ended_email("sent"))) == ["resend"]
+    assert list(actions.offered_actions(unknown_email)) == ["retry_even_twice"]
+    assert list(actions.offered_actions(make_ended_email("failed"))) == ["retry"]
+    assert list(actions.offered_actions(make_ended_email("sent"))) == ["resend"]
 
 
 @pytest.mark.parametrize(("action", "status"), [(retry, "failed"), (resend, "sent")])
@@ -113,7 +114,7 @@ def test_blanked_or_expired_message_must_be_requested_again(make_ended_email, ac
     blanked = make_ended_email(status, content=None)
     late = make_ended_email(status, expires_at=database_now())
     for email in (blanked, late):
-        with pytest.raises(OperationRefused, match="have the person request a new one"):
+        with pytest.raises(ActionRefused, match="have the person request a new one"):
             action(email)
         email.refresh_from_db()
         assert email.status == status
@@ -122,14 +123,14 @@ def test_blanked_or_expired_message_must_be_requested_again(make_ended_email, ac
 def test_suppression_must_be_lifted_before_retry(make_ended_email):
     email = make_ended_email("suppressed")
     suppress("person-0@example.com", cause="manual")
-    with pytest.raises(OperationRefused, match="Remove the suppression first"):
+    with pytest.raises(ActionRefused, match="Remove the suppression first"):
         retry(email)
     Suppression.objects.get().delete()
     retry(email)
 
 
 def test_sent_message_is_not_retried(make_ended_email):
-    with pytest.raises(OperationRefused, match="use resend"):
+    with pytest.raises(ActionRefused, match="use resend"):
         retry(make_ended_email("sent"))
 
 
@@ -160,7 +161,7 @@ def test_resend_creates_an_independent_copy(provider_api, queue_emails, deliver)
 
 def test_unsent_message_is_not_resent(queue_emails):
     (email,) = queue_emails()
-    with pytest.raises(OperationRefused, match="Use retry"):
+    with pytest.raises(ActionRefused, match="Use retry"):
         resend(email)
     assert OutboundEmail.objects.count() == 1
 

@@ -97,7 +97,7 @@ def test_malformed_webhook_secret_is_reported_without_its_value(settings):
 def test_missing_webhook_secret_is_reported_with_the_url(settings):
     settings.EMAIL_PROVIDER = "sendgrid"
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = []
-    [info] = emails_checks.check_events_come_home(None)
+    [info] = emails_checks.check_webhooks_are_set_up(None)
     assert "https://app.example.com/emails/webhooks/sendgrid/" in str(info.hint)
     settings.EMAIL_PROVIDER = "smtp"
-    assert emails_checks.check_events_come_home(None) == []
+    assert emails_checks.check_webhooks_are_set_up(None) == []

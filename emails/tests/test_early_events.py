@@ -10,7 +10,7 @@ from emails.delivery.calls import Call
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status
 from emails.tests.support.clock import travel
 from emails.tests.support.provider_payloads import current_status
-from emails.tracking import recording
+from emails.tracking import linking
 
 
 def make_call() -> tuple[Call, Any]:
@@ -52,15 +52,14 @@ def test_stray_event_is_linked_later(webhook_sender_for, use_provider, queue_ema
     row.refresh_from_db()
     webhook_sender_for("sequenzy").send_event("email.delivered", message="early")
     OutboundEmail.objects.update(provider_message_id="early")
-    recording.link_unlinked()
+    linking.link_unlinked_events()
     assert current_status(row) == Status.DELIVERED
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "timeout-after", "500-after"])
 def test_event_settles_unknown_sendgrid_attempt(
-    webhook_sender_for, provider_api, use_provider, queue_emails, deliver, settings, fault
+    webhook_sender_for, provider_api, use_provider, queue_emails, deliver, fault
 ):
-    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     use_provider("sendgrid")
     (row,) = queue_emails()
     provider_api.faults = [fault]

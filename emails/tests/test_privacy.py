@@ -55,7 +55,7 @@ def test_email_belongs_to_user_in_its_metadata(queue_email, queue_emails):
     queue_email("77")
     queue_emails(1)
     queue_emails(1, metadata={"order": "7"})
-    assert [*privacy.mail_of("7")] == [new, old]
+    assert [*privacy.emails_of("7")] == [new, old]
 
 
 def test_email_of_a_user_is_found_by_index(queue_email):
@@ -63,7 +63,7 @@ def test_email_of_a_user_is_found_by_index(queue_email):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")  # otherwise PostgreSQL scans a table with one row
-    assert "outbound_person" in privacy.mail_of("7").explain()
+    assert "outbound_person" in privacy.emails_of("7").explain()
 
 
 def test_export_contains_texts_and_events_but_no_live_links(queue_email, deliver):

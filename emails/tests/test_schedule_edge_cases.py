@@ -12,7 +12,11 @@ from emails.tests.support.messages import mail, sent
 SOON = datetime.now(UTC).replace(microsecond=123456) + timedelta(hours=2)
 
 
-@pytest.mark.parametrize("form", [SOON, SOON.timestamp(), int(SOON.timestamp()), timezone.make_naive(SOON)])
+@pytest.mark.parametrize(
+    "form",
+    [SOON, SOON.timestamp(), int(SOON.timestamp()), timezone.make_naive(SOON)],
+    ids=["aware", "float", "int", "naive"],
+)
 def test_send_at_is_accepted_in_every_form(provider_api, provider, form):
     message = mail()
     message.send_at = form

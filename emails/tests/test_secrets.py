@@ -20,7 +20,7 @@ RESPONSES = [
     Reply(400, {"message": ECHO, "error": ECHO, "errors": [{"message": ECHO}], "headers": {"Authorization": KEY}}),
     Reply(403, ECHO.encode(), {"Content-Type": "text/plain"}),
     Reply(500, f"<html>{ECHO}</html>".encode(), {"Content-Type": "text/html"}),
-    Reply(429, {"message": ECHO}, {"Retry-After": "1"}),
+    Reply(429, {"message": ECHO}, {"Retry-After": "100"}),
     Reply(200, f"rubbish {KEY}".encode()),
     Reply(302, b"", {"Location": f"https://evil.example/?key={KEY}"}),
     "cut-before",
@@ -34,7 +34,6 @@ def provider(request, use_provider, settings):
     """The name of each provider in turn, which the worker uses with a recognizable key."""
     use_provider(request.param)
     setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
-    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
     return request.param
 
 

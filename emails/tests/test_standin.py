@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import pytest
 import requests
 
-from emails.tests.support.standin import StandIn
+from emails.tests.support.standin import Connection, StandIn
+from tests.support.stack import HUNG_AFTER, wait_until
 
 RESEND = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "text": "Hi", "tags": []}
 SEQUENZY = {"from": "a@acme.example", "to": ["ada@example.com"], "subject": "Hello", "body": "Hi"}
@@ -26,7 +26,10 @@ PAYLOADS: dict[str, dict[str, Any]] = {"resend": RESEND, "sequenzy": SEQUENZY, "
 def post(provider_api, provider, payload=None, **headers):
     headers = {"Authorization": "Bearer some_key", **{name.replace("_", "-"): value for name, value in headers.items()}}
     return requests.post(
-        provider_api.url(provider) + PATHS[provider], json=payload or PAYLOADS[provider], headers=headers, timeout=5
+        provider_api.url(provider) + PATHS[provider],
+        json=payload or PAYLOADS[provider],
+        headers=headers,
+        timeout=HUNG_AFTER,
     )
 
 
@@ -60,15 +63,27 @@ def test_forgotten_key_creates_a_second_email(provider_api):
     assert provider_api.report()["duplicates"] == 1
 
 
-def test_concurrent_call_with_same_key_is_a_conflict(provider_api):
-    provider_api.latency = 0.3
+def test_concurrent_call_with_same_key_is_a_conflict(provider_api, monkeypatch):
+    """The first one is answered after the second."""
+    provider_api.latency = 0.01
     responses = []
+    is_refused = threading.Event()
+    finish = Connection.finish
+
+    def finish_later(connection, request, running):
+        if is_refused.is_set():
+            finish(connection, request, running)
+        else:
+            provider_api._loop.call_later(provider_api.latency, finish_later, connection, request, running)
+
+    monkeypatch.setattr(Connection, "finish", finish_later)
     first = threading.Thread(
         target=lambda: responses.append(post(provider_api, "resend", Idempotency_Key="k").status_code)
     )
     first.start()
-    time.sleep(0.1)
+    wait_until(lambda: bool(provider_api.running), "the first call is running")
     conflict = post(provider_api, "resend", Idempotency_Key="k")
+    is_refused.set()
     first.join()
     assert (conflict.status_code, conflict.json()["name"]) == (409, "concurrent_idempotent_requests")
     assert responses == [200]
@@ -94,7 +109,7 @@ def test_invalid_payload_is_refused(provider_api, provider, payload, status):
         provider_api.url(provider) + PATHS[provider],
         json=payload,
         headers={"Authorization": "Bearer some_key"},
-        timeout=5,
+        timeout=HUNG_AFTER,
     )
     assert (response.status_code, provider_api.accepted) == (status, [])
 
@@ -130,8 +145,8 @@ def test_standin_runs_as_its_own_process():
             standin = StandIn(port=int(process.stdout.readline()))
             base = f"http://127.0.0.1:{standin.port}"
             control = {"faults": ["422"], "latency": 0.01}
-            assert requests.post(f"{base}/_standin/control", json=control, timeout=5).json()["calls"] == 0
+            assert requests.post(f"{base}/_standin/control", json=control, timeout=HUNG_AFTER).json()["calls"] == 0
             assert [post(standin, "resend").status_code for _ in range(2)] == [422, 200]
-            assert requests.get(f"{base}/_standin/report", timeout=5).json()["accepted"] == 1
+            assert requests.get(f"{base}/_standin/report", timeout=HUNG_AFTER).json()["accepted"] == 1
         finally:
             process.terminate()

@@ -226,4 +226,4 @@ def test_sendgrid_accepts_a_fresh_key_pair(body):
     ],
 )
 def test_malformed_secret_is_recognized(provider, secret, is_right):
-    assert (RECEIVERS[provider].trouble_with(secret) == "") is is_right
+    assert (RECEIVERS[provider].problem_with(secret) == "") is is_right

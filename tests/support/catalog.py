@@ -19,7 +19,7 @@ PO = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
 # Texts that users see. The admin is for staff and in English.
 SOURCES = {"templates": (".html", ".txt"), "accounts": (".py",), "billing": (".py",), "common": (".py",)}
-EXCLUDED = {"admin", "admin.py", "models", "previews", "tests", "migrations", "management"}
+EXCLUDED = {"admin", "admin.py", "development", "models", "tests", "migrations", "management"}
 KEYWORDS = {
     **dict.fromkeys(["_", "gettext", "gettext_lazy", "gettext_noop"], None),
     **dict.fromkeys(["ngettext", "ngettext_lazy"], (1, 2)),

@@ -1,12 +1,18 @@
 """Network faults made with real sockets: a proxy that can cut connections or go silent, and a slow name server."""
 
+import secrets
+import shutil
 import socket
 import struct
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.stack import free_port
 
 
 class Line:
@@ -14,9 +20,7 @@ class Line:
 
     def __init__(self, target: int) -> None:
         self.target = target
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.listener: socket.socket | None = None
         self.ends: list[socket.socket] = []
         self.state = "refused"
@@ -72,11 +76,13 @@ class Line:
 
 
 class NameServer:
-    """A name server on 127.0.0.99:53 that knows one name. ``delay`` in seconds; ``knows_it`` False answers NXDOMAIN."""
+    """A name server that knows one name. ``delay`` in seconds; ``knows_it`` False answers NXDOMAIN.
 
-    address = "127.0.0.99"
+    It needs port 53, so it takes a loopback address of its own: tests run in parallel.
+    """
 
     def __init__(self, name: str) -> None:
+        self.address = "127." + ".".join(str(1 + secrets.randbelow(254)) for _ in range(3))
         self.question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
         self.delay = 0.0
         self.knows_it = True
@@ -128,3 +134,44 @@ def asking(server: NameServer, directory: Path) -> tuple[str, ...]:
     resolver.write_text(f"nameserver {server.address}\noptions timeout:6 attempts:1\n")
     mount = f'mount --bind "{resolver}" /etc/resolv.conf && exec "$@"'
     return ("unshare", "--mount", "sh", "-c", mount, "sh")
+
+
+REDIS_NAME = "redis.spine.test"
+SERVER_FAULTS = ["refused", "silent"]
+NAME_FAULTS = ["name unknown", "name server takes 5 s"]  # these need root, see may_mount()
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A Redis that can go away: its address, the command prefix for processes that use it, and both switches."""
+
+    host: str
+    port: int
+    prefix: tuple[str, ...]
+    begin: Callable[[], None]
+    end: Callable[[], None]
+
+
+@contextmanager
+def redis_outage(fault: str, redis_port: int, directory: Path) -> Iterator[Outage]:
+    """An outage of one of the kinds in ``SERVER_FAULTS`` and ``NAME_FAULTS``, which has not begun yet."""
+    line = Line(redis_port)
+    line.become("through")
+    if fault in SERVER_FAULTS:
+        yield Outage("127.0.0.1", line.port, (), lambda: line.become(fault), lambda: line.become("through"))
+        return
+    with name_server(REDIS_NAME) as server:
+
+        def begin() -> None:
+            server.knows_it, server.delay = (False, 0.0) if fault == "name unknown" else (True, 5.0)
+            line.cut()
+
+        def end() -> None:
+            server.knows_it, server.delay = True, 0.0
+
+        yield Outage(REDIS_NAME, line.port, asking(server, directory), begin, end)
+
+
+def may_mount() -> bool:
+    """Whether this process may give another one a name server of its own."""
+    return bool(shutil.which("unshare")) and subprocess.run(["unshare", "--mount", "true"]).returncode == 0

@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -71,7 +70,7 @@ class Site:
         self.process = subprocess.Popen(
             [sys.executable, *self.command], cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log
         )
-        wait_until(self.answers, "the site answers", seconds=30)
+        wait_until(self.answers, "the site answers")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,15 +107,17 @@ class Site:
     def link(self, kind: str, address: str) -> str:
         """The link with a token in the newest email of this kind to this address."""
         query = "SELECT content FROM emails_outboundemail WHERE kind = ? AND recipients = ? ORDER BY created_at DESC"
-        for _ in range(100):
+        contents: list[str] = []
+
+        def is_there() -> bool:
             with closing(sqlite3.connect(self.database)) as database:
-                row = database.execute(query, (kind, address)).fetchone()
-            if row:
-                found = re.search(rf"{re.escape(self.url)}/\S+\?token=\S+", json.loads(row[0])["text"])
-                assert found, row[0]
-                return found[0]
-            time.sleep(0.05)
-        raise AssertionError(f"There is no mail {kind} to {address}.")
+                contents[:] = [content for (content,) in database.execute(query, (kind, address))]
+            return bool(contents)
+
+        wait_until(is_there, f"an email {kind} to {address}")
+        found = re.search(rf"{re.escape(self.url)}/\S+\?token=\S+", json.loads(contents[0])["text"])
+        assert found, contents[0]
+        return found[0]
 
 
 @contextmanager

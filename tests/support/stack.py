@@ -20,12 +20,17 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432")
+HUNG_AFTER = 180  # seconds; far longer than a busy machine needs, so that no test fails because it is slow
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port for a server that starts later. It lies below the range from which the kernel takes the ports of
+    connections, so no parallel test gets it in the meantime."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def postgres_answers() -> bool:
@@ -64,7 +69,7 @@ class RedisServer:
     def start(self) -> "RedisServer":
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
-        wait_until(lambda: self.command("PING") == b"+PONG", "redis-server answers", seconds=5)
+        wait_until(lambda: self.command("PING") == b"+PONG", "redis-server answers")
         return self
 
     def command(self, *words: str) -> bytes:
@@ -133,11 +138,11 @@ class Stack:
             "4",
         )
         self.start("web", *prefix, *gunicorn)
-        wait_until(self.web_answers, "the web server answers", seconds=20)
+        wait_until(self.web_answers, "the web server answers")
 
     def web_answers(self) -> bool:
         with suppress(requests.RequestException):
-            return requests.get(self.url("/healthz"), timeout=1).ok
+            return requests.get(self.url("/healthz"), timeout=5).ok
         return False
 
     def start_worker(
@@ -146,7 +151,7 @@ class Stack:
         node = ("-n", f"{name}@%h", "--without-gossip", "--without-mingle", *options)
         self.start(name, *prefix, sys.executable, "-m", "celery", "-A", "myproject", "worker", "-l", "INFO", *node)
         if wait:
-            wait_until(lambda: "ready." in self.log(name), f"{name} is ready", seconds=30)
+            wait_until(lambda: "ready." in self.log(name), f"{name} is ready")
 
     def start_beat(self, prefix: tuple[str, ...] = ()) -> None:
         schedule = str(self.directory / "beat-schedule")
@@ -159,8 +164,9 @@ class Stack:
         process.wait()
 
     def manage(self, *arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=HUNG_AFTER
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
@@ -178,7 +184,7 @@ class Stack:
 
     def signup(self, email: str) -> requests.Response:
         body = {"email": email, "name": "Ada", "password": "correct horse battery"}
-        return requests.post(self.url("/api/accounts/signup/"), json=body, timeout=40)
+        return requests.post(self.url("/api/accounts/signup/"), json=body, timeout=HUNG_AFTER)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -194,10 +200,10 @@ class Stack:
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
 
-def wait_until(holds: Callable[[], bool], what: str, *, seconds: float) -> float:
-    """Poll until it holds; returns the seconds it took. Fails the test, saying what was waited for."""
+def wait_until(holds: Callable[[], bool], what: str) -> float:
+    """Poll until ``holds()`` is true; returns the seconds it took. Fails a test that hangs, naming ``what``."""
     started = time.monotonic()
     while not holds():
-        assert time.monotonic() - started < seconds, f"{what}: not within {seconds} s"
+        assert time.monotonic() - started < HUNG_AFTER, f"{what}: not within {HUNG_AFTER} s"
         time.sleep(0.05)
     return time.monotonic() - started

@@ -15,7 +15,7 @@ import requests
 
 from billing.tests.support.stripe_events import SECRET, Event
 from billing.webhook.signatures import sign
-from tests.support.stack import Stack
+from tests.support.stack import HUNG_AFTER, Stack
 
 TABLES = ["stripeevent", "subscription", "payment", "invoicepayment", "refundedcharge", "checkout", "customer"]
 USER = """
@@ -45,7 +45,7 @@ class StripeEndpoint(Stack):
         body = json.dumps(event, indent=2).encode()
         headers = {"Stripe-Signature": sign(body, SECRET, at=time.time())}
         try:
-            return requests.post(self.url("/stripe/webhook"), body, headers=headers, timeout=30).status_code
+            return requests.post(self.url("/stripe/webhook"), body, headers=headers, timeout=HUNG_AFTER).status_code
         except requests.ConnectionError:
             return 0
 
@@ -64,7 +64,7 @@ class StripeEndpoint(Stack):
 
     def connect(self) -> Any:
         if self.database_url.startswith("sqlite"):
-            return sqlite3.connect(self.database_url.removeprefix("sqlite:///"), timeout=20)
+            return sqlite3.connect(self.database_url.removeprefix("sqlite:///"), timeout=HUNG_AFTER)
         return psycopg.connect(self.database_url)
 
     def email_keys(self) -> Sequence[str]:

@@ -6,7 +6,8 @@
 Faults are consumed one per request: a status ("401", "402", "403", "429", "500", "503"), "503-html", "500-stored" (kept
 under the Idempotency-Key, as Stripe does), "timeout-before", "timeout-after", "cut-before", "cut-after", "rubbish",
 "truncated", "list", "ok". Faults that end in "-after" happen once the request has been performed, as do the three
-malformed bodies.
+malformed bodies. After a
+"timeout" the deadline of the call passes at once.
 """
 
 import json
@@ -22,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from emails.tests.support.deadlines import pass_deadline
 
 KEY = "sk_test_51StandInSecretKey"
 PRICES = {"price_1SNa2bKq4RtYw2VdPro9Month", "price_team"}
@@ -81,6 +84,7 @@ class StripeStandIn:
         self.requests: list[StripeRequest] = []
         self.faults: Iterable[str] = ()
         self.latency = 0.0
+        self.passes_deadlines = True  # of a call that meets a "timeout", at once
         self.is_portal_configured = True
         self._numbers = count(1)
         self._replies: dict[str, tuple[Any, Reply]] = {}
@@ -332,7 +336,9 @@ class Handler(BaseHTTPRequestHandler):
             case "ok":
                 self.reply(reply)
             case "timeout":
-                stripe.is_over.wait(30)
+                if stripe.passes_deadlines:
+                    pass_deadline(self.client_address[1])
+                stripe.is_over.wait()
                 self.close_connection = True
             case "cut":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)

@@ -8,7 +8,7 @@ As a process:    python -m emails.tests.support.standin --port 8025 --latency 0.
 
 Faults are consumed one per request: "503", "429;retry-after=2", "500-html", "500-after" (the email is accepted
 anyway), "cut-before", "cut-after", "timeout-before", "timeout-after", "rubbish-before", "rubbish", "truncated",
-"trickle", "ok", or a Reply.
+"trickle", "ok", or a Reply. After a "timeout" the deadline of a call from this process passes at once.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typing import Any
 
 import trustme
 
+from emails.tests.support.deadlines import pass_deadline
 from emails.tests.support.provider_rules import Reply, error_body
 from emails.tests.support.providers import CUT, ROUTES, SILENCE, Incoming, Providers
 
@@ -81,6 +82,7 @@ class Connection(asyncio.Protocol):
 
     def reply(self, reply: Reply) -> None:
         if reply is SILENCE:
+            pass_deadline(self.transport.get_extra_info("peername")[1])
             return
         if reply is CUT:
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)
