@@ -27,7 +27,7 @@ def silent_port() -> Iterator[int]:
 
 @pytest.fixture
 def slow_names(monkeypatch) -> Iterator[None]:
-    """A resolver with a dead name server: it does not answer before the test is over."""
+    """A resolver with a dead name server: it does not respond before the test ends."""
     is_over = threading.Event()
 
     def getaddrinfo(*_: object, **__: object) -> None:
@@ -41,7 +41,7 @@ def slow_names(monkeypatch) -> Iterator[None]:
 
 @pytest.fixture(params=["refused", "silent", "unknown name", "slow name server"])
 def absent(request, monkeypatch) -> str:
-    """The address of a Redis that is not there; calls wait for it as long as in production."""
+    """The URL of a missing Redis, for which calls wait as long as in production."""
     monkeypatch.setattr(fail_open, "CALL_TIMEOUT", timedelta(seconds=0.2))
     if request.param == "refused":
         return f"redis://127.0.0.1:{free_port()}/0"
@@ -70,7 +70,7 @@ def test_missing_redis_acts_as_an_empty_cache(absent):
 
 
 def test_only_the_first_call_waits(absent, caplog, monkeypatch):
-    """That the first call ends at all is part of this: neither the silent port nor the slow resolver ever answers."""
+    """The first call must end, too, although neither the silent port nor the slow resolver ever responds."""
     caplog.set_level(logging.WARNING, "common.cache")
     monkeypatch.setattr(fail_open, "RETRY_AFTER", timedelta(hours=1))
     asked: list[Any] = []
@@ -162,7 +162,7 @@ def test_forked_process_has_its_own_cache(redis_server):
 
 
 def test_abandoned_call_is_not_made_late(monkeypatch):
-    """The first call blocks the only thread; the second waits behind it, and is given up."""
+    """The first call blocks the only thread; the second waits behind it and is given up."""
     made = []
     is_released = threading.Event()
 

@@ -58,7 +58,7 @@ def project(tmp_path, provider_api) -> Project:
 
 
 def test_worker_crash_loses_nothing_and_sends_nothing_twice(project, provider_api):
-    """At the first attempt and at its repeat. A call that kills five workers in a row is put into quarantine."""
+    """Crash at the first attempt and at its repeat; after five crashes in a row, a call would be quarantined."""
     for failpoint in FAILPOINTS:
         project.run(QUEUE)
         for _ in range(2):

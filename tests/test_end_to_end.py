@@ -30,7 +30,7 @@ def post(stack: Stack, path: str, body: dict[str, str], token: str = "") -> requ
 def test_signup_leads_to_delivered_email_and_login(stack, provider_api):
     """Without beat: only the commit itself can wake the worker."""
     assert stack.signup("ada@example.com").json() == {"user": {"email": "ada@example.com", "name": "Ada"}}
-    wait_until(lambda: stack.statuses() == {"sent": 1}, "the welcome mail is sent")
+    wait_until(lambda: stack.statuses() == {"sent": 1}, "the welcome email is sent")
 
     [mail] = provider_api.accepted
     assert mail.recipients == ["ada@example.com"]
@@ -110,16 +110,16 @@ def test_rolled_back_user_gets_no_email(stack, provider_api):
         "get_user_model().objects.create_user('ada@example.com', 'x', name='Ada')\n",
     )
     wait_until(lambda: stack.statuses() == {"sent": 1}, "sent")
-    assert [mail.recipients for mail in provider_api.accepted] == [["ada@example.com"]]
+    assert [email.recipients for email in provider_api.accepted] == [["ada@example.com"]]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("provider", "mails", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
-def test_worker_stops_gracefully_while_delivering(make_stack, redis_server, provider_api, provider, mails, calls):
+@pytest.mark.parametrize(("provider", "email_count", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
+def test_worker_stops_gracefully_while_delivering(make_stack, redis_server, provider_api, provider, email_count, calls):
     """After SIGTERM, no call starts, running calls finish and are settled, and the rest is queued again immediately."""
     provider_api.latency = 0.6
     stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_DELIVERY_THREADS="2")
-    stack.queue(mails)
+    stack.queue(email_count)
     stack.start_worker(wait=False)
     stack.start_beat()
     wait_until(lambda: provider_api.calls > calls, "the worker delivers")
@@ -132,5 +132,5 @@ def test_worker_stops_gracefully_while_delivering(make_stack, redis_server, prov
     assert len(provider_api.accepted) == statuses["sent"]
     provider_api.latency = 0
     stack.start_worker()
-    wait_until(lambda: stack.statuses() == {"sent": mails}, "the next worker goes on")
-    assert len(provider_api.accepted) == mails
+    wait_until(lambda: stack.statuses() == {"sent": email_count}, "the next worker goes on")
+    assert len(provider_api.accepted) == email_count

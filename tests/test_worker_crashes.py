@@ -12,15 +12,15 @@ KILLS = 6
 
 
 def copies_by_recipient(provider_api) -> Counter[str]:
-    return Counter(address for mail in provider_api.accepted for address in mail.recipients)
+    return Counter(address for email in provider_api.accepted for address in email.recipients)
 
 
 @pytest.mark.parametrize(
-    ("provider", "mails", "latency", "calls"),
+    ("provider", "email_count", "latency", "calls"),
     [("resend", 2000, 0.3, 2), ("sequenzy", 500, 0.03, 20), ("sendgrid", 500, 0.03, 20)],  # Resend: 100 emails per call
 )
 def test_killed_workers_lose_nothing_and_send_nothing_twice(
-    make_stack, redis_server, provider_api, provider, mails, latency, calls
+    make_stack, redis_server, provider_api, provider, email_count, latency, calls
 ):
     provider_api.latency = latency
     stack = make_stack(
@@ -30,25 +30,25 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(
         EMAIL_UNKNOWN_WAIT_SECONDS="1",
         EMAIL_DELIVERY_THREADS="4",
     )
-    stack.queue(mails)
+    stack.queue(email_count)
     stack.start_beat()
     in_flight_at_kills = 0
     for _ in range(KILLS):
         stack.start_worker(wait=False)
-        seen = provider_api.calls
-        wait_until(lambda: provider_api.calls > seen + calls, "the worker delivers")  # noqa: B023
+        calls_before = provider_api.calls
+        wait_until(lambda: provider_api.calls > calls_before + calls, "the worker delivers")  # noqa: B023
         stack.kill("worker")
         in_flight_at_kills += 4
-        if sum(copies_by_recipient(provider_api).values()) >= mails:
+        if sum(copies_by_recipient(provider_api).values()) >= email_count:
             break
     stack.start_worker()
-    seconds = wait_until(lambda: stack.statuses() == {"sent": mails}, f"{mails} sent")
+    seconds = wait_until(lambda: stack.statuses() == {"sent": email_count}, f"{email_count} sent")
 
     copies = copies_by_recipient(provider_api)
-    twice = sum(count - 1 for count in copies.values())
-    print(f"{provider}: {KILLS} kills, {len(copies)} of {mails} arrived, {twice} twice, all sent {seconds:.1f} s later")
-    assert len(copies) == mails
-    assert twice <= (in_flight_at_kills if provider == "sendgrid" else 0)
+    duplicates = sum(count - 1 for count in copies.values())
+    print(f"{provider}: {len(copies)} of {email_count} arrived, {duplicates} twice, all sent {seconds:.1f} s later")
+    assert len(copies) == email_count
+    assert duplicates <= (in_flight_at_kills if provider == "sendgrid" else 0)
 
 
 def test_four_workers_drain_2000_rows_at_once(make_stack, redis_server, provider_api):

@@ -70,7 +70,7 @@ def test_client_cannot_forge_its_address_behind_a_proxy(post, set_rate, db):
 def test_client_may_retry_after_retry_after(post, set_rate, ada):
     set_rate("login", "1/second")
     refused = next(response for response in (login(post) for _ in count()) if response.status_code == 429)
-    time.sleep(int(refused["Retry-After"]))  # the wait is what is tested
+    time.sleep(int(refused["Retry-After"]))  # waiting as instructed must be enough
     assert post("login/", {"email": "ada@example.com", "password": PASSWORD}).status_code == 200
 
 

@@ -62,7 +62,7 @@ def queued_emails(db) -> Callable[[], dict[str, OutboundEmail]]:
 
 @pytest.fixture
 def stripe_api(settings, monkeypatch) -> Iterator[StripeStandIn]:
-    """Stripe's API, with a key for it. Retries come ten times as fast as in production, and timeouts at once."""
+    """Stripe's API with a valid key. Retries happen ten times as fast as in production, and timeouts immediately."""
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.05)
     with StripeStandIn() as standin:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url

@@ -50,7 +50,7 @@ def server(handle):
 
 
 def drip(head, interval=0.05):
-    """Answer with the head, then one byte every now and then; after a few, the deadline of the call passes."""
+    """Return a handler that sends the head and then single bytes; after a few, the deadline of the call expires."""
 
     def handle(connection):
         with connection, contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ def test_connection_closed_by_server_is_not_reused(provider_api):
     for transport in list(provider_api.transports):
         provider_api._loop.call_soon_threadsafe(transport.close)
     wait_until(lambda: not provider_api.transports, "the connection is closed")
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), provider_api._loop).result()  # its socket, too
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), provider_api._loop).result()  # also closes the socket
     assert backend("resend", provider_api).send_messages([mail()]) == 1
 
 

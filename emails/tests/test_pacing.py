@@ -22,7 +22,7 @@ def state_of(provider: str) -> ProviderState:
 
 @pytest.fixture
 def slots(monkeypatch) -> list[tuple[datetime, float]]:
-    """Every slot that is taken, by the database's clock and by ``time.monotonic()``."""
+    """Every slot that is taken, in the time of the database and of ``time.monotonic()``."""
     taken: list[tuple[datetime, float]] = []
     take_slots = pacing.take_slots
 
@@ -38,7 +38,7 @@ def slots(monkeypatch) -> list[tuple[datetime, float]]:
 
 @pytest.mark.parametrize(("provider", "calls"), [("sequenzy", 8), ("sendgrid", 8), ("resend", 3)])
 def test_calls_are_evenly_spaced(provider_api, use_provider, queue_emails, deliver, settings, slots, provider, calls):
-    """The slots are, and no call begins before its slot; benchmarks/rate_limit.py has a clock measure the calls."""
+    """Slots are evenly spaced, and no call starts before its slot. benchmarks/rate_limit.py measures the calls."""
     settings.EMAIL_RATE_PER_SECOND = 10.0
     use_provider(provider)
     queue_emails(300 if provider == "resend" else calls)

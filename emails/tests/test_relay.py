@@ -129,7 +129,7 @@ def test_unreachable_smtp_server_means_not_sent(settings):
 
 @pytest.mark.parametrize(("verb", "outcome"), [("DOT", CallOutcome.UNKNOWN), ("GREETING", CallOutcome.NOT_SENT)])
 def test_silent_smtp_server_is_cut_at_the_deadline(smtp, settings, verb, outcome):
-    """The greeting has only SMTP's own time-out: the deadline cuts connections that are made."""
+    """Before the greeting, only SMTP's own timeout applies: the deadline ends established connections."""
     settings.EMAIL_TIMEOUT = 0.3 if verb == "GREETING" else 60
     smtp.script = {verb: "silence"}
     assert failure().outcome == outcome

@@ -64,7 +64,7 @@ def test_forgotten_key_creates_a_second_email(provider_api):
 
 
 def test_concurrent_call_with_same_key_is_a_conflict(provider_api, monkeypatch):
-    """The first one is answered after the second."""
+    """Hold the first call until the second has its response."""
     provider_api.latency = 0.01
     responses = []
     is_refused = threading.Event()

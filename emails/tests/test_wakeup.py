@@ -36,7 +36,7 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 """
-WAKE_UP_DUWAKE_UP_A_HANGING_PUBLISH = """
+WAKE_UP_DURING_A_HANGING_PUBLISH = """
 import threading
 import django; django.setup()
 from celery import current_app
@@ -70,7 +70,7 @@ def test_wake_ups_do_not_wait_while_broker_is_down():
 
 
 def test_wake_ups_and_exit_do_not_wait_for_a_hanging_publish():
-    assert run(WAKE_UP_DUWAKE_UP_A_HANGING_PUBLISH, "memory://localhost/") == "done\n"
+    assert run(WAKE_UP_DURING_A_HANGING_PUBLISH, "memory://localhost/") == "done\n"
 
 
 def test_wake_up_of_a_working_broker_logs_nothing():

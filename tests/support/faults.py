@@ -76,9 +76,9 @@ class Line:
 
 
 class NameServer:
-    """A name server that knows one name. ``delay`` in seconds; ``knows_it`` False answers NXDOMAIN.
+    """A name server that knows one name. ``delay`` is in seconds; if ``knows_it`` is False, it responds NXDOMAIN.
 
-    It needs port 53, so it takes a loopback address of its own: tests run in parallel.
+    It needs port 53, so each server takes its own loopback address, because tests run in parallel.
     """
 
     def __init__(self, name: str) -> None:
@@ -138,12 +138,12 @@ def asking(server: NameServer, directory: Path) -> tuple[str, ...]:
 
 REDIS_NAME = "redis.spine.test"
 SERVER_FAULTS = ["refused", "silent"]
-NAME_FAULTS = ["name unknown", "name server takes 5 s"]  # these need root, see may_mount()
+NAME_FAULTS = ["name unknown", "name server takes 5 s"]  # these need root; see may_mount()
 
 
 @dataclass(frozen=True)
 class Outage:
-    """A Redis that can go away: its address, the command prefix for processes that use it, and both switches."""
+    """A Redis that can become unavailable: its address, the command prefix for its clients, and both switches."""
 
     host: str
     port: int
@@ -154,7 +154,7 @@ class Outage:
 
 @contextmanager
 def redis_outage(fault: str, redis_port: int, directory: Path) -> Iterator[Outage]:
-    """An outage of one of the kinds in ``SERVER_FAULTS`` and ``NAME_FAULTS``, which has not begun yet."""
+    """Prepare an outage of one of the kinds in ``SERVER_FAULTS`` and ``NAME_FAULTS``, which has not started yet."""
     line = Line(redis_port)
     line.become("through")
     if fault in SERVER_FAULTS:
@@ -173,5 +173,5 @@ def redis_outage(fault: str, redis_port: int, directory: Path) -> Iterator[Outag
 
 
 def may_mount() -> bool:
-    """Whether this process may give another one a name server of its own."""
+    """Whether this process may give another process its own name server."""
     return bool(shutil.which("unshare")) and subprocess.run(["unshare", "--mount", "true"]).returncode == 0

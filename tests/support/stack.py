@@ -20,12 +20,12 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432")
-HUNG_AFTER = 180  # seconds; far longer than a busy machine needs, so that no test fails because it is slow
+HUNG_AFTER = 180  # seconds; much longer than a busy machine needs, so that no test fails because it is slow
 
 
 def free_port() -> int:
-    """A port for a server that starts later. It lies below the range from which the kernel takes the ports of
-    connections, so no parallel test gets it in the meantime."""
+    """A port for a server that starts later. It lies below the range that the kernel uses for outgoing connections,
+    so no parallel test can take it in the meantime."""
     while True:
         port = 10_000 + secrets.randbelow(22_000)
         with suppress(OSError), socket.socket() as listener:
@@ -201,7 +201,7 @@ class Stack:
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> float:
-    """Poll until ``holds()`` is true; returns the seconds it took. Fails a test that hangs, naming ``what``."""
+    """Poll until ``holds()`` is true, and return the seconds it took. If the test hangs, fail and name ``what``."""
     started = time.monotonic()
     while not holds():
         assert time.monotonic() - started < HUNG_AFTER, f"{what}: not within {HUNG_AFTER} s"

@@ -7,7 +7,7 @@ Faults are consumed one per request: a status ("401", "402", "403", "429", "500"
 under the Idempotency-Key, as Stripe does), "timeout-before", "timeout-after", "cut-before", "cut-after", "rubbish",
 "truncated", "list", "ok". Faults that end in "-after" happen once the request has been performed, as do the three
 malformed bodies. After a
-"timeout" the deadline of the call passes at once.
+"timeout" the deadline of the call expires immediately.
 """
 
 import json
@@ -84,7 +84,7 @@ class StripeStandIn:
         self.requests: list[StripeRequest] = []
         self.faults: Iterable[str] = ()
         self.latency = 0.0
-        self.passes_deadlines = True  # of a call that meets a "timeout", at once
+        self.passes_deadlines = True  # a "timeout" fault ends the call immediately
         self.is_portal_configured = True
         self._numbers = count(1)
         self._replies: dict[str, tuple[Any, Reply]] = {}

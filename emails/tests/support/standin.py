@@ -8,7 +8,7 @@ As a process:    python -m emails.tests.support.standin --port 8025 --latency 0.
 
 Faults are consumed one per request: "503", "429;retry-after=2", "500-html", "500-after" (the email is accepted
 anyway), "cut-before", "cut-after", "timeout-before", "timeout-after", "rubbish-before", "rubbish", "truncated",
-"trickle", "ok", or a Reply. After a "timeout" the deadline of a call from this process passes at once.
+"trickle", "ok", or a Reply. After a "timeout", the deadline of a call from this process expires immediately.
 """
 
 import argparse
