@@ -20,7 +20,7 @@ import django
 django.setup()
 
 from benchmarks.figures import report
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 
 TARGET_MS = 50.0
 WAKE_UPS = 1000
@@ -30,7 +30,7 @@ ROUNDS = 20
 def milliseconds() -> float:
     started = time.perf_counter()
     for _ in range(WAKE_UPS):
-        nudge_worker()
+        wake_worker()
     return (time.perf_counter() - started) * 1000
 
 
