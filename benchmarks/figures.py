@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-RESULTS = "BENCHMARK_RESULTS"  # the variable that names the file in which benchmarks/run.py collects the figures
+RESULTS = "BENCHMARK_RESULTS"  # the variable that names the file in which `python -m benchmarks` collects the figures
 
 
 def report(figure: str, value: float, target: float, unit: str = "", *, at_least: bool = False) -> bool:

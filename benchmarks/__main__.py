@@ -1,7 +1,7 @@
 """Runs all benchmarks, one after the other, and prints every figure next to its target.
 
-    python benchmarks/run.py                    all of them, about ten minutes; needs PostgreSQL and redis-server
-    python benchmarks/run.py webhook rate       only those whose command contains one of the words
+    python -m benchmarks                    all of them, about ten minutes; needs PostgreSQL and redis-server
+    python -m benchmarks webhook rate       only those whose command contains one of the words
 
 Figures are ratios within one run where they can be: what disturbs one side disturbs the other, too. Seconds and rates
 need a machine that does nothing else. Each benchmark also runs on its own: python benchmarks/queue_cost.py.
@@ -17,10 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from benchmarks.figures import RESULTS
+
+ROOT = Path(__file__).resolve().parent.parent
 
 COMMANDS = [
     "queue_cost.py",
@@ -43,7 +42,7 @@ COMMANDS = [
 
 
 def run(command: str) -> list[Any]:
-    """Run one benchmark, its output shown; returns its figures, and one that says so if it broke."""
+    """Run one benchmark, its output shown; returns its figures, and one more if it failed."""
     print(f"\n== {command}", flush=True)
     name, *arguments = command.split()
     started = time.monotonic()
@@ -53,7 +52,7 @@ def run(command: str) -> list[Any]:
         figures = [json.loads(line) for line in results]
     print(f"-- {time.monotonic() - started:.0f} s", flush=True)
     if done.returncode and all(is_reached for *_, is_reached in figures):
-        figures.append(["ends well", f"exit code {done.returncode}", "0", False])
+        figures.append(["the benchmark ends", f"exit code {done.returncode}", "0", False])
     return [[command, *figure] for figure in figures]
 
 
