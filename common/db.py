@@ -73,11 +73,3 @@ def is_left_to_database(field: "models.Field[Any, Any]", row: models.Model) -> b
         return True
     value = getattr(row, field.attname)
     return isinstance(value, DatabaseDefault) or (isinstance(field, models.AutoField) and value is None)
-
-
-def execute(sql: str, *parameters: Any) -> int:
-    """The number of rows that the statement changed. For the few that run with every event: compiling such a query of
-    the ORM takes ten times as long as running it."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return int(cursor.rowcount)

@@ -1,45 +1,22 @@
 """Customers at Stripe, and which user each of them is."""
 
 import uuid
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-WITH_USER = """
-    SELECT customer.id, customer.email, customer.name, customer.marked_user_id, customer.erased_at IS NOT NULL,
-           person.id, person.email, person.name, person.language
-    FROM billing_customer AS customer LEFT JOIN accounts_user AS person ON person.id = customer.user_id
-    WHERE customer.id = %s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCustomer:
-    """A customer with its user, as far as mail needs them. ``user_id`` is None where there is no user."""
-
-    id: str
-    email: str = ""
-    name: str = ""
-    marked_user_id: int | None = None
-    is_erased: bool = False
-    user_id: int | None = None
-    user_email: str = ""
-    user_name: str = ""
-    user_language: str = ""
+NEEDED_TO_IDENTIFY = ("email", "name", "marked_user_id", "erased_at", "user__email", "user__name", "user__language")
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
-    def locked(self, customer_id: str) -> KnownCustomer | None:
-        """Locked until the end of the transaction: what happens to one customer happens in turn."""
-        lock = connection.ops.for_update_sql(of=["customer"]) if connection.features.has_select_for_update else ""
-        with connection.cursor() as cursor:
-            cursor.execute(WITH_USER + lock, [customer_id])
-            row = cursor.fetchone()
-        return KnownCustomer(*row) if row else None
+    def locked(self, customer_id: str) -> "Customer | None":
+        """The customer with its user, or None. The row stays locked until the transaction ends, so that the events of
+        one customer take effect one after the other."""
+        rows = self.select_for_update(of=("self",)).select_related("user").only(*NEEDED_TO_IDENTIFY)
+        return rows.filter(pk=customer_id).order_by().first()
 
     def usable(self) -> Self:
         """Without those that were deleted at Stripe, or erased here."""
@@ -65,6 +42,10 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.pk
+
+    @property
+    def is_erased(self) -> bool:
+        return self.erased_at is not None
 
 
 class CustomerRequest(models.Model):

@@ -6,14 +6,6 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from common.db import execute
-
-CLAIM = """
-    UPDATE billing_stripeevent
-    SET status = 'processed', processed_at = CURRENT_TIMESTAMP, due_at = NULL, waits_for = '', note = '', error = ''
-    WHERE id = %s AND status <> 'processed'
-"""
-
 
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
     def claim(self, event_id: str) -> bool:
@@ -21,7 +13,11 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
 
         One UPDATE is both: when the transaction fails, the event is what it was.
         """
-        return execute(CLAIM, event_id) == 1
+        unsettled = self.filter(pk=event_id).exclude(status=StripeEvent.Status.PROCESSED)
+        claimed = unsettled.update(
+            status=StripeEvent.Status.PROCESSED, processed_at=Now(), due_at=None, waits_for="", note="", error=""
+        )
+        return claimed == 1
 
     def due(self) -> Self:
         return self.filter(due_at__lte=Now()).order_by("due_at")

@@ -11,7 +11,6 @@ from django.db.models.functions import Now
 from accounts.models import User
 from billing.mail import Recipient
 from billing.models import Customer, Payment, StripeEvent
-from billing.models.customers import KnownCustomer
 from billing.payloads import Party
 from billing.signals import address_found
 from common.db import insert_new
@@ -69,37 +68,30 @@ def identify(party: Party) -> Account:
         return Account(None, party.email, party.name, user_by_mark(party.user_id))
     customer = Customer.objects.locked(party.customer) or new_customer(party.customer)
     if customer.is_erased:
-        return Account(customer.id, "", "", None, is_erased=True)
+        return Account(customer.pk, "", "", None, is_erased=True)
     user = learn(customer, party)
-    return Account(customer.id, party.email or customer.email, party.name or customer.name, user)
+    return Account(customer.pk, party.email or customer.email, party.name or customer.name, user)
 
 
-def new_customer(customer_id: str) -> KnownCustomer:
+def new_customer(customer_id: str) -> Customer:
     insert_new([Customer(pk=customer_id)])
-    customer = Customer.objects.locked(customer_id)  # another transaction may have been faster, and know more
-    return customer or KnownCustomer(customer_id)
+    return Customer.objects.locked(customer_id) or Customer(pk=customer_id)
 
 
-def learn(customer: KnownCustomer, party: Party) -> Recipient | None:
+def learn(customer: Customer, party: Party) -> Recipient | None:
     """A customer belongs to the user of the first session that we created for it, and keeps the first address."""
-    user = user_of(customer)
+    user = recipient_of(customer.user)
     news: dict[str, object] = {}
     if user is None and party.user_id not in (None, customer.marked_user_id):
         user = user_by_mark(party.user_id)
         news = {"marked_user_id": party.user_id, "user_id": user.user_id if user else None}
-        Payment.objects.filter(customer=customer.id, user=None).update(user=news["user_id"])
+        Payment.objects.filter(customer=customer.pk, user=None).update(user=news["user_id"])
     if party.email and not customer.email:
         news |= {"email": party.email, "name": party.name}
     if news:
         Customer.objects.filter(pk=customer.id).update(**news)
-        find_what_waited(customer.id)
+        find_what_waited(customer.pk)
     return user
-
-
-def user_of(customer: KnownCustomer) -> Recipient | None:
-    if customer.user_id is None:
-        return None
-    return Recipient(customer.user_email, customer.user_name, customer.user_language, customer.user_id)
 
 
 def find_what_waited(customer_id: str) -> None:
@@ -111,7 +103,10 @@ def find_what_waited(customer_id: str) -> None:
 
 def user_by_mark(user_id: int | None) -> Recipient | None:
     """None for a user that was deleted, or of another installation on the same account at Stripe."""
-    user = None if user_id is None else User.objects.filter(pk=user_id).first()
+    return None if user_id is None else recipient_of(User.objects.filter(pk=user_id).first())
+
+
+def recipient_of(user: User | None) -> Recipient | None:
     return Recipient(user.email, user.name, user.language, user.pk) if user else None
 
 

@@ -15,11 +15,10 @@ from billing.models.subscriptions import FINAL
 from billing.payloads import Session, SubscriptionState
 from billing.services.customers import Account, identify
 from billing.signals import subscription_changed
-from common.db import execute, insert_new
+from common.db import insert_new
 
 logger = logging.getLogger(__name__)
 
-BEGIN = "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'"
 ASKED = 9  # the rank of what Stripe answers when it is asked: above every event of the same second
 
 
@@ -99,7 +98,7 @@ def note_checkout(session: Session, at: datetime) -> None:
 
 def begin(subscription_id: str) -> None:
     """An incomplete subscription waits for its first payment, and this is it."""
-    if execute(BEGIN, subscription_id):
+    if Subscription.objects.filter(pk=subscription_id, status="incomplete").update(status="active"):
         announce(Subscription.objects.get(pk=subscription_id), "incomplete")
 
 
