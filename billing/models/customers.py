@@ -1,6 +1,7 @@
 """Customers at Stripe, and which user each of them is."""
 
 import uuid
+from contextlib import suppress
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -8,15 +9,14 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-NEEDED_TO_IDENTIFY = ("email", "name", "marked_user_id", "erased_at", "user__email", "user__name", "user__language")
-
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def locked(self, customer_id: str) -> "Customer | None":
         """The customer with its user, or None. The row stays locked until the transaction ends, so that the events of
         one customer take effect one after the other."""
-        rows = self.select_for_update(of=("self",)).select_related("user").only(*NEEDED_TO_IDENTIFY)
-        return rows.filter(pk=customer_id).order_by().first()
+        with suppress(Customer.DoesNotExist):
+            return self.select_for_update(of=("self",)).select_related("user").get(pk=customer_id)
+        return None
 
     def usable(self) -> Self:
         """Without those that were deleted at Stripe, or erased here."""
