@@ -45,16 +45,19 @@ class ValueByKey(Expression):
         return f"CASE {connection.ops.quote_name(str(key.column))} {branches} END", tuple(chain(*pairs))
 
 
-def insert_new(rows: Sequence[models.Model]) -> set[Any]:
-    """Insert the rows that break no unique constraint; returns their keys. They are of one model, and leave the same
-    columns to the database."""
+def insert_if_absent(rows: Sequence[models.Model]) -> set[Any]:
+    """Insert the rows whose unique keys are still free, and return the primary keys of those rows.
+
+    Rows whose keys are taken are left alone, so the caller's transaction goes on; an IntegrityError would end it on
+    PostgreSQL. All rows are of one model and leave the same columns to the database's defaults.
+    """
     shares = (rows[first : first + ROWS_AN_INSERT] for first in range(0, len(rows), ROWS_AN_INSERT))
-    return set().union(*map(_insert_new, shares))
+    return set().union(*map(_insert_share, shares))
 
 
-def _insert_new(rows: Sequence[models.Model]) -> set[Any]:
-    """In one statement that says which they were: Django's bulk_create(ignore_conflicts=True) cannot, asking again
-    would double the cost, and SQLite's form of it also swallows what breaks another constraint."""
+# Django's bulk_create(ignore_conflicts=True) doesn't report which rows it inserted, and on SQLite its INSERT OR IGNORE
+# also hides rows that break a constraint other than a unique one.
+def _insert_share(rows: Sequence[models.Model]) -> set[Any]:
     quote, meta = connection.ops.quote_name, rows[0]._meta
     fields = [field for field in meta.concrete_fields if not is_left_to_database(field, rows[0])]
     columns = ", ".join(quote(str(field.column)) for field in fields)

@@ -30,7 +30,7 @@ from billing.payloads.values import Payload, link, own_id, text
 from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
 from billing.services.stripe_customers import customer_at_stripe, known_customer
-from common.db import insert_new
+from common.db import insert_if_absent
 
 TRIES = 4
 OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's words for the states of a session
@@ -110,7 +110,7 @@ def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
             return current
         end(api, current, state)
         refuse_second_subscription(user)
-    insert_new([Checkout(user=user, plan=plan.slug, price_id=plan.price_id)])
+    insert_if_absent([Checkout(user=user, plan=plan.slug, price_id=plan.price_id)])
     found = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.price_id).first()
     if found is None:
         raise CheckoutSuperseded

@@ -13,7 +13,7 @@ from billing.mail import Recipient
 from billing.models import Customer, Payment, StripeEvent
 from billing.payloads import Party
 from billing.signals import address_found
-from common.db import insert_new
+from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def identify(party: Party) -> Account:
 
 
 def new_customer(customer_id: str) -> Customer:
-    insert_new([Customer(pk=customer_id)])
+    insert_if_absent([Customer(pk=customer_id)])
     return Customer.objects.locked(customer_id) or Customer(pk=customer_id)
 
 

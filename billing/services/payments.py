@@ -12,7 +12,7 @@ from billing.payloads import Invoice, Session
 from billing.plans import plan_by_price
 from billing.services import subscriptions
 from billing.services.customers import Account, identify
-from common.db import insert_new
+from common.db import insert_if_absent
 from emails import contacts
 
 TAG_OF_PAYING_CUSTOMERS = "customer"
@@ -71,7 +71,7 @@ def record_failed_sale(session: Session) -> None:
 
 
 def link_payment_intent(payment_intent: str, invoice_id: str) -> None:
-    insert_new([InvoicePayment(payment_intent=payment_intent, invoice=invoice_id)])
+    insert_if_absent([InvoicePayment(payment_intent=payment_intent, invoice=invoice_id)])
 
 
 def facts_of_invoice(invoice: Invoice) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def store(account: Account, stripe_id: str, **facts: Any) -> tuple[Payment, bool
     """Insert the payment, or add what is news of it; returns it, and whether it became paid by that."""
     facts |= {"customer_id": account.customer_id, "user_id": account.user_id, "email": account.email}
     new = Payment(stripe_id=stripe_id, **facts)
-    if insert_new([new]):
+    if insert_if_absent([new]):
         return new, new.is_paid
     payment = Payment.objects.select_for_update().get(stripe_id=stripe_id)
     became_paid = facts["status"] == Status.PAID and not payment.is_paid

@@ -6,7 +6,7 @@ from billing import mail
 from billing.models import Payment, RefundedCharge
 from billing.payloads import Amount, Charge, Party, Refund
 from billing.services.customers import Account, identify
-from common.db import insert_new
+from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def note_failed_refund(refund: Refund) -> None:
 
 
 def locked_charge(charge_id: str, payment_intent: str, currency: str) -> RefundedCharge:
-    insert_new([RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)])
+    insert_if_absent([RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)])
     return RefundedCharge.objects.select_for_update().get(pk=charge_id)
 
 

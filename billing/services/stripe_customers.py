@@ -12,7 +12,7 @@ from billing.gateway.api import StripeApi
 from billing.models import Customer, CustomerRequest, Subscription
 from billing.payloads import Party
 from billing.services.customers import identify
-from common.db import insert_new
+from common.db import insert_if_absent
 
 KEY_LIFE = timedelta(hours=23)  # Stripe remembers what a key did for 24
 
@@ -40,7 +40,7 @@ def customer_at_stripe(api: StripeApi, user: User) -> str:
 
 def request_for(user: User) -> CustomerRequest:
     new = CustomerRequest(user=user, email=user.email, name=user.name)
-    insert_new([new])
+    insert_if_absent([new])
     request = CustomerRequest.objects.get(user=user)
     is_deleted = Customer.objects.filter(pk=request.customer_id or None).exclude(deleted_at=None).exists()
     return renewed(request) if is_deleted else request

@@ -15,7 +15,7 @@ from billing.models.subscriptions import FINAL
 from billing.payloads import Session, SubscriptionState
 from billing.services.customers import Account, identify
 from billing.signals import subscription_changed
-from common.db import insert_new
+from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def facts(state: SubscriptionState) -> dict[str, object]:
 
 
 def locked(subscription_id: str) -> Subscription:
-    insert_new([Subscription(pk=subscription_id)])
+    insert_if_absent([Subscription(pk=subscription_id)])
     return Subscription.objects.select_for_update().get(pk=subscription_id)
 
 

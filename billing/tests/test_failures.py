@@ -91,7 +91,7 @@ def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, mo
         raise OperationalError("the server closed the connection unexpectedly")
 
     with monkeypatch.context() as broken:
-        broken.setattr(processing, "insert_new", away)
+        broken.setattr(processing, "insert_if_absent", away)
         assert post(payload("invoice_paid_first")).status_code == 503
     with monkeypatch.context() as broken:
         broken.setitem(handlers.HANDLERS, "invoice.paid", away)

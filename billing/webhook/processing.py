@@ -24,7 +24,7 @@ from billing.payloads.values import UnusableObject, customer_of, inner, ref, tex
 from billing.services.customers import AddressUnknown, PersonErased
 from billing.signals import address_found
 from billing.webhook.handlers import HANDLERS, Event
-from common.db import insert_new
+from common.db import insert_if_absent
 from common.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ def store(envelope: Envelope, body: str) -> None:
         due_at=timezone.now() + LEFT_ALONE_FOR,
         body=body,
     )
-    insert_new([row])
+    insert_if_absent([row])
 
 
 def customer_concerned(envelope: Envelope) -> str:

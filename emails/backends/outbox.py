@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import IntegrityError, transaction
 
-from common.db import insert_new
+from common.db import insert_if_absent
 from common.failpoints import failpoint
 from emails.errors import InvalidMessage
 from emails.message import Message
@@ -77,7 +77,7 @@ def insert_once(row: OutboundEmail) -> None:
     ON CONFLICT DO NOTHING, since an IntegrityError would end the transaction on PostgreSQL. A conflict must be about
     the key: any other is no repeat.
     """
-    if insert_new([row]):
+    if insert_if_absent([row]):
         return
     if row.idempotency_key is None or not OutboundEmail.objects.filter(idempotency_key=row.idempotency_key).exists():
         raise IntegrityError(f"The outbox refused the message {row.id} with the key {row.idempotency_key!r}.")

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from common.db import database_now, insert_new
+from common.db import database_now, insert_if_absent
 from emails.backends import PROVIDERS
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status
 from emails.signals import delivery_event
@@ -101,7 +101,7 @@ def store_new(linked: Iterable[Linked]) -> list[Linked]:
         key = (event.provider, event.fingerprint)
         if key not in rows:
             rows[key] = (stored_form(event, email), event, email)
-    inserted = insert_new([row for row, _, _ in rows.values()])
+    inserted = insert_if_absent([row for row, _, _ in rows.values()])
     new = [(event, email) for row, event, email in rows.values() if row.pk in inserted]
     return sorted(new, key=lambda pair: pair[0].occurred_at)
 
