@@ -74,7 +74,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database gives no answer: {error}. Was it migrated? bin/dev does that.") from None
 
-    def post(self, event: testing.Event, target: Target, times: int) -> None:
+    def post(self, event: testing.SampleEvent, target: Target, times: int) -> None:
         started = database_now()
         for _ in range(times):
             self.stdout.write(f"{post(event, target)} {event['type']} {event['id']}")
@@ -107,7 +107,7 @@ def webhook_url(url: str | None) -> str:
     return url if parts.path else url + PATH
 
 
-def events_of(options: dict[str, Any]) -> list[testing.Event]:
+def events_of(options: dict[str, Any]) -> list[testing.SampleEvent]:
     generation = options["generation"]
     if generation not in testing.GENERATIONS:
         raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
@@ -147,7 +147,7 @@ def currency(value: str) -> str:
     return value.lower()
 
 
-def post(event: testing.Event, target: Target) -> int:
+def post(event: testing.SampleEvent, target: Target) -> int:
     """Returns the status, which is a 2xx."""
     body = json.dumps(event, indent=2, ensure_ascii=False).encode()
     headers = {
@@ -187,7 +187,7 @@ def advice(response: requests.Response) -> str:
     return "Its log says more."
 
 
-def outcome(event: testing.Event, started: Any, target: Target) -> Iterator[str]:
+def outcome(event: testing.SampleEvent, started: Any, target: Target) -> Iterator[str]:
     """What this database knows of the event; ``started``: before it was posted."""
     row = StripeEvent.objects.filter(pk=event["id"]).first()
     if row is None:
@@ -207,7 +207,7 @@ def told(row: StripeEvent, mails: Sequence[OutboundEmail]) -> Iterator[str]:
         yield "Handled; no mail."
 
 
-def queued_for(event: testing.Event, started: Any) -> Sequence[OutboundEmail]:
+def queued_for(event: testing.SampleEvent, started: Any) -> Sequence[OutboundEmail]:
     """The keys of mails hold the id of what they are about."""
     about = event["data"]["object"]["id"]
     mails = OutboundEmail.objects.filter(idempotency_key__contains=about, created_at__gte=started)
