@@ -1,4 +1,4 @@
-"""System checks: what would keep people from paying, or payments from being heard of, is said before it does."""
+"""System checks for settings that would keep people from paying, or payments from being recorded."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ def is_list_of_text(value: object) -> bool:
     return isinstance(value, list | tuple) and all(map(is_text, value))
 
 
-# What each field takes, and in which words that is said.
+# What each field accepts, as a test and in words.
 FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "slug": (lambda value: isinstance(value, str) and bool(SLUG.fullmatch(value)), "small letters, digits, - and _"),
     "name": (is_text, "a text"),
@@ -75,24 +75,24 @@ def check_plans(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     plans = settings.BILLING_PLANS
     if not isinstance(plans, list | tuple):
         return [Error("BILLING_PLANS is no list.", hint=PLANS_HINT, id="billing.E003")]
-    troubles = [
-        trouble for number, plan in enumerate(plans, start=1) for trouble in trouble_with_plan(f"Plan {number}", plan)
+    problems = [
+        problem for number, plan in enumerate(plans, start=1) for problem in problems_of_plan(f"Plan {number}", plan)
     ]
-    troubles = troubles or [*duplicates(plans)]
-    return [Error(trouble, hint=PLANS_HINT, id="billing.E003") for trouble in troubles]
+    problems = problems or [*duplicates(plans)]
+    return [Error(problem, hint=PLANS_HINT, id="billing.E003") for problem in problems]
 
 
-def trouble_with_plan(which: str, plan: object) -> Iterator[str]:
+def problems_of_plan(which: str, plan: object) -> Iterator[str]:
     if not isinstance(plan, Mapping):
         yield f"{which} is no dictionary."
         return
     for field in plan.keys() - FIELDS.keys():
         yield f"{which} has a field {field!r}, which no plan has."
-    for field, (is_right, taken) in FIELDS.items():
+    for field, (is_valid, accepted) in FIELDS.items():
         if field not in plan and field not in OPTIONAL:
             yield f"{which} has no {field!r}."
-        elif field in plan and not is_right(plan[field]):
-            yield f"{which}: {field!r} takes {taken}."
+        elif field in plan and not is_valid(plan[field]):
+            yield f"{which}: {field!r} takes {accepted}."
 
 
 def duplicates(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -106,13 +106,14 @@ def duplicates(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 @register("billing")
 def check_livemode(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Report a key of one mode with events of the other, which would all be ignored."""
     key = KEY.fullmatch(settings.STRIPE_SECRET_KEY)
     if not key or settings.STRIPE_LIVEMODE in (None, key[2] == "live"):
         return []
-    told, used = ("live", "test") if settings.STRIPE_LIVEMODE else ("test", "live")
+    configured, used = ("live", "test") if settings.STRIPE_LIVEMODE else ("test", "live")
     return [
         Error(
-            f"STRIPE_SECRET_KEY is of {used} mode and STRIPE_LIVEMODE says {told}: no payment would be heard of.",
+            f"STRIPE_SECRET_KEY is of {used} mode and STRIPE_LIVEMODE says {configured}: no payment would be heard of.",
             hint="Leave STRIPE_LIVEMODE out, then it follows the key.",
             id="billing.E004",
         )
@@ -121,16 +122,17 @@ def check_livemode(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 @register("billing")
 def check_prices(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """A warning, so that everything but buying can be tried."""
-    return [Warning(trouble, hint=hint, id="billing.W001") for trouble, hint in placeholders()]
+    """Only warn, so that everything except buying works during development."""
+    return [Warning(problem, hint=hint, id="billing.W001") for problem, hint in placeholders()]
 
 
 @register("billing", deploy=True)
 def check_prices_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    return [Error(trouble, hint=hint, id="billing.E005") for trouble, hint in placeholders()]
+    return [Error(problem, hint=hint, id="billing.E005") for problem, hint in placeholders()]
 
 
 def placeholders() -> Iterator[tuple[str, str]]:
+    """Yield a message and a hint for each plan that can't be bought yet."""
     if not settings.STRIPE_SECRET_KEY or check_plans(None):
         return
     for plan in settings.BILLING_PLANS:

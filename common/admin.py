@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils.timezone import localtime
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
@@ -32,3 +35,11 @@ class ReadOnlyAdmin(ModelAdmin):
 
 def to_the_second(at: datetime) -> str:
     return f"{localtime(at):%Y-%m-%d %H:%M:%S}"
+
+
+def change_url(row: Model) -> str:
+    """Return the path of the row's page in the admin, or an empty string if the row has none."""
+    try:
+        return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
+    except NoReverseMatch:
+        return ""

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from billing.admin import links
 from billing.admin.filters import TypeFilter
 from billing.models import Customer, StripeEvent
-from billing.webhook import monitoring, processing
+from billing.webhook import backlog, monitoring
 from common.admin import ReadOnlyAdmin, to_the_second
 
 
@@ -46,7 +46,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         css = {"all": ["emails/message.css"]}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if self.has_view_permission(request) and (found := monitoring.trouble()):
+        if self.has_view_permission(request) and (found := monitoring.missing_invoices_warning()):
             messages.warning(request, found)
         return super().changelist_view(request, extra_context)
 
@@ -107,13 +107,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
         for outcome, count in outcomes.items():
             tell(request, outcome, count)
 
-    def process(self, request: HttpRequest, event: StripeEvent) -> processing.Outcome:
-        outcome = processing.process_by_hand(event)
+    def process(self, request: HttpRequest, event: StripeEvent) -> backlog.Outcome:
+        outcome = backlog.reprocess(event)
         self.log_change(request, event, outcome.sentence)
         return outcome
 
 
-def tell(request: HttpRequest, outcome: processing.Outcome, count: int = 1) -> None:
+def tell(request: HttpRequest, outcome: backlog.Outcome, count: int = 1) -> None:
     level = messages.SUCCESS if outcome.is_processed else messages.ERROR
     messages.add_message(request, level, f"{outcome.sentence} ({count})" if count > 1 else outcome.sentence)
 

@@ -1,6 +1,6 @@
-"""The API of billing: a view parses, calls one service, answers. How each is documented stands in documentation.py.
+"""The API of billing. Each view calls one service; schema.py documents the views.
 
-Every query begins with the user of the request, so that nobody reaches what is somebody else's.
+Every query starts from the request's user, so that nobody reaches another person's data.
 """
 
 from typing import Any, cast

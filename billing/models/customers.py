@@ -1,4 +1,4 @@
-"""Customers at Stripe, and which user each of them is."""
+"""Stripe customers and their users."""
 
 import uuid
 from contextlib import suppress
@@ -12,14 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def locked(self, customer_id: str) -> "Customer | None":
-        """The customer with its user, or None. The row stays locked until the transaction ends, so that the events of
-        one customer take effect one after the other."""
+        """Return the customer with its user, or None. The row stays locked until the transaction ends."""
         with suppress(Customer.DoesNotExist):
             return self.select_for_update(of=("self",)).select_related("user").get(pk=customer_id)
         return None
 
     def usable(self) -> Self:
-        """Without those that were deleted at Stripe, or erased here."""
+        """Leave out customers that were deleted at Stripe or erased here."""
         return self.filter(deleted_at=None, erased_at=None)
 
 
@@ -28,7 +27,7 @@ class Customer(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="stripe_customers"
     )
-    marked_user_id = models.BigIntegerField(null=True, help_text=_("in our sessions; that user may be gone"))
+    metadata_user_id = models.BigIntegerField(null=True, help_text=_("in our sessions; that user may be gone"))
     email = models.CharField(max_length=320, blank=True, help_text=_("as Stripe told it; for people without a user"))
     name = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -49,9 +48,9 @@ class Customer(models.Model):
 
 
 class CustomerRequest(models.Model):
-    """The customer that Stripe was asked to make of a user, written before the call and kept for good.
+    """The request to create a user's customer at Stripe, stored before the call and kept for good.
 
-    Its key is the Idempotency-Key, so that two clicks, or a click after an answer that was lost, make one customer.
+    Its key is the Idempotency-Key, so two clicks, or a click after a lost response, create one customer.
     """
 
     user = models.OneToOneField(

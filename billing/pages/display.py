@@ -1,20 +1,23 @@
-"""States in words for people, and how good or bad each is."""
+"""What the pages show: states as badges, intervals, invoice links, and the panel on the dashboard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from billing.models import Payment, Subscription
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 GOOD, WAIT, BAD = "good", "wait", "bad"
-INVOICES_LIVE_FOR = timedelta(days=30)  # Stripe ends their addresses afterwards
+INVOICE_LINK_LIFE = timedelta(days=30)  # Stripe's pages of invoices expire afterwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ INTERVALS = {"day": _("a day"), "week": _("a week"), "month": _("a month"), "yea
 
 
 def subscription_state(subscription: Subscription) -> State:
-    """A status that is not known here is shown in Stripe's own word."""
+    """Return the badge of a subscription. A status that we don't know is shown in Stripe's own word."""
     if subscription.cancel_at and subscription.gives_access and not subscription.ended_at:
         return State(_("Is going to end"), WAIT)
     status = subscription.status or "incomplete"
@@ -58,5 +61,11 @@ def interval(name: str) -> "StrOrPromise":
 
 
 def invoice_link(payment: Payment) -> str:
-    """Empty where it would lead to a page that is no longer there."""
-    return payment.invoice_url if timezone.now() - payment.created_at < INVOICES_LIVE_FOR else ""
+    """Return the URL of the invoice at Stripe, or an empty string once its page has expired."""
+    return payment.invoice_url if timezone.now() - payment.created_at < INVOICE_LINK_LIFE else ""
+
+
+def plan_panel(request: HttpRequest) -> str:
+    """Return the HTML of the dashboard's panel: plan, state, and next charge."""
+    subscription = Subscription.objects.current_of(cast(User, request.user).pk)
+    return render_to_string("billing/panel.html", {"subscription": subscription}, request)

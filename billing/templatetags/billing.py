@@ -1,4 +1,4 @@
-"""Words for the pages of billing: {% load billing %}."""
+"""Badges, intervals, and invoice links in templates: ``{% load billing %}``."""
 
 from django import template
 

@@ -12,8 +12,9 @@ from billing.models import StripeEvent
 from billing.services import payments
 from billing.tasks import handle_due_events
 from billing.tests.support.stripe_events import Event, changed, payload, post, post_all
-from billing.webhook import handlers, processing
-from billing.webhook.monitoring import log_missing_invoices, trouble
+from billing.webhook import backlog, handlers, storage
+from billing.webhook.envelope import Envelope
+from billing.webhook.monitoring import log_missing_invoices, missing_invoices_warning
 from common.db import database_now
 
 RECEIPTS = 5
@@ -70,7 +71,7 @@ def test_what_fails_again_is_tried_less_and_less_often_and_for_ever(ada, mails, 
         assert due_at is not None
         waits.append(due_at - database_now())
         let_pass(waits[-1] + timedelta(seconds=1))
-        processing.sweep()
+        backlog.sweep()
     assert timedelta(seconds=5) < waits[0] < timedelta(seconds=31)
     assert timedelta(minutes=29) < waits[-1] <= timedelta(hours=1)
     assert len(mails()) == 4
@@ -78,12 +79,12 @@ def test_what_fails_again_is_tried_less_and_less_often_and_for_ever(ada, mails, 
 
 def test_what_a_dead_process_had_stored_is_handled_a_minute_later(ada, mails):
     body = json.dumps(payload("invoice_paid_first"))
-    processing.store(processing.Envelope.read(body.encode()), body)
-    assert processing.sweep() == 0
+    storage.store(Envelope.read(body.encode()), body)
+    assert backlog.sweep() == 0
     let_pass(timedelta(seconds=61))
-    assert processing.sweep() == 1
+    assert backlog.sweep() == 1
     assert len(mails()) == 1
-    assert processing.sweep() == 0
+    assert backlog.sweep() == 0
 
 
 def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, monkeypatch):
@@ -91,7 +92,7 @@ def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, mo
         raise OperationalError("the server closed the connection unexpectedly")
 
     with monkeypatch.context() as broken:
-        broken.setattr(processing, "insert_if_absent", away)
+        broken.setattr(storage, "insert_if_absent", away)
         assert post(payload("invoice_paid_first")).status_code == 503
     with monkeypatch.context() as broken:
         broken.setitem(handlers.HANDLERS, "invoice.paid", away)
@@ -104,10 +105,10 @@ def test_while_the_database_is_away_stripe_is_asked_to_come_again(ada, mails, mo
 def test_an_address_that_never_becomes_known_is_waited_for_a_day(db, mails):
     post(payload("customer_subscription_trial_will_end"))
     let_pass(timedelta(hours=1))
-    processing.sweep()
+    backlog.sweep()
     assert StripeEvent.objects.get().status == "received"
     let_pass(timedelta(days=1))
-    processing.sweep()
+    backlog.sweep()
     row = StripeEvent.objects.get()
     assert (row.status, row.due_at) == ("processed", None)
     assert row.note == "No address is known of cus_TLm3kQ8sVb2XyZ. Nobody got the mail."
@@ -116,18 +117,18 @@ def test_an_address_that_never_becomes_known_is_waited_for_a_day(db, mails):
 def test_events_are_kept_for_ninety_days(ada):
     post(payload("invoice_paid_first"))
     let_pass(timedelta(days=89))
-    assert processing.purge() == 0
+    assert storage.purge() == 0
     let_pass(timedelta(days=2))
-    assert processing.purge() == 1
+    assert storage.purge() == 1
 
 
 def test_a_bought_subscription_whose_invoice_nobody_tells_of_says_what_to_tick(ada, caplog):
     post(payload("checkout_session_completed_subscription"))
     let_pass(timedelta(minutes=59))
-    assert trouble() == ""
+    assert missing_invoices_warning() == ""
     let_pass(timedelta(minutes=2))
     with caplog.at_level(logging.ERROR):
         log_missing_invoices()
     assert "Tick invoice.paid" in caplog.text
     post(payload("invoice_paid_first"))
-    assert trouble() == ""
+    assert missing_invoices_warning() == ""

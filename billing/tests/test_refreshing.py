@@ -124,7 +124,7 @@ def test_a_round_is_bounded(due, stripe):
         Subscription(pk=f"sub_{number}", status="active", refresh_at=due.refresh_at) for number in range(30)
     )
     reconciliation.refresh_subscriptions()
-    assert len(stripe.asked) == reconciliation.MOST_AT_ONCE
+    assert len(stripe.asked) == reconciliation.QUESTIONS_PER_ROUND
 
 
 def test_a_dead_workers_rows_are_due_again(due, stripe):

@@ -1,11 +1,11 @@
 """The state of a subscription, whatever comes late, twice or out of turn."""
 
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
 
 from billing.models import Customer, Subscription
-from billing.payloads.values import moment
 from billing.signals import subscription_changed
 from billing.tests.support.stripe_events import GENERATIONS, changed, payload, post, post_all
 
@@ -35,7 +35,7 @@ def test_a_subscription_is_what_its_event_says(ada, generation):
     row = Subscription.objects.get()
     assert (row.status, row.plan_name, Customer.objects.get().user_id) == ("active", "Pro", 7)
     assert (row.display_amount, row.interval, row.quantity) == ("29.00 USD", "month", 1)
-    assert row.current_period_end == row.cancel_at == moment(1796212800)
+    assert row.current_period_end == row.cancel_at == datetime.fromtimestamp(1796212800, UTC)
 
 
 def test_the_newest_event_holds_in_any_order(ada):
@@ -48,7 +48,7 @@ def test_the_newest_event_holds_in_any_order(ada):
         Subscription.objects.all().delete()
         post_all([changed(event, created=event["created"]) for event in order])
         row = Subscription.objects.get()
-        assert (row.status, row.cancel_at) == ("active", moment(CREATED + 999_999))
+        assert (row.status, row.cancel_at) == ("active", datetime.fromtimestamp(CREATED + 999_999, UTC))
 
 
 @pytest.mark.parametrize("final", ["canceled", "incomplete_expired"])

@@ -1,6 +1,6 @@
-"""POST /stripe/webhook: verified on the raw bytes, stored, handled, answered.
+"""POST /stripe/webhook: checks the signature on the raw bytes, then stores and processes the event.
 
-The status is an instruction to Stripe, which sends everything but a 2xx again, for days.
+The status code is an instruction to Stripe, which sends an event again, for up to three days, until it gets a 2xx.
 """
 
 import logging
@@ -14,35 +14,38 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing.webhook import processing, signatures
+from billing.webhook.envelope import NotAnEvent
 from common.webhooks import answer, raw_body
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 512 * 1024  # an event has a few kB
+MAX_BYTES = 512 * 1024  # an event has a few kB
 
 
 @csrf_exempt
 @login_not_required
-@transaction.non_atomic_requests
+@transaction.non_atomic_requests  # the event must stay stored if processing it fails
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    """Respond with 200 for an event that is stored and processed, new or repeated, and 400 for one that isn't
+    Stripe's. With 503, Stripe sends the event again."""
     if not settings.STRIPE_WEBHOOK_SECRETS:
-        logger.error("An event of Stripe's is refused: set STRIPE_WEBHOOK_SECRETS to the secret of the endpoint.")
+        logger.error("Refused a Stripe event: set STRIPE_WEBHOOK_SECRETS to the signing secret of the endpoint.")
         return answer(503, "This receiver is not set up.")
-    body = raw_body(request, MOST_BYTES)
+    body = raw_body(request, MAX_BYTES)
     if body is None:
-        return answer(413, f"An event has at most {MOST_BYTES} bytes.")
+        return answer(413, f"An event has at most {MAX_BYTES} bytes.")
     header = request.headers.get("Stripe-Signature", "")
     try:
         signatures.verify(header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
         processing.receive(body)
     except signatures.SignatureInvalid as error:
-        logger.warning("An event that claims to be of Stripe's is refused: %s", error)
+        logger.warning("Refused a request with an invalid Stripe signature: %s", error)
         return answer(400, str(error))
-    except processing.NotAnEvent as error:
-        logger.error("A signed request of Stripe's is refused: %s", error)
+    except NotAnEvent as error:
+        logger.error("Refused a signed request from Stripe: %s", error)
         return answer(400, str(error))
     except (DatabaseError, InterfaceError):
-        logger.exception("An event of Stripe's cannot be stored or handled just now; Stripe will send it again.")
+        logger.exception("A Stripe event cannot be stored or processed just now. Stripe will send it again.")
         return answer(503, "The event cannot be stored just now. Please send it again.")
     return JsonResponse({"received": True})
