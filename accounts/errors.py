@@ -21,23 +21,23 @@ class AccountsError(APIException):
 
 
 class WrongCredentials(AccountsError, ValueError):
-    default_detail = _("The email address or the password is wrong.")
+    default_detail = _("The email address or password is incorrect.")
     default_code = "wrong_credentials"
 
 
 class EmailNotVerified(AccountsError, PermissionError):
     status_code = HTTP_403_FORBIDDEN
-    default_detail = _("Confirm your email address first: open the link in the mail that we sent you.")
+    default_detail = _("Confirm your email address first. Open the link in the email we sent you.")
     default_code = "email_not_verified"
 
 
 class TokenInvalid(AccountsError, ValueError):
-    default_detail = _("This link is not valid, or it was used already.")
+    default_detail = _("This link isn't valid, or it has already been used.")
     default_code = "token_invalid"
 
 
 class TokenExpired(TokenInvalid):
-    default_detail = _("This link has expired. Ask for a new one.")
+    default_detail = _("This link has expired. Request a new one.")
     default_code = "token_expired"
 
 
@@ -45,7 +45,9 @@ class AddressTaken(AccountsError, ValueError):
     """Only told to somebody who proved that the address is theirs."""
 
     status_code = HTTP_409_CONFLICT
-    default_detail = _("Another account has this address by now. Log in to that one, or choose another address.")
+    default_detail = _(
+        "Another account now uses this email address. Log in to that account, or choose another address."
+    )
     default_code = "address_taken"
 
 
@@ -65,4 +67,4 @@ class FieldRefused(AccountsError, ValueError):
 
 class WrongPassword(FieldRefused):
     def __init__(self, sentence: "StrOrPromise" = "") -> None:
-        super().__init__("password", [sentence or _("This is not the password of your account.")])
+        super().__init__("password", [sentence or _("The password is incorrect.")])

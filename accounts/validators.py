@@ -19,11 +19,11 @@ LINK = re.compile(r"://|\bwww\.|[^\W_]\.[^\W\d_]{2,}|\d\.\d+\.\d+\.\d", re.IGNOR
 def validate_name(name: str) -> None:
     """Refuse line breaks, control characters, and whatever a mail program would turn into a link."""
     if any(unicodedata.category(character) in LINE_OR_CONTROL for character in name):
-        sentence = _("Line breaks and control characters are not allowed in a name.")
+        sentence = _("A name can't contain line breaks or control characters.")
         raise ValidationError(sentence, code="control_character")
     if LINK.search(_as_read(name)):
         raise ValidationError(
-            _("A name cannot contain a web address. Put a space after each full stop."), code="web_address"
+            _("A name can't contain a web address. Put a space after each period."), code="web_address"
         )
 
 
@@ -41,4 +41,4 @@ class MaximumLengthValidator:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self) -> str:
-        return gettext("Your password can hold at most %(maximum)d characters.") % {"maximum": PASSWORD_MAX_LENGTH}
+        return gettext("Passwords can be at most %(maximum)d characters long.") % {"maximum": PASSWORD_MAX_LENGTH}

@@ -38,7 +38,7 @@ class HasActiveSubscription(BasePermission):
     """Refuses users without a subscription: 403 with the code ``subscription_required``."""
 
     message = {
-        "detail": _("This needs a subscription. Choose a plan on the billing page."),
+        "detail": _("You need a subscription for this. Choose a plan on the billing page."),
         "code": "subscription_required",
     }
 

@@ -36,31 +36,31 @@ class UnknownPlan(BillingError, ValueError):
     default_code = "unknown_plan"
 
     def __init__(self, known: Iterable[str]) -> None:
-        self.sentence = _("There is no such plan. There are: %(plans)s.") % {"plans": ", ".join(known)}
+        self.sentence = _("There's no such plan. Choose one of these: %(plans)s.") % {"plans": ", ".join(known)}
         APIException.__init__(self, {"plan": [self.sentence]})
 
 
 class AlreadySubscribed(BillingError, ValueError):
     status_code = HTTP_409_CONFLICT
-    default_detail = _("You have a subscription already. Change or cancel it in the customer portal.")
+    default_detail = _("You already have a subscription. Change or cancel it in the customer portal.")
     default_code = "already_subscribed"
 
 
 class NothingBought(BillingError, LookupError):
     status_code = HTTP_409_CONFLICT
-    default_detail = _("There is nothing to manage yet: choose a plan first.")
+    default_detail = _("There's nothing to manage yet. Choose a plan first.")
     default_code = "nothing_bought"
 
 
 class CheckoutSuperseded(BillingError, RuntimeError):
     status_code = HTTP_409_CONFLICT
-    default_detail = _("Another checkout was begun in the meantime. Go on there, or begin again.")
+    default_detail = _("Another checkout was started in the meantime. Continue there, or start again.")
     default_code = "checkout_superseded"
 
 
 class PaymentsNotSetUp(BillingError, RuntimeError):
     status_code = HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = _("Payments are not set up here: set STRIPE_SECRET_KEY.")
+    default_detail = _("Payments aren't set up yet. Set STRIPE_SECRET_KEY.")
     default_code = "payments_not_set_up"
 
 
@@ -69,7 +69,7 @@ class PlanNotSetUp(BillingError, RuntimeError):
     default_code = "plan_not_set_up"
 
     def __init__(self, plan: str) -> None:
-        sentence = _("The plan %(plan)s has no price yet: put the id of its price at Stripe into settings/plans.py.")
+        sentence = _("The plan %(plan)s doesn't have a price yet. Add its Stripe price ID to settings/plans.py.")
         super().__init__(sentence % {"plan": plan})
 
 
@@ -78,7 +78,7 @@ class StripeUnavailable(BillingError, ConnectionError):
     to the same Idempotency-Key."""
 
     status_code = HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = _("Stripe cannot be reached just now. Nothing was charged. Try again in a moment.")
+    default_detail = _("We can't reach Stripe right now. You haven't been charged. Try again in a moment.")
     default_code = "stripe_unavailable"
 
     def __init__(self, retry_after: timedelta | None = None, *, is_final: bool = False) -> None:
@@ -93,7 +93,7 @@ class StripeRefused(BillingError, RuntimeError):
     something that is not there; ``is_other_request`` says that the Idempotency-Key was used for something else."""
 
     status_code = HTTP_502_BAD_GATEWAY
-    default_detail = _("This does not work just now, and nothing was charged. The error is noted, and it is ours.")
+    default_detail = _("Something went wrong on our side. You haven't been charged, and we've been notified.")
     default_code = "stripe_refused"
 
     def __init__(self, *, status: int = 0, missing: str = "", is_other_request: bool = False) -> None:

@@ -100,7 +100,7 @@ def guard_deletion(user: User) -> str:
     charged = Subscription.objects.of(user.pk).live().filter(cancel_at=None).first()
     if charged is None:
         return ""
-    sentence = _("Your subscription %(plan)s is still charged. Cancel it on the billing page first, and try again.")
+    sentence = _("You're still being charged for your %(plan)s subscription. Cancel it on the billing page first.")
     return (sentence % {"plan": charged.plan_name}).replace("  ", " ")
 
 

@@ -1,34 +1,84 @@
-"""Reading a webhook's raw bytes, on which its signature stands, and answering its sender."""
+"""What every webhook receiver needs: the raw bytes that were signed, the signature check, and the response."""
+
+import base64
+import binascii
+import hmac
+from datetime import timedelta
 
 from django.http import HttpRequest, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 
+MAX_SIGNATURES = 20  # in one header. A sender signs with each of its active secrets, and it has a few at most.
+MAX_TIMESTAMP_DIGITS = 12
 
-def raw_body(request: HttpRequest, most_bytes: int) -> bytes | None:
-    """None where there are too many. What breaks off on its way is empty, and so has no valid signature."""
+
+def raw_body(request: HttpRequest, max_bytes: int) -> bytes | None:
+    """Return the body as it was sent, or None if it is larger than ``max_bytes``.
+
+    A body that breaks off is returned as empty, and so has no valid signature.
+    """
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdecimal() and int(length) > most_bytes:
+    if length.isdecimal() and int(length) > max_bytes:
         return None
     is_chunked = not length and request.META.get("wsgi.input_terminated")
-    body = chunks_of(request, most_bytes) if is_chunked else whole_body_of(request)
-    return body if len(body) <= most_bytes else None
+    body = _chunked_body(request, max_bytes) if is_chunked else _whole_body(request)
+    return body if len(body) <= max_bytes else None
 
 
-def whole_body_of(request: HttpRequest) -> bytes:
+def _whole_body(request: HttpRequest) -> bytes:
     try:
         return request.body
     except (UnreadablePostError, RawPostDataException):
         return b""
 
 
-def chunks_of(request: HttpRequest, most_bytes: int) -> bytes:
-    """A body without a Content-Length: the server knows where it ends, and Django reads none of it."""
+def _chunked_body(request: HttpRequest, max_bytes: int) -> bytes:
+    """Without a Content-Length, Django reads nothing. The WSGI server knows where the chunks end."""
     try:
-        body: bytes = request.META["wsgi.input"].read(most_bytes + 1)
-    except Exception:  # every server has errors of its own for chunks that are none
+        body: bytes = request.META["wsgi.input"].read(max_bytes + 1)
+    except Exception:  # each WSGI server raises its own exception for malformed chunks
         return b""
     return body
 
 
-def answer(status: int, detail: str) -> JsonResponse:
+def is_fresh(timestamp: str, now: float, *, past: timedelta, future: timedelta) -> bool:
+    """Whether ``timestamp``, in Unix seconds, is at most ``past`` before and ``future`` after ``now``.
+
+    False for a text that isn't a Unix time.
+    """
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS):
+        return False
+    age = int(now) - int(timestamp)
+    return -future.total_seconds() <= age <= past.total_seconds()
+
+
+def hmac_sha256(key: bytes, signed: bytes) -> bytes:
+    return hmac.digest(key, signed, "sha256")
+
+
+def is_base64_of(signature: str, digest: bytes) -> bool:
+    """Compare in constant time."""
+    return _is_equal(signature, base64.b64encode(digest))
+
+
+def is_hex_of(signature: str, digest: bytes) -> bool:
+    """Compare in constant time."""
+    return _is_equal(signature, digest.hex().encode())
+
+
+def _is_equal(signature: str, expected: bytes) -> bool:
+    # compare_digest raises TypeError for text beyond ASCII, and a header may hold any character.
+    return hmac.compare_digest(signature.encode(errors="replace"), expected)
+
+
+def decode_base64(text: str) -> bytes:
+    """Return the bytes that ``text`` encodes, or empty bytes if it isn't base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def detail_response(status: int, detail: str) -> JsonResponse:
+    """Return the JSON body that every refusal has: one sentence under ``detail``."""
     return JsonResponse({"detail": detail}, status=status)

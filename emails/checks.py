@@ -18,7 +18,7 @@ from emails.webhooks.views import RECEIVERS
 
 TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # what Django's test runner puts in place of any other
 
-KEY_HINT = "Mail is queued and waits until the provider can be called."
+KEY_HINT = "Until this is fixed, emails stay queued."
 
 Apps = Sequence[AppConfig] | None
 
@@ -39,9 +39,9 @@ def trouble_with_provider() -> str:
     path = settings.EMAIL_DELIVERY_BACKEND
     if not path:
         known = settings.EMAIL_PROVIDER in {*RELAYS, *PROVIDERS}
-        return "" if known else f"EMAIL_PROVIDER is {settings.EMAIL_PROVIDER!r}, which is no provider known here."
+        return "" if known else f"EMAIL_PROVIDER is {settings.EMAIL_PROVIDER!r}, which is not a known provider."
     if path == OUTBOX:
-        return "EMAIL_DELIVERY_BACKEND is the outbox itself, which would deliver into itself."
+        return "EMAIL_DELIVERY_BACKEND is the outbox, which can't deliver to itself."
     try:
         import_string(path)
     except ImportError as error:
@@ -74,7 +74,7 @@ def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
             f"{receiver.variable}: secret {number} can never match, because {trouble}.",
-            hint="Copy it again from the provider's page of the webhook.",
+            hint="Copy it again from the provider's webhook page.",
             id="emails.E006",
         )
         for receiver in RECEIVERS.values()
@@ -91,9 +91,10 @@ def check_events_come_home(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         return []
     return [
         Info(
-            f"{receiver.variable} is not set: bounces and complaints never come home, and dead addresses get mail on.",
-            hint=f"Let {receiver.provider} post its events to {settings.APP_URL}/emails/webhooks/{receiver.provider}/ "
-            "and set the secret that it shows.",
+            f"{receiver.variable} is not set, so bounces and complaints aren't recorded, "
+            "and email keeps going to dead addresses.",
+            hint=f"Have {receiver.provider} post its events to {settings.APP_URL}/emails/webhooks/{receiver.provider}/ "
+            "and set the variable to the secret that it displays.",
             id="emails.I001",
         )
     ]
@@ -105,8 +106,8 @@ def check_lease(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"A lease lasts {settings.EMAIL_LEASE_SECONDS} s, a call up to {settings.EMAIL_CALL_DEADLINE_SECONDS} s: "
-            "a second worker could take a message that is still being sent.",
+            f"A lease lasts {settings.EMAIL_LEASE_SECONDS} s, a call up to {settings.EMAIL_CALL_DEADLINE_SECONDS} s. "
+            "A second worker could claim a message that is still being sent.",
             hint="Set EMAIL_LEASE_SECONDS well above EMAIL_CALL_DEADLINE_SECONDS.",
             id="emails.E003",
         )
@@ -119,7 +120,7 @@ def check_door(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"EMAIL_BACKEND is {settings.EMAIL_BACKEND}: mail is sent within the request and lost when that fails.",
+            f"EMAIL_BACKEND is {settings.EMAIL_BACKEND}, so emails are sent during the request and lost if it fails.",
             hint=f"Set EMAIL_BACKEND to {OUTBOX} and choose the provider with EMAIL_PROVIDER.",
             id="emails.W001",
         )
@@ -131,7 +132,7 @@ def check_templates(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
             trouble,
-            hint=f"A kind of mail is a folder with {', '.join([*samples.PARTS, samples.SAMPLE])}.",
+            hint=f"The folder of each kind of email must contain {', '.join([*samples.PARTS, samples.SAMPLE])}.",
             id="emails.E004",
         )
         for kind, folder in samples.folders().items()
@@ -153,8 +154,8 @@ def trouble_with_kind(kind: str, folder: Path) -> Iterator[str]:
 def check_database(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"The outbox does not run on {vendor}.",
-            hint="Use PostgreSQL, or SQLite for development: see DATABASE_URL.",
+            f"The outbox doesn't support {vendor}.",
+            hint="Set DATABASE_URL to PostgreSQL, or to SQLite for development.",
             id="emails.E005",
         )
         for vendor in {connection.vendor for connection in connections.all()}

@@ -76,7 +76,7 @@ def track_event(
     Raises ``InvalidContact``.
     """
     if not EVENT_NAME.fullmatch(name):
-        raise InvalidContact("The name of an event has 1 to 100 characters, without spaces at its ends.")
+        raise InvalidContact("An event name must have 1 to 100 characters, with no spaces at either end.")
     content: dict[str, Any] = {"event": name, "properties": dict(properties or {})}
     if occurred_at is not None:
         content["occurredAt"] = occurred_at.isoformat()
@@ -109,13 +109,13 @@ def checked_address(address: str) -> str:
     try:
         [parsed] = parse_all([address], "address")
     except ValueError as error:
-        raise InvalidContact(f"This is no address of one contact: {error}") from None
+        raise InvalidContact(f"This is not the email address of a contact: {error}") from None
     return parsed.email.lower()
 
 
 def checked_tag(tag: str) -> str:
     if not TAG.fullmatch(tag):
-        raise InvalidContact(f"The tag {tag!r} may have lower-case letters, digits and single hyphens only.")
+        raise InvalidContact(f"The tag {tag!r} may contain only lowercase letters, digits, and single hyphens.")
     return tag
 
 
@@ -125,8 +125,8 @@ def checked_content(content: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(content, cls=DjangoJSONEncoder, allow_nan=False)
         text.encode()
     except (TypeError, ValueError) as error:
-        raise InvalidContact(f"Attributes and properties must be values that JSON knows: {error}") from None
+        raise InvalidContact(f"Attributes and properties must be valid JSON values: {error}") from None
     if "\\u0000" in text or re.search(r"\\ud[89a-f]", text):
-        raise InvalidContact("Attributes and properties hold a NUL or half a character.")
+        raise InvalidContact("Attributes and properties must not contain a NUL or an unpaired surrogate.")
     stored: dict[str, Any] = json.loads(text)
     return stored

@@ -32,7 +32,7 @@ class UnsupportedFeature(InvalidMessage):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"{self.provider} cannot carry {self.feature}: {self.advice}"
+        return f"{self.provider} doesn't support {self.feature}: {self.advice}"
 
 
 class LeaseLost(EmailsError):
@@ -86,7 +86,7 @@ class ProviderError(EmailsError, OSError):
         self.args = (provider, self.detail)
 
     def __str__(self) -> str:
-        answer = f"{self.provider} answered {self.status}" if self.status else f"{self.provider} did not answer"
+        answer = f"{self.provider} responded with {self.status}" if self.status else f"{self.provider} did not respond"
         code = f" ({self.code})" if self.code else ""
         return f"{answer}{code}: {self.detail}"
 

@@ -33,7 +33,7 @@ def render_email(kind: str, context: Mapping[str, object], language: str | None 
     Raises ``ValueError`` for a kind that is no folder name and ``TemplateDoesNotExist`` for a folder that is not there.
     """
     if not KIND.fullmatch(kind):
-        raise ValueError(f"{kind!r} is no kind of mail: a kind is a folder name under templates/emails/.")
+        raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
     with translation.override(language) if language else nullcontext():
         full_context = {"brand": brand(), "app_url": settings.APP_URL, **context}
         subject = render_to_string(f"emails/{kind}/subject.txt", full_context, using=TEXT_ENGINE)

@@ -2,11 +2,13 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from django.template import engines
+from django.utils.formats import date_format, number_format
+from django.utils.functional import SimpleLazyObject
 
 from emails.errors import EmailsError
 from emails.rendering import KIND, TEXT_ENGINE, RenderedEmail, render_email
@@ -14,6 +16,8 @@ from emails.rendering import KIND, TEXT_ENGINE, RenderedEmail, render_email
 PARTS = ("subject.txt", "body.txt", "body.html")
 SAMPLE = "sample.json"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # in a sample: what is a datetime in the mail itself
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+AMOUNT = re.compile(r"(-?\d+\.\d\d) ([A-Z]{3})")  # 29.00 USD
 
 
 class SampleError(EmailsError, ValueError):
@@ -40,16 +44,27 @@ def sample_context(kind: str) -> dict[str, Any]:
     try:
         context = json.loads((folder / SAMPLE).read_text("utf-8"))
     except FileNotFoundError:
-        raise SampleError(f"{name} is missing. Write the context of a typical mail into it, as JSON.") from None
+        raise SampleError(f"{name} is missing. Write the context of a typical email to it, as JSON.") from None
     except ValueError as error:
         raise SampleError(f"{name} is not JSON: {error}.") from None
     if not isinstance(context, dict):
-        raise SampleError(f"{name} must hold a JSON object: the context of a typical mail.")
+        raise SampleError(f"{name} must contain a JSON object: the context of a typical email.")
     return {name: as_in_a_mail(value) for name, value in context.items()}
 
 
 def as_in_a_mail(value: Any) -> Any:
-    return datetime.fromisoformat(value) if isinstance(value, str) and MOMENT.fullmatch(value) else value
+    """Dates and amounts become lazy: they are formatted in the language that the email is rendered in."""
+    if isinstance(value, list):
+        return [as_in_a_mail(item) for item in value]
+    if isinstance(value, dict):
+        return {name: as_in_a_mail(item) for name, item in value.items()}
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        return datetime.fromisoformat(value)
+    if isinstance(value, str) and DAY.fullmatch(value):
+        return SimpleLazyObject(lambda: date_format(date.fromisoformat(value), "DATE_FORMAT"))
+    if isinstance(value, str) and (amount := AMOUNT.fullmatch(value)):
+        return SimpleLazyObject(lambda: f"{number_format(amount[1], 2, use_l10n=True)} {amount[2]}")
+    return value
 
 
 def render_sample(kind: str, language: str | None = None) -> RenderedEmail:

@@ -24,7 +24,7 @@ def purge_old_mail() -> None:
 
 @shared_task(ignore_result=True)
 def look_up_silent_mail() -> None:
-    recording.link_strays()
+    recording.link_unlinked()
     polling.look_up_silent_mail()
 
 

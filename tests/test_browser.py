@@ -70,7 +70,7 @@ def test_the_way_of_a_person(site, browser, name):
     visitor.sees("This password is too short.")
     visitor.submit("Create account", password=PASSWORD)
     visitor.is_at("/welcome")
-    visitor.sees("Look into your inbox")
+    visitor.sees("Check your inbox")
     visitor.visit(site.link("welcome", address))
     visitor.submit("Confirm and log in", password=PASSWORD)
     visitor.is_at("/dashboard")
@@ -85,14 +85,14 @@ def test_the_way_of_a_person(site, browser, name):
     forgetful.visit("/forgot-password")
     forgetful.submit("Send me the link", email=address)
     forgetful.visit(site.link("password_reset", address))
-    forgetful.submit("Set the password", password=NEW_PASSWORD)
+    forgetful.submit("Set password", password=NEW_PASSWORD)
     forgetful.is_at("/login")
     visitor.visit("/dashboard")
     visitor.is_at("/login?next=/dashboard")
 
     visitor.submit("Log in", email=address, password=NEW_PASSWORD)
     visitor.visit("/settings/email")
-    visitor.submit("Send the link", email=new_address, password=NEW_PASSWORD)
+    visitor.submit("Send link", email=new_address, password=NEW_PASSWORD)
     visitor.visit(site.link("email_change", new_address))
     visitor.submit("Confirm", password=NEW_PASSWORD)
     visitor.sees(new_address)
@@ -100,7 +100,7 @@ def test_the_way_of_a_person(site, browser, name):
     visitor.submit("Undo the change")
     visitor.is_at("/forgot-password/sent")
     visitor.visit(site.link("password_reset", address))
-    visitor.submit("Set the password", password=LAST_PASSWORD)
+    visitor.submit("Set password", password=LAST_PASSWORD)
     visitor.submit("Log in", email=address, password=LAST_PASSWORD)
     visitor.sees(address)
     visitor.context.close()
@@ -112,7 +112,7 @@ def test_with_the_keyboard_alone(site, browser):
     visitor.visit("/login")
     page = visitor.page
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.name") == "email"

@@ -46,7 +46,7 @@ def test_an_error_of_the_api_is_json(browser, db, what, status):
 
 def test_what_is_not_there(browser, db):
     assert browser.get("/nothing").status_code == 404
-    assert b"There is nothing here" in browser.get("/nothing").content
+    assert b"Page not found" in browser.get("/nothing").content
     assert browser.get("/api/nothing").json() == {"detail": "There is nothing at this address."}
 
 
@@ -66,7 +66,7 @@ def test_a_foreign_host_name_is_refused_with_a_page(browser):
 def test_a_form_without_its_token_is_refused_with_a_page(browser, db):
     answer = browser.post("/login", {"email": "ada@example.com", "password": "x"})
     assert answer.status_code == 403
-    assert b"This form is too old" in answer.content
+    assert b"This form has expired" in answer.content
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

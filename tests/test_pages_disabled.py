@@ -33,7 +33,7 @@ def test_there_is_no_page(client, path):
     answer = client.get(f"/{path}")
     html = answer.content.decode()
     assert answer.status_code == 404
-    assert "There is nothing here" in html
+    assert "Page not found" in html
     assert "<nav" not in html
 
 

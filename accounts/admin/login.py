@@ -16,7 +16,7 @@ class LoginForm(AdminAuthenticationForm):
         windows = login_windows(self.request, str(self.cleaned_data.get("username", ""))) if self.request else []
         if full := first_full(windows):
             minutes = ceil(full.wait() / 60)
-            raise ValidationError(f"Too many tries to log in. Wait {minutes} minutes, or choose a new password.")
+            raise ValidationError(f"Too many attempts to log in. Wait {minutes} minutes, or reset your password.")
         return super().clean()
 
 

@@ -61,7 +61,7 @@ class UserAdmin(UserAdminBase):
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "name", "language", "password"]}),
-        ("State", {"fields": ["email_verified_at", "is_active", "last_login", "date_joined"]}),
+        ("Status", {"fields": ["email_verified_at", "is_active", "last_login", "date_joined"]}),
         (
             "Permissions",
             {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"], "classes": ["collapse"]},

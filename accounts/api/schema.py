@@ -45,9 +45,9 @@ VERIFICATION = {"token": "eyJ1c2VyIjox…", **PASSWORD}
 
 UNAUTHENTICATED = OpenApiResponse(REFUSAL, description="No token, or one that has ended.")
 USED_ALREADY = answered(
-    "Used already", {"detail": "This link is not valid, or it was used already.", "code": "token_invalid"}, 400
+    "Used already", {"detail": "This link isn't valid, or it has already been used.", "code": "token_invalid"}, 400
 )
-WRONG_PASSWORD = answered("A wrong password", {"password": ["This is not the password of your account."]}, 400)
+WRONG_PASSWORD = answered("A wrong password", {"password": ["The password is incorrect."]}, 400)
 DEVICE = "a client that keeps it and sends it back is not slowed down by strangers who guess at this account."
 KNOWN_DEVICE = OpenApiParameter(
     HEADER, location=OpenApiParameter.HEADER, description=f"What an earlier login was answered with: {DEVICE}"
@@ -90,7 +90,7 @@ resend_verification = extend_schema(
     responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("No mail came", {"email": ADA["email"]}),
-        on_its_way("If this address has an account that is not confirmed yet, a mail is on its way to it."),
+        on_its_way("If this email address belongs to an unconfirmed account, we've sent it an email."),
     ],
 )
 request_email_change = extend_schema(
@@ -102,7 +102,7 @@ request_email_change = extend_schema(
     responses={202: OnItsWaySerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
         given("Ada moves", {"email": "countess@example.com", **PASSWORD}),
-        on_its_way("A mail is on its way to the new address. Open its link to complete the change."),
+        on_its_way("We've sent an email to the new address. Open the link in it to complete the change."),
         WRONG_PASSWORD,
     ],
 )
@@ -174,7 +174,7 @@ request_password_reset = extend_schema(
     responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("Ada forgot", {"email": ADA["email"]}),
-        on_its_way("If this address has an account, a mail with a link is on its way to it."),
+        on_its_way("If this email address belongs to an account, we've sent it an email with a link."),
     ],
 )
 reset_password = extend_schema(
@@ -188,7 +188,7 @@ reset_password = extend_schema(
 )
 change_password = extend_schema(
     operation_id="change_password",
-    summary="Change the password",
+    summary="Change password",
     description="This token goes on; all others, and all other sessions, end.",
     request={JSON: ChangePasswordSerializer},
     responses={

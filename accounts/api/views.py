@@ -60,7 +60,7 @@ class ResendVerificationView(PublicView):
     @schema.resend_verification
     def post(self, request: Request) -> Response:
         services.resend_verification(**parse(serializers.AddressSerializer, request))
-        return on_its_way(_("If this address has an account that is not confirmed yet, a mail is on its way to it."))
+        return on_its_way(_("If this email address belongs to an unconfirmed account, we've sent it an email."))
 
 
 class LoginView(PublicView):
@@ -93,7 +93,7 @@ class PasswordResetView(PublicView):
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
         services.request_password_reset(**parse(serializers.AddressSerializer, request))
-        return on_its_way(_("If this address has an account, a mail with a link is on its way to it."))
+        return on_its_way(_("If this email address belongs to an account, we've sent it an email with a link."))
 
 
 class ConfirmPasswordResetView(PublicView):
@@ -124,7 +124,7 @@ class ChangeEmailView(PersonalView):
     @schema.request_email_change
     def post(self, request: Request) -> Response:
         services.request_email_change(user=current_user(request), **parse(serializers.ChangeEmailSerializer, request))
-        return on_its_way(_("A mail is on its way to the new address. Open its link to complete the change."))
+        return on_its_way(_("We've sent an email to the new address. Open the link in it to complete the change."))
 
 
 class ConfirmEmailChangeView(PublicView):

@@ -33,12 +33,12 @@ MAIL_STATES: dict[str, MailState] = {
     Status.SENDING: MailState(_("On its way"), "wait"),
     Status.SENT: MailState(_("Sent"), "good"),
     Status.DELIVERED: MailState(_("Delivered"), "good"),
-    Status.BOUNCED: MailState(_("Refused by your mail server"), "bad"),
+    Status.BOUNCED: MailState(_("Rejected by your mail server"), "bad"),
     Status.COMPLAINED: MailState(_("Reported as spam"), "bad"),
     Status.FAILED: MailState(_("Not sent"), "bad"),
-    Status.SUPPRESSED: MailState(_("Not sent: mail to you came back before"), "bad"),
+    Status.SUPPRESSED: MailState(_("Not sent: earlier emails bounced"), "bad"),
     Status.EXPIRED: MailState(_("Not sent in time"), "bad"),
-    Status.CANCELLED: MailState(_("Cancelled"), ""),
+    Status.CANCELLED: MailState(_("Canceled"), ""),
 }
 
 

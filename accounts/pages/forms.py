@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
-ADVICE = _("At least 8 characters. A sentence is a good password.")
+ADVICE = _("At least 8 characters. A whole sentence makes a good password.")
 
 
 class PageForm(forms.Form):
@@ -63,7 +63,7 @@ class NameField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         widget = forms.TextInput({"autocomplete": "name"})
-        required = _("Enter the name by which we shall greet you.")
+        required = _("Enter your name.")
         super().__init__(max_length=NAME_MAX_LENGTH, widget=widget, error_messages={"required": required}, **options)
 
     def clean(self, value: Any) -> str:
@@ -120,7 +120,7 @@ class TokenForm(PageForm):
     token = forms.CharField(
         max_length=1000,
         widget=forms.HiddenInput,
-        error_messages={"required": _("The link is incomplete. Open it again from the mail.")},
+        error_messages={"required": _("The link is incomplete. Open it again from the email.")},
     )
 
 
@@ -139,7 +139,7 @@ class ConfirmEmailChangeForm(TokenForm):
 class ProfileForm(PageForm):
     name = NameField(label=_("Name"))
     language = forms.ChoiceField(
-        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of these pages and of the mails to you.")
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("For these pages and the emails we send you.")
     )
 
 

@@ -25,7 +25,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         services.update_profile(user=user, **form.cleaned_data)
         with translation.override(user.language):
-            messages.success(request, _("Your profile is saved."))
+            messages.success(request, _("Your profile has been saved."))
         return redirect("pages:settings")
     return show(request, "accounts/settings/profile.html", form)
 
@@ -37,7 +37,10 @@ def email(request: HttpRequest) -> HttpResponse:
     with form.refusals():
         if form.is_valid():
             services.request_email_change(user=cast(User, request.user), **form.cleaned_data)
-            messages.success(request, _("Open the link in the mail to your new address. Until then the old one holds."))
+            messages.success(
+                request,
+                _("Open the link we emailed to your new address. Until then, your current address stays active."),
+            )
             return redirect("pages:settings-email")
     return show(request, "accounts/settings/email.html", form)
 
@@ -49,7 +52,7 @@ def password(request: HttpRequest) -> HttpResponse:
     with form.refusals():
         if form.is_valid():
             services.change_password(request=request, user=cast(User, request.user), **form.cleaned_data)
-            messages.success(request, _("Your password is changed, and all other devices are logged out."))
+            messages.success(request, _("Your password has been changed, and all other devices have been logged out."))
             return redirect("pages:settings-password")
     return show(request, "accounts/settings/password.html", form)
 
@@ -62,7 +65,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     if form.is_bound:
         if not (form.is_valid() and services.end_device(user=user, device_id=form.cleaned_data["device"])):
             raise Http404
-        messages.success(request, _("The device is logged out."))
+        messages.success(request, _("The device has been logged out."))
         return redirect("pages:settings-devices")
     found = services.list_devices(user=user, request=request)
     return show(request, "accounts/settings/devices.html", form, devices=found)
@@ -75,7 +78,7 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("pages:settings-devices")
     services.log_out_everywhere(user=cast(User, request.user))
-    return logged_out(request, _("All devices are logged out, this one too."))
+    return logged_out(request, _("All devices have been logged out, including this one."))
 
 
 @login_required
@@ -85,7 +88,7 @@ def data(request: HttpRequest) -> HttpResponse:
     with form.refusals():
         if form.is_valid():
             services.delete_account(user=cast(User, request.user), **form.cleaned_data)
-            return logged_out(request, _("Your account is deleted."))
+            return logged_out(request, _("Your account has been deleted."))
     return show(request, "accounts/settings/data.html", form)
 
 

@@ -55,7 +55,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         services.resend_verification(**form.cleaned_data)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
-        messages.success(request, _("If this address waits to be confirmed, another mail is on its way to it."))
+        messages.success(request, _("If this email address still needs to be confirmed, we've sent it another email."))
         return redirect("pages:welcome")
     return show(request, "accounts/welcome.html", form, address=request.session.get(INBOX_ADDRESS))
 
@@ -68,7 +68,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
     with form.refusals():
         if form.is_valid():
             user = services.verify_email_in_browser(request=request, **form.cleaned_data)
-            messages.success(request, _("Your address is confirmed. Welcome!"))
+            messages.success(request, _("Your email address is confirmed. Welcome!"))
             return logged_in(request, user, settings.LOGIN_REDIRECT_URL)
     return show(request, "accounts/verify_email.html", form)
 
@@ -124,7 +124,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     with form.refusals():
         if form.is_valid():
             user = services.reset_password(**form.cleaned_data)
-            answer = logged_out(request, _("Your new password is set. Log in with it."))
+            answer = logged_out(request, _("Your new password is set. You can now log in with it."))
             remember_device(answer, request, user)
             return answer
     return show(request, "accounts/reset_password.html", form)
@@ -136,7 +136,7 @@ def confirm_email_change(request: HttpRequest) -> HttpResponse:
     with form.refusals():
         if form.is_valid():
             services.confirm_email_change(**form.cleaned_data)
-            messages.success(request, _("Your new address is confirmed. From now on you log in with it."))
+            messages.success(request, _("Your new email address is confirmed. From now on, use it to log in."))
             return redirect(settings.LOGIN_REDIRECT_URL)
     return show(request, "accounts/confirm_email_change.html", form)
 
@@ -149,7 +149,7 @@ def undo_email_change(request: HttpRequest) -> HttpResponse:
             user = services.undo_email_change(**form.cleaned_data)
             request.session.flush()
             request.session[INBOX_ADDRESS] = user.email
-            messages.success(request, _("Your old address is back, and everybody is logged out."))
+            messages.success(request, _("Your old email address is restored, and all devices have been logged out."))
             return redirect("pages:reset-sent")
     return show(request, "accounts/undo_email_change.html", form)
 

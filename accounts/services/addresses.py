@@ -27,7 +27,7 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
     if not user.check_password(password):
         raise WrongPassword
     if email == user.email:
-        raise FieldRefused("email", [_("This is the address of your account already. Enter another one.")])
+        raise FieldRefused("email", [_("This is already your email address. Enter a different one.")])
     with transaction.atomic():
         owner = User.objects.filter(email=email).first()
         if owner is None:

@@ -9,7 +9,7 @@ from accounts.mail import rehearse_confirmation, send_already_registered_email, 
 from accounts.models import User, default_language
 from accounts.tokens import read_email_verification_token
 
-NOT_THE_PASSWORD_OF_THE_SIGN_UP = gettext_lazy("This is not the password that you signed up with.")
+NOT_THE_PASSWORD_OF_THE_SIGN_UP = gettext_lazy("This isn't the password you signed up with.")
 
 
 def register_user(*, email: str, name: str, password: str) -> None:

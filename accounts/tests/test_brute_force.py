@@ -91,7 +91,7 @@ def test_an_address_without_an_account_is_slowed_down_the_same(call, db):
 def test_the_admin_counts_too(ada):
     wrong = {"username": "ada@example.com", "password": "wrong"}
     pages = [Client().post("/admin/login/", wrong, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}") for n in range(25)]
-    refused = ["Too many tries" in page.content.decode() for page in pages]
+    refused = ["Too many attempts" in page.content.decode() for page in pages]
     assert (refused.count(False), refused.count(True)) == (20, 5)
 
 

@@ -9,7 +9,7 @@ from accounts import hooks, tokens
 from accounts.models import EmailChange, User
 from accounts.tests.support.users import PASSWORD, log_in, token_in
 
-ON_ITS_WAY = {"detail": "A mail is on its way to the new address. Open its link to complete the change."}
+ON_ITS_WAY = {"detail": "We've sent an email to the new address. Open the link in it to complete the change."}
 NEW = "countess@example.com"
 
 

@@ -5,7 +5,7 @@ from accounts.models import User
 from accounts.tests.support.users import PASSWORD, CountingHasher
 
 CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
-WRONG = {"detail": "The email address or the password is wrong.", "code": "wrong_credentials"}
+WRONG = {"detail": "The email address or password is incorrect.", "code": "wrong_credentials"}
 
 
 def test_login_answers_with_a_token_and_the_user(post, client, ada):

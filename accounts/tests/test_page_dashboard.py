@@ -30,7 +30,7 @@ def test_the_address_is_confirmed_or_not(browser, settings, client):
     settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
     User.objects.update(email_verified_at=None)
     shown = browser.get("/dashboard")
-    assert "ada@example.com Not confirmed Send the mail again" in text_of(shown)
+    assert "ada@example.com Not confirmed Send the email again" in text_of(shown)
 
 
 def test_the_last_mails_are_shown_with_their_states(browser, ada):

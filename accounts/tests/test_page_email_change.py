@@ -25,7 +25,7 @@ def undo_link(client, outbox, confirm_link) -> str:
 
 def test_the_old_address_holds_until_the_link_is_used(client, outbox, confirm_link):
     assert outbox[-1].to == [NEW]
-    assert "Open the link in the mail to your new address." in text_of(client.get("/settings/email"))
+    assert "Open the link we emailed to your new address." in text_of(client.get("/settings/email"))
     client.get(confirm_link)
     assert User.objects.get().email == "ada@example.com"
 
@@ -33,7 +33,7 @@ def test_the_old_address_holds_until_the_link_is_used(client, outbox, confirm_li
 def test_the_link_and_the_password_make_it_the_login(client, confirm_link):
     answer = submit_link(client, confirm_link, password=PASSWORD)
     assert answer["Location"] == "/dashboard"
-    assert "From now on you log in with it." in text_of(client.get("/dashboard"))
+    assert "From now on, use it to log in." in text_of(client.get("/dashboard"))
     assert log_in(Client(), NEW).status_code == 302
 
 
@@ -44,7 +44,7 @@ def test_the_link_works_in_another_browser(confirm_link):
 
 def test_a_wrong_password_changes_nothing(client, confirm_link):
     answer = submit_link(client, confirm_link, password="wrong")
-    assert "This is not the password of your account." in text_of(answer)
+    assert "The password is incorrect." in text_of(answer)
     assert User.objects.get().email == "ada@example.com"
 
 
@@ -69,7 +69,7 @@ def test_undoing_works_once(client, undo_link):
     submit_link(client, undo_link)
     answer = submit_link(client, undo_link)
     assert answer.status_code == 400
-    assert "This link is not valid, or it was used already." in text_of(answer)
+    assert "This link isn't valid, or it has already been used." in text_of(answer)
 
 
 @pytest.mark.parametrize("page", ["confirm-email-change", "undo-email-change"])
@@ -77,14 +77,14 @@ def test_an_incomplete_link_says_what_to_do(client, db, page):
     assert client.get(f"/{page}").status_code == 200
     answer = client.post(f"/{page}", {"password": PASSWORD})
     assert answer.status_code == 400
-    assert "The link is incomplete. Open it again from the mail." in text_of(answer)
+    assert "The link is incomplete. Open it again from the email." in text_of(answer)
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"email": NEW, "password": "wrong"}, "This is not the password of your account."),
-        ({"email": "ada@example.com", "password": PASSWORD}, "This is the address of your account already."),
+        ({"email": NEW, "password": "wrong"}, "The password is incorrect."),
+        ({"email": "ada@example.com", "password": PASSWORD}, "This is already your email address."),
         ({"email": "x", "password": PASSWORD}, "Enter a complete email address"),
     ],
 )

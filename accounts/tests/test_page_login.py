@@ -17,7 +17,7 @@ def test_a_login_leads_to_the_dashboard(client, ada):
 def test_wrong_credentials_look_alike_and_keep_the_address(client, ada):
     answers = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
     assert [answer.status_code for answer in answers] == [400, 400]
-    assert all("The email address or the password is wrong." in text_of(answer) for answer in answers)
+    assert all("The email address or password is incorrect." in text_of(answer) for answer in answers)
     assert 'value="ada@example.com"' in answers[0].content.decode()
 
 

@@ -24,7 +24,7 @@ def test_asking_for_a_link_does_not_tell_who_has_an_account(client, outbox, ada)
         for email in (ada.email, "no@example.com")
     ]
     assert texts[0] == texts[1].replace("no@", "ada@")
-    assert "Look into your inbox" in texts[0]
+    assert "Check your inbox" in texts[0]
     assert [mail.to for mail in outbox] == [[ada.email]]
 
 
@@ -58,7 +58,7 @@ def test_a_link_works_once(client, ada, reset_link):
     submit_link(client, reset_link, password=NEW)
     answer = submit_link(client, reset_link, password="a third sentence, then")
     assert answer.status_code == 400
-    assert "This link is not valid, or it was used already." in text_of(answer)
+    assert "This link isn't valid, or it has already been used." in text_of(answer)
     assert 'href="/forgot-password"' in answer.content.decode()
 
 
@@ -78,7 +78,7 @@ def test_a_change_keeps_this_browser_and_ends_the_others(client, ada):
     log_in(elsewhere)
     log_in(client)
     answer = client.post("/settings/password", {"password": PASSWORD, "new_password": NEW}, follow=True)
-    assert "Your password is changed" in text_of(answer)
+    assert "Your password has been changed" in text_of(answer)
     assert client.get("/dashboard").status_code == 200
     assert elsewhere.get("/dashboard").status_code == 302
 
@@ -86,7 +86,7 @@ def test_a_change_keeps_this_browser_and_ends_the_others(client, ada):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"password": "wrong", "new_password": NEW}, "This is not the password of your account."),
+        ({"password": "wrong", "new_password": NEW}, "The password is incorrect."),
         ({"password": PASSWORD, "new_password": "12345678"}, "This password is too common."),
         ({"password": PASSWORD}, "Enter a password."),
     ],

@@ -34,7 +34,7 @@ def device_ids(browser: Client) -> list[int]:
 
 def test_the_profile_is_saved(browser):
     answer = browser.post("/settings", {"name": "Ada King", "language": "en"}, follow=True)
-    assert "Your profile is saved." in text_of(answer)
+    assert "Your profile has been saved." in text_of(answer)
     assert User.objects.get().name == "Ada King"
 
 
@@ -60,7 +60,7 @@ def test_devices_are_listed_with_the_current_one_marked(browser, phone):
 def test_a_device_is_logged_out(browser, phone):
     (other,) = [device.id for device in browser.get("/settings/devices").context["devices"] if not device.is_current]
     answer = browser.post("/settings/devices", {"device": other}, follow=True)
-    assert "The device is logged out." in text_of(answer)
+    assert "The device has been logged out." in text_of(answer)
     assert phone.get("/dashboard").status_code == 302
     assert browser.get("/dashboard").status_code == 200
 
@@ -80,7 +80,7 @@ def test_there_is_no_such_device(browser, device):
 
 def test_everything_is_logged_out_at_once(browser, phone):
     assert browser.post("/settings/devices/all")["Location"] == "/login"
-    assert "All devices are logged out" in text_of(browser.get("/login"))
+    assert "All devices have been logged out" in text_of(browser.get("/login"))
     assert [client.get("/dashboard").status_code for client in (browser, phone)] == [302, 302]
 
 
@@ -93,7 +93,7 @@ def test_the_data_is_a_file_to_keep(browser, ada):
 def test_an_account_is_deleted_after_its_password(browser):
     assert browser.post("/settings/data", {"password": "wrong"}).status_code == 400
     answer = browser.post("/settings/data", {"password": PASSWORD}, follow=True)
-    assert "Your account is deleted." in text_of(answer)
+    assert "Your account has been deleted." in text_of(answer)
     assert not User.objects.exists()
 
 

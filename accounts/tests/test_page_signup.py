@@ -16,7 +16,7 @@ def confirm_link(client, outbox) -> str:
 def test_a_sign_up_leads_to_the_advice_to_look_into_the_inbox(client, outbox):
     answer = client.post("/signup", ADA, follow=True)
     assert answer.redirect_chain == [("/welcome", 302)]
-    assert "Look into your inbox" in text_of(answer)
+    assert "Check your inbox" in text_of(answer)
     assert "ada@example.com" in text_of(answer)
     assert [mail.to for mail in outbox] == [["ada@example.com"]]
 
@@ -31,7 +31,7 @@ def test_an_address_with_an_account_looks_the_same(client, outbox, ada):
 def test_the_link_asks_for_the_password_and_logs_in(client, confirm_link):
     answer = submit_link(client, confirm_link, password=PASSWORD)
     assert answer["Location"] == "/dashboard"
-    assert "Your address is confirmed." in text_of(client.get("/dashboard"))
+    assert "Your email address is confirmed." in text_of(client.get("/dashboard"))
     assert User.objects.get().is_email_verified
 
 
@@ -46,7 +46,7 @@ def test_opening_the_link_changes_nothing(client, confirm_link):
 def test_a_wrong_password_keeps_the_token_and_says_so(client, confirm_link):
     answer = submit_link(client, confirm_link, password="wrong")
     assert answer.status_code == 400
-    assert "This is not the password that you signed up with." in text_of(answer)
+    assert "This isn't the password you signed up with." in text_of(answer)
     assert hidden_token(answer) in confirm_link
     assert not User.objects.get().is_email_verified
 
@@ -64,7 +64,7 @@ def test_a_link_without_a_token_leads_to_the_advice(client, db):
 
 def test_the_mail_can_be_sent_again(client, outbox, confirm_link):
     answer = client.post("/welcome", {"email": "ada@example.com"}, follow=True)
-    assert "another mail is on its way" in text_of(answer)
+    assert "we've sent it another email" in text_of(answer)
     assert [mail.to for mail in outbox] == [["ada@example.com"]] * 2
     assert submit_link(client, link_in(outbox[-1], "verify-email"), password=PASSWORD).status_code == 302
 
@@ -80,8 +80,8 @@ def test_sending_again_does_not_tell_who_has_an_account(client, outbox, ada):
     [
         ("email", "", "Enter an email address."),
         ("email", "ada", "Enter a complete email address"),
-        ("name", "", "Enter the name by which we shall greet you."),
-        ("name", "www.example.com", "A name cannot contain a web address."),
+        ("name", "", "Enter your name."),
+        ("name", "www.example.com", "A name can't contain a web address."),
         ("password", "", "Enter a password."),
         ("password", "short", "This password is too short."),
         ("password", "ada@example.com", "The password is too similar to the email address."),

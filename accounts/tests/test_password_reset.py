@@ -12,7 +12,7 @@ from accounts.tests.support.users import NEW_PASSWORD, PASSWORD, is_logged_in, l
 from accounts.tokens import make_password_reset_token
 from emails.models import OutboundEmail
 
-ON_ITS_WAY = {"detail": "If this address has an account, a mail with a link is on its way to it."}
+ON_ITS_WAY = {"detail": "If this email address belongs to an account, we've sent it an email with a link."}
 
 
 def confirm(call, token, password=NEW_PASSWORD):

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.tests.support.users import PASSWORD, token_in
 
-ON_ITS_WAY = {"detail": "If this address has an account that is not confirmed yet, a mail is on its way to it."}
+ON_ITS_WAY = {"detail": "If this email address belongs to an unconfirmed account, we've sent it an email."}
 
 
 def resend(call, email):

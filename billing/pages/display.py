@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -32,19 +33,20 @@ SUBSCRIPTION_STATES: Mapping[str, State] = {
     "active": State(_("Active"), GOOD),
     "trialing": State(_("Trial"), GOOD),
     "past_due": State(_("Payment failed"), BAD),
-    "unpaid": State(_("Not paid"), BAD),
+    "unpaid": State(_("Unpaid"), BAD),
     "paused": State(_("Paused"), WAIT),
-    "incomplete": State(_("Waits for the first payment"), WAIT),
-    "incomplete_expired": State(_("Never began"), WAIT),
+    "incomplete": State(_("Awaiting first payment"), WAIT),
+    "incomplete_expired": State(_("Incomplete"), WAIT),
     "canceled": State(_("Ended"), WAIT),
 }
-INTERVALS = {"day": _("a day"), "week": _("a week"), "month": _("a month"), "year": _("a year")}
+INTERVALS = {"day": _("per day"), "week": _("per week"), "month": _("per month"), "year": _("per year")}
 
 
 def subscription_state(subscription: Subscription) -> State:
     """Return the badge of a subscription. A status that we don't know is shown in Stripe's own word."""
     if subscription.cancel_at and subscription.gives_access and not subscription.ended_at:
-        return State(_("Is going to end"), WAIT)
+        day = date_format(timezone.localtime(subscription.cancel_at), "DATE_FORMAT")
+        return State(_("Cancels on %(day)s") % {"day": day}, WAIT)
     status = subscription.status or "incomplete"
     return SUBSCRIPTION_STATES.get(status) or State(status, WAIT)
 
@@ -52,7 +54,7 @@ def subscription_state(subscription: Subscription) -> State:
 def payment_state(payment: Payment) -> State:
     if payment.amount_refunded:
         is_all = payment.amount_refunded >= payment.amount
-        return State(_("Refunded") if is_all else _("Partly refunded"), WAIT)
+        return State(_("Refunded") if is_all else _("Partially refunded"), WAIT)
     return State(_("Paid"), GOOD) if payment.is_paid else State(_("Failed"), BAD)
 
 

@@ -44,9 +44,9 @@ def test_strangers_log_in_first(client, db):
 def test_whoever_has_nothing_chooses(browser):
     answer = browser.get("/billing/")
     text = text_of(answer)
-    assert "Pro 29.00 USD a month" in text
+    assert "Pro 29.00 USD per month" in text
     assert "Choose Pro" in text
-    assert "Each of your payments will stand here." in text
+    assert "Your payments will appear here." in text
     assert "Manage subscription" not in text
 
 
@@ -54,8 +54,8 @@ def test_plan_state_and_next_charge(browser, subscribe):
     subscribe(quantity=2)
     text = text_of(browser.get("/billing"))
     assert "Pro Active" in text
-    assert "58.00 USD a month" in text
-    assert "Next charge on" in text
+    assert "58.00 USD per month" in text
+    assert "Your next charge is on" in text
     assert "Manage subscription" in text
     assert "Choose Pro" not in text
 
@@ -64,9 +64,9 @@ def test_plan_state_and_next_charge(browser, subscribe):
     ("values", "words"),
     [
         ({"status": "past_due"}, "Your last payment failed"),
-        ({"status": "unpaid"}, "You have no access at present"),
-        ({"cancel_at": timezone.now()}, "It ends on"),
-        ({"status": "trialing", "trial_end": timezone.now()}, "The trial ends on"),
+        ({"status": "unpaid"}, "You don't have access right now"),
+        ({"cancel_at": timezone.now()}, "You have access until"),
+        ({"status": "trialing", "trial_end": timezone.now()}, "Your trial ends on"),
         ({"status": "canceled", "ended_at": timezone.now()}, "Choose Pro"),
         ({"status": "a_new_word"}, "a_new_word"),
     ],
@@ -97,7 +97,7 @@ def test_a_refund_and_an_invoice_that_is_gone(browser, ada):
     }
     post_all([refund])
     answer = browser.get("/billing")
-    assert "Partly refunded 10.00 USD INV-1" in text_of(answer)
+    assert "Partially refunded 10.00 USD INV-1" in text_of(answer)
     assert "invoice.stripe.com" not in answer.text
 
 
@@ -132,19 +132,23 @@ def test_the_policy_lets_the_forms_end_there(browser, db):
 def test_what_is_refused_is_said_on_the_page(browser, stripe, plan):
     answer = browser.post("/billing/checkout", {"plan": plan}, follow=True)
     assert answer.redirect_chain == [("/billing", 303)]
-    assert "There is no such plan. There are: pro." in text_of(answer)
+    assert "There's no such plan. Choose one of these: pro." in text_of(answer)
 
 
 def test_stripe_is_away(browser, stripe):
     stripe.faults = ["500"] * 3
-    assert "Stripe cannot be reached just now." in text_of(
+    assert "We can't reach Stripe right now." in text_of(
         browser.post("/billing/checkout", {"plan": "pro"}, follow=True)
     )
 
 
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("done", "Stripe confirms your payment within a moment."), ("cancelled", "nothing was charged"), ("x", "Billing")],
+    [
+        ("done", "Stripe will confirm your payment in a moment."),
+        ("cancelled", "haven't been charged"),
+        ("x", "Billing"),
+    ],
 )
 def test_coming_back_from_stripe(browser, query, words):
     assert words in text_of(browser.get(f"/billing?checkout={query}"))
@@ -179,6 +183,6 @@ def test_in_german(browser, ada, subscribe):
     type(ada).objects.update(language="de")
     subscribe()
     text = text_of(browser.get("/billing"))
-    assert "29,00 USD im Monat" in text
-    assert "Nächste Abbuchung am" in text
+    assert "29,00 USD pro Monat" in text
+    assert "Die nächste Abbuchung ist am" in text
     assert "Zahlungen" in text

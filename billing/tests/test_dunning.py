@@ -14,7 +14,7 @@ def test_a_failed_renewal_says_when_it_is_tried_again(ada, mails, generation):
     mail = mails()[f"dunning:{INVOICE}:1"]
     assert mail.kind == "payment_failed"
     assert "29.00 USD" in mail.subject
-    assert "We try again on Dec. 5, 2026" in mail.message.text
+    assert "We'll try again on Dec. 5, 2026" in mail.message.text
     assert "https://invoice.stripe.com/i/" in mail.message.text
 
 
@@ -22,7 +22,7 @@ def test_a_failed_renewal_says_when_it_is_tried_again(ada, mails, generation):
 def test_the_last_try_asks_to_pay_here(ada, mails, generation):
     post(payload("invoice_payment_failed_final", generation))
     mail = mails()[f"dunning:{INVOICE}:4"]
-    assert "We will not try again by ourselves. Please pay here" in mail.message.text
+    assert "We won't try again automatically. To keep your access, please pay here" in mail.message.text
     assert "try again on" not in mail.message.text
 
 

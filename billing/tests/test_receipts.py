@@ -48,7 +48,7 @@ def test_a_receipt_speaks_the_language_of_its_reader(ada, mails):
     User.objects.update(language="de")
     post(payload("invoice_paid_first"))
     mail = mails()[RECEIPT]
-    assert mail.subject == "Ihr Beleg von Acme: 29,00 USD"
+    assert mail.subject == "Ihr Zahlungsbeleg von Acme: 29,00 USD"
     assert "Bezahlt: 29,00 USD" in mail.message.text
     assert "2. November 2026" in mail.message.text
 

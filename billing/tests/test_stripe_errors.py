@@ -56,7 +56,7 @@ def test_an_error_is_answered_in_words_and_mended_by_another_try(
     answer = as_ada.checkout()
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers.get("Retry-After") == wait
-    assert "nothing was charged" in answer.json()["detail"].lower()
+    assert "haven't been charged" in answer.json()["detail"].lower()
     assert KEY not in answer.text
     stripe.faults = []
     assert as_ada.checkout().json()["url"].startswith("https://checkout.stripe.com/")

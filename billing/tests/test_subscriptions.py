@@ -84,9 +84,7 @@ def test_the_end_is_told_once(ada, mails):
     post_all([ended, payload("customer_subscription_deleted", "old"), changed(ended)])
     [mail] = mails().values()
     assert (mail.kind, mail.idempotency_key) == ("subscription_ended", "ended:sub_1SPb7zKq4RtYw2Vd")
-    assert (
-        "your subscription to Pro ended on Dec. 16, 2026. The last payment could not be collected." in mail.message.text
-    )
+    assert "Your subscription to Pro ended on Dec. 16, 2026. We couldn't collect the last payment." in mail.message.text
 
 
 def test_the_end_of_a_trial_is_announced_once(ada, mails):
@@ -95,7 +93,7 @@ def test_the_end_of_a_trial_is_announced_once(ada, mails):
     [mail] = mails().values()
     assert (mail.kind, mail.idempotency_key) == ("trial_ending", "trial:sub_1SPb7zKq4RtYw2Vd:1794830400")
     assert "Nov. 16, 2026" in mail.subject
-    assert "from then on 29.00 USD is charged" in mail.message.text
+    assert "We'll charge 29.00 USD when the trial ends" in mail.message.text
 
 
 def test_a_first_payment_that_was_never_made_ends_without_a_word(ada, mails):

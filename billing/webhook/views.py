@@ -15,11 +15,11 @@ from django.views.decorators.http import require_POST
 
 from billing.webhook import processing, signatures
 from billing.webhook.envelope import NotAnEvent
-from common.webhooks import answer, raw_body
+from common.webhooks import detail_response, raw_body
 
 logger = logging.getLogger(__name__)
 
-MAX_BYTES = 512 * 1024  # an event has a few kB
+MAX_BODY_BYTES = 512 * 1024  # an event has a few kB
 
 
 @csrf_exempt
@@ -31,21 +31,21 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     Stripe's. With 503, Stripe sends the event again."""
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("Refused a Stripe event: set STRIPE_WEBHOOK_SECRETS to the signing secret of the endpoint.")
-        return answer(503, "This receiver is not set up.")
-    body = raw_body(request, MAX_BYTES)
+        return detail_response(503, "This receiver is not set up.")
+    body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
-        return answer(413, f"An event has at most {MAX_BYTES} bytes.")
+        return detail_response(413, f"An event has at most {MAX_BODY_BYTES} bytes.")
     header = request.headers.get("Stripe-Signature", "")
     try:
         signatures.verify(header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
         processing.receive(body)
     except signatures.SignatureInvalid as error:
         logger.warning("Refused a request with an invalid Stripe signature: %s", error)
-        return answer(400, str(error))
+        return detail_response(400, str(error))
     except NotAnEvent as error:
         logger.error("Refused a signed request from Stripe: %s", error)
-        return answer(400, str(error))
+        return detail_response(400, str(error))
     except (DatabaseError, InterfaceError):
         logger.exception("A Stripe event cannot be stored or processed just now. Stripe will send it again.")
-        return answer(503, "The event cannot be stored just now. Please send it again.")
+        return detail_response(503, "The event cannot be stored just now. Please send it again.")
     return JsonResponse({"received": True})

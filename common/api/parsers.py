@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import BaseParser
+
+from common import strict_json
 
 MAXIMUM_BYTES = 64 * 1024
 # A server that answers without having read the body cuts the line, and the client sees a reset instead of the answer.
@@ -42,10 +44,10 @@ def _discard(stream: IO[Any]) -> None:
 
 def _load(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        return strict_json.loads(body.decode(), object_pairs_hook=_object)
     except RecursionError:
         raise ParseError("The body is nested too deeply. Send a flat JSON object.") from None
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, strict_json.InvalidJSON) as error:
         raise ParseError(f"The body is not valid JSON: {error}.") from None
     except UnicodeError:
         raise ParseError("The body is not valid UTF-8.") from None
@@ -61,7 +63,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key in data:
         key.encode()  # UnicodeError for half a surrogate pair
     return data
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ParseError(f"The body is not valid JSON: {constant} is no JSON value.")

@@ -186,7 +186,7 @@ def tls_context() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=path)
     except OSError as error:
         reason = str(error)
-    raise ImproperlyConfigured(f"{variable} names {path}, which holds no certificates that can be read: {reason}")
+    raise ImproperlyConfigured(f"{variable} names {path}, which contains no readable certificates: {reason}")
 
 
 def pool_for(base_url: str) -> Pool:

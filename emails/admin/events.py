@@ -18,7 +18,7 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
     list_display = ["occurred_at", "provider", "type", "severity", "recipient", "detail"]
     list_filter = ["type", "severity", "received_at"]
     search_fields = ["recipient", "=email__id", "=provider_message_id"]
-    search_help_text = _("address, a message's id, or the provider's message id")
+    search_help_text = _("Search by email address, message ID, or provider message ID")
     show_full_result_count = False
     fields = [
         "occurred_at", "received_at", "provider", "type", "severity", "recipient", "detail",
@@ -29,12 +29,12 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("message"))
     def message(self, event: DeliveryEvent) -> SafeString | str:
         if event.email_id is None:
-            return gettext("none of the outbox")
+            return gettext("not in the outbox")
         url = reverse("admin:emails_outboundemail_change", args=[event.email_id])
         return format_html('<a href="{}">{}</a>', url, event.email_id)
 
-    @admin.display(description=_("as it came"))
+    @admin.display(description=_("as received"))
     def raw_form(self, event: DeliveryEvent) -> SafeString | str:
         if event.raw is None:
-            return gettext("no longer kept")
+            return gettext("no longer stored")
         return format_html("<pre>{}</pre>", json.dumps(event.raw, ensure_ascii=False, indent=2))

@@ -24,7 +24,7 @@ class KindFilter(ColumnFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [*((kind, kind) for kind in samples.folders()), ("", _("other mail"))]
+        return [*((kind, kind) for kind in samples.folders()), ("", _("other email"))]
 
 
 class ProviderFilter(ColumnFilter):

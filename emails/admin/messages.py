@@ -35,14 +35,14 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
     list_display_links = ["created", "to"]
     list_filter = ["status", "reason", KindFilter, ProviderFilter, "created_at"]
     search_fields = ["recipients", "subject", "provider_message_id", "idempotency_key", "id"]
-    search_help_text = _("address, subject, the provider's message id, our id, or the idempotency key")
+    search_help_text = _("Search by email address, subject, provider message ID, our ID, or idempotency key")
     show_full_result_count = False
     actions = ["retry", "retry_even_twice", "cancel", "resend"]
     fieldsets = [
         (None, {"fields": ["state", "detail", "provider", "provider_message_id"]}),
         (_("Times"), {"fields": ["created_at", "due_at", "sent_at", "settled_at", "expires_at"]}),
         (
-            _("For the record"),
+            _("Details"),
             {
                 "fields": [
                     "id", "idempotency_key", "sensitive", "metadata",
@@ -116,7 +116,7 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         message = display.readable_message(email)
         if message is None or not message.html:
-            raise Http404("This message has no html that could be shown.")
+            raise Http404("This message has no HTML to show.")
         return display.frame(message.html)
 
     @method_decorator(require_POST)
@@ -139,7 +139,7 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
     def retry(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:
         self.operate_on_all(request, emails, "retry")
 
-    @admin.action(description=_("Retry, even those that may arrive twice"), permissions=["operate"])
+    @admin.action(description=_("Retry (may arrive twice)"), permissions=["operate"])
     def retry_even_twice(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:
         self.operate_on_all(request, emails, "retry_even_twice")
 
@@ -163,7 +163,7 @@ class OutboundEmailAdmin(ReadOnlyAdmin):
         if done:
             messages.success(request, f"{OPERATIONS[name].done} ({done})")
         for sentence, count in refusals.items():
-            messages.error(request, f"{count} left as {'it is' if count == 1 else 'they are'}: {sentence}")
+            messages.error(request, f"{count} not changed: {sentence}")
 
     @transaction.atomic
     def operate(self, request: HttpRequest, email: OutboundEmail, name: str) -> OutboundEmail | None:
@@ -177,4 +177,6 @@ def interventions(email: OutboundEmail) -> list[Event]:
     entries = LogEntry.objects.filter(
         content_type=get_content_type_for_model(email), object_id=str(email.pk)
     ).select_related("user")
-    return [Event("by hand", entry.action_time, f"{entry.user}: {entry.get_change_message()}") for entry in entries]
+    return [
+        Event("manual change", entry.action_time, f"{entry.user}: {entry.get_change_message()}") for entry in entries
+    ]

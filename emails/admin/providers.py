@@ -26,7 +26,7 @@ class ProviderStateAdmin(ReadOnlyAdmin):
         for state in states:
             actions.resume(state)
             self.log_change(request, state, "Resumed.")
-        messages.success(request, "Resumed. What waits goes out over the next 30 seconds.")
+        messages.success(request, "Resumed. Waiting emails go out over the next 30 seconds.")
 
 
 @admin.register(DeliveryAttempt)
@@ -34,7 +34,7 @@ class DeliveryAttemptAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "provider", "outcome", "status_code", "error_code", "calls", "crashes", "settled_at"]
     list_filter = ["outcome", "created_at"]
     search_fields = ["=id", "=emails__id"]
-    search_help_text = _("the attempt's id (the Idempotency-Key), or a message's id")
+    search_help_text = _("Search by attempt ID (the Idempotency-Key) or message ID")
     show_full_result_count = False
     fields = [
         "id", "provider", "endpoint", "outcome", "status_code", "error_code", "detail", "calls", "crashes",

@@ -34,7 +34,9 @@ class SuppressionAdmin(ModelAdmin):
     search_fields = ["address", "detail"]
 
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        messages.info(request, _("The provider keeps a list of its own: lift the address there as well."))
+        messages.info(
+            request, _("The provider keeps its own suppression list. Remove the email address there as well.")
+        )
         return super().change_view(request, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | list[str] | tuple[str, ...]]:

@@ -85,11 +85,11 @@ def _make(provider: str) -> DeliveryBackend:
     if "." not in provider:
         names = ", ".join([*RELAYS, *PROVIDERS])
         raise ImproperlyConfigured(
-            f"The mail provider {provider!r} is not known. Set EMAIL_PROVIDER to one of {names}, "
+            f"The email provider {provider!r} is unknown. Set EMAIL_PROVIDER to one of {names}, "
             "or EMAIL_DELIVERY_BACKEND to the dotted path of a Django email backend."
         )
     if provider == OUTBOX:
-        raise ImproperlyConfigured("EMAIL_DELIVERY_BACKEND is the outbox itself, which would deliver into itself.")
+        raise ImproperlyConfigured("EMAIL_DELIVERY_BACKEND is the outbox, which can't deliver to itself.")
     return _make_by_path(provider)
 
 

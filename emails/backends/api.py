@@ -58,20 +58,24 @@ class ApiBackend(ApiClient, DeliveryBackend):
 
     def _refuse_what_no_api_takes(self, message: Message) -> None:
         if not message.to:
-            raise self.cannot("a message without `to`", "put one recipient into `to`.")
+            raise self.cannot("a message without `to`", "add a recipient to `to`.")
         for field in ("to", "cc", "bcc"):
             count = len(getattr(message, field))
             if count > self.most_recipients:
-                raise self.cannot(f"{count} addresses in `{field}`", f"send to at most {self.most_recipients} at once.")
+                raise self.cannot(
+                    f"{count} email addresses in `{field}`", f"send to at most {self.most_recipients} per message."
+                )
         for address in _all_addresses(message):
             if not address.email.isascii():
-                raise self.cannot(f"the mailbox {address.email}", "use an address in ASCII, or send it through SMTP.")
+                raise self.cannot(
+                    f"the mailbox {address.email}", "use an ASCII email address, or send it through SMTP."
+                )
         if not any((message.text, message.html, message.alternatives)):
             raise self.cannot("an empty body", "give the message a text or HTML body.")
         reserved = [name for name, _ in message.headers if name.lower() in ENVELOPE_AND_MIME_HEADERS]
         if reserved:
             raise self.cannot(
-                f"the header {reserved[0]} of its own", "use the fields of EmailMessage, or send it through SMTP."
+                f"a custom {reserved[0]} header", "use the fields of EmailMessage, or send it through SMTP."
             )
 
     def refuse_alternatives(self, message: Message) -> None:

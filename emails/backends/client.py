@@ -38,7 +38,7 @@ class ApiClient(Caller):
         self._api_key = api_key or self._setting("API_KEY")
         if not KEY.fullmatch(self._api_key):
             raise ImproperlyConfigured(
-                f"{self.name.upper()}_API_KEY holds a space or another character that no key has. Copy it again."
+                f"{self.name.upper()}_API_KEY contains a space or another character that no key has. Copy it again."
             )
         self._api_url = (api_url or self._setting("API_URL")).rstrip("/")
         if not self._api_url.startswith(("https://", "http://")):
@@ -118,7 +118,7 @@ class ApiClient(Caller):
         if verdict is None:
             verdict = self.refine(verdict_on(answer.status, said), answer.status, said)
         if answer.status < 300 and verdict is UNKNOWN:
-            text = f"its answer is not the documented one: {text}"
+            text = f"its response is not in the documented format: {text}"
         pause = self.pause(answer.headers)
         if verdict is REFUSED_FOR_NOW and pause is not None:
             verdict = verdict._replace(pauses_provider=True)

@@ -32,7 +32,7 @@ class SequenzyContacts(ApiClient):
     def __init__(self) -> None:
         key = settings.SEQUENZY_CONTACTS_API_KEY or settings.SEQUENZY_API_KEY
         if not key:
-            raise ImproperlyConfigured("SEQUENZY_API_KEY is not set, and SEQUENZY_CONTACTS_API_KEY is not either.")
+            raise ImproperlyConfigured("Neither SEQUENZY_CONTACTS_API_KEY nor SEQUENZY_API_KEY is set.")
         super().__init__(api_key=key, api_url=settings.SEQUENZY_API_URL)
         if not settings.SEQUENZY_CONTACTS_API_KEY:
             self.name = "sequenzy"

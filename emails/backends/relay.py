@@ -45,7 +45,7 @@ class RelayBackend(DeliveryBackend):
         except ImportError as error:
             trouble = f"cannot be imported: {error}"
         else:
-            trouble = "" if isinstance(found, type) else "is no class"
+            trouble = "" if isinstance(found, type) else "is not a class"
         if trouble:
             raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} {trouble}.")
         self.backend_class: type[BaseEmailBackend] = found
@@ -70,7 +70,7 @@ class RelayBackend(DeliveryBackend):
             reason = str(error)
         else:
             return
-        raise InvalidMessage(f"The message cannot be written as MIME: {reason}")
+        raise InvalidMessage(f"The message can't be converted to MIME: {reason}")
 
     def call(self, request: Request, idempotency_key: str) -> Receipt:
         message = Message.from_json(json.loads(request.body))

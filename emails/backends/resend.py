@@ -56,7 +56,7 @@ class ResendBackend(ApiBackend):
         }
         send_at = self.scheduled(message, at_most=LONGEST_SCHEDULE)
         if send_at and message.attachments:
-            raise self.cannot("attachments with a send_at", "send it through the outbox, which waits itself.")
+            raise self.cannot("attachments with a send_at", "send it through the outbox, which waits until then.")
         optional = {
             "scheduled_at": iso(send_at) if send_at else "",
             "html": message.html,
@@ -74,7 +74,7 @@ class ResendBackend(ApiBackend):
         if expected and _canonical(expected) != _canonical(attachment.content_type):
             raise self.cannot(
                 f"the file {attachment.filename!r} as {attachment.content_type}",
-                f"a file of that name must be {expected} (text in UTF-8), or have another name.",
+                f"a file with that name must be {expected} (text in UTF-8). Otherwise, rename it.",
             )
         if len(attachment.content_id) > LONGEST_CONTENT_ID:
             raise self.cannot("a Content-ID of 128 characters or more", "make it shorter.")

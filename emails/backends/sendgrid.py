@@ -61,20 +61,20 @@ class SendGridBackend(ApiBackend):
             raise self.cannot(f"more than {MOST_RECIPIENTS} recipients", "send several messages.")
         forbidden = [name for name, _ in message.headers if name.lower() in FORBIDDEN_HEADERS]
         if forbidden:
-            raise self.cannot(f"the header {forbidden[0]}", "leave it out: SendGrid sets it itself.")
+            raise self.cannot(f"the header {forbidden[0]}", "leave it out, because SendGrid sets it.")
         if any(not attachment.content for attachment in message.attachments):
             raise self.cannot("an empty file", "leave it out.")
         tags = set(message.tags)
         if len(tags) > MOST_CATEGORIES or any(not 0 < len(tag) <= CATEGORY_CHARACTERS for tag in tags):
             raise self.cannot(
-                "these tags", f"give at most {MOST_CATEGORIES}, of 1 to {CATEGORY_CHARACTERS} characters each."
+                "these tags", f"use at most {MOST_CATEGORIES} tags of 1 to {CATEGORY_CHARACTERS} characters each."
             )
 
     def _arguments(self, message: Message) -> dict[str, str]:
         """Our id and the metadata, which come back in every event, prefixed so that SendGrid's own names stay free."""
         arguments = {f"app_{key}": value for key, value in message.metadata} | {MESSAGE_ARGUMENT: str(message.id)}
         if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > ARGUMENT_BYTES:
-            raise self.cannot("metadata of more than 10,000 bytes", "keep it in your own database.")
+            raise self.cannot("metadata of more than 10,000 bytes", "store it in your own database.")
         return arguments
 
     def accepted(self, answer: Answer) -> Receipt | Verdict:

@@ -63,9 +63,9 @@ class SequenzyBackend(ApiBackend):
         if not message.subject:
             raise self.cannot("an empty subject", "give the message a subject.")
         if self.scheduled(message, at_most=timedelta.max):
-            raise self.cannot("a send_at", "send it through the outbox, which waits itself.")
+            raise self.cannot("a send_at", "send it through the outbox, which waits until then.")
         if len(message.reply_to) > 1:
-            raise self.cannot("several reply_to addresses", "give one.")
+            raise self.cannot("more than one reply_to address", "use only one.")
         dropped = {name.lower() for name in settings.SEQUENZY_DROPPED_HEADERS}
         headers = [name for name, _ in message.headers if name.lower() not in dropped]
         if headers:

@@ -69,11 +69,11 @@ class Call:
             return error
         except Exception as error:  # a bug of ours, after which nobody knows how far the call got
             logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
-            return unclear(self.attempt.provider, f"Our own code broke: {type(error).__name__}")
+            return unclear(self.attempt.provider, f"Our own code failed: {type(error).__name__}")
         failpoint("after-send")
         told, carried = len(receipt.message_ids), len(self.rows)
         if told != carried:
-            return unclear(self.attempt.provider, f"It took {carried} messages and named {told}.")
+            return unclear(self.attempt.provider, f"It accepted {carried} messages but returned {told} message IDs.")
         return receipt
 
 

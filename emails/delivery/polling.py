@@ -17,8 +17,8 @@ from emails.backends.client import json_body
 from emails.backends.sequenzy import SequenzyBackend
 from emails.delivery.pacing import take_slot
 from emails.models import OutboundEmail, Status, Suppression
-from emails.tracking import recording
-from emails.tracking.event import Event, Type, fingerprint, joined, storable
+from emails.tracking import recording, values
+from emails.tracking.event import ReportedEvent, Type, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -106,14 +106,14 @@ def ask(message_id: str) -> object:
         return None
 
 
-def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> Event | None:
+def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> ReportedEvent | None:
     """The event that should have come; None while the message is on its way."""
     status = str(state.get("status"))
     if status not in TYPES:
         return None
     raw = {name: value for name, value in state.items() if name != "emailBody"}
     recipient = email.recipients.split()[0]
-    return Event(
+    return ReportedEvent(
         provider=SequenzyBackend.name,
         type=TYPES[status],
         severity="hard" if status == "bounced" else "",
@@ -122,9 +122,9 @@ def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> Event | None:
         recipient=recipient,
         is_listed=True,
         occurred_at=database_now(),
-        detail=joined("looked up:", status, state.get("suppressionReason"), state.get("errorMessage")),
+        detail=values.joined_text("looked up:", status, state.get("suppressionReason"), state.get("errorMessage")),
         cause=cause_of(str(state.get("suppressionReason"))) if status == "suppressed" else "",
-        raw=storable(json.loads(json.dumps(raw))),
+        raw=values.storable(json.loads(json.dumps(raw))),
         fingerprint=fingerprint(raw, email.provider_message_id, status, "looked up"),
     )
 

@@ -37,7 +37,7 @@ class Ending:
 def prepare(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime) -> Part | Ending:
     """Serialise the row for the provider, without the suppressed recipients. Raises nothing."""
     if row.expires_at is not None and row.expires_at <= now:
-        return Ending(Status.EXPIRED, detail=f"It was not to be delivered after {row.expires_at:%Y-%m-%d %H:%M} UTC.")
+        return Ending(Status.EXPIRED, detail=f"It expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.")
     try:
         message = without(row.message, suppressed)
         if not (message.to or message.cc or message.bcc):

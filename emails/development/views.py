@@ -69,7 +69,7 @@ def shown(email: OutboundEmail) -> dict[str, Any]:
 def inbox_html(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = display.readable_message(get_object_or_404(OutboundEmail, pk=pk))
     if message is None:
-        raise Http404("The body of this message is blanked.")
+        raise Http404("The body of this message has been deleted.")
     return display.frame(message.html)
 
 
@@ -78,7 +78,7 @@ def inbox_json(request: HttpRequest) -> HttpResponse:
     """The newest messages, 200 of them unless ?limit= says otherwise, up to 1000. A blanked body is an empty text."""
     limit = request.GET.get("limit", str(LIMIT))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= LARGEST_LIMIT):
-        return JsonResponse({"detail": f"limit takes a whole number from 1 to {LARGEST_LIMIT}."}, status=400)
+        return JsonResponse({"detail": f"limit must be a whole number from 1 to {LARGEST_LIMIT}."}, status=400)
     emails = OutboundEmail.objects.prefetch_related("attempts", "events")[: int(limit)]
     return JsonResponse({"messages": [as_json(email) for email in emails]})
 
@@ -111,7 +111,7 @@ class Sample:
 def gallery(request: HttpRequest) -> HttpResponse:
     language = chosen_language(request)
     if language is None:
-        return HttpResponseBadRequest(f"LANGUAGES holds only {', '.join(dict(settings.LANGUAGES))}.")
+        return HttpResponseBadRequest(f"LANGUAGES contains only {', '.join(dict(settings.LANGUAGES))}.")
     context = {
         "page": "gallery",
         "language": language,
@@ -142,4 +142,4 @@ def sample(kind: str, language: str | None) -> Sample:
         return Sample(kind, trouble=str(error))
     except Exception as error:  # whatever a template, its tags or its filters raise is what the author came to see
         logger.warning("The sample of %s cannot be rendered.", kind, exc_info=True)
-        return Sample(kind, trouble=f"{kind} cannot be rendered: {type(error).__name__}: {error}")
+        return Sample(kind, trouble=f"{kind} can't be rendered: {type(error).__name__}: {error}")

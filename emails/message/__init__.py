@@ -57,7 +57,7 @@ class Message:
         parts.refuse_what_gets_lost(email)
         to, cc, bcc = without_repeats(parse_all(email.to, "to"), parse_all(email.cc, "cc"), parse_all(email.bcc, "bcc"))
         if not (to or cc or bcc):
-            raise InvalidMessage("The message has no recipient. Give at least one address in to, cc or bcc.")
+            raise InvalidMessage("The message has no recipient. Add at least one email address to to, cc, or bcc.")
         from_email, reply_to, headers = parts.split_headers(email)
         text, html, alternatives = parts.bodies(email)
         return cls(

@@ -65,7 +65,7 @@ class Address:
 def parse_all(values: Iterable[Any] | None, field: str) -> Iterator[Address]:
     """Every address of a list, empty entries left out."""
     if isinstance(values, str):
-        raise InvalidMessage(f"{field} is a string. Give a list of addresses.")
+        raise InvalidMessage(f"{field} is a string. Pass a list of email addresses.")
     return (Address.parse(value, field) for value in values or () if value)
 
 
@@ -108,7 +108,7 @@ def _domain(domain: str, text: str, field: str) -> str:
             return idna.encode(domain, uts46=True).decode()
         except idna.IDNAError as error:
             reason = str(error)
-        raise InvalidMessage(f"The domain in the {field} {text[:320]!r} does not exist in IDNA 2008: {reason}.")
+        raise InvalidMessage(f"The domain in the {field} {text[:320]!r} is not valid in IDNA 2008: {reason}.")
     if DOMAIN.fullmatch(domain) or DOMAIN_LITERAL.fullmatch(domain):
         return domain
     raise _unreadable(text, field)
@@ -116,5 +116,5 @@ def _domain(domain: str, text: str, field: str) -> str:
 
 def _unreadable(text: str, field: str) -> InvalidMessage:
     return InvalidMessage(
-        f"The {field} {text[:320]!r} is not one address. Write name@example.com or Name <name@example.com>."
+        f"The {field} {text[:320]!r} is not a single email address. Write name@example.com or Name <name@example.com>."
     )

@@ -72,7 +72,7 @@ def _payload(part: MimePart) -> Any:
     if part.get_content_type() == MESSAGE_TYPE:
         return part.get_payload(0)
     if part.is_multipart():
-        raise InvalidMessage("A multipart MIME part is no single file. Attach its parts one by one.")
+        raise InvalidMessage("A multipart MIME part is not a single file. Attach its parts one by one.")
     data = part.get_payload(decode=True)
     charset = part.get_content_charset("utf-8")
     if part.get_content_maintype() != "text" or not isinstance(data, bytes):
@@ -103,7 +103,7 @@ def _checked_type(content_type: Any, filename: Any, content: Any) -> str:
     bare = str(content_type).partition(";")[0].strip().lower()
     if not CONTENT_TYPE.fullmatch(bare):
         raise InvalidMessage(
-            f"{str(content_type)[:80]!r} is no content type. Write it as type/subtype, like image/png."
+            f"{str(content_type)[:80]!r} is not a content type. Write it as type/subtype, such as image/png."
         )
     return bare
 
@@ -122,5 +122,5 @@ def _is_utf8(data: bytes) -> bool:
 
 def _refusal(thing: Any) -> InvalidMessage:
     return InvalidMessage(
-        f"A {type(thing).__name__} cannot be attached. Give (filename, str or bytes, type), or a MIME part."
+        f"A {type(thing).__name__} can't be attached. Pass (filename, str or bytes, type) or a MIME part."
     )

@@ -15,10 +15,10 @@ ENVELOPE_HEADER = "Return-Path"
 SHADOWING = {name.lower(): name for name in ("From", "To", "Cc", "Reply-To", ENVELOPE_HEADER)}
 FIELDS = {"subject": "subject", "bcc": "bcc"}
 LOST_ATTRIBUTES = {
-    "template_id": "Render the mail here.",
-    "merge_data": "Make one message per recipient.",
-    "merge_global_data": "Render the mail here.",
-    "esp_extra": "Use the fields of EmailMessage, tags and metadata.",
+    "template_id": "Render the email here.",
+    "merge_data": "Create one message per recipient.",
+    "merge_global_data": "Render the email here.",
+    "esp_extra": "Use the fields of EmailMessage, tags, and metadata.",
 }
 
 
@@ -34,12 +34,12 @@ def refuse_what_gets_lost(email: EmailMessage) -> None:
     """Features that live outside the fields of EmailMessage and would vanish without a word."""
     if type(email).message is not EmailMessage.message:
         raise InvalidMessage(
-            f"{type(email).__name__} builds its own MIME in message(), which no provider's API takes. "
-            "Send it through an SMTP backend of its own."
+            f"{type(email).__name__} builds its own MIME in message(), which no provider's API accepts. "
+            "Send it through a separate SMTP backend."
         )
     for attribute, advice in LOST_ATTRIBUTES.items():
         if getattr(email, attribute, None):
-            raise InvalidMessage(f"The message sets {attribute}, which cannot travel with it. {advice}")
+            raise InvalidMessage(f"The message sets {attribute}, which can't be passed on. {advice}")
 
 
 def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tuple[tuple[str, str], ...]]:
@@ -96,7 +96,7 @@ def send_at(email: EmailMessage) -> datetime | None:
             return aware.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         pass
-    raise InvalidMessage(f"send_at is {moment!r}. Give a datetime, or a Unix time in seconds.")
+    raise InvalidMessage(f"send_at is {moment!r}. Pass a datetime or a Unix time in seconds.")
 
 
 def _checked(extra_headers: dict[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ def body_text(field: str, value: Any) -> str:
     text = str(value)
     encoded = utf8(field, text)
     if len(encoded.translate(None, CONTROL_BYTES)) != len(encoded):
-        raise InvalidMessage(f"The {field} holds a control character. Remove it before sending.")
+        raise InvalidMessage(f"The {field} contains a control character. Remove it before sending.")
     return text
 
 
@@ -27,7 +27,7 @@ def header_text(field: str, value: Any) -> str:
     utf8(field, text)
     if HEADER_CONTROLS.search(text.replace("\t", " ")):
         raise InvalidHeader(
-            f"The {field} holds a line break or control character, which would forge a header. Remove it."
+            f"The {field} contains a line break or control character, which could inject a header. Remove it."
         )
     return text
 
@@ -35,7 +35,7 @@ def header_text(field: str, value: Any) -> str:
 def header_name(name: Any) -> str:
     text = str(name)
     if not HEADER_NAME.fullmatch(text):
-        raise InvalidHeader(f"{text[:80]!r} is no header name: only printable ASCII without a colon or space is.")
+        raise InvalidHeader(f"{text[:80]!r} is not a header name. Use only printable ASCII without colons or spaces.")
     return text
 
 
@@ -46,5 +46,5 @@ def utf8(field: str, text: str) -> bytes:
     except UnicodeEncodeError:
         pass
     raise InvalidMessage(
-        f"The {field} holds half of a surrogate pair, which is no character. Remove it before sending."
+        f"The {field} contains an unpaired surrogate, which is not a character. Remove it before sending."
     )

@@ -20,17 +20,17 @@ class Migration(migrations.Migration):
                 ("endpoint", models.CharField(blank=True, max_length=100)),
                 (
                     "body",
-                    models.BinaryField(help_text="the serialised call; dropped once the outcome is known", null=True),
+                    models.BinaryField(help_text="The serialized call. Deleted once the outcome is known.", null=True),
                 ),
                 (
                     "outcome",
                     models.CharField(
                         choices=[
-                            ("pending", "under way"),
+                            ("pending", "in progress"),
                             ("accepted", "accepted"),
                             ("refused", "not accepted"),
                             ("unknown", "unknown"),
-                            ("abandoned", "given up without an answer"),
+                            ("abandoned", "given up without a response"),
                         ],
                         default="pending",
                         max_length=16,
@@ -42,11 +42,11 @@ class Migration(migrations.Migration):
                 ("lease_token", models.UUIDField(editable=False, null=True)),
                 (
                     "calls",
-                    models.PositiveSmallIntegerField(default=0, help_text="answers that left the outcome unknown"),
+                    models.PositiveSmallIntegerField(default=0, help_text="Calls that left the outcome unknown."),
                 ),
                 (
                     "crashes",
-                    models.PositiveSmallIntegerField(default=0, help_text="workers that died while it was under way"),
+                    models.PositiveSmallIntegerField(default=0, help_text="Workers that died during the call."),
                 ),
                 ("status_code", models.PositiveSmallIntegerField(null=True)),
                 ("error_code", models.CharField(blank=True, max_length=100)),
@@ -60,16 +60,16 @@ class Migration(migrations.Migration):
             name="ProviderState",
             fields=[
                 ("name", models.CharField(max_length=200, primary_key=True, serialize=False)),
-                ("failures", models.PositiveIntegerField(default=0, help_text="failed calls since the last success")),
+                ("failures", models.PositiveIntegerField(default=0, help_text="Failed calls since the last success.")),
                 ("paused_until", models.DateTimeField(null=True)),
                 (
                     "reason",
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("breaker", "it failed again and again; one probe every 15 seconds"),
+                            ("breaker", "it kept failing; one probe every 15 seconds"),
                             ("rate_limited", "it asked us to wait"),
-                            ("configuration", "its account or key needs a person"),
+                            ("configuration", "its account or key needs attention"),
                         ],
                         max_length=16,
                     ),
@@ -82,15 +82,15 @@ class Migration(migrations.Migration):
             name="Suppression",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("address", models.CharField(help_text="in lower case", max_length=320, unique=True)),
+                ("address", models.CharField(help_text="In lowercase.", max_length=320, unique=True)),
                 (
                     "cause",
                     models.CharField(
                         choices=[
                             ("hard_bounce", "hard bounce"),
                             ("complaint", "complaint"),
-                            ("soft_bounces", "soft bounces in a row"),
-                            ("manual", "entered by hand"),
+                            ("soft_bounces", "repeated soft bounces"),
+                            ("manual", "added manually"),
                         ],
                         default="manual",
                         max_length=16,
@@ -98,7 +98,10 @@ class Migration(migrations.Migration):
                 ),
                 ("detail", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("until", models.DateTimeField(blank=True, help_text="empty: until it is lifted", null=True)),
+                (
+                    "until",
+                    models.DateTimeField(blank=True, help_text="If empty, the suppression has no end date.", null=True),
+                ),
             ],
             options={
                 "ordering": ["-created_at"],
@@ -122,15 +125,20 @@ class Migration(migrations.Migration):
             name="OutboundEmail",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("kind", models.CharField(blank=True, help_text="its folder under templates/emails/", max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True, help_text="The name of its folder under templates/emails/.", max_length=64
+                    ),
+                ),
                 (
                     "status",
                     models.CharField(
                         choices=[
                             ("queued", "queued"),
                             ("sending", "sending"),
-                            ("sent", "sent: the provider took it"),
-                            ("delivered", "delivered: the receiving server took it"),
+                            ("sent", "sent: the provider accepted it"),
+                            ("delivered", "delivered: the receiving server accepted it"),
                             ("bounced", "bounced"),
                             ("complained", "complained"),
                             ("failed", "failed"),
@@ -147,33 +155,46 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("transient", "the provider did not take it; it is tried again"),
-                            ("configuration", "the provider's account or key needs a person; it is tried again"),
-                            ("internal", "our own code failed on it; it is tried again"),
-                            ("unknown", "whether the provider took it is unknown; the same call is repeated"),
-                            ("refused", "the provider refused it for good"),
-                            ("unsupported", "the provider cannot carry such a message"),
-                            ("gave_up", "it was tried for two days"),
+                            ("transient", "the provider didn't accept it; it will be retried"),
+                            ("configuration", "the provider's account or key needs attention; it will be retried"),
+                            ("internal", "our own code failed on it; it will be retried"),
+                            (
+                                "unknown",
+                                "it's unknown whether the provider accepted it; the same call will be repeated",
+                            ),
+                            ("refused", "the provider rejected it permanently"),
+                            ("unsupported", "the provider doesn't support messages like this"),
+                            ("gave_up", "the provider didn't accept it within two days"),
                             (
                                 "outcome_unknown",
-                                "whether it arrived could not be found out, and a repeat could be a second copy",
+                                "it's unknown whether it arrived, and a retry could send a second copy",
                             ),
-                            ("quarantined", "its worker died again and again"),
+                            ("quarantined", "its worker died repeatedly"),
                         ],
                         max_length=24,
                     ),
                 ),
-                ("detail", models.TextField(blank=True, help_text="what the provider, or our own code, said last")),
+                (
+                    "detail",
+                    models.TextField(
+                        blank=True, help_text="The last response from the provider or error in our own code."
+                    ),
+                ),
                 ("idempotency_key", models.CharField(max_length=255, null=True)),
-                ("recipients", models.TextField(help_text="all addresses of to, cc and bcc, for searching")),
+                ("recipients", models.TextField(help_text="All email addresses in To, Cc, and Bcc, for searching.")),
                 ("subject", models.TextField(blank=True)),
                 (
                     "content",
-                    models.JSONField(help_text="the message in neutral form; null once it is blanked", null=True),
+                    models.JSONField(
+                        help_text="The message in neutral form. Null once its body has been deleted.", null=True
+                    ),
                 ),
                 (
                     "sensitive",
-                    models.BooleanField(default=False, help_text="holds live links: blanked once sent or dead"),
+                    models.BooleanField(
+                        default=False,
+                        help_text="Contains live links, so its body is deleted once it is sent or given up.",
+                    ),
                 ),
                 ("metadata", models.JSONField(blank=True, default=dict)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -182,17 +203,27 @@ class Migration(migrations.Migration):
                     "due_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(),
-                        help_text="null while an attempt holds it, and when settled",
+                        help_text="Null while an attempt holds it, and once it is settled.",
                         null=True,
                     ),
                 ),
                 ("lease_token", models.UUIDField(editable=False, null=True)),
-                ("isolated", models.BooleanField(default=False, help_text="its worker died: it is now claimed alone")),
+                (
+                    "isolated",
+                    models.BooleanField(default=False, help_text="Its worker died, so it is now claimed alone."),
+                ),
                 (
                     "crashes",
-                    models.PositiveSmallIntegerField(default=0, help_text="workers that died while they held it alone"),
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Workers that died while they held it alone."
+                    ),
                 ),
-                ("failures", models.PositiveSmallIntegerField(default=0, help_text="tries that were refused for now")),
+                (
+                    "failures",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Attempts that the provider refused temporarily."
+                    ),
+                ),
                 ("first_failed_at", models.DateTimeField(null=True)),
                 ("provider", models.CharField(blank=True, max_length=200)),
                 ("provider_message_id", models.CharField(blank=True, max_length=255)),

@@ -22,8 +22,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("queued", "queued"),
                             ("sending", "sending"),
-                            ("sent", "sent: the provider took it"),
-                            ("delivered", "delivered: the receiving server took it"),
+                            ("sent", "sent: the provider accepted it"),
+                            ("delivered", "delivered: the receiving server accepted it"),
                             ("bounced", "bounced"),
                             ("complained", "complained"),
                             ("failed", "failed"),
@@ -40,47 +40,67 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("transient", "the provider did not take it; it is tried again"),
-                            ("configuration", "the provider's account or key needs a person; it is tried again"),
-                            ("quota", "the provider's quota is used up; it is tried again"),
-                            ("internal", "our own code failed on it; it is tried again"),
-                            ("unknown", "whether the provider took it is unknown; the same call is repeated"),
-                            ("refused", "the provider refused it for good"),
-                            ("unsupported", "the provider cannot carry such a message"),
-                            ("gave_up", "it was tried for two days"),
+                            ("transient", "the provider didn't accept it; it will be retried"),
+                            ("configuration", "the provider's account or key needs attention; it will be retried"),
+                            ("quota", "the provider's quota is used up; it will be retried"),
+                            ("internal", "our own code failed on it; it will be retried"),
+                            (
+                                "unknown",
+                                "it's unknown whether the provider accepted it; the same call will be repeated",
+                            ),
+                            ("refused", "the provider rejected it permanently"),
+                            ("unsupported", "the provider doesn't support messages like this"),
+                            ("gave_up", "the provider didn't accept it within two days"),
                             (
                                 "outcome_unknown",
-                                "whether it arrived could not be found out, and a repeat could be a second copy",
+                                "it's unknown whether it arrived, and a retry could send a second copy",
                             ),
-                            ("quarantined", "its worker died again and again"),
+                            ("quarantined", "its worker died repeatedly"),
                         ],
                         max_length=24,
                     ),
                 ),
-                ("detail", models.TextField(blank=True, help_text="what the provider, or our own code, said last")),
+                (
+                    "detail",
+                    models.TextField(
+                        blank=True, help_text="The last response from the provider or error in our own code."
+                    ),
+                ),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
                     "due_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(),
-                        help_text="null while an attempt holds it, and when settled",
+                        help_text="Null while an attempt holds it, and once it is settled.",
                         null=True,
                     ),
                 ),
                 ("lease_token", models.UUIDField(editable=False, null=True)),
-                ("isolated", models.BooleanField(default=False, help_text="its worker died: it is now claimed alone")),
+                (
+                    "isolated",
+                    models.BooleanField(default=False, help_text="Its worker died, so it is now claimed alone."),
+                ),
                 (
                     "crashes",
-                    models.PositiveSmallIntegerField(default=0, help_text="workers that died while they held it alone"),
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Workers that died while they held it alone."
+                    ),
                 ),
-                ("failures", models.PositiveSmallIntegerField(default=0, help_text="tries that were refused for now")),
+                (
+                    "failures",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Attempts that the provider refused temporarily."
+                    ),
+                ),
                 ("first_failed_at", models.DateTimeField(null=True)),
                 ("provider", models.CharField(blank=True, max_length=200)),
                 ("sent_at", models.DateTimeField(null=True)),
                 ("settled_at", models.DateTimeField(null=True)),
                 (
                     "event_id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, help_text="by which a repeat is known as one"),
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, help_text="Lets Sequenzy deduplicate retries."
+                    ),
                 ),
                 (
                     "action",
@@ -96,8 +116,11 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("address", models.CharField(help_text="in lower case", max_length=320)),
-                ("content", models.JSONField(help_text="what the change says; null once it is blanked", null=True)),
+                ("address", models.CharField(help_text="In lowercase.", max_length=320)),
+                (
+                    "content",
+                    models.JSONField(help_text="The content of the change. Null once it has been deleted.", null=True),
+                ),
                 ("metadata", models.JSONField(blank=True, default=dict)),
             ],
             options={
@@ -111,13 +134,15 @@ class Migration(migrations.Migration):
                 ("provider", models.CharField(max_length=200)),
                 (
                     "fingerprint",
-                    models.CharField(help_text="hash of what the event says: a repeat has the same", max_length=64),
+                    models.CharField(help_text="A hash of the event's content, for deduplication.", max_length=64),
                 ),
                 ("provider_message_id", models.CharField(blank=True, max_length=255)),
                 (
                     "recipient",
                     models.CharField(
-                        blank=True, help_text="in lower case; empty where it may be one of several", max_length=320
+                        blank=True,
+                        help_text="In lowercase. Empty if it could be any of several recipients.",
+                        max_length=320,
                     ),
                 ),
                 (
@@ -126,17 +151,17 @@ class Migration(migrations.Migration):
                         choices=[
                             ("queued", "queued at the provider"),
                             ("sent", "handed to the receiving server"),
-                            ("delivered", "the receiving server took it"),
-                            ("deferred", "the receiving server asked to come back later"),
-                            ("bounced", "the receiving server refused it"),
+                            ("delivered", "accepted by the receiving server"),
+                            ("deferred", "deferred by the receiving server"),
+                            ("bounced", "rejected by the receiving server"),
                             ("complained", "reported as spam"),
-                            ("rejected", "the provider did not send it"),
-                            ("suppressed", "the provider's own suppression list holds the address"),
+                            ("rejected", "not sent by the provider"),
+                            ("suppressed", "the email address is on the provider's suppression list"),
                             ("opened", "opened"),
-                            ("clicked", "a link was clicked"),
+                            ("clicked", "clicked a link"),
                             ("unsubscribed", "unsubscribed"),
-                            ("resubscribed", "subscribed again"),
-                            ("other", "of no meaning here"),
+                            ("resubscribed", "resubscribed"),
+                            ("other", "not relevant here"),
                         ],
                         max_length=16,
                     ),
@@ -146,17 +171,23 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("hard", "the address does not exist"),
-                            ("soft", "this message only"),
-                            ("undetermined", "soft at first, hard when it happens again"),
+                            ("hard", "the email address doesn't exist"),
+                            ("soft", "only this message"),
+                            ("undetermined", "soft at first, hard if it happens again"),
                         ],
                         max_length=16,
                     ),
                 ),
-                ("detail", models.TextField(blank=True, help_text="what the receiving server or the provider said")),
+                (
+                    "detail",
+                    models.TextField(blank=True, help_text="The response from the receiving server or the provider."),
+                ),
                 ("occurred_at", models.DateTimeField()),
                 ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("raw", models.JSONField(help_text="as it came; null after the retention period", null=True)),
+                (
+                    "raw",
+                    models.JSONField(help_text="The payload as received. Null after the retention period.", null=True),
+                ),
             ],
             options={
                 "ordering": ["occurred_at"],
@@ -166,23 +197,23 @@ class Migration(migrations.Migration):
             model_name="outboundemail",
             name="batch_limit",
             field=models.PositiveSmallIntegerField(
-                help_text="how many messages its next call may carry, after a call with more was refused", null=True
+                help_text="The most messages its next call may carry, after a larger call was refused.", null=True
             ),
         ),
         migrations.AddField(
             model_name="outboundemail",
             name="lookup_at",
-            field=models.DateTimeField(help_text="when the provider is asked what became of it", null=True),
+            field=models.DateTimeField(help_text="When we ask the provider whether it was delivered.", null=True),
         ),
         migrations.AddField(
             model_name="providerstate",
             name="next_slot_at",
-            field=models.DateTimeField(help_text="before this, no worker begins another call", null=True),
+            field=models.DateTimeField(help_text="No worker starts another call before this time.", null=True),
         ),
         migrations.AddField(
             model_name="providerstate",
             name="rate",
-            field=models.FloatField(help_text="calls a second, as its answers say", null=True),
+            field=models.FloatField(help_text="Calls per second, according to its responses.", null=True),
         ),
         migrations.AlterField(
             model_name="outboundemail",
@@ -190,19 +221,19 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[
-                    ("transient", "the provider did not take it; it is tried again"),
-                    ("configuration", "the provider's account or key needs a person; it is tried again"),
-                    ("quota", "the provider's quota is used up; it is tried again"),
-                    ("internal", "our own code failed on it; it is tried again"),
-                    ("unknown", "whether the provider took it is unknown; the same call is repeated"),
-                    ("refused", "the provider refused it for good"),
-                    ("unsupported", "the provider cannot carry such a message"),
-                    ("gave_up", "it was tried for two days"),
+                    ("transient", "the provider didn't accept it; it will be retried"),
+                    ("configuration", "the provider's account or key needs attention; it will be retried"),
+                    ("quota", "the provider's quota is used up; it will be retried"),
+                    ("internal", "our own code failed on it; it will be retried"),
+                    ("unknown", "it's unknown whether the provider accepted it; the same call will be repeated"),
+                    ("refused", "the provider rejected it permanently"),
+                    ("unsupported", "the provider doesn't support messages like this"),
+                    ("gave_up", "the provider didn't accept it within two days"),
                     (
                         "outcome_unknown",
-                        "whether it arrived could not be found out, and a repeat could be a second copy",
+                        "it's unknown whether it arrived, and a retry could send a second copy",
                     ),
-                    ("quarantined", "its worker died again and again"),
+                    ("quarantined", "its worker died repeatedly"),
                 ],
                 max_length=24,
             ),
@@ -213,10 +244,10 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[
-                    ("breaker", "it failed again and again; one probe every 15 seconds"),
+                    ("breaker", "it kept failing; one probe every 15 seconds"),
                     ("rate_limited", "it asked us to wait"),
-                    ("configuration", "its account or key needs a person"),
-                    ("quota", "its quota is used up; one probe an hour"),
+                    ("configuration", "its account or key needs attention"),
+                    ("quota", "its quota is used up; one probe per hour"),
                 ],
                 max_length=16,
             ),

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             field=models.GeneratedField(
                 db_persist=True,
                 expression=django.db.models.fields.json.KeyTextTransform("user_id", "metadata"),
-                help_text="to whom the message belongs: user_id of its metadata",
+                help_text="The user this message belongs to: user_id in its metadata.",
                 output_field=models.CharField(max_length=255, null=True),
             ),
         ),
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             field=models.BooleanField(
                 default=False,
                 db_default=False,
-                help_text="its person asked to be forgotten: what is left of it goes when it is settled",
+                help_text="The user asked for erasure. What remains is deleted once it is settled.",
             ),
         ),
         migrations.AddIndex(

@@ -20,16 +20,16 @@ class DeliveryAttempt(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        PENDING = "pending", _("under way")
+        PENDING = "pending", _("in progress")
         ACCEPTED = "accepted", _("accepted")
         REFUSED = "refused", _("not accepted")
         UNKNOWN = "unknown", _("unknown")
-        ABANDONED = "abandoned", _("given up without an answer")
+        ABANDONED = "abandoned", _("given up without a response")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(max_length=200)
     endpoint = models.CharField(max_length=1000, blank=True)
-    body = models.BinaryField(null=True, help_text=_("the serialised call; dropped once the outcome is known"))
+    body = models.BinaryField(null=True, help_text=_("The serialized call. Deleted once the outcome is known."))
     emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
     contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="+")
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
@@ -38,8 +38,8 @@ class DeliveryAttempt(models.Model):
     settled_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True, editable=False)
-    calls = models.PositiveSmallIntegerField(default=0, help_text=_("answers that left the outcome unknown"))
-    crashes = models.PositiveSmallIntegerField(default=0, help_text=_("workers that died while it was under way"))
+    calls = models.PositiveSmallIntegerField(default=0, help_text=_("Calls that left the outcome unknown."))
+    crashes = models.PositiveSmallIntegerField(default=0, help_text=_("Workers that died during the call."))
 
     status_code = models.PositiveSmallIntegerField(null=True)
     error_code = models.CharField(max_length=100, blank=True)

@@ -29,10 +29,10 @@ class ContactChange(Work):
         UNSUBSCRIBE = "unsubscribe", _("unsubscribe")
         FORGET = "forget", _("forget")
 
-    event_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("by which a repeat is known as one"))
+    event_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Lets Sequenzy deduplicate retries."))
     action = models.CharField(max_length=16, choices=Action)
-    address = models.CharField(max_length=320, help_text=_("in lower case"))
-    content = models.JSONField(null=True, help_text=_("what the change says; null once it is blanked"))
+    address = models.CharField(max_length=320, help_text=_("In lowercase."))
+    content = models.JSONField(null=True, help_text=_("The content of the change. Null once it has been deleted."))
     metadata = models.JSONField(default=dict, blank=True)
 
     objects: ClassVar[ContactChangeQuerySet] = ContactChangeQuerySet.as_manager()  # type: ignore[assignment]

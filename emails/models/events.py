@@ -15,40 +15,40 @@ class DeliveryEvent(models.Model):
     class Type(models.TextChoices):
         QUEUED = "queued", _("queued at the provider")
         SENT = "sent", _("handed to the receiving server")
-        DELIVERED = "delivered", _("the receiving server took it")
-        DEFERRED = "deferred", _("the receiving server asked to come back later")
-        BOUNCED = "bounced", _("the receiving server refused it")
+        DELIVERED = "delivered", _("accepted by the receiving server")
+        DEFERRED = "deferred", _("deferred by the receiving server")
+        BOUNCED = "bounced", _("rejected by the receiving server")
         COMPLAINED = "complained", _("reported as spam")
-        REJECTED = "rejected", _("the provider did not send it")
-        SUPPRESSED = "suppressed", _("the provider's own suppression list holds the address")
+        REJECTED = "rejected", _("not sent by the provider")
+        SUPPRESSED = "suppressed", _("the email address is on the provider's suppression list")
         OPENED = "opened", _("opened")
-        CLICKED = "clicked", _("a link was clicked")
+        CLICKED = "clicked", _("clicked a link")
         UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
-        RESUBSCRIBED = "resubscribed", _("subscribed again")
-        OTHER = "other", _("of no meaning here")
+        RESUBSCRIBED = "resubscribed", _("resubscribed")
+        OTHER = "other", _("not relevant here")
 
     class Severity(models.TextChoices):
         """How final a bounce is."""
 
-        HARD = "hard", _("the address does not exist")
-        SOFT = "soft", _("this message only")
-        UNDETERMINED = "undetermined", _("soft at first, hard when it happens again")
+        HARD = "hard", _("the email address doesn't exist")
+        SOFT = "soft", _("only this message")
+        UNDETERMINED = "undetermined", _("soft at first, hard if it happens again")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(max_length=200)
-    fingerprint = models.CharField(max_length=64, help_text=_("hash of what the event says: a repeat has the same"))
+    fingerprint = models.CharField(max_length=64, help_text=_("A hash of the event's content, for deduplication."))
     email = models.ForeignKey(OutboundEmail, null=True, on_delete=models.CASCADE, related_name="events")
     provider_message_id = models.CharField(max_length=255, blank=True)
     recipient = models.CharField(
-        max_length=320, blank=True, help_text=_("in lower case; empty where it may be one of several")
+        max_length=320, blank=True, help_text=_("In lowercase. Empty if it could be any of several recipients.")
     )
 
     type = models.CharField(max_length=16, choices=Type)
     severity = models.CharField(max_length=16, choices=Severity, blank=True)
-    detail = models.TextField(blank=True, help_text=_("what the receiving server or the provider said"))
+    detail = models.TextField(blank=True, help_text=_("The response from the receiving server or the provider."))
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
-    raw = models.JSONField(null=True, help_text=_("as it came; null after the retention period"))
+    raw = models.JSONField(null=True, help_text=_("The payload as received. Null after the retention period."))
 
     class Meta:
         ordering = ["occurred_at"]

@@ -17,33 +17,37 @@ class OutboundEmail(Work):
     """One message of the outbox, from the caller's commit to its end. One row, however many recipients."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=64, blank=True, help_text=_("its folder under templates/emails/"))
+    kind = models.CharField(max_length=64, blank=True, help_text=_("The name of its folder under templates/emails/."))
     idempotency_key = models.CharField(max_length=255, null=True)
 
-    recipients = models.TextField(help_text=_("all addresses of to, cc and bcc, for searching"))
+    recipients = models.TextField(help_text=_("All email addresses in To, Cc, and Bcc, for searching."))
     subject = models.TextField(blank=True)
-    content = models.JSONField(null=True, help_text=_("the message in neutral form; null once it is blanked"))
-    sensitive = models.BooleanField(default=False, help_text=_("holds live links: blanked once sent or dead"))
+    content = models.JSONField(
+        null=True, help_text=_("The message in neutral form. Null once its body has been deleted.")
+    )
+    sensitive = models.BooleanField(
+        default=False, help_text=_("Contains live links, so its body is deleted once it is sent or given up.")
+    )
     metadata = models.JSONField(default=dict, blank=True)
     # A column of its own, kept by the database: an index on the JSON expression is found by PostgreSQL only.
     person = models.GeneratedField(
         expression=KeyTextTransform("user_id", "metadata"),
         output_field=models.CharField(max_length=255, null=True),
         db_persist=True,
-        help_text=_("to whom the message belongs: user_id of its metadata"),
+        help_text=_("The user this message belongs to: user_id in its metadata."),
     )
     to_be_erased = models.BooleanField(
         default=False,
         db_default=False,
-        help_text=_("its person asked to be forgotten: what is left of it goes when it is settled"),
+        help_text=_("The user asked for erasure. What remains is deleted once it is settled."),
     )
 
     expires_at = models.DateTimeField(null=True, blank=True)
     provider_message_id = models.CharField(max_length=255, blank=True)
     batch_limit = models.PositiveSmallIntegerField(
-        null=True, help_text=_("how many messages its next call may carry, after a call with more was refused")
+        null=True, help_text=_("The most messages its next call may carry, after a larger call was refused.")
     )
-    lookup_at = models.DateTimeField(null=True, help_text=_("when the provider is asked what became of it"))
+    lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 
     objects: ClassVar[WorkQuerySet["OutboundEmail"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -64,7 +68,7 @@ class OutboundEmail(Work):
         constraints = [models.UniqueConstraint(fields=["idempotency_key"], name="outbound_idempotency_key")]
 
     def __str__(self) -> str:
-        return f"{self.kind or 'mail'} to {self.recipients}"
+        return f"{self.kind or 'email'} to {self.recipients}"
 
     @property
     def is_blanked(self) -> bool:
@@ -74,7 +78,7 @@ class OutboundEmail(Work):
     def message(self) -> Message:
         """The message in neutral form. Raises ``ValueError`` when its body is blanked."""
         if self.content is None:
-            raise ValueError("The body of this message is blanked; have the person request a new one.")
+            raise ValueError("The body of this message has been deleted. Have the person request a new one.")
         return Message.from_json(self.content)
 
     @property

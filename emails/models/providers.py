@@ -35,18 +35,18 @@ class ProviderState(models.Model):
     """What all workers must agree on about one provider: whether, and from when, it may be called."""
 
     class Pause(models.TextChoices):
-        BREAKER = "breaker", _("it failed again and again; one probe every 15 seconds")
+        BREAKER = "breaker", _("it kept failing; one probe every 15 seconds")
         RATE_LIMITED = "rate_limited", _("it asked us to wait")
-        CONFIGURATION = "configuration", _("its account or key needs a person")
-        QUOTA = "quota", _("its quota is used up; one probe an hour")
+        CONFIGURATION = "configuration", _("its account or key needs attention")
+        QUOTA = "quota", _("its quota is used up; one probe per hour")
 
     name = models.CharField(primary_key=True, max_length=200)
-    failures = models.PositiveIntegerField(default=0, help_text=_("failed calls since the last success"))
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls since the last success."))
     paused_until = models.DateTimeField(null=True)
     reason = models.CharField(max_length=16, choices=Pause, blank=True)
     detail = models.TextField(blank=True)
-    rate = models.FloatField(null=True, help_text=_("calls a second, as its answers say"))
-    next_slot_at = models.DateTimeField(null=True, help_text=_("before this, no worker begins another call"))
+    rate = models.FloatField(null=True, help_text=_("Calls per second, according to its responses."))
+    next_slot_at = models.DateTimeField(null=True, help_text=_("No worker starts another call before this time."))
     changed_at = models.DateTimeField(auto_now=True)
 
     now: datetime  # this and the next two are set by with_rows_for()

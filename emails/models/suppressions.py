@@ -11,14 +11,14 @@ class Suppression(models.Model):
     class Cause(models.TextChoices):
         HARD_BOUNCE = "hard_bounce", _("hard bounce")
         COMPLAINT = "complaint", _("complaint")
-        SOFT_BOUNCES = "soft_bounces", _("soft bounces in a row")
-        MANUAL = "manual", _("entered by hand")
+        SOFT_BOUNCES = "soft_bounces", _("repeated soft bounces")
+        MANUAL = "manual", _("added manually")
 
-    address = models.CharField(max_length=320, unique=True, help_text=_("in lower case"))
+    address = models.CharField(max_length=320, unique=True, help_text=_("In lowercase."))
     cause = models.CharField(max_length=16, choices=Cause, default=Cause.MANUAL)
     detail = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
-    until = models.DateTimeField(null=True, blank=True, help_text=_("empty: until it is lifted"))
+    until = models.DateTimeField(null=True, blank=True, help_text=_("If empty, the suppression has no end date."))
 
     class Meta:
         ordering = ["-created_at"]

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 class Status(models.TextChoices):
     QUEUED = "queued", _("queued")
     SENDING = "sending", _("sending")
-    SENT = "sent", _("sent: the provider took it")
-    DELIVERED = "delivered", _("delivered: the receiving server took it")
+    SENT = "sent", _("sent: the provider accepted it")
+    DELIVERED = "delivered", _("delivered: the receiving server accepted it")
     BOUNCED = "bounced", _("bounced")
     COMPLAINED = "complained", _("complained")
     FAILED = "failed", _("failed")
@@ -23,19 +23,19 @@ class Status(models.TextChoices):
 class Reason(models.TextChoices):
     """Why a message waits or ended as it did, where its status alone does not say it."""
 
-    TRANSIENT = "transient", _("the provider did not take it; it is tried again")
-    CONFIGURATION = "configuration", _("the provider's account or key needs a person; it is tried again")
-    QUOTA = "quota", _("the provider's quota is used up; it is tried again")
-    INTERNAL = "internal", _("our own code failed on it; it is tried again")
-    UNKNOWN = "unknown", _("whether the provider took it is unknown; the same call is repeated")
-    REFUSED = "refused", _("the provider refused it for good")
-    UNSUPPORTED = "unsupported", _("the provider cannot carry such a message")
-    GAVE_UP = "gave_up", _("it was tried for two days")
+    TRANSIENT = "transient", _("the provider didn't accept it; it will be retried")
+    CONFIGURATION = "configuration", _("the provider's account or key needs attention; it will be retried")
+    QUOTA = "quota", _("the provider's quota is used up; it will be retried")
+    INTERNAL = "internal", _("our own code failed on it; it will be retried")
+    UNKNOWN = "unknown", _("it's unknown whether the provider accepted it; the same call will be repeated")
+    REFUSED = "refused", _("the provider rejected it permanently")
+    UNSUPPORTED = "unsupported", _("the provider doesn't support messages like this")
+    GAVE_UP = "gave_up", _("the provider didn't accept it within two days")
     OUTCOME_UNKNOWN = (
         "outcome_unknown",
-        _("whether it arrived could not be found out, and a repeat could be a second copy"),
+        _("it's unknown whether it arrived, and a retry could send a second copy"),
     )
-    QUARANTINED = "quarantined", _("its worker died again and again")
+    QUARANTINED = "quarantined", _("its worker died repeatedly")
 
 
 class Work(models.Model):
@@ -43,16 +43,18 @@ class Work(models.Model):
 
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     reason = models.CharField(max_length=24, choices=Reason, blank=True)
-    detail = models.TextField(blank=True, help_text=_("what the provider, or our own code, said last"))
+    detail = models.TextField(blank=True, help_text=_("The last response from the provider or error in our own code."))
 
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(
-        null=True, db_default=Now(), help_text=_("null while an attempt holds it, and when settled")
+        null=True, db_default=Now(), help_text=_("Null while an attempt holds it, and once it is settled.")
     )
     lease_token = models.UUIDField(null=True, editable=False)
-    isolated = models.BooleanField(default=False, help_text=_("its worker died: it is now claimed alone"))
-    crashes = models.PositiveSmallIntegerField(default=0, help_text=_("workers that died while they held it alone"))
-    failures = models.PositiveSmallIntegerField(default=0, help_text=_("tries that were refused for now"))
+    isolated = models.BooleanField(default=False, help_text=_("Its worker died, so it is now claimed alone."))
+    crashes = models.PositiveSmallIntegerField(default=0, help_text=_("Workers that died while they held it alone."))
+    failures = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Attempts that the provider refused temporarily.")
+    )
     first_failed_at = models.DateTimeField(null=True)
 
     provider = models.CharField(max_length=200, blank=True)

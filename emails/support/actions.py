@@ -19,15 +19,15 @@ from emails.wakeup import nudge_worker
 RESENT_FROM = "resent_from"  # in a row's metadata: the message of which it is a copy
 
 ASK_FOR_A_NEW_ONE = "have the person request a new one"
-BLANKED = f"Its body is blanked: {ASK_FOR_A_NEW_ONE}."
-EXPIRED = f"The time until which it was to be delivered is over: {ASK_FOR_A_NEW_ONE}."
-UNDER_WAY = "A worker holds it just now. Look again in a minute."
-OUTCOME_OPEN = "Whether the provider took it is not known yet, and the same call is repeated by itself."
-NOT_SENT = "It was not sent yet. Use retry instead."
-ALREADY_SENT = "It was sent already. Use resend for a second copy."
-NOT_CANCELLABLE = "Only a queued message can be cancelled; this one is beyond that."
-MAY_BE_A_COPY = "Whether it arrived is not known. Retry it as one that may arrive twice, if a second copy does no harm."
-STILL_SUPPRESSED = "Every recipient is on the suppression list. Lift the suppression first."
+BLANKED = f"Its body has been deleted, so {ASK_FOR_A_NEW_ONE}."
+EXPIRED = f"It has expired, so {ASK_FOR_A_NEW_ONE}."
+UNDER_WAY = "A worker is processing it right now. Check again in a minute."
+OUTCOME_OPEN = "We don't know yet whether the provider accepted it. The same call will be repeated automatically."
+NOT_SENT = "It hasn't been sent yet. Use retry instead."
+ALREADY_SENT = "It has already been sent. To send a second copy, use resend."
+NOT_CANCELLABLE = "Only a queued message can be canceled, and this one is no longer queued."
+MAY_BE_A_COPY = "We don't know whether it arrived. If a second copy does no harm, use “Retry (may arrive twice)”."
+STILL_SUPPRESSED = "Every recipient is on the suppression list. Remove the suppression first."
 
 SENT = (Status.SENT, Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED)
 UNSENT = (Status.QUEUED, Status.FAILED, Status.EXPIRED, Status.CANCELLED, Status.SUPPRESSED)
@@ -61,7 +61,7 @@ def cancel(email: OutboundEmail) -> None:
     """End a message that no worker holds. Raises ``OperationRefused``."""
     waiting = OutboundEmail.objects.filter(pk=email.pk, status=Status.QUEUED, lease_token=None)
     cancelled = waiting.update(
-        status=Status.CANCELLED, reason="", detail="Cancelled by hand.", due_at=None, settled_at=database_now(),
+        status=Status.CANCELLED, reason="", detail="Canceled manually.", due_at=None, settled_at=database_now(),
         **email.blanked_content,
     )  # fmt: skip
     if not cancelled:
@@ -132,9 +132,9 @@ class Operation:
 OPERATIONS = {
     "retry": Operation("Retry now", "Retried.", retry, UNSENT),
     "retry_even_twice": Operation(
-        "Retry, though it may arrive twice", "Retried, though it may arrive twice.", retry_even_twice, UNSENT
+        "Retry (may arrive twice)", "Retried. It may arrive twice.", retry_even_twice, UNSENT
     ),
-    "cancel": Operation("Cancel", "Cancelled.", cancel, (Status.QUEUED,)),
+    "cancel": Operation("Cancel", "Canceled.", cancel, (Status.QUEUED,)),
     "resend": Operation("Resend a copy", "A copy was queued.", resend, SENT),
 }
 

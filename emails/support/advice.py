@@ -6,26 +6,26 @@ from emails.errors import Outcome, ProviderError, Remedy
 
 def advice_on(error: ProviderError) -> str:
     if error.outcome == Outcome.UNKNOWN:
-        return "Whether it was taken is not known: look into the mailbox before you try again."
+        return "It's unknown whether the email was accepted. Check the mailbox before you try again."
     if error.remedy == Remedy.FIX:
         return advice_on_settings(error)
     if error.remedy == Remedy.QUOTA:
-        return f"The quota of {error.provider} is used up: wait for its next day or month, or take a larger plan."
+        return f"The quota at {error.provider} is used up. Wait until it resets, or upgrade the plan."
     if error.remedy == Remedy.GIVE_UP:
-        return f"{error.provider} will not take this message as it is: change what its answer names."
+        return f"{error.provider} won't accept this message as it is. Fix what its response names."
     if error.retry_after is not None:
         return f"Try again in {error.retry_after.total_seconds():.0f} seconds."
     if error.status is None:
-        return f"Nobody answered: check {variable(error, 'URL')}, the name server, the firewall and the proxy."
-    return f"{error.provider} has trouble of its own: try again in some minutes, or look at its status page."
+        return f"There was no response. Check {variable(error, 'URL')}, DNS, the firewall, and the proxy."
+    return f"{error.provider} is having problems. Try again in a few minutes, or check its status page."
 
 
 def advice_on_settings(error: ProviderError) -> str:
     if error.status == 403 and not error.pauses_provider:
-        return f"Verify the domain of DEFAULT_FROM_EMAIL at {error.provider}, or send from one that is verified."
+        return f"Verify the domain of DEFAULT_FROM_EMAIL at {error.provider}, or send from a verified domain."
     return (
-        f"Check {variable(error, 'KEY')}: make a new key at {error.provider} that may send mail, "
-        "set it and restart every process."
+        f"Check {variable(error, 'KEY')}. Create a new key at {error.provider} that may send email, "
+        "set it, and restart every process."
     )
 
 

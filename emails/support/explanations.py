@@ -12,8 +12,8 @@ from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason,
 from emails.support.actions import ASK_FOR_A_NEW_ONE, BLANKED
 
 PATIENCE = timedelta(minutes=1)  # a sweep every 15 seconds finds what is due, so a minute unseen is no worker at all
-START_A_WORKER = "Start a Celery worker, and beat, which looks for due mail every 15 seconds."
-NO_WORKER = "and nobody takes it: no worker seems to run."
+START_A_WORKER = "Start a Celery worker and Celery beat, which looks for due emails every 15 seconds."
+NO_WORKER = "and no worker seems to be running."
 
 Outcome = DeliveryAttempt.Outcome
 Pause = ProviderState.Pause
@@ -39,33 +39,33 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
     if due_at > now and not email.failures:
         return Explanation(f"Scheduled for {moment(due_at, now)}.")
     if due_at > now:
-        tries = f" after {email.failures} tries" if email.failures > 1 else ""
+        tries = f" after {email.failures} attempts" if email.failures > 1 else ""
         return Explanation(
-            f"Backing off{tries} until {moment(due_at, now)}, because it was not taken.{quoted(email.detail)}"
+            f"Backing off{tries} until {moment(due_at, now)} because it wasn't accepted.{quoted(email.detail)}"
         )
     if now - resumes_at < PATIENCE:
-        return Explanation("Queued for a worker: it is due and goes out within seconds.")
+        return Explanation("Queued. It's due now and goes out within seconds.")
     return overdue(email, due_at, now)
 
 
 def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
-    until = moment(resumes_at, now) if resumes_at > now else "the next try, within seconds"
+    until = moment(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
     if state.reason == Pause.CONFIGURATION:
         return Explanation(
-            f"Waiting for a person: {state.name} cannot be used as it is set up.{quoted(state.detail)} "
-            f"It is tried again {planned(resumes_at, now)}.",
-            f"Mend the key or the account of {state.name}, then choose “Resume now” on its provider state.",
+            f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(state.detail)} "
+            f"The next attempt is {planned(resumes_at, now)}.",
+            f"Fix the key or the account for {state.name}, then choose “Resume now” on its provider state.",
         )
     if state.reason == Pause.QUOTA:
         return Explanation(
             f"The quota of {state.name} is used up.{quoted(state.detail)} "
-            f"It is tried again {planned(resumes_at, now)}.",
-            f"Wait for the quota's next day or month, or take a larger plan at {state.name} and choose “Resume now”.",
+            f"The next attempt is {planned(resumes_at, now)}.",
+            f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now”.",
         )
     if state.reason == Pause.BREAKER:
         return Explanation(
-            f"{state.name} fails again and again and is paused until {until}.{quoted(state.detail)} "
-            "One call finds out then whether it works again; what waits goes out as soon as it does."
+            f"{state.name} keeps failing and is paused until {until}.{quoted(state.detail)} "
+            "A single call then checks whether it works again. If it does, the waiting emails go out."
         )
     return Explanation(f"{state.name} asked us to wait and is paused until {until}.{quoted(state.detail)}")
 
@@ -77,10 +77,10 @@ def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanatio
     ahead = OutboundEmail.objects.due(now).filter(due_at__lt=due_at).count()
     if email.isolated:
         return Explanation(
-            f"Due since {since}. A worker died while it held this message, so it is taken alone, "
-            f"when a worker has nothing else to do; {ahead} messages are ahead of it."
+            f"Due since {since}. A worker died while it held this message, so it is sent on its own, "
+            f"when a worker has nothing else to do. Messages ahead of it: {ahead}."
         )
-    return Explanation(f"Due since {since}. The workers are busy: {ahead} messages are ahead of it.")
+    return Explanation(f"Due since {since}. The workers are busy. Messages ahead of it: {ahead}.")
 
 
 def is_worked_on(model: type[DeliveryAttempt] | type[OutboundEmail], now: datetime) -> bool:
@@ -90,11 +90,11 @@ def is_worked_on(model: type[DeliveryAttempt] | type[OutboundEmail], now: dateti
 def sending(email: OutboundEmail, now: datetime) -> Explanation:
     attempt = email.attempts.filter(settled_at=None).last()
     if attempt is None:
-        return taken(email.due_at or now, "A worker took it and is about to call the provider.", now)
+        return taken(email.due_at or now, "A worker claimed it and is about to call the provider.", now)
     if attempt.lease_token is not None:
         repeating = attempt.outcome == Outcome.UNKNOWN
         doing = "The call is being repeated" if repeating else "Being sent"
-        sentence = f"{doing} through {attempt.provider}; first tried at {moment(attempt.created_at, now)}."
+        sentence = f"{doing} through {attempt.provider}. The first attempt was at {moment(attempt.created_at, now)}."
         return taken(attempt.due_at or now, sentence, now)
     return unknown(attempt, attempt.due_at or now, now)
 
@@ -103,23 +103,23 @@ def taken(lease_ends_at: datetime, sentence: str, now: datetime) -> Explanation:
     if lease_ends_at > now:
         return Explanation(sentence)
     if now - lease_ends_at < PATIENCE:
-        return Explanation("The worker that held it died. The next one to look takes it up again, within seconds.")
+        return Explanation("The worker that held it died. Another worker will take over within seconds.")
     return Explanation(f"The worker that held it died, {NO_WORKER}", START_A_WORKER)
 
 
 def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explanation:
     state = ProviderState.objects.filter(pk=attempt.provider).first()
     repeated_at = max(due_at, (state and state.paused_until) or due_at)
-    known = f"Whether {attempt.provider} took it is unknown.{quoted(attempt.detail)}"
+    known = f"It's unknown whether {attempt.provider} accepted it.{quoted(attempt.detail)}"
     if now - repeated_at >= PATIENCE:
         return Explanation(
-            f"{known} The same call is due again since {moment(repeated_at, now)}, {NO_WORKER}", START_A_WORKER
+            f"{known} The same call has been due again since {moment(repeated_at, now)}, {NO_WORKER}", START_A_WORKER
         )
     return Explanation(f"{known} The same call will be repeated {planned(repeated_at, now)}.")
 
 
 def sent(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} Nothing was heard since of how the receiving server took it.")
+    return Explanation(f"{taken_by_provider(email, now)} No delivery event has arrived yet.")
 
 
 def delivered(email: OutboundEmail, now: datetime) -> Explanation:
@@ -128,38 +128,42 @@ def delivered(email: OutboundEmail, now: datetime) -> Explanation:
 
 def bounced(email: OutboundEmail, now: datetime) -> Explanation:
     return Explanation(
-        f"{taken_by_provider(email, now)} The receiving server refused it.{quoted(email.detail)}",
-        "Have the person check the address. Once it works, lift its suppression, here and at the provider, and resend.",
+        f"{taken_by_provider(email, now)} The receiving server rejected it.{quoted(email.detail)}",
+        "Have the person check the email address. Once it works, remove its suppression here and at the provider, "
+        "and resend.",
     )
 
 
 def complained(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} It arrived, and the recipient reported it as spam.")
+    return Explanation(f"{taken_by_provider(email, now)} It was delivered, and the recipient reported it as spam.")
 
 
 def taken_by_provider(email: OutboundEmail, now: datetime) -> str:
     name = f" as {email.provider_message_id}" if email.provider_message_id else ""
     when = f" at {moment(email.sent_at, now)}" if email.sent_at else ""
-    return f"{email.provider or 'The provider'} took it{name}{when}."
+    return f"{email.provider or 'The provider'} accepted it{name}{when}."
 
 
 FAILURES: dict[str, tuple[str, str]] = {
-    Reason.REFUSED: ("The provider refused it for good.", "Mend what it complains about, then retry."),
-    Reason.UNSUPPORTED: ("The provider cannot carry it.", "Change the message or the provider, then retry."),
-    Reason.GAVE_UP: ("It was tried for two days and not taken.", "Retry once the provider works again."),
+    Reason.REFUSED: ("The provider rejected it permanently.", "Fix what the error names, then retry."),
+    Reason.UNSUPPORTED: (
+        "The provider doesn't support messages like this.",
+        "Change the message or the provider, then retry.",
+    ),
+    Reason.GAVE_UP: ("The provider didn't accept it within two days.", "Retry once the provider works again."),
     Reason.OUTCOME_UNKNOWN: (
-        "Whether it arrived could not be found out, and repeating the call could have sent a second copy.",
-        "Ask the person or look into the provider's own log; retry if a second copy does no harm.",
+        "We couldn't find out whether it arrived, and repeating the call could have sent a second copy.",
+        "Ask the person, or check the provider's log. Retry if a second copy does no harm.",
     ),
     Reason.QUARANTINED: (
-        "Its worker died again and again, so it was put aside.",
-        "Find out from the workers' logs what killed them, then retry.",
+        "Its worker died repeatedly, so it was set aside.",
+        "Check the workers' logs to find out why, then retry.",
     ),
 }
 
 
 def failed(email: OutboundEmail, now: datetime) -> Explanation:
-    what, advice = FAILURES.get(email.reason, ("It failed.", "Retry once the cause is mended."))
+    what, advice = FAILURES.get(email.reason, ("It failed.", "Retry once the cause is fixed."))
     ended = f"Failed at {moment(email.settled_at, now)}." if email.settled_at else "Failed."
     return Explanation(f"{ended} {what}{quoted(email.detail)}", BLANKED if email.is_blanked else advice)
 
@@ -167,12 +171,13 @@ def failed(email: OutboundEmail, now: datetime) -> Explanation:
 def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
     if email.sent_at is not None:
         return Explanation(
-            f"{taken_by_provider(email, now)} It sent nothing: its own list holds the address.{quoted(email.detail)}",
-            f"If the address works, lift it at {email.provider} and here, then retry.",
+            f"{taken_by_provider(email, now)} But it sent nothing, because the email address is on its own suppression "
+            f"list.{quoted(email.detail)}",
+            f"If the email address works, remove its suppression at {email.provider} and here, then retry.",
         )
     known = Suppression.objects.filter(address__in=email.recipients.split())
     causes = "; ".join(f"{row.address}, {row.get_cause_display()}, {moment(row.created_at, now)}" for row in known)
-    advice = BLANKED if email.is_blanked else "If the address works, lift its suppression, then retry."
+    advice = BLANKED if email.is_blanked else "If the email address works, remove its suppression, then retry."
     return Explanation(
         f"Not sent: every recipient is on the suppression list{f' ({causes})' if causes else ''}.", advice
     )
@@ -184,7 +189,7 @@ def expired(email: OutboundEmail, now: datetime) -> Explanation:
 
 def cancelled(email: OutboundEmail, now: datetime) -> Explanation:
     when = f" at {moment(email.settled_at, now)}" if email.settled_at else ""
-    return Explanation(f"Cancelled by hand{when}.", BLANKED if email.is_blanked else "Retry sends it after all.")
+    return Explanation(f"Canceled manually{when}.", BLANKED if email.is_blanked else "To send it after all, retry.")
 
 
 def quoted(words: str) -> str:

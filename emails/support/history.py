@@ -43,10 +43,10 @@ def told_by(attempt: DeliveryAttempt) -> Iterator[str]:
         yield f"HTTP {attempt.status_code} {attempt.error_code}".strip()
     yield attempt.detail
     if attempt.calls:
-        yield f"{attempt.calls} × no clear answer"
+        yield f"{attempt.calls} × no clear response"
     if attempt.crashes:
         yield f"{attempt.crashes} × its worker died"
     if attempt.settled_at is not None:
         yield f"settled after {(attempt.settled_at - attempt.created_at).total_seconds():.1f} s"
     elif attempt.due_at is not None and attempt.lease_token is None:
-        yield f"repeated at {attempt.due_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"will be repeated at {attempt.due_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -68,7 +68,7 @@ def test_the_page_says_where_the_message_is_and_all_that_happened(admin_client, 
     api.faults = ["422"]
     deliver()
     shown = admin_client.get(page(letter)).content.decode()
-    for words in ("The provider refused it for good.", "HTTP 422", "then retry", "Retry now"):
+    for words in ("The provider rejected it permanently.", "HTTP 422", "then retry", "Retry now"):
         assert words in shown
     for words in (
         "Ada &lt;ada@example.com&gt;",
@@ -92,7 +92,7 @@ def test_live_links_are_shown_to_nobody(admin_client, queue):
     (email,) = queue(sensitive=True)
     shown = admin_client.get(page(email)).content.decode()
     assert "Hello there." not in shown
-    assert "holds links that still work" in shown
+    assert "contains live links" in shown
     assert admin_client.get(f"{LIST}{email.pk}/html/").status_code == 404
 
 
@@ -133,20 +133,20 @@ def test_a_button_works_by_post_with_a_token_only(admin_user, letter):
     assert client.post(url).status_code == 403
     client.get(page(letter))
     answer = client.post(url, {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}, follow=True)
-    assert "Cancelled by hand" in answer.content.decode()
+    assert "Canceled manually" in answer.content.decode()
 
 
 def test_what_a_person_did_is_recorded_and_shown(admin_client, letter):
     admin_client.post(f"{LIST}{letter.pk}/operate/cancel/")
     entry = LogEntry.objects.get()
-    assert (entry.object_id, entry.get_change_message()) == (str(letter.pk), "Cancelled.")
-    assert "admin@example.com: Cancelled." in admin_client.get(page(letter)).content.decode()
+    assert (entry.object_id, entry.get_change_message()) == (str(letter.pk), "Canceled.")
+    assert "admin@example.com: Canceled." in admin_client.get(page(letter)).content.decode()
 
 
 def test_what_is_refused_is_said_and_not_recorded(admin_client, letter):
     OutboundEmail.objects.update(content=None, status="failed")
     answer = admin_client.post(f"{LIST}{letter.pk}/operate/retry/", follow=True)
-    assert "Its body is blanked: have the person request a new one." in answer.content.decode()
+    assert "Its body has been deleted, so have the person request a new one." in answer.content.decode()
     assert not LogEntry.objects.exists()
 
 
@@ -155,7 +155,7 @@ def test_resending_leads_to_the_copy(admin_client, letter, deliver):
     answer = admin_client.post(f"{LIST}{letter.pk}/operate/resend/", follow=True)
     copy = OutboundEmail.objects.exclude(pk=letter.pk).get()
     assert answer.redirect_chain == [(page(copy), 302)]
-    assert f'A copy of <a href="{page(letter)}">' in answer.content.decode()
+    assert f'a copy of <a href="{page(letter)}">' in answer.content.decode()
 
 
 def test_an_unknown_operation_is_not_found(admin_client, letter):
@@ -173,7 +173,7 @@ def test_actions_take_what_they_can_and_explain_the_rest(admin_client, queue, ac
     answer = admin_client.post(LIST, {"action": action, "_selected_action": [done.pk, refused.pk]}, follow=True)
     said = [str(message) for message in answer.context["messages"]]
     assert said[0].endswith(". (1)")
-    assert said[1].startswith("1 left as it is: ")
+    assert said[1].startswith("1 not changed: ")
     assert LogEntry.objects.get().object_id == str(done.pk)
 
 
@@ -204,7 +204,7 @@ def test_an_address_is_suppressed_by_hand_and_lifted(admin_client):
     suppression = Suppression.objects.get()
     assert (suppression.address, suppression.cause) == ("ada@xn--bcher-kva.example", "manual")
     shown = admin_client.get(f"/admin/emails/suppression/{suppression.pk}/change/")
-    assert b"entered by hand" in shown.content
+    assert b"added manually" in shown.content
     admin_client.post(f"/admin/emails/suppression/{suppression.pk}/delete/", {"post": "yes"})
     assert not Suppression.objects.exists()
 

@@ -8,7 +8,7 @@ from emails.models import Status, Suppression
 from emails.tests.support.clock import travel
 from emails.tests.support.provider_payloads import COMPLAINT, DELIVERED, HARD, SOFT, about, status
 from emails.tests.support.signed_events import ago
-from emails.tracking.suppressions import is_suppressed, lift
+from emails.tracking.suppressions import is_suppressed
 
 
 def test_a_hard_bounce_suppresses_and_the_next_message_makes_no_call(poster, provider, row, api, queue, deliver):
@@ -26,7 +26,7 @@ def test_after_a_person_lifted_it_mail_goes_out_and_old_news_changes_nothing(pos
     kind, data = HARD[provider]
     event = poster.event(kind, **about(row, provider), **data)
     poster.post(event)
-    lift("person-0@example.com")
+    Suppression.objects.get().delete()
     assert poster.post(event).json()["new"] == 0
     (following,) = queue()
     deliver()

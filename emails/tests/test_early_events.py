@@ -50,7 +50,7 @@ def test_an_event_that_was_stored_at_the_same_moment_is_linked_later(webhooks, o
     row.refresh_from_db()
     webhooks("sequenzy").tell("email.delivered", message="early")
     OutboundEmail.objects.update(provider_message_id="early")
-    recording.link_strays()
+    recording.link_unlinked()
     assert status(row) == Status.DELIVERED
 
 

@@ -34,7 +34,7 @@ def event(webhooks, queue, deliver):
 def test_a_message_shows_what_was_told_of_it(admin, event):
     shown = page(admin, f"outboundemail/{event.email_id}/change/")
     assert "550 &lt;b&gt;unknown&lt;/b&gt;" in shown
-    assert "The receiving server refused it." in shown
+    assert "The receiving server rejected it." in shown
 
 
 def test_an_event_is_found_by_address_and_shows_its_raw_form(admin, event):
@@ -50,7 +50,7 @@ def test_raw_forms_go_after_the_retention_period(admin, event):
     purge()
     event.refresh_from_db()
     assert event.raw is None
-    assert "no longer kept" in page(admin, f"deliveryevent/{event.pk}/change/")
+    assert "no longer stored" in page(admin, f"deliveryevent/{event.pk}/change/")
 
 
 def test_what_belongs_to_no_message_goes_whole(webhooks):
@@ -61,7 +61,9 @@ def test_what_belongs_to_no_message_goes_whole(webhooks):
 
 
 def test_a_suppression_says_that_the_provider_keeps_its_own(admin, event):
-    assert "lift the address there as well" in page(admin, f"suppression/{Suppression.objects.get().pk}/change/")
+    assert "Remove the email address there as well" in page(
+        admin, f"suppression/{Suppression.objects.get().pk}/change/"
+    )
 
 
 def test_contact_changes_are_listed(admin):

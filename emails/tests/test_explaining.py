@@ -29,7 +29,7 @@ def test_what_is_due_waits_for_a_worker(queue):
 def test_after_a_minute_no_worker_seems_to_run(queue):
     queue()
     travel(2 * MINUTE)
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
     assert "Start a Celery worker" in advice()
 
 
@@ -38,10 +38,10 @@ def test_busy_workers_are_told_from_missing_ones(queue):
     travel(2 * MINUTE)
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
     waiting = OutboundEmail.objects.get(status="queued")
-    assert "The workers are busy: 0 messages are ahead of it." in explain(waiting).sentence
+    assert "The workers are busy. Messages ahead of it: 0." in explain(waiting).sentence
     OutboundEmail.objects.filter(pk=waiting.pk).update(isolated=True)
     waiting.refresh_from_db()
-    assert "it is taken alone" in explain(waiting).sentence
+    assert "it is sent on its own" in explain(waiting).sentence
 
 
 def test_backing_off_says_until_when_and_why(api, queue, deliver):
@@ -49,7 +49,7 @@ def test_backing_off_says_until_when_and_why(api, queue, deliver):
     api.faults = ["503"]
     deliver()
     assert sentence().startswith("Backing off until 20")
-    assert "resend answered 503" in sentence()
+    assert "resend responded with 503" in sentence()
 
 
 def test_a_paused_provider_says_until_when_and_why(api, queue, deliver):
@@ -65,15 +65,15 @@ def test_a_breaker_that_is_open_says_what_happens_then(api, outbox, queue, deliv
     queue(6)
     api.faults = ["503"] * 6
     deliver()
-    assert "sequenzy fails again and again" in sentence()
-    assert "what waits goes out as soon as it does" in sentence()
+    assert "sequenzy keeps failing" in sentence()
+    assert "the waiting emails go out" in sentence()
 
 
 def test_a_refused_key_waits_for_a_person(api, queue, deliver):
     queue()
     api.faults = ["401"]
     deliver()
-    assert sentence().startswith("Waiting for a person: resend cannot be used as it is set up.")
+    assert sentence().startswith("Waiting for a person: resend can't be used with its current settings.")
     assert "Resume now" in advice()
 
 
@@ -82,7 +82,7 @@ def test_a_paused_provider_does_not_hide_that_no_worker_runs(api, queue, deliver
     api.faults = ["401"]
     deliver()
     travel(timedelta(hours=1))
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
 
 
 def test_a_claimed_message_and_one_whose_worker_died(queue):
@@ -90,9 +90,9 @@ def test_a_claimed_message_and_one_whose_worker_died(queue):
     OutboundEmail.objects.all().claim(limit=1, now=database_now(), lease=MINUTE, status="sending")
     assert "about to call the provider" in sentence()
     travel(MINUTE)
-    assert "The next one to look takes it up again" in sentence()
+    assert "Another worker will take over" in sentence()
     travel(MINUTE)
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ def unknown(api, queue, deliver) -> DeliveryAttempt:
 
 def test_a_message_under_way_says_since_when(unknown):
     DeliveryAttempt.objects.all().claim(limit=1, now=unknown.due_at, lease=MINUTE, outcome="pending")
-    assert sentence().startswith("Being sent through resend; first tried at 20")
+    assert sentence().startswith("Being sent through resend. The first attempt was at 20")
 
 
 def test_an_unknown_outcome_says_when_it_is_repeated(unknown):
-    assert "Whether resend took it is unknown." in sentence()
+    assert "It's unknown whether resend accepted it." in sentence()
     assert "The same call will be repeated" in sentence()
     ProviderState.objects.update(paused_until=database_now() + timedelta(hours=3, minutes=30))
     assert "(in 3 hours)" in sentence()
@@ -117,24 +117,24 @@ def test_an_unknown_outcome_says_when_it_is_repeated(unknown):
 
 def test_an_unknown_outcome_that_nobody_repeats(unknown):
     travel(timedelta(minutes=10))
-    assert "no worker seems to run" in sentence()
+    assert "no worker seems to be running" in sentence()
 
 
 def test_a_sent_message_names_its_provider_and_id(queue, deliver):
     queue()
     deliver()
     email = OutboundEmail.objects.get()
-    assert sentence().startswith(f"resend took it as {email.provider_message_id} at 20")
+    assert sentence().startswith(f"resend accepted it as {email.provider_message_id} at 20")
 
 
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("refused", "refused it for good"),
-        ("unsupported", "cannot carry it"),
-        ("gave_up", "tried for two days"),
-        ("outcome_unknown", "could not be found out"),
-        ("quarantined", "put aside"),
+        ("refused", "rejected it permanently"),
+        ("unsupported", "doesn't support messages like this"),
+        ("gave_up", "within two days"),
+        ("outcome_unknown", "couldn't find out whether it arrived"),
+        ("quarantined", "set aside"),
         ("", "It failed."),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_suppressed_message_says_who_and_why(queue, deliver):
     queue()
     deliver()
     assert "(person-0@example.com, complaint, 20" in sentence()
-    assert "lift its suppression" in advice()
+    assert "remove its suppression" in advice()
 
 
 def test_an_expired_message_is_asked_for_anew(queue, deliver):

@@ -35,8 +35,8 @@ def test_every_kind_is_shown_with_its_sample(client, write_kind):
     ("broken", "words"),
     [
         ({"sample": "{"}, "templates/emails/welcome/sample.json is not JSON"),
-        ({"sample": "[]"}, "must hold a JSON object"),
-        ({"html": "{% if %}"}, "welcome cannot be rendered: TemplateSyntaxError"),
+        ({"sample": "[]"}, "must contain a JSON object"),
+        ({"html": "{% if %}"}, "welcome can't be rendered: TemplateSyntaxError"),
         ({"html": "{% include 'nowhere.html' %}"}, "TemplateDoesNotExist: nowhere.html"),
     ],
 )
@@ -67,4 +67,4 @@ def test_the_language_can_be_switched(client, write_kind, settings):
 
 def test_a_language_that_is_not_there_is_refused(client, write_kind):
     answer = client.get("/dev/emails/?language=tlh")
-    assert (answer.status_code, answer.content) == (400, b"LANGUAGES holds only en, de.")
+    assert (answer.status_code, answer.content) == (400, b"LANGUAGES contains only en, de.")

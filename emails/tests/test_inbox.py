@@ -24,7 +24,7 @@ def letter(queue) -> OutboundEmail:
 
 def test_an_empty_inbox_says_how_to_get_mail(client, db):
     shown = client.get("/dev/inbox/").content.decode()
-    assert "No mail yet." in shown
+    assert "No emails yet." in shown
     assert "curl http://testserver/api/accounts/signup/" in shown
 
 
@@ -73,7 +73,7 @@ def test_a_blanked_body_is_empty(client, letter):
     OutboundEmail.objects.update(content=None)
     (message,) = client.get("/dev/inbox.json").json()["messages"]
     assert (message["to"], message["text"], message["html"]) == (["ada@example.com"], "", "")
-    assert "The body is blanked" in client.get(f"/dev/inbox/{letter.pk}/").content.decode()
+    assert "The body has been deleted" in client.get(f"/dev/inbox/{letter.pk}/").content.decode()
 
 
 def test_the_json_is_limited(client, queue):

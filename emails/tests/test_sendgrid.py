@@ -94,8 +94,8 @@ def with_attributes(**attributes):
         (mail(body=""), "empty body"),
         (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
         (mail(headers={"DKIM-Signature": "x"}), "DKIM-Signature"),
-        (mail(headers={"Cc": "list@acme.example"}), "header Cc"),
-        (mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 addresses"),
+        (mail(headers={"Cc": "list@acme.example"}), "custom Cc header"),
+        (mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 email addresses"),
         (mail(cc=[f"{number}@example.com" for number in range(1000)]), "more than 1000"),
         (with_attributes(tags=[str(number) for number in range(11)]), "tags"),
         (with_attributes(tags=["x" * 256]), "tags"),
@@ -104,6 +104,6 @@ def with_attributes(**attributes):
     ],
 )
 def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
-    with pytest.raises(UnsupportedFeature, match=f"^sendgrid cannot carry .*{feature}"):
+    with pytest.raises(UnsupportedFeature, match=f"^sendgrid doesn't support .*{feature}"):
         backend("sendgrid", api).send_messages([message])
     assert api.calls == 0

@@ -88,8 +88,8 @@ def with_alternative(content_type):
         (mail(reply_to=["a@example.com", "b@example.com"]), "reply_to"),
         (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
         (mail(to=[], cc=["a@example.com"]), "without `to`"),
-        (mail(to=[f"{number}@example.com" for number in range(51)]), "51 addresses"),
-        (mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 addresses"),
+        (mail(to=[f"{number}@example.com" for number in range(51)]), "51 email addresses"),
+        (mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 email addresses"),
         (attached(11), "11 attachments"),
         (attached(1, 7_000_001), "7 MB"),
         (mail(subject=""), "empty subject"),
@@ -98,7 +98,7 @@ def with_alternative(content_type):
     ],
 )
 def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
-    with pytest.raises(UnsupportedFeature, match=f"^sequenzy cannot carry .*{feature}"):
+    with pytest.raises(UnsupportedFeature, match=f"^sequenzy doesn't support .*{feature}"):
         backend("sequenzy", api).send_messages([message])
     assert api.calls == 0
 

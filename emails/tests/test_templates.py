@@ -96,7 +96,7 @@ def contexts_with(text: str) -> list[tuple[str, dict[str, object]]]:
         for kind in samples.folders()
         if (context := samples.sample_context(kind))
         for name, value in context.items()
-        if isinstance(value, str) and not ABSOLUTE.fullmatch(value)
+        if isinstance(value, str) and not ABSOLUTE.fullmatch(str(value))
     ]
 
 

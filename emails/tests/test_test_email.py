@@ -28,7 +28,7 @@ def run(db, outbox, capsys):
 def test_a_message_goes_out_now_and_its_id_is_told(run, api, outbox, provider):
     outbox(provider)
     said = run()
-    assert f"{provider} took it as " in said
+    assert f"{provider} accepted it as " in said
     assert api.accepted[0].recipients == ["ada@example.com"]
     assert "Acme" in api.accepted[0].payload["subject"]
     assert not OutboundEmail.objects.exists()
@@ -41,7 +41,7 @@ def test_of_a_kind_with_its_sample(run, api):
 
 
 def test_through_another_provider(run, api):
-    assert "sendgrid took it" in run("--provider", "sendgrid")
+    assert "sendgrid accepted it" in run("--provider", "sendgrid")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -57,7 +57,7 @@ def test_a_dry_run_prints_the_call_without_the_key_and_makes_none(run, api, prov
 def test_by_smtp(run, settings):
     with SmtpServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        assert "smtp took it; it told no message id." in run("--provider", "smtp")
+        assert "smtp accepted it but returned no message ID." in run("--provider", "smtp")
     assert b"ada@example.com" in server.mails[0]
 
 
@@ -70,11 +70,11 @@ def test_a_dry_run_of_smtp_prints_the_mail(run):
     [
         (Reply(401, {"name": "missing_api_key", "message": "x"}), "Check RESEND_API_KEY"),
         (Reply(403, {"name": "validation_error", "message": "The domain is not verified"}), "Verify the domain"),
-        (Reply(422, {"name": "invalid_parameter", "message": "x"}), "will not take this message"),
+        (Reply(422, {"name": "invalid_parameter", "message": "x"}), "won't accept this message"),
         (Reply(429, {"name": "rate_limit_exceeded", "message": "x"}, {"Retry-After": "7"}), "Try again in 7 seconds"),
-        (Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), "quota of resend is used up"),
-        (Reply(503, {"message": "x"}), "has trouble of its own"),
-        ("cut-after", "look into the mailbox"),
+        (Reply(429, {"name": "daily_quota_exceeded", "message": "x"}), "quota at resend is used up"),
+        (Reply(503, {"message": "x"}), "is having problems"),
+        ("cut-after", "Check the mailbox"),
     ],
 )
 def test_an_error_comes_with_what_to_do(run, api, answer, advice):
@@ -86,7 +86,7 @@ def test_an_error_comes_with_what_to_do(run, api, answer, advice):
 
 def test_nobody_answers(run, settings):
     settings.RESEND_API_URL = "http://127.0.0.1:1"
-    with pytest.raises(CommandError, match="check RESEND_API_URL"):
+    with pytest.raises(CommandError, match="Check RESEND_API_URL"):
         run()
 
 
@@ -96,7 +96,7 @@ def test_nobody_answers(run, settings):
         (["--kind", "nonsense"], "There is no kind 'nonsense'. The kinds are: already_registered, "),
         (["--provider", "nonsense"], "Set EMAIL_PROVIDER to one of console, smtp, sequenzy, resend, sendgrid"),
         (["--provider", "no.such.Backend"], "cannot be imported"),
-        (["--provider", "os.path.join"], "is no class"),
+        (["--provider", "os.path.join"], "is not a class"),
     ],
 )
 def test_what_does_not_exist_is_named(run, arguments, said):
@@ -105,7 +105,7 @@ def test_what_does_not_exist_is_named(run, arguments, said):
 
 
 def test_what_is_no_address(db, outbox):
-    with pytest.raises(CommandError, match="is not one address"):
+    with pytest.raises(CommandError, match="is not a single email address"):
         call_command("test_email", "ada at example.com")
 
 
@@ -120,7 +120,7 @@ def test_as_a_command_without_a_database_it_says_a_sentence(tmp_path):
     command = [sys.executable, "manage.py", "test_email", "ada@example.com"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "did you run manage.py migrate?" in done.stderr
+    assert "run manage.py migrate." in done.stderr
     assert "Traceback" not in done.stderr
 
 

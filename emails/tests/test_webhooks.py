@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emails.models import DeliveryEvent, Status, Suppression
 from emails.tests.conftest import PROVIDERS
 from emails.tests.support.signed_events import POSTERS, STALE, sign_resend, sign_sequenzy
-from emails.webhooks.views import MOST_BYTES, RECEIVERS
+from emails.webhooks.views import MAX_BODY_BYTES, RECEIVERS
 
 DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgrid": "delivered"}
 BOUNCED = {"sequenzy": "email.bounced", "resend": "email.bounced", "sendgrid": "bounce"}
@@ -110,10 +110,10 @@ def test_genuine_and_of_the_wrong_shape(poster, nothing_changes):
 
 def test_too_large(poster, nothing_changes):
     body = json.dumps(poster.event(DELIVERED[poster.provider])).encode()
-    assert poster.post(body + b" " * MOST_BYTES).status_code == 413
+    assert poster.post(body + b" " * MAX_BODY_BYTES).status_code == 413
 
 
-@pytest.mark.parametrize(("padding", "status"), [(0, 200), (MOST_BYTES, 413)])
+@pytest.mark.parametrize(("padding", "status"), [(0, 200), (MAX_BODY_BYTES, 413)])
 def test_in_chunks_without_a_length(poster, db, padding, status):
     """As gunicorn hands it over: the server knows where the body ends, and nobody how long it is."""
     body = json.dumps(poster.event(DELIVERED[poster.provider], message="m1")).encode() + b" " * padding

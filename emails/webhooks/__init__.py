@@ -1,4 +1,5 @@
-"""What the providers tell afterwards: verified on the raw bytes, translated to one kind of event, handed to tracking.
+"""Receives what providers report: checks the signature on the raw bytes, and translates to neutral events.
 
-views.py takes the POST; a provider's own file knows its signature and its words; event.py is what they become.
+views.py takes the request, each provider's own file knows its signature and its vocabulary, and emails.tracking
+records the result.
 """

@@ -5,26 +5,18 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from common import webhooks
 from emails.backends.sendgrid import MESSAGE_ARGUMENT
-from emails.tracking.event import (
-    Cause,
-    Event,
-    Severity,
-    Type,
-    address,
-    fingerprint,
-    identifier,
-    joined,
-    moment,
-    storable,
-    text,
-    uuid,
-)
-from emails.webhooks.receiver import MalformedPayload, Receiver, decoded, is_fresh
+from emails.tracking import values
+from emails.tracking.event import Cause, ReportedEvent, Severity, Type, fingerprint
+from emails.webhooks.receiver import MalformedPayload, Receiver
 
-# Nobody says whether a retry, up to a day later, has a new time. That each event counts once makes a replay harmless.
-OLDEST = timedelta(hours=25)
-FUTURE = timedelta(minutes=5)
+# SendGrid retries for a day and doesn't document whether a retry gets a new timestamp. Accepting an old signature is
+# safe, because a replayed event changes nothing.
+PAST_TOLERANCE = timedelta(hours=25)
+FUTURE_TOLERANCE = timedelta(minutes=5)
+
+# https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 TYPES = {
     "processed": Type.SENT,
     "delivered": Type.DELIVERED,
@@ -38,7 +30,9 @@ TYPES = {
     "open": Type.OPENED,
     "click": Type.CLICKED,
 }
-DROPPED_AS_SUPPRESSED = {
+
+# The documented reasons of "dropped" that mean the address is on a suppression list.
+SUPPRESSION_CAUSES = {
     "bounced address": Cause.HARD_BOUNCE,
     "spam reporting address": Cause.COMPLAINT,
     "unsubscribed address": "",
@@ -46,89 +40,96 @@ DROPPED_AS_SUPPRESSED = {
 
 
 class SendGridReceiver(Receiver):
-    """Comes in batches, of many messages and types, with our own arguments at the top level of each event."""
+    """Takes batches with events of many messages. Our own arguments are at the top level of each event."""
 
     provider = "sendgrid"
     variable = "SENDGRID_WEBHOOK_PUBLIC_KEYS"
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         timestamp = headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
-        signature = decoded(headers.get("X-Twilio-Email-Event-Webhook-Signature", ""))
-        if not signature or not is_fresh(timestamp, now, past=OLDEST, future=FUTURE):
+        signature = webhooks.decode_base64(headers.get("X-Twilio-Email-Event-Webhook-Signature", ""))
+        is_fresh = webhooks.is_fresh(timestamp, now, past=PAST_TOLERANCE, future=FUTURE_TOLERANCE)
+        if not signature or not is_fresh:
             return False
-        return any(is_signed(key, signature, timestamp.encode() + body) for key in self.secrets)
+        return any(is_signed(secret, signature, timestamp.encode() + body) for secret in self.secrets)
 
     def trouble_with(self, secret: str) -> str:
-        return "" if public_key(secret) else "it is not a P-256 key in base64, as SendGrid shows it"
+        return "" if public_key(secret) else "it is not a P-256 key in base64, the form that SendGrid displays"
 
     def items(self, payload: Any) -> list[Any]:
         if not isinstance(payload, list):
-            raise MalformedPayload("A JSON array of events is expected.")
+            raise MalformedPayload("Expected a JSON array of events.")
         return payload
 
-    def event(self, item: dict[str, Any]) -> Event:
-        name = text(item.get("event"))
-        kind, cause = kind_of(item, name)
-        recipient = address(item.get("email"))
-        ours, theirs = text(item.get(MESSAGE_ARGUMENT)), identifier(item.get("sg_message_id"))
-        return Event(
+    def event(self, item: dict[str, Any]) -> ReportedEvent:
+        """Translate an event. Delayed bounces have our message ID and not SendGrid's."""
+        name, timestamp = values.text(item.get("event")), item.get("timestamp")
+        type_, cause = classify(item, name)
+        message_id = values.text(item.get(MESSAGE_ARGUMENT))
+        provider_message_id = values.identifier(item.get("sg_message_id"))
+        recipient = values.address(item.get("email"))
+        facts = (recipient, name, values.text(timestamp), item.get("url"), item.get("attempt"))
+        return ReportedEvent(
             provider=self.provider,
-            type=kind,
-            severity=severity(item) if kind == Type.BOUNCED else "",
-            message_id=uuid(ours),
-            provider_message_id=theirs,
+            type=type_,
+            severity=severity(item) if type_ == Type.BOUNCED else "",
+            message_id=values.uuid(message_id),
+            provider_message_id=provider_message_id,
             recipient=recipient,
-            occurred_at=moment(item.get("timestamp")),
-            detail=joined(
-                item.get("status"), item.get("bounce_classification"), item.get("reason") or item.get("response")
-            ),
+            occurred_at=values.timestamp(timestamp),
+            detail=detail(item),
             cause=cause,
-            raw=storable(item),
-            fingerprint=fingerprint(
-                item, ours or theirs, recipient, name, text(item.get("timestamp")), item.get("url"), item.get("attempt")
-            ),
+            raw=values.storable(item),
+            fingerprint=fingerprint(item, message_id or provider_message_id, *facts),
         )
 
 
-def kind_of(item: Mapping[str, Any], name: str) -> tuple[Type, str]:
-    """The type, and why SendGrid's own suppression list holds the address, where that is what the event says."""
-    reason = text(item.get("reason")).strip().lower()
-    if name == "dropped" and reason in DROPPED_AS_SUPPRESSED:
-        return Type.SUPPRESSED, DROPPED_AS_SUPPRESSED[reason]
+def classify(item: Mapping[str, Any], name: str) -> tuple[Type, str]:
+    """Return the type, and the cause if the event reports that SendGrid's own suppression list holds the address."""
+    reason = values.text(item.get("reason")).strip().lower()
+    if name == "dropped" and reason in SUPPRESSION_CAUSES:
+        return Type.SUPPRESSED, SUPPRESSION_CAUSES[reason]
     return TYPES.get(name, Type.OTHER), ""
 
 
 def severity(item: Mapping[str, Any]) -> str:
-    """`type` decides; without it the status, which is missing where a name server failed."""
+    """Return what ``type`` says or, without it, what the SMTP status says. The status is missing after DNS failures."""
     if item.get("type") in ("bounce", "blocked"):
         return Severity.HARD if item["type"] == "bounce" else Severity.SOFT
-    is_invalid = text(item.get("bounce_classification")).lower() == "invalid address"
-    return Severity.HARD if is_invalid or text(item.get("status")).startswith("5") else Severity.SOFT
+    is_invalid = values.text(item.get("bounce_classification")).lower() == "invalid address"
+    return Severity.HARD if is_invalid or values.text(item.get("status")).startswith("5") else Severity.SOFT
 
 
-def is_signed(key: str, signature: bytes, signed: bytes) -> bool:
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  # heavy, and for SendGrid only
+def detail(item: Mapping[str, Any]) -> str:
+    reason = item.get("reason") or item.get("response")
+    return values.joined_text(item.get("status"), item.get("bounce_classification"), reason)
+
+
+def is_signed(encoded_key: str, signature: bytes, signed: bytes) -> bool:
+    """Check an ECDSA signature. False for a key that can't be used."""
+    # cryptography takes long to import, and only SendGrid needs it.
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
 
-    public = public_key(key)
-    if public is None:
+    key = public_key(encoded_key)
+    if key is None:
         return False
     try:
-        public.verify(signature, signed, ECDSA(SHA256()))
+        key.verify(signature, signed, ECDSA(SHA256()))
     except InvalidSignature:
         return False
     return True
 
 
 @cache
-def public_key(text: str) -> Any:
-    """The key, None where this is none of SendGrid's kind."""
+def public_key(encoded: str) -> Any:
+    """Return the parsed P-256 key, or None if ``encoded`` isn't one."""
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415
 
     try:
-        key = load_der_public_key(decoded(text))
+        key = load_der_public_key(webhooks.decode_base64(encoded))
     except ValueError:
         return None
     return key if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1) else None

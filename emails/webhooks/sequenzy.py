@@ -1,6 +1,5 @@
 """Sequenzy's outbound webhooks: https://docs.sequenzy.com/api-reference/webhooks/outbound"""
 
-import hmac
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -10,32 +9,16 @@ from typing import Any
 
 from django.conf import settings
 
-from emails.tracking.event import (
-    Event,
-    Severity,
-    Type,
-    address,
-    fingerprint,
-    identifier,
-    inner,
-    joined,
-    moment,
-    storable,
-)
-from emails.webhooks.receiver import (
-    MOST_SIGNATURES,
-    MalformedPayload,
-    Receiver,
-    decoded,
-    hmac_sha256,
-    is_fresh,
-    matches,
-)
+from common import webhooks
+from emails.tracking import values
+from emails.tracking.event import ReportedEvent, Severity, Type, fingerprint
+from emails.webhooks.receiver import MalformedPayload, Receiver
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "whsec_"
-SOFT = re.compile(r"soft|transient|temporary", re.IGNORECASE)
+
+# https://docs.sequenzy.com/api-reference/webhooks/outbound, "Event types"
 TYPES = {
     "email.sent": Type.SENT,
     "email.delivered": Type.DELIVERED,
@@ -49,94 +32,108 @@ TYPES = {
     "subscriber.unsubscribed": Type.UNSUBSCRIBED,
     "subscriber.invalid": Type.REJECTED,
 }
+SOFT_BOUNCE = re.compile(r"soft|transient|temporary", re.IGNORECASE)  # the values aren't documented
 
 
 class SequenzyReceiver(Receiver):
-    """The documentation says neither what the key is made of nor how the digest is written.
+    """Takes one event per request.
 
-    Live integrations take the whole secret as text and hexadecimal digits; the other forms are accepted too, until
-    SEQUENZY_WEBHOOK_KEY says which one it is.
+    The documentation doesn't specify how the secret becomes a key, or how the digest is encoded. Live integrations use
+    the whole secret as text, and hexadecimal digits. This receiver also accepts the other forms, until
+    SEQUENZY_WEBHOOK_KEY allows only one.
     """
 
     provider = "sequenzy"
     variable = "SEQUENZY_WEBHOOK_SECRETS"
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
+        """Try every form of every secret, and log the form that matched."""
         timestamp = headers.get("X-Sequenzy-Timestamp", "")
         tolerance = timedelta(seconds=settings.SEQUENZY_WEBHOOK_TOLERANCE_SECONDS)
-        if not is_fresh(timestamp, now, past=tolerance, future=tolerance):
+        if not webhooks.is_fresh(timestamp, now, past=tolerance, future=tolerance):
             return False
         signed = f"v1:{timestamp}:".encode() + body
-        given = [*signatures(headers.get("X-Sequenzy-Signature", ""))][:MOST_SIGNATURES]
+        signatures = [*read_signatures(headers.get("X-Sequenzy-Signature", ""))][: webhooks.MAX_SIGNATURES]
         for form, key in (pair for secret in self.secrets for pair in keys_of(secret)):
-            digest = hmac_sha256(key, signed)
-            if any(matches(one, digest) or is_hexadecimal_of(one, digest) for one in given):
-                tell_form(form)
+            if is_signed(signatures, webhooks.hmac_sha256(key, signed)):
+                log_form(form)
                 return True
         return False
 
     def trouble_with(self, secret: str) -> str:
-        return "" if any(keys_of(secret)) else f"it is not {PREFIX} and base64, as SEQUENZY_WEBHOOK_KEY wants it"
+        return (
+            ""
+            if any(keys_of(secret))
+            else f"it is not {PREFIX} followed by base64, which SEQUENZY_WEBHOOK_KEY requires"
+        )
 
     def items(self, payload: Any) -> list[Any]:
         if not isinstance(payload, dict):
-            raise MalformedPayload("A JSON object with one event is expected.")
+            raise MalformedPayload("Expected a JSON object with one event.")
         return [payload]
 
-    def event(self, item: dict[str, Any]) -> Event:
-        data = inner(item, "data")
-        name = item["type"]
-        kind = TYPES.get(name, Type.OTHER)
-        failure = inner(data, "failure")
-        message = identifier(data.get("email_send_id"))
-        recipient = address(data.get("recipient") or data.get("email") or inner(data, "subscriber").get("email"))
-        bounce = joined(data.get("bounce_type"), data.get("bounce_classification"))
-        return Event(
+    def event(self, item: dict[str, Any]) -> ReportedEvent:
+        """Translate an event. Sequenzy doesn't carry our message ID, so only its own is known."""
+        data, name, created_at = values.nested(item, "data"), item["type"], item.get("created_at")
+        type_ = TYPES.get(name, Type.OTHER)
+        message_id = values.identifier(data.get("email_send_id"))
+        subscriber = values.nested(data, "subscriber")
+        recipient = values.address(data.get("recipient") or data.get("email") or subscriber.get("email"))
+        link = data.get("url") or data.get("link")
+        return ReportedEvent(
             provider=self.provider,
-            type=kind,
-            severity=severity(kind, bounce),
-            provider_message_id=message,
+            type=type_,
+            severity=severity(data) if type_ == Type.BOUNCED else "",
+            provider_message_id=message_id,
             recipient=recipient,
-            occurred_at=moment(item.get("created_at")),
-            detail=joined(
-                bounce, data.get("bounce_reason") or data.get("reason"), failure.get("code"), failure.get("message")
-            ),
-            raw=storable(item),
-            fingerprint=fingerprint(item, message, recipient, name, item.get("created_at"), link(data)),
+            occurred_at=values.timestamp(created_at),
+            detail=detail(data),
+            raw=values.storable(item),
+            fingerprint=fingerprint(item, message_id, recipient, name, created_at, link),
         )
 
 
-def severity(kind: Type, bounce: str) -> str:
-    if kind != Type.BOUNCED:
-        return ""
-    return Severity.SOFT if SOFT.search(bounce) else Severity.HARD
+def severity(data: Mapping[str, Any]) -> str:
+    return Severity.SOFT if SOFT_BOUNCE.search(bounce_type(data)) else Severity.HARD
 
 
-def link(data: Mapping[str, Any]) -> Any:
-    return data.get("url") or data.get("link")
+def bounce_type(data: Mapping[str, Any]) -> str:
+    return values.joined_text(data.get("bounce_type"), data.get("bounce_classification"))
 
 
-def signatures(header: str) -> Iterator[str]:
-    """The digests of ``v1=…`` items, separated by commas or spaces; base64 ends in ``=`` too."""
+def detail(data: Mapping[str, Any]) -> str:
+    failure = values.nested(data, "failure")
+    reason = data.get("bounce_reason") or data.get("reason")
+    return values.joined_text(bounce_type(data), reason, failure.get("code"), failure.get("message"))
+
+
+def read_signatures(header: str) -> Iterator[str]:
+    """Return the digests of ``v1=…`` items, which are separated by commas or spaces.
+
+    Splits at the first ``=`` only, because base64 may end in one.
+    """
     for item in re.split(r"[,\s]+", header):
         name, _, value = item.partition("=")
         if name == "v1" and value:
             yield value
 
 
+def is_signed(signatures: list[str], digest: bytes) -> bool:
+    return any(webhooks.is_base64_of(one, digest) or webhooks.is_hex_of(one, digest) for one in signatures)
+
+
 def keys_of(secret: str) -> Iterator[tuple[str, bytes]]:
+    """Return the forms of the secret that SEQUENZY_WEBHOOK_KEY allows: each form's name, and the key."""
     form = settings.SEQUENZY_WEBHOOK_KEY
     if form in ("auto", "text"):
         yield "text", secret.encode()
-    decoded_key = decoded(secret.removeprefix(PREFIX))
+    decoded_key = webhooks.decode_base64(secret.removeprefix(PREFIX))
     if form in ("auto", "base64") and secret.startswith(PREFIX) and decoded_key:
         yield "base64", decoded_key
 
 
-def is_hexadecimal_of(given: str, digest: bytes) -> bool:
-    return hmac.compare_digest(given.encode(errors="replace"), digest.hex().encode())
-
-
-@cache
-def tell_form(form: str) -> None:
-    logger.info("Sequenzy's webhook secret is used as %s: SEQUENZY_WEBHOOK_KEY=%s accepts nothing else.", form, form)
+@cache  # once per process is enough
+def log_form(form: str) -> None:
+    logger.info(
+        "Sequenzy's webhook secret is used as %s. To accept only that, set SEQUENZY_WEBHOOK_KEY=%s.", form, form
+    )

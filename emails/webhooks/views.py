@@ -1,13 +1,11 @@
-"""POST /emails/webhooks/<provider>/: verified on the raw bytes, then parsed, recorded and answered within milliseconds.
+"""POST /emails/webhooks/<provider>/: checks the signature on the raw bytes, then parses, records, and responds.
 
-The status is an instruction to the sender: 401 forged, 400 malformed, 413 too large, 503 come again, 200 never again.
+The status is an instruction to the provider: 401 forged, 400 malformed, 413 too large, 503 send it again, 200 done.
 """
 
-import json
 import logging
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError
@@ -15,8 +13,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from common.webhooks import answer, raw_body
+from common import strict_json
+from common.webhooks import detail_response, raw_body
 from emails.tracking import recording
+from emails.tracking.event import ReportedEvent
 from emails.webhooks.receiver import MalformedPayload, Receiver
 from emails.webhooks.resend import ResendReceiver
 from emails.webhooks.sendgrid import SendGridReceiver
@@ -24,7 +24,8 @@ from emails.webhooks.sequenzy import SequenzyReceiver
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 2 * 1024 * 1024  # SendGrid posts up to 768 kB, the others one event each
+MAX_BODY_BYTES = 2 * 1024 * 1024  # SendGrid sends batches of up to 768 kB, and the others send single events
+RETRY_AFTER_SECONDS = 30
 RECEIVERS: dict[str, Receiver] = {
     receiver.provider: receiver for receiver in (SequenzyReceiver(), ResendReceiver(), SendGridReceiver())
 }
@@ -34,39 +35,34 @@ RECEIVERS: dict[str, Receiver] = {
 @login_not_required
 @require_POST
 def webhook(request: HttpRequest, provider: str) -> HttpResponse:
+    """Return 200 with the number of events once all of them are stored, or one of the statuses above."""
     receiver = RECEIVERS[provider]
     if not receiver.secrets:
-        logger.error("An event of %s is refused: set %s to the secret that it shows.", provider, receiver.variable)
-        return answer(503, "This receiver is not set up.")
-    body = raw_body(request, MOST_BYTES)
+        logger.error(
+            "An event from %s was refused. Set %s to the secret that %s shows.", provider, receiver.variable, provider
+        )
+        return detail_response(503, "This receiver isn't set up.")
+    body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
-        return answer(413, f"A body has at most {MOST_BYTES} bytes.")
+        return detail_response(413, f"The body must not exceed {MAX_BODY_BYTES} bytes.")
     if not receiver.is_genuine(request.headers, body, time.time()):
-        logger.warning("An event that claims to be of %s has no valid signature of the last minutes.", provider)
-        return answer(401, "The signature is missing, wrong or too old.")
+        logger.warning("A request that claims to come from %s has no valid, recent signature.", provider)
+        return detail_response(401, "The signature is missing, invalid, or too old.")
     try:
-        events = [*receiver.events(parsed(body))]
+        events = [*receiver.events(strict_json.loads(body))]
     except (MalformedPayload, ValueError, RecursionError) as error:
-        logger.warning("A signed request of %s cannot be read: %s", provider, error)
-        return answer(400, "The body is not in the form that is documented.")
-    return recorded(events)
+        logger.warning("A signed request from %s can't be read: %s", provider, error)
+        return detail_response(400, "The body is not in the documented format.")
+    return record(events)
 
 
-def recorded(events: Iterable[Any]) -> HttpResponse:
-    events = [*events]
+def record(events: Sequence[ReportedEvent]) -> HttpResponse:
+    """Return 200, or 503 if the database is away, which makes the provider send the events again."""
     try:
         new = recording.record(events)
     except (OperationalError, InterfaceError):
-        logger.exception("%d events cannot be stored now; the provider is asked to send them again.", len(events))
-        response = answer(503, "The events cannot be stored just now. Please send them again.")
-        response["Retry-After"] = "30"
+        logger.exception("%d events can't be stored right now. The provider is asked to send them again.", len(events))
+        response = detail_response(503, "The events can't be stored right now. Please send them again.")
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return JsonResponse({"received": len(events), "new": new})
-
-
-def parsed(body: bytes) -> Any:
-    return json.loads(body, parse_constant=refuse_constant)
-
-
-def refuse_constant(name: str) -> None:
-    raise MalformedPayload(f"{name} is not JSON.")

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PO = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
 # What people see. The admin is the staff's, and in English.
-SOURCES = {"templates": (".html", ".txt"), "accounts": (".py",), "billing": (".py",)}
+SOURCES = {"templates": (".html", ".txt"), "accounts": (".py",), "billing": (".py",), "common": (".py",)}
 LEFT_OUT = {"admin", "admin.py", "models", "previews", "tests", "migrations", "management"}
 KEYWORDS = {
     **dict.fromkeys(["_", "gettext", "gettext_lazy", "gettext_noop"], None),

@@ -23,13 +23,17 @@ SHOWN_CHARACTERS = 2000  # of a string in --dry-run: more is an attachment
 
 
 class Command(BaseCommand):
-    help = "Send a real message now, past the outbox, and print what the provider answers."
+    help = "Send a real message now, bypassing the outbox, and print the provider's response."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("address", help="who gets the message")
-        parser.add_argument("--kind", help="which mail, with its sample: a folder under templates/emails/")
-        parser.add_argument("--provider", help="another than EMAIL_PROVIDER: its name, or a backend's dotted path")
-        parser.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
+        parser.add_argument("address", help="the recipient's email address")
+        parser.add_argument(
+            "--kind", help="the kind of email to send, with its sample data: a folder under templates/emails/"
+        )
+        parser.add_argument(
+            "--provider", help="use this instead of EMAIL_PROVIDER: a provider's name or a backend's dotted path"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="print what would be sent, without sending it")
 
     def handle(self, *_: Any, **options: Any) -> None:
         message_id = uuid4()
@@ -51,15 +55,15 @@ class Command(BaseCommand):
         except ProviderError as error:
             raise CommandError(f"{error}\n{advice_on(error)}") from None
         told = receipt.message_ids[0]
-        self.stdout.write(f"{backend.name} took it{f' as {told}' if told else '; it told no message id'}.")
-        self.stdout.write("Whether it arrives, a delivery event or the mailbox will tell.")
+        self.stdout.write(f"{backend.name} accepted it{f' as {told}' if told else ' but returned no message ID'}.")
+        self.stdout.write("To see whether it arrives, check the mailbox or wait for a delivery event.")
 
 
 def message_for(address: str, kind: str | None) -> EmailMultiAlternatives:
     """A kind's sample, or a message that says what it is."""
     if kind is None:
-        text = f"This is a test message of {settings.BRAND_NAME}. It arrived, so mail works."
-        subject, html = f"Test message of {settings.BRAND_NAME}", f"<p>{text}</p>"
+        text = f"This is a test message from {settings.BRAND_NAME}. It arrived, so email works."
+        subject, html = f"Test message from {settings.BRAND_NAME}", f"<p>{text}</p>"
     else:
         rendered = samples.render_sample(kind)
         subject, text, html = rendered.subject, rendered.text, rendered.html
@@ -73,19 +77,19 @@ def refuse_suppressed(message: Message) -> None:
         suppressed = suppressed_among(person.email for person in message.to)
     except DatabaseError as error:
         raise CommandError(
-            f"The suppression list cannot be read: {error}. Is the database up, and did you run manage.py migrate?"
+            f"The suppression list can't be read: {error}. Start the database, and run manage.py migrate."
         ) from None
     for address in suppressed:
         raise CommandError(
-            f"{address} is on the suppression list: it bounced or complained before. Lift it in the admin first, "
-            "or test with another address."
+            f"{address} is on the suppression list because it bounced or complained. "
+            "Remove it from the list in the admin, or test with another email address."
         )
 
 
 def shown(provider: str, request: Request, message: Message) -> str:
     """The call, without the key; for a relay the mail itself."""
     if provider not in PROVIDERS:
-        return f"{provider} would be handed:\n\n{message.to_django().message().as_string()}"
+        return f"{provider} would receive:\n\n{message.to_django().message().as_string()}"
     url = getattr(settings, f"{provider.upper()}_API_URL") + request.endpoint
     payload = json.dumps(shortened(json.loads(request.body)), ensure_ascii=False, indent=2)
     return f"POST {url}\n\n{payload}"
