@@ -69,7 +69,9 @@ def test_every_type_is_taken_and_its_mail_is_told(run, generation):
         said = run(name, "--generation", generation, "--email", f"person-{number}@example.com")
         assert f"200 {name} evt_" in said
         kind = MAILS.get(name)
-        assert said.splitlines()[-1].startswith(f"    {kind} to person-{number}@" if kind else "    Handled; no mail.")
+        assert said.splitlines()[-1].startswith(
+            f"    {kind} to person-{number}@" if kind else "    Processed. No email was queued."
+        )
     assert set(StripeEvent.objects.values_list("status", "note", "error")) == {("processed", "", "")}
 
 
@@ -151,16 +153,16 @@ def test_a_server_with_another_database(run, bare_server):
     ("arguments", "said"),
     [
         (["invoice.nonsense"], "There is no event 'invoice.nonsense' here. The types are: checkout"),
-        ([], "Which event\\? The types are: "),
+        ([], "Give a type of event. The types are: "),
         (["invoice_payment.paid", "--generation", "old"], "There is no event 'invoice_payment.paid' here"),
         (["invoice.paid", "--generation", "2020"], "--generation takes new or old, not '2020'"),
         (["invoice.paid", "--amount", "29.00"], "--amount takes a whole number from 0 to 99999999, not '29.00'"),
         (["invoice.paid", "--amount", "-1"], "--amount takes a whole number"),
         (["invoice.paid", "--currency", "dollar"], "--currency takes three letters, such as usd, not 'dollar'"),
-        (["invoice.paid", "--email", "ada at example"], "--email takes one address"),
+        (["invoice.paid", "--email", "ada at example"], "--email takes one email address"),
         (["invoice.paid", "--replay", "0"], "--replay takes a whole number from 1 to 1000"),
-        (["invoice.paid", "--url", "localhost:8000"], "--url takes an address such as http://127.0.0.1:8000"),
-        (["invoice.paid", "--url", "http://127.0.0.1:1"], "Nothing answers at http://127.0.0.1:1/stripe/webhook. Is"),
+        (["invoice.paid", "--url", "localhost:8000"], "--url takes a URL such as http://127.0.0.1:8000"),
+        (["invoice.paid", "--url", "http://127.0.0.1:1"], "Cannot connect to http://127.0.0.1:1/stripe/webhook. Is"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_named(run, arguments, said):
@@ -172,9 +174,9 @@ def test_what_cannot_be_is_named(run, arguments, said):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/emails/webhooks/sendgrid/", "answered 503: This receiver is not set up. Its log says more."),
-        ("/stripe/webhooks", "answered 404: Not Found Is it a server of this project\\?"),
-        ("/admin", "answered 30[12]: .*Stripe follows no redirect. It leads to /admin/"),
+        ("/emails/webhooks/sendgrid/", "responded with 503: This receiver isn't set up. See its log."),
+        ("/stripe/webhooks", "responded with 404: Not Found Is it a server of this project\\?"),
+        ("/admin", "responded with 30[12]: .*Stripe does not follow redirects. This one leads to /admin/"),
     ],
 )
 def test_what_a_server_refuses_comes_with_what_to_do(run, live_server, path, said):
@@ -184,7 +186,9 @@ def test_what_a_server_refuses_comes_with_what_to_do(run, live_server, path, sai
 
 def test_a_server_that_knows_another_host_or_secret(run, settings):
     settings.ALLOWED_HOSTS = ["app.example.com"]
-    with pytest.raises(CommandError, match=r"answered 400: .* the same STRIPE_WEBHOOK_SECRETS, and .* ALLOWED_HOSTS"):
+    with pytest.raises(
+        CommandError, match=r"responded with 400: .* the same STRIPE_WEBHOOK_SECRETS, and .* ALLOWED_HOSTS"
+    ):
         run("invoice.paid")
 
 

@@ -1,4 +1,4 @@
-"""`python manage.py stripe_event TYPE`: a realistic event, signed and posted as Stripe would, and what came of it."""
+"""`python manage.py stripe_event TYPE` posts a signed sample event as Stripe would, and prints the result."""
 
 import json
 import re
@@ -7,6 +7,7 @@ import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,14 +26,15 @@ from common.email_addresses import normalize_address, validate_address
 from emails.models import OutboundEmail
 
 PATH = "/stripe/webhook"
-PATIENCE = 30  # seconds, as `stripe listen` has
-MOST_POSTS = 1000
-LARGEST_AMOUNT = 99_999_999  # that Stripe takes
+TIMEOUT = 30  # seconds, as in `stripe listen`
+MAX_REPLAYS = 1000
+MAX_AMOUNT = 99_999_999  # Stripe's limit
+MAX_DIGITS = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where events go, and with which secret they are signed."""
+    """The webhook's URL, and the secret that signs the events."""
 
     url: str
     secret: str
@@ -43,50 +45,55 @@ class Target:
 
 
 class Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
-    """Django's own, which leaves the list of types a list."""
+    """Django's formatter, except that the list of types keeps its line breaks."""
 
 
 class Command(BaseCommand):
-    help = "Sign a realistic event of Stripe's, post it to the running server, and tell what came of it."
+    help = "Sign a sample of a Stripe event, post it to the running server, and print what it changed."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
         epilog = "The types:\n" + textwrap.indent("\n".join(testing.types()), "  ")
         return super().create_parser(*arguments, formatter_class=Formatter, epilog=epilog, **options)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("type", nargs="?", default="", help="of the event, such as invoice.paid; see below")
-        parser.add_argument("--email", default="ada@example.com", help="whom it is about; of a user: shown to them")
-        parser.add_argument("--amount", help="in the currency's smallest unit [the plan's price, or what is refunded]")
+        parser.add_argument("type", nargs="?", default="", help="the event's type, such as invoice.paid; see below")
+        parser.add_argument("--email", default="ada@example.com", help="the customer's email address")
+        parser.add_argument("--amount", help="in minor units [default: the plan's price, or the refunded payment]")
         parser.add_argument("--currency", default="", help="three letters, such as usd")
-        parser.add_argument("--replay", default="1", metavar="N", help="post the very same event N times")
+        parser.add_argument("--replay", default="1", metavar="N", help="post the same event N times")
         parser.add_argument("--generation", default="new", help="new, or old: as before API version 2025-03-31")
-        parser.add_argument("--url", help="of the server [http://127.0.0.1:PORT, where bin/dev serves it]")
-        parser.add_argument("--yes", action="store_true", help="also where live payments are taken")
+        parser.add_argument("--url", help="the server's URL [default: http://127.0.0.1:PORT, where bin/dev serves]")
+        parser.add_argument("--yes", action="store_true", help="also post if this installation takes live payments")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        target = Target(webhook_url(options["url"]), secret(is_meant=options["yes"]))
-        posts = one_of_many(options["replay"], "--replay", 1, MOST_POSTS)
+        """Post the event, preceded by earlier ones that it depends on. Raises ``CommandError`` if that fails."""
+        target = Target(webhook_url(options["url"]), secret(is_confirmed=options["yes"]))
+        posts = whole_number(options["replay"], "--replay", 1, MAX_REPLAYS)
         try:
-            *earlier, last = events_of(options)
-            for event in earlier:
+            *preceding, last = events_of(options)
+            for event in preceding:
                 self.post(event, target, 1)
             self.post(last, target, posts)
         except DatabaseError as error:
-            raise CommandError(f"The database gives no answer: {error}. Was it migrated? bin/dev does that.") from None
+            raise CommandError(f"The database query failed: {error}. Was it migrated? bin/dev does that.") from None
 
     def post(self, event: testing.SampleEvent, target: Target, times: int) -> None:
-        started = database_now()
+        started_at = database_now()
         for _ in range(times):
             self.stdout.write(f"{post(event, target)} {event['type']} {event['id']}")
-        for line in outcome(event, started, target):
+        for line in result_of(event, started_at, target):
             self.stdout.write(f"    {line}")
 
 
-def secret(*, is_meant: bool) -> str:
-    if settings.STRIPE_LIVEMODE and not is_meant:
+# The command's options
+
+
+def secret(*, is_confirmed: bool) -> str:
+    """Return the secret that the server accepts. Raises ``CommandError`` on a live installation without --yes."""
+    if settings.STRIPE_LIVEMODE and not is_confirmed:
         raise CommandError(
-            "This installation takes live payments: a made-up event would be a payment in its books, and real mail. "
-            "Use settings.development, or add --yes if that is what you want."
+            "This installation takes live payments. A sample event would become a payment in its books and send a real "
+            "email. Use settings.development, or add --yes if that is what you want."
         )
     if not settings.STRIPE_WEBHOOK_SECRETS:
         raise CommandError("STRIPE_WEBHOOK_SECRETS is not set, so there is nothing to sign with.")
@@ -95,7 +102,7 @@ def secret(*, is_meant: bool) -> str:
 
 
 def webhook_url(url: str | None) -> str:
-    """Of a server's own address, or of the webhook's."""
+    """Return the webhook's URL, given that URL or only the server's."""
     url = (url or f"http://127.0.0.1:{settings.PORT}").rstrip("/")
     try:
         parts = urlsplit(url)
@@ -103,41 +110,43 @@ def webhook_url(url: str | None) -> str:
     except ValueError:
         is_usable = False
     if not is_usable or parts.query or parts.fragment:
-        raise CommandError(f"--url takes an address such as http://127.0.0.1:8000, not {url!r}.")
+        raise CommandError(f"--url takes a URL such as http://127.0.0.1:8000, not {url!r}.")
     return url if parts.path else url + PATH
 
 
 def events_of(options: dict[str, Any]) -> list[testing.SampleEvent]:
+    """Return the events that the options ask for. Raises ``CommandError`` if an option has no usable value."""
     generation = options["generation"]
     if generation not in testing.GENERATIONS:
         raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
     types = testing.types(generation)
     if options["type"] not in types:
-        problem = f"There is no event {options['type']!r} here." if options["type"] else "Which event?"
+        problem = f"There is no event {options['type']!r} here." if options["type"] else "Give a type of event."
         raise CommandError(f"{problem} The types are: {', '.join(types)}.")
     amount = options["amount"]
     return testing.events(
         options["type"],
-        address(options["email"]),
-        amount=None if amount is None else one_of_many(amount, "--amount", 0, LARGEST_AMOUNT),
+        email_address(options["email"]),
+        amount=None if amount is None else whole_number(amount, "--amount", 0, MAX_AMOUNT),
         currency=currency(options["currency"]),
         generation=generation,
     )
 
 
-def address(value: str) -> str:
-    found = normalize_address(value)
+def email_address(value: str) -> str:
+    address = normalize_address(value)
     try:
-        validate_address(found)
+        validate_address(address)
     except ValidationError:
-        raise CommandError(f"--email takes one address, not {value!r}.") from None
-    return found
+        raise CommandError(f"--email takes one email address, not {value!r}.") from None
+    return address
 
 
-def one_of_many(value: str | int, option: str, least: int, most: int) -> int:
+def whole_number(value: str | int, option: str, minimum: int, maximum: int) -> int:
     digits = str(value)
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 12 and least <= int(digits) <= most):
-        raise CommandError(f"{option} takes a whole number from {least} to {most}, not {digits!r}.")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS
+    if not is_number or not minimum <= int(digits) <= maximum:
+        raise CommandError(f"{option} takes a whole number from {minimum} to {maximum}, not {digits!r}.")
     return int(digits)
 
 
@@ -147,29 +156,31 @@ def currency(value: str) -> str:
     return value.lower()
 
 
+# The request
+
+
 def post(event: testing.SampleEvent, target: Target) -> int:
-    """Returns the status, which is a 2xx."""
+    """Post the event and return the status code, which is a 2xx. Raises ``CommandError`` with advice for any other."""
     body = json.dumps(event, indent=2, ensure_ascii=False).encode()
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "Stripe-Signature": signatures.sign(body, target.secret, at=time.time()),
     }
     with requests.Session() as session:
-        session.trust_env = False  # no proxy between this machine and itself
+        session.trust_env = False  # a configured proxy often can't reach this machine
         try:
-            response = session.post(target.url, body, headers=headers, timeout=PATIENCE, allow_redirects=False)
+            response = session.post(target.url, body, headers=headers, timeout=TIMEOUT, allow_redirects=False)
         except requests.Timeout:
-            raise CommandError(f"{target.url} gave no answer within {PATIENCE} seconds. Look at its log.") from None
+            raise CommandError(f"{target.url} did not respond within {TIMEOUT} seconds. See its log.") from None
         except requests.RequestException:
-            raise CommandError(
-                f"Nothing answers at {target.url}. Is bin/dev running? --url and PORT say where."
-            ) from None
+            raise CommandError(f"Cannot connect to {target.url}. Is bin/dev running? See --url and PORT.") from None
     if not 200 <= response.status_code < 300:
-        raise CommandError(f"{target.url} answered {response.status_code}: {said(response)} {advice(response)}")
+        problem = f"{target.url} responded with {response.status_code}: {detail_of(response)}"
+        raise CommandError(f"{problem} {advice(response)}")
     return response.status_code
 
 
-def said(response: requests.Response) -> str:
+def detail_of(response: requests.Response) -> str:
     try:
         return str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
@@ -179,42 +190,42 @@ def said(response: requests.Response) -> str:
 def advice(response: requests.Response) -> str:
     status = response.status_code
     if 300 <= status < 400:
-        return f"Stripe follows no redirect. It leads to {response.headers.get('Location', 'nowhere')}."
+        return f"Stripe does not follow redirects. This one leads to {response.headers.get('Location', 'nowhere')}."
     if status == 400:
-        return "Does the server run with the same STRIPE_WEBHOOK_SECRETS, and has it this host in ALLOWED_HOSTS?"
+        return "Does the server use the same STRIPE_WEBHOOK_SECRETS, and is this host in its ALLOWED_HOSTS?"
     if status == 404:
         return f"Is it a server of this project? Events go to {PATH}."
-    return "Its log says more."
+    return "See its log."
 
 
-def outcome(event: testing.SampleEvent, started: Any, target: Target) -> Iterator[str]:
-    """What this database knows of the event; ``started``: before it was posted."""
+# The result
+
+
+def result_of(event: testing.SampleEvent, started_at: datetime, target: Target) -> Iterator[str]:
+    """Yield what this database says about the event, and the emails that it queued since ``started_at``."""
     row = StripeEvent.objects.filter(pk=event["id"]).first()
     if row is None:
-        yield "Not in this database: the server has another one, and knows what came of it."
+        yield "Not in this database: the server uses another one."
         return
-    mails = queued_for(event, started)
-    yield from told(row, mails)
-    yield from (f"{mail.kind} to {mail.recipients}, {mail.idempotency_key}: {page(mail, target)}" for mail in mails)
-
-
-def told(row: StripeEvent, mails: Sequence[OutboundEmail]) -> Iterator[str]:
+    emails = queued_emails(event, started_at)
     if row.error:
         yield f"{row.get_status_display()}. {row.error.splitlines()[-1]}"
     elif row.note:
         yield row.note
-    elif not mails:
-        yield "Handled; no mail."
+    elif not emails:
+        yield "Processed. No email was queued."
+    for email in emails:
+        yield f"{email.kind} to {email.recipients}, {email.idempotency_key}: {page_of(email, target)}"
 
 
-def queued_for(event: testing.SampleEvent, started: Any) -> Sequence[OutboundEmail]:
-    """The keys of mails hold the id of what they are about."""
-    about = event["data"]["object"]["id"]
-    mails = OutboundEmail.objects.filter(idempotency_key__contains=about, created_at__gte=started)
-    return list(mails.defer("content").order_by("created_at"))
+def queued_emails(event: testing.SampleEvent, started_at: datetime) -> Sequence[OutboundEmail]:
+    # The idempotency key of an email contains the id of the object that the email is about.
+    object_id = event["data"]["object"]["id"]
+    emails = OutboundEmail.objects.filter(idempotency_key__contains=object_id, created_at__gte=started_at)
+    return list(emails.defer("content").order_by("created_at"))
 
 
-def page(mail: OutboundEmail, target: Target) -> str:
+def page_of(email: OutboundEmail, target: Target) -> str:
     if settings.DEVELOPMENT_ROUTES:
-        return target.site + reverse("development:message", args=[mail.pk])
-    return target.site + reverse("admin:emails_outboundemail_change", args=[mail.pk])
+        return target.site + reverse("development:message", args=[email.pk])
+    return target.site + reverse("admin:emails_outboundemail_change", args=[email.pk])
