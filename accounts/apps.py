@@ -1,4 +1,4 @@
-"""The accounts app."""
+"""Configuration of the accounts app."""
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -9,7 +9,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: PLC0415  # it needs the models
+        from accounts import signals  # noqa: PLC0415  # models load after apps
 
         post_save.connect(signals.welcome_new_user, sender="accounts.User", dispatch_uid="accounts.welcome_new_user")
         user_logged_in.connect(signals.record_login, dispatch_uid="accounts.record_login")

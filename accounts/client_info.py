@@ -1,24 +1,29 @@
-"""Where a request comes from, as far as the proxies in front are trusted."""
+"""The client that sent a request, as a value that services can take instead of the request."""
 
-import ipaddress
-from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
 
 from django.http import HttpRequest
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
+
+from common.client_ip import client_ip
 
 USER_AGENT_LENGTH = 300
 
 
-def client_address(request: HttpRequest | Request) -> str | None:
-    """X-Forwarded-For counts as far as NUM_PROXIES says; None where nothing usable stands there."""
-    with suppress(ValueError):
-        ident = BaseThrottle().get_ident(request) or ""  # type: ignore[arg-type]  # reads META only
-        return str(ipaddress.ip_address(ident.partition("%")[0]))  # without the zone of a link-local address
-    return None
+@dataclass(frozen=True, slots=True)
+class Client:
+    """`address` is the IP address, or None if it is unknown. `user_agent` holds printable characters only."""
+
+    address: str | None
+    user_agent: str
+
+    @classmethod
+    def of(cls, request: HttpRequest | Request) -> Self:
+        ip = client_ip(request)
+        return cls(address=str(ip) if ip else None, user_agent=_printable(request.META.get("HTTP_USER_AGENT", "")))
 
 
-def user_agent(request: HttpRequest) -> str:
-    """In printable characters: it is shown to people, and stored."""
-    text = request.META.get("HTTP_USER_AGENT", "")
+def _printable(text: str) -> str:
+    """PostgreSQL cannot store a NUL, and the admin and the pages show the rest to people."""
     return "".join(character for character in text if character.isprintable())[:USER_AGENT_LENGTH]

@@ -1,4 +1,4 @@
-"""What other apps add to accounts: each appends in its ``AppConfig.ready()``, so that accounts imports none of them."""
+"""Registries that other apps fill in their ``AppConfig.ready()``, so that accounts imports none of them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line of a person's history in the admin. ``url`` leads to the row behind it."""
+    """A line of a user's timeline in the admin. ``url`` is the admin page of the row it comes from, or empty."""
 
     at: datetime
     what: str
@@ -23,22 +23,22 @@ class TimelineEntry:
     url: str = ""
 
 
-# Each returns its newest entries, at most a few hundred; accounts sorts those of all sources.
+# Each returns its newest entries, at most a few hundred. The admin merges and sorts the entries of all sources.
 timeline_sources: list[Callable[[User], Iterable[TimelineEntry]]] = []
 
-# By the name under which it appears in the export: everything stored about the person, as values that JSON knows.
+# By name in the export. Each returns everything that its app stores about the user, as JSON-compatible values.
 export_sources: dict[str, Callable[[User], object]] = {}
 
-# Each returns the sentence that says why the account cannot be deleted now and what to do; empty if it can.
+# Each returns a message that says why the account cannot be deleted now and what to do first, or an empty string.
 deletion_guards: list[Callable[[User], str]] = []
 
-# Each returns the HTML of a panel of the dashboard, rendered from a template; empty for none.
+# Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
 
 
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
-    """A page that logged-in people find in the head of every page: ``url_name`` is reversed, ``label`` translated."""
+    """A link in the header of every page, for users who are logged in. ``url_name`` is the name of its route."""
 
     url_name: str
     label: "str | StrPromise"

@@ -1,8 +1,7 @@
 """One function per email that accounts sends."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypedDict
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -10,145 +9,120 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import EmailChange, User
-from emails.services import rehearse_templated_email, send_templated_email
+from emails.services import queue_and_roll_back_templated_email, send_templated_email
 
-LAST_KIND = "deletion_notice"
+Send = Callable[..., None]
+LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
 
 
-class TemplatedMail(TypedDict):
-    """What both doors of emails take."""
+# Idempotency keys: of all emails with the same key, only the first is queued
 
-    kind: str
-    to: str
-    context: Mapping[str, object]
-    language: str
-    expires_at: datetime | None
-    sensitive: bool
-    metadata: Mapping[str, str]
+
+def welcome_key(user: User) -> str:
+    return f"welcome:{user.pk}"
+
+
+def already_registered_key(user: User) -> str:
+    """One key per day, so that nobody can fill the owner's inbox by signing up again and again."""
+    return f"already_registered:{user.pk}:{timezone.now().date()}"
 
 
 def send_welcome_email(user: User) -> None:
-    """Greet a new user once; while the address is unconfirmed, with the link that confirms it."""
-    send_templated_email(**_welcome(user), idempotency_key=f"welcome:{user.pk}")
+    """Welcome a new user, once. The email holds the confirmation link if the email address is not confirmed yet."""
+    _send_welcome(user, idempotency_key=welcome_key(user))
 
 
-def send_confirmation_again(user: User) -> None:
-    """The welcome mail with a fresh link, as often as it is asked for."""
-    send_templated_email(**_welcome(user))
+def resend_welcome_email(user: User) -> None:
+    """Send the welcome email with a new link, as often as the user requests it."""
+    _send_welcome(user)
 
 
-def rehearse_confirmation(user: User) -> None:
-    """For a user who does not exist: the same work, and no mail."""
-    rehearse_templated_email(**_welcome(user))
+def queue_and_roll_back_welcome_email(user: User) -> None:
+    """Do the same work for a user who does not exist, and send nothing."""
+    _send_welcome(user, send=queue_and_roll_back_templated_email)
 
 
-def _welcome(user: User) -> TemplatedMail:
+def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send = send_templated_email) -> None:
     token = "" if user.is_email_verified else tokens.make_email_verification_token(user)
     confirm_url = _link("verify-email", token=token) if token else ""
-    return {
-        "kind": "welcome",
-        "to": user.email,
-        "context": {"name": user.name, "dashboard_url": _link("dashboard"), "confirm_url": confirm_url},
-        "language": user.language,
-        "expires_at": None,
-        "sensitive": bool(confirm_url),
-        "metadata": {"user_id": str(user.pk)},
-    }
+    context = {"dashboard_url": _link("dashboard"), "confirm_url": confirm_url}
+    _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
 
 
 def send_already_registered_email(user: User) -> None:
-    """Tell the owner of an address that somebody signed up with it again; at most once a day.
+    """Send the owner of an email address a notice that somebody signed up with it again, at most once a day.
 
-    Says nothing of what was typed: the form would otherwise carry a stranger's words into the owner's inbox.
+    The email repeats nothing of that sign-up. Otherwise, strangers could send their own text to the owner.
     """
-    send_templated_email(
-        kind="already_registered",
-        to=user.email,
-        context={"name": user.name, "login_url": _link("login"), "reset_url": _link("forgot-password")},
-        language=user.language,
-        idempotency_key=f"already_registered:{user.pk}:{timezone.now().date()}",
-        metadata={"user_id": str(user.pk)},
-    )
+    context = {"login_url": _link("login"), "reset_url": _link("forgot-password")}
+    _send(user, "already_registered", context, idempotency_key=already_registered_key(user))
 
 
 def send_password_reset_email(user: User) -> None:
-    send_templated_email(**_password_reset(user))
+    _send_password_reset(user)
 
 
-def rehearse_password_reset_email(user: User) -> None:
-    """For a user who does not exist: the same work, and no mail."""
-    rehearse_templated_email(**_password_reset(user))
+def queue_and_roll_back_password_reset_email(user: User) -> None:
+    """Do the same work for a user who does not exist, and send nothing."""
+    _send_password_reset(user, send=queue_and_roll_back_templated_email)
 
 
-def _password_reset(user: User) -> TemplatedMail:
-    return {
-        "kind": "password_reset",
-        "to": user.email,
-        "context": {
-            "name": user.name,
-            "reset_url": _link("reset-password", token=tokens.make_password_reset_token(user)),
-        },
-        "language": user.language,
-        "expires_at": timezone.now() + tokens.PASSWORD_RESET_LIFE,
-        "sensitive": True,
-        "metadata": {"user_id": str(user.pk)},
-    }
+def _send_password_reset(user: User, *, send: Send = send_templated_email) -> None:
+    context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user))}
+    expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
+    _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send)
 
 
 def send_password_changed_email(user: User, at: datetime) -> None:
-    send_templated_email(
-        kind="password_changed",
-        to=user.email,
-        context={"name": user.name, "changed_at": at, "reset_url": _link("forgot-password")},
-        language=user.language,
-        metadata={"user_id": str(user.pk)},
-    )
+    _send(user, "password_changed", {"changed_at": at, "reset_url": _link("forgot-password")})
 
 
 def send_email_change_email(user: User, new_address: str) -> None:
-    """To the new address, with the link that makes it the address of the account."""
+    """Send the link that completes the change to the new address."""
     confirm_url = _link("confirm-email-change", token=tokens.make_email_change_token(user, new_address))
-    send_templated_email(
-        kind="email_change",
-        to=new_address,
-        context={"name": user.name, "old_address": user.email, "confirm_url": confirm_url},
-        language=user.language,
-        expires_at=timezone.now() + tokens.EMAIL_CHANGE_LIFE,
-        sensitive=True,
-        metadata={"user_id": str(user.pk)},
-    )
+    context = {"old_address": user.email, "confirm_url": confirm_url}
+    expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
+    _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True)
 
 
 def send_email_changed_notice(change: EmailChange) -> None:
-    """To the old address, with the link that undoes the change."""
-    send_templated_email(
-        kind="email_changed_notice",
-        to=change.old_address,
-        context={
-            "name": change.user.name,
-            "new_address": change.new_address,
-            "changed_at": change.at,
-            "undo_url": _link("undo-email-change", token=tokens.make_email_undo_token(change)),
-        },
-        language=change.user.language,
-        expires_at=change.at + tokens.EMAIL_UNDO_LIFE,
-        sensitive=True,
-        metadata={"user_id": str(change.user.pk)},
-    )
+    """Send the link that undoes the change to the old address."""
+    undo_url = _link("undo-email-change", token=tokens.make_email_undo_token(change))
+    context = {"new_address": change.new_address, "changed_at": change.at, "undo_url": undo_url}
+    expires_at = change.at + tokens.EMAIL_UNDO_LIFE
+    _send(change.user, "email_changed_notice", context, to=change.old_address, expires_at=expires_at, sensitive=True)
 
 
 def send_deletion_notice(user: User, at: datetime) -> None:
-    """The last mail to this person. Sensitive, so that its body goes when it is sent."""
-    send_templated_email(
-        kind=LAST_KIND,
-        to=user.email,
-        context={"name": user.name, "deleted_at": at},
+    """Send the last email to this person. It is sensitive so that its body is erased once it is sent."""
+    _send(user, LAST_KIND, {"deleted_at": at}, sensitive=True)
+
+
+def _send(
+    user: User,
+    kind: str,
+    context: Mapping[str, object],
+    *,
+    to: str | None = None,
+    idempotency_key: str | None = None,
+    expires_at: datetime | None = None,
+    sensitive: bool = False,
+    send: Send = send_templated_email,
+) -> None:
+    """Send an email in the user's language, by default to the user. The arguments are those of emails/services.py."""
+    send(
+        kind=kind,
+        to=to or user.email,
+        context={"name": user.name, **context},
         language=user.language,
-        sensitive=True,
+        idempotency_key=idempotency_key,
+        expires_at=expires_at,
+        sensitive=sensitive,
         metadata={"user_id": str(user.pk)},
     )
 
 
 def _link(page: str, **query: str) -> str:
-    question = "?" if query else ""
-    return f"{settings.APP_URL}/{page}{question}{urlencode(query, safe=':')}"
+    separator = "?" if query else ""
+    # Signed tokens contain colons. Unescaped, they keep the link short and easy to copy from plain text.
+    return f"{settings.APP_URL}/{page}{separator}{urlencode(query, safe=':')}"

@@ -1,4 +1,4 @@
-"""In which language a person is answered."""
+"""The language of a response."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,14 @@ from django.utils import translation
 from accounts.models import User
 
 
-def speak_the_users_language(
+def user_language_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The language of a logged-in person's profile goes before that of the browser, which LocaleMiddleware found."""
+    """Use the language of the user's profile instead of the browser's, which LocaleMiddleware has activated."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         user = request.user
+        # A profile can still name a language that has been removed from the settings.
         if isinstance(user, User) and user.language in dict(settings.LANGUAGES):
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language

@@ -1,4 +1,4 @@
-"""How long it is kept where somebody logged in and which addresses they had."""
+"""Retention of logins and of former email addresses."""
 
 import logging
 from datetime import timedelta
@@ -15,15 +15,18 @@ HISTORY_LIFE = timedelta(days=90)
 
 
 def forget_old_history() -> int:
-    """Remove sessions and tokens that have expired, and what is older than HISTORY_LIFE of that which is over; returns
-    how many logins. May be repeated."""
+    """Delete expired sessions and tokens, and history older than HISTORY_LIFE; returns the number of deleted logins.
+
+    A login that is still active is kept, however old it is. Safe to call repeatedly.
+    """
     now = timezone.now()
     session_store().clear_expired()
     AuthToken.objects.filter(expiry__lt=now).delete()
-    living = Exists(AuthToken.objects.filter(digest=OuterRef("token_digest")))
-    old = Login.objects.filter(at__lt=now - HISTORY_LIFE).exclude(living)
+    has_token = Exists(AuthToken.objects.filter(digest=OuterRef("token_digest")))
+    old = Login.objects.filter(at__lt=now - HISTORY_LIFE).exclude(has_token)
+    # Sessions may be stored outside the database, depending on SESSION_ENGINE, so this cannot be part of the query.
     ended = [login.pk for login in old if not login.has_session()]
     Login.objects.filter(pk__in=ended).delete()
     EmailChange.objects.filter(at__lt=now - HISTORY_LIFE).delete()
-    logger.info("Retention: %d logins removed.", len(ended))
+    logger.info("Deleted %d ended logins from more than %d days ago.", len(ended), HISTORY_LIFE.days)
     return len(ended)

@@ -1,10 +1,11 @@
-"""What follows from a change to a user or a login, whoever makes it: the API, a page, the admin or a shell."""
+"""Signal receivers. They run for every change, whether it comes from the API, a page, the admin, or a shell."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from knox.models import AuthToken
 
+from accounts.client_info import Client
 from accounts.mail import send_welcome_email
 from accounts.models import User
 from accounts.services import devices
@@ -12,14 +13,14 @@ from emails import contacts
 
 
 def welcome_new_user(sender: type[User], instance: User, created: bool, raw: bool, **_: Any) -> None:
-    """Fixtures (raw) hold people who were welcomed long ago."""
+    """Send the welcome email and sync the contact; skips fixtures (raw), whose users were welcomed long ago."""
     if created and not raw:
         send_welcome_email(instance)
-        subscribe_new_user(instance)
+        subscribe_contact(instance)
 
 
-def subscribe_new_user(user: User) -> None:
-    """To the marketing side, where CONTACTS_SYNC is on."""
+def subscribe_contact(user: User) -> None:
+    """Subscribe a new user to the contacts of the email provider; does nothing unless CONTACTS_SYNC is on."""
     contacts.subscribe(
         user.email,
         tags=["signed-up"],
@@ -32,10 +33,10 @@ def subscribe_new_user(user: User) -> None:
 def record_login(
     sender: type[User], request: HttpRequest, user: User, token: AuthToken | None = None, **_: Any
 ) -> None:
-    """`token` comes with a login to the API."""
-    devices.record_login(request=request, user=user, token=token)
+    """`token` is set if an API client logs in, and missing for a browser."""
+    devices.record_login(user=user, client=Client.of(request), session=request.session, token=token)
 
 
 def record_logout(sender: type[User], request: HttpRequest, token: AuthToken | None = None, **_: Any) -> None:
     if token is None:
-        devices.record_logout(request=request)
+        devices.record_logout(session_key=request.session.session_key)

@@ -1,4 +1,4 @@
-"""The Celery tasks: thin, and repeatable at any time."""
+"""The Celery tasks of accounts. Each calls one function that can run at any time and more than once."""
 
 from celery import shared_task
 

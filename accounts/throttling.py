@@ -1,39 +1,47 @@
-"""How often one may try: limits per client, address and person, kept in the cache and open when the cache is away."""
+"""The rate limits of accounts, each shared by an API view and its page."""
 
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from accounts.known_devices import known_device
-from common.api.throttling import Window, WindowThrottle, client_subject
+from accounts.device_cookies import known_device_id
 from common.email_addresses import normalize_address
+from common.throttling import ClientThrottle, Limits, PersonThrottle, Throttle, Window, client_subject
 
-CLIENTS_TO_BLOCK = 5  # so many it takes to use up an account's tries
+CLIENTS_TO_BLOCK = 5  # how many clients it takes to use up an account's attempts
 
 
-class AddressThrottle(WindowThrottle):
-    """Per email address, or per token where a request brings one instead, wherever it comes from.
+class AddressThrottle(Throttle):
+    """Limits each email address across all clients, or each token if the request contains one instead.
 
-    A stranger can use up an owner's tries only while he goes on: the window is the rate's own, and nothing is locked.
+    A stranger can use up the owner's attempts only while the attack lasts. The account is never locked.
     """
 
-    def windows(self, request: Request, scope: str) -> list[Window]:
-        value = request.data.get("email") or request.data.get("token")  # type: ignore[union-attr]  # a dict, by the parser
-        return [Window(scope, address_subject(value))] if isinstance(value, str) else []
+    def windows(self, request: HttpRequest | Request) -> list[Window]:
+        value = submitted(request, "email") or submitted(request, "token")
+        return [Window(self.scope, address_subject(value))] if isinstance(value, str) else []
 
 
-class LoginThrottle(WindowThrottle):
-    """Per client and per account; a device that the owner logged in with before has a window of its own instead, which
-    no stranger can use up."""
+class LoginThrottle(Throttle):
+    """Limits each client and each account.
 
-    def windows(self, request: Request, scope: str) -> list[Window]:
-        value = request.data.get("email")  # type: ignore[union-attr]  # a dict, by the parser
+    A device that the owner logged in with before has its own window instead, which strangers can't use up.
+    """
+
+    def windows(self, request: HttpRequest | Request) -> list[Window]:
+        value = submitted(request, "email")
         return login_windows(request, value if isinstance(value, str) else "")
 
 
-def login_windows(request: Request | HttpRequest, address: str) -> list[Window]:
-    """Those in which a try to log in with this address counts, whether or not it has an account."""
-    if device := known_device(request, address):
-        return [Window("login", f"device:{device.id}")]
+def submitted(request: HttpRequest | Request, field: str) -> object:
+    """The value of a field in the API's JSON body or in a page's form, before any validation."""
+    data = request.data if isinstance(request, Request) else request.POST
+    return data.get(field)  # type: ignore[union-attr]  # our parser returns a dict
+
+
+def login_windows(request: HttpRequest | Request, address: str) -> list[Window]:
+    """The windows that a login with this email address counts in, whether or not it has an account."""
+    if device_id := known_device_id(request, address):
+        return [Window("login", f"device:{device_id}")]
     client, account = client_subject(request), address_subject(address)
     return [
         Window("login", client),
@@ -45,3 +53,12 @@ def login_windows(request: Request | HttpRequest, address: str) -> list[Window]:
 
 def address_subject(value: str) -> str:
     return f"address:{normalize_address(value)}"
+
+
+SIGNUP_LIMITS: Limits = [ClientThrottle("signup"), AddressThrottle("signup")]
+LOGIN_LIMITS: Limits = [LoginThrottle("login")]
+LINK_LIMITS: Limits = [ClientThrottle("login"), AddressThrottle("login")]  # a link in an email, opened with its token
+EMAIL_REQUEST_LIMITS: Limits = [ClientThrottle("password_reset"), AddressThrottle("password_reset")]
+EMAIL_CHANGE_LIMITS: Limits = [PersonThrottle("password_reset"), AddressThrottle("password_reset")]
+# A person who finds a token or an unlocked browser must not be able to guess the password.
+PASSWORD_LIMITS: Limits = [PersonThrottle("login")]

@@ -1,4 +1,7 @@
-"""The signed tokens in the links of mails. Nothing is stored: a token dies with what it was made for."""
+"""Signed tokens for the links in emails.
+
+Tokens are not stored. Each contains the state that it was made for, so it becomes invalid when that state changes.
+"""
 
 import hashlib
 from datetime import timedelta
@@ -12,7 +15,7 @@ from accounts.models import EmailChange, User
 
 EMAIL_VERIFICATION_SALT = "accounts.email_verification"
 EMAIL_VERIFICATION_LIFE = timedelta(days=7)
-PASSWORD_RESET_SALT = "accounts.password_reset"  # noqa: S105  # the name of a purpose
+PASSWORD_RESET_SALT = "accounts.password_reset"  # noqa: S105  # a salt, not a password
 PASSWORD_RESET_LIFE = timedelta(hours=1)
 EMAIL_CHANGE_SALT = "accounts.email_change"
 EMAIL_CHANGE_LIFE = timedelta(hours=24)
@@ -25,9 +28,10 @@ def make_email_verification_token(user: User) -> str:
 
 
 def read_email_verification_token(token: str) -> User:
-    """The user whose address is to be confirmed, if it is still that address and still unconfirmed.
+    """Return the user whose email address the token confirms.
 
-    Raises TokenExpired after EMAIL_VERIFICATION_LIFE, TokenInvalid for everything else.
+    Raises TokenExpired after EMAIL_VERIFICATION_LIFE, and TokenInvalid if the token is not valid, or if the address
+    has been changed or confirmed in the meantime.
     """
     claims = _claims(token, EMAIL_VERIFICATION_SALT, EMAIL_VERIFICATION_LIFE)
     user = User.objects.filter(pk=claims["user"], email=claims["email"], email_verified_at=None, is_active=True).first()
@@ -42,9 +46,10 @@ def make_password_reset_token(user: User) -> str:
 
 
 def read_password_reset_token(token: str) -> User:
-    """The user who may choose a new password, if neither the password nor the address has changed since.
+    """Return the user who may choose a new password.
 
-    Raises TokenExpired after PASSWORD_RESET_LIFE, TokenInvalid for everything else.
+    Raises TokenExpired after PASSWORD_RESET_LIFE, and TokenInvalid if the token is not valid, or if the password or
+    the email address has been changed in the meantime.
     """
     return _unchanged_user(_claims(token, PASSWORD_RESET_SALT, PASSWORD_RESET_LIFE))
 
@@ -55,9 +60,10 @@ def make_email_change_token(user: User, new_address: str) -> str:
 
 
 def read_email_change_token(token: str) -> tuple[User, str]:
-    """The user and the new address, if neither the password nor the old address has changed since.
+    """Return the user and the new email address.
 
-    Raises TokenExpired after EMAIL_CHANGE_LIFE, TokenInvalid for everything else.
+    Raises TokenExpired after EMAIL_CHANGE_LIFE, and TokenInvalid if the token is not valid, or if the password or the
+    email address has been changed in the meantime.
     """
     claims = _claims(token, EMAIL_CHANGE_SALT, EMAIL_CHANGE_LIFE)
     return _unchanged_user(claims), claims["new"]
@@ -68,9 +74,9 @@ def make_email_undo_token(change: EmailChange) -> str:
 
 
 def read_email_undo_token(token: str) -> EmailChange:
-    """The change that is to be undone, whatever happened to the account since, unless it was undone already.
+    """Return the change to undo. Later changes to the account don't matter, since an attacker may have made them.
 
-    Raises TokenExpired after EMAIL_UNDO_LIFE, TokenInvalid for everything else.
+    Raises TokenExpired after EMAIL_UNDO_LIFE, and TokenInvalid if the token is not valid or the change is undone.
     """
     claims = _claims(token, EMAIL_UNDO_SALT, EMAIL_UNDO_LIFE)
     changes = EmailChange.objects.select_related("user")
@@ -98,5 +104,9 @@ def _unchanged_user(claims: dict[str, Any]) -> User:
 
 
 def _fingerprint(user: User) -> str:
-    """Of the stored password. It holds a random salt, so its hash can be shown: nobody can try passwords against it."""
-    return hashlib.sha256(user.password.encode()).hexdigest()[:24]
+    """Return a hash that changes with the password.
+
+    It is made from the stored password, which contains a random salt. A token therefore doesn't help to guess the
+    password.
+    """
+    return hashlib.sha256(user.password.encode()).hexdigest()[:24]  # 96 bits, which keeps the link short

@@ -23,7 +23,7 @@ def user_has_plan(user: User | AnonymousUser, slug: str) -> bool:
     Raises ``LookupError`` for a plan that isn't in settings/plans.py: a misspelled one would lock everybody out.
     """
     if (plan := plan_by_slug(slug)) is None:
-        raise LookupError(f"No plan in settings/plans.py has the slug {slug!r}.")
+        raise LookupError(f"settings/plans.py has no plan with the slug {slug!r}.")
     if user.pk is None:
         return False
     return Subscription.objects.of(user.pk).with_access().filter(price_id__in=plan.price_ids).exists()

@@ -16,7 +16,7 @@ Apps = Sequence[AppConfig] | None
 KEY = re.compile(r"(sk|rk)_(test|live)_[!-~]+")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 INTERVALS = ("day", "week", "month", "year")
-PLANS_HINT = "Mend the list BILLING_PLANS in settings/plans.py."
+PLANS_HINT = "Fix BILLING_PLANS in settings/plans.py."
 
 
 def is_text(value: object) -> bool:
@@ -29,17 +29,20 @@ def is_list_of_text(value: object) -> bool:
 
 # What each field accepts, as a test and in words.
 FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "slug": (lambda value: isinstance(value, str) and bool(SLUG.fullmatch(value)), "small letters, digits, - and _"),
-    "name": (is_text, "a text"),
-    "price_id": (is_text, "the id of a price at Stripe, price_…"),
+    "slug": (
+        lambda value: isinstance(value, str) and bool(SLUG.fullmatch(value)),
+        "lowercase letters, digits, - and _",
+    ),
+    "name": (is_text, "a non-empty string"),
+    "price_id": (is_text, "the ID of a price at Stripe, price_…"),
     "amount": (lambda value: type(value) is int and value >= 0, "a whole number of minor units, such as 2900"),
     "currency": (
         lambda value: isinstance(value, str) and bool(re.fullmatch("[a-z]{3}", value)),
-        "three small letters, such as usd",
+        "three lowercase letters, such as usd",
     ),
     "interval": (lambda value: value in INTERVALS, f"one of {', '.join(INTERVALS)}"),
-    "description": (lambda value: isinstance(value, str), "a text"),
-    "former_price_ids": (is_list_of_text, "a list of ids of prices"),
+    "description": (lambda value: isinstance(value, str), "a string"),
+    "former_price_ids": (is_list_of_text, "a list of price IDs"),
 }
 OPTIONAL = ("description", "former_price_ids")
 
@@ -50,8 +53,8 @@ def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "STRIPE_WEBHOOK_SECRETS holds an empty secret, with which anybody could sign.",
-            hint="Take it out, or copy the secret (whsec_…) from the endpoint's page at Stripe.",
+            "STRIPE_WEBHOOK_SECRETS contains an empty secret, which lets anyone sign events.",
+            hint="Remove it, or copy the secret (whsec_…) from the endpoint's page at Stripe.",
             id="billing.E001",
         )
     ]
@@ -63,8 +66,9 @@ def check_key(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "STRIPE_SECRET_KEY is no secret key of Stripe's.",
-            hint="It begins with sk_live_, sk_test_, rk_live_ or rk_test_; pk_ is the publishable one.",
+            "STRIPE_SECRET_KEY is not a Stripe secret key.",
+            hint="A secret key starts with sk_live_, sk_test_, rk_live_, or rk_test_. A key that starts with pk_ is "
+            "the publishable key.",
             id="billing.E002",
         )
     ]
@@ -74,7 +78,7 @@ def check_key(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 def check_plans(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     plans = settings.BILLING_PLANS
     if not isinstance(plans, list | tuple):
-        return [Error("BILLING_PLANS is no list.", hint=PLANS_HINT, id="billing.E003")]
+        return [Error("BILLING_PLANS is not a list.", hint=PLANS_HINT, id="billing.E003")]
     problems = [
         problem for number, plan in enumerate(plans, start=1) for problem in problems_of_plan(f"Plan {number}", plan)
     ]
@@ -84,15 +88,15 @@ def check_plans(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 def problems_of_plan(which: str, plan: object) -> Iterator[str]:
     if not isinstance(plan, Mapping):
-        yield f"{which} is no dictionary."
+        yield f"{which} is not a dictionary."
         return
     for field in plan.keys() - FIELDS.keys():
-        yield f"{which} has a field {field!r}, which no plan has."
+        yield f"{which} has an unknown field {field!r}."
     for field, (is_valid, accepted) in FIELDS.items():
         if field not in plan and field not in OPTIONAL:
-            yield f"{which} has no {field!r}."
+            yield f"{which} is missing {field!r}."
         elif field in plan and not is_valid(plan[field]):
-            yield f"{which}: {field!r} takes {accepted}."
+            yield f"{which}: {field!r} must be {accepted}."
 
 
 def duplicates(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -101,7 +105,7 @@ def duplicates(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for field, counted in (("slug", slugs), ("price", prices)):
         for value, count in counted.items():
             if count > 1:
-                yield f"The {field} {value!r} stands in {count} plans."
+                yield f"The {field} {value!r} is used by {count} plans."
 
 
 @register("billing")
@@ -110,11 +114,12 @@ def check_livemode(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     key = KEY.fullmatch(settings.STRIPE_SECRET_KEY)
     if not key or settings.STRIPE_LIVEMODE in (None, key[2] == "live"):
         return []
-    configured, used = ("live", "test") if settings.STRIPE_LIVEMODE else ("test", "live")
+    expected, used = ("live", "test") if settings.STRIPE_LIVEMODE else ("test", "live")
     return [
         Error(
-            f"STRIPE_SECRET_KEY is of {used} mode and STRIPE_LIVEMODE says {configured}: no payment would be heard of.",
-            hint="Leave STRIPE_LIVEMODE out, then it follows the key.",
+            f"STRIPE_SECRET_KEY is a {used} key, but STRIPE_LIVEMODE is set to {expected} mode, so no payment would be "
+            "recorded.",
+            hint="Unset STRIPE_LIVEMODE, so that it follows the key.",
             id="billing.E004",
         )
     ]
@@ -138,6 +143,6 @@ def placeholders() -> Iterator[tuple[str, str]]:
     for plan in settings.BILLING_PLANS:
         if plan["price_id"].startswith(PLACEHOLDER):
             yield (
-                f"The plan {plan['name']} cannot be bought: its price is still a placeholder.",
-                "Put the id of its price at Stripe into settings/plans.py, or take the plan out.",
+                f"The plan {plan['name']} can't be bought because its price ID is still a placeholder.",
+                "Add its Stripe price ID to settings/plans.py, or remove the plan.",
             )

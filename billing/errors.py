@@ -1,100 +1,89 @@
-"""What billing refuses, in words for the person and a code for the client."""
+"""The errors that billing raises: a message for the person and a code for the client."""
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException
-from rest_framework.status import (
-    HTTP_400_BAD_REQUEST,
-    HTTP_409_CONFLICT,
-    HTTP_502_BAD_GATEWAY,
-    HTTP_503_SERVICE_UNAVAILABLE,
-)
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
+from common.errors import ApplicationError, Category
 
 TRY_AGAIN_AFTER = timedelta(seconds=10)
-LONGEST_WAIT = timedelta(hours=1)
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
 
 
-class BillingError(APIException):
-    """A refusal, answered as `{"detail", "code"}`."""
-
-    status_code: int = HTTP_400_BAD_REQUEST
-
-    def __init__(self, sentence: "StrOrPromise" = "") -> None:
-        super().__init__({"detail": sentence or self.default_detail, "code": self.default_code})
-        self.sentence = str(sentence or self.default_detail)
+class BillingError(ApplicationError):
+    """Base class of all errors that billing raises."""
 
 
 class UnknownPlan(BillingError, ValueError):
-    """Answered under the name of the field."""
+    """Reported as an error of the field ``plan``."""
 
-    default_code = "unknown_plan"
+    code = "unknown_plan"
 
     def __init__(self, known: Iterable[str]) -> None:
-        self.sentence = _("There's no such plan. Choose one of these: %(plans)s.") % {"plans": ", ".join(known)}
-        APIException.__init__(self, {"plan": [self.sentence]})
+        message = _("There's no such plan. Choose one of these: %(plans)s.") % {"plans": ", ".join(known)}
+        super().__init__(message, fields={"plan": [message]})
 
 
 class AlreadySubscribed(BillingError, ValueError):
-    status_code = HTTP_409_CONFLICT
-    default_detail = _("You already have a subscription. Change or cancel it in the customer portal.")
-    default_code = "already_subscribed"
+    category = Category.CONFLICT
+    default_message = _("You already have a subscription. Change or cancel it in the customer portal.")
+    code = "already_subscribed"
 
 
 class NothingBought(BillingError, LookupError):
-    status_code = HTTP_409_CONFLICT
-    default_detail = _("There's nothing to manage yet. Choose a plan first.")
-    default_code = "nothing_bought"
+    category = Category.CONFLICT
+    default_message = _("There's nothing to manage yet. Choose a plan first.")
+    code = "nothing_bought"
 
 
 class CheckoutSuperseded(BillingError, RuntimeError):
-    status_code = HTTP_409_CONFLICT
-    default_detail = _("Another checkout was started in the meantime. Continue there, or start again.")
-    default_code = "checkout_superseded"
+    category = Category.CONFLICT
+    default_message = _("Another checkout was started in the meantime. Continue there, or start again.")
+    code = "checkout_superseded"
 
 
 class PaymentsNotSetUp(BillingError, RuntimeError):
-    status_code = HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = _("Payments aren't set up yet. Set STRIPE_SECRET_KEY.")
-    default_code = "payments_not_set_up"
+    category = Category.UNAVAILABLE
+    default_message = _("Payments aren't set up yet. Set STRIPE_SECRET_KEY.")
+    code = "payments_not_set_up"
 
 
 class PlanNotSetUp(BillingError, RuntimeError):
-    status_code = HTTP_503_SERVICE_UNAVAILABLE
-    default_code = "plan_not_set_up"
+    category = Category.UNAVAILABLE
+    code = "plan_not_set_up"
 
     def __init__(self, plan: str) -> None:
-        sentence = _("The plan %(plan)s doesn't have a price yet. Add its Stripe price ID to settings/plans.py.")
-        super().__init__(sentence % {"plan": plan})
+        message = _("The plan %(plan)s doesn't have a price yet. Add its Stripe price ID to settings/plans.py.")
+        super().__init__(message % {"plan": plan})
 
 
 class StripeUnavailable(BillingError, ConnectionError):
-    """No answer, or one that promises another one later. ``is_final`` where Stripe would give this very answer again
-    to the same Idempotency-Key."""
+    """Stripe did not respond, or asked us to try again later.
 
-    status_code = HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = _("We can't reach Stripe right now. You haven't been charged. Try again in a moment.")
-    default_code = "stripe_unavailable"
+    ``is_final`` means that Stripe has stored this response and would repeat it for the same Idempotency-Key.
+    """
+
+    category = Category.UNAVAILABLE
+    default_message = _("We can't reach Stripe right now. You haven't been charged. Try again in a moment.")
+    code = "stripe_unavailable"
 
     def __init__(self, retry_after: timedelta | None = None, *, is_final: bool = False) -> None:
-        super().__init__()
+        wait = max(min(retry_after or TRY_AGAIN_AFTER, LONGEST_WAIT), SHORTEST_WAIT)
+        super().__init__(retry_after=wait)
         self.is_final = is_final
-        # Answered as Retry-After, in whole seconds.
-        self.wait = max(min(retry_after or TRY_AGAIN_AFTER, LONGEST_WAIT).total_seconds(), 1)
 
 
 class StripeRefused(BillingError, RuntimeError):
-    """Stripe takes the request for wrong, which only the owner can mend. ``missing`` is the parameter that names
-    something that is not there; ``is_other_request`` says that the Idempotency-Key was used for something else."""
+    """Stripe rejected the request, which only the owner of this site can fix.
 
-    status_code = HTTP_502_BAD_GATEWAY
-    default_detail = _("Something went wrong on our side. You haven't been charged, and we've been notified.")
-    default_code = "stripe_refused"
+    ``status`` is Stripe's HTTP status, ``missing`` the parameter that names an object Stripe does not have, and
+    ``is_other_request`` means that the Idempotency-Key was used for a different request before.
+    """
+
+    category = Category.UPSTREAM
+    default_message = _("Something went wrong on our side. You haven't been charged, and we've been notified.")
+    code = "stripe_refused"
 
     def __init__(self, *, status: int = 0, missing: str = "", is_other_request: bool = False) -> None:
         super().__init__()
@@ -104,10 +93,10 @@ class StripeRefused(BillingError, RuntimeError):
 
     @property
     def is_outdated(self) -> bool:
-        """Whether it shows that what we knew is out of date, which is known now: another try may fare better."""
+        """Whether our stored data was out of date. It has been corrected since, so another attempt may succeed."""
         return self.missing == "customer" or self.is_other_request
 
     @property
     def concerns_the_key(self) -> bool:
-        """Whether the next request would fare no better."""
+        """Whether Stripe rejected our API key, so that every other request would fail too."""
         return self.stripe_status in (401, 403)

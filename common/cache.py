@@ -1,4 +1,4 @@
-"""A Redis cache that may be away: every call ends within 0.2 s, if need be with the answer of an empty cache."""
+"""A Redis cache that fails open: if Redis doesn't respond within 0.2 s, a call returns what an empty cache would."""
 
 import logging
 import os
@@ -20,10 +20,11 @@ from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = timedelta(seconds=0.2)  # for one call, connecting and looking up the name included
-PAUSE = timedelta(seconds=5)  # after a failure, before Redis is tried again
-THREADS = 4
+CALL_TIMEOUT = timedelta(seconds=0.2)  # includes connecting and resolving the host name
+RETRY_AFTER = timedelta(seconds=5)
+THREADS = 4  # so that one slow call doesn't delay the others
 
+# What each method of Django's client returns for an empty cache.
 EMPTY_CACHE: dict[str, Callable[..., Any]] = {
     "add": lambda key, value, timeout: True,
     "get": lambda key, default: default,
@@ -40,27 +41,31 @@ EMPTY_CACHE: dict[str, Callable[..., Any]] = {
 
 
 class FailOpenRedisCache(RedisCache):
-    """Django's Redis cache, whose client is shared by all threads of a process and made anew in a forked one."""
+    """Django's Redis cache, with one client for all threads of a process."""
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)
         options: dict[str, Any] = params.get("OPTIONS", {})
-        self._line = (tuple(re.split("[;,]", server) if isinstance(server, str) else server), tuple(options.items()))
+        self._client_arguments = (
+            tuple(re.split("[;,]", server) if isinstance(server, str) else server),
+            tuple(options.items()),
+        )
 
     @property
     def _cache(self) -> Any:
-        return _client(*self._line, os.getpid())
+        return _client(*self._client_arguments, os.getpid())
 
 
 class FailOpenClient:
-    """Django's client, its calls made by other threads.
+    """Django's client, called in threads of its own.
 
-    A thread of our own can wait as long as it likes: the look-up of a name has no time-out, and one that takes 5 s
-    must cost the caller no more than his patience.
+    Resolving a host name has no timeout and can take 5 s. In another thread, the caller waits no longer than
+    CALL_TIMEOUT for it.
     """
 
     def __init__(self, servers: list[str], options: dict[str, Any]) -> None:
-        seconds = PATIENCE.total_seconds()
+        seconds = CALL_TIMEOUT.total_seconds()
+        # No retries inside the client: they would take longer than anybody waits.
         limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
         self._client = RedisCacheClient(servers, **{**limits, **options})
         self._breaker = Breaker(", ".join(_without_password(server) for server in servers))
@@ -72,64 +77,67 @@ class FailOpenClient:
         return partial(self._call, name, EMPTY_CACHE[name])
 
     def _call(self, name: str, empty: Callable[..., Any], *args: Any) -> Any:
-        if not self._breaker.lets_through():
+        if not self._breaker.allows_call():
             return empty(*args)
         future: Future[Any] = Future()
         self._jobs.put((future, partial(getattr(self._client, name), *args)))
         try:
-            answer = future.result(PATIENCE.total_seconds())
+            result = future.result(CALL_TIMEOUT.total_seconds())
         except (RedisError, OSError, TimeoutError, CancelledError) as error:
-            future.cancel()  # a call that nobody waits for any more must not write late
+            future.cancel()  # if it hasn't started yet, it must not write later
             self._breaker.failed(error)
             return empty(*args)
         self._breaker.succeeded()
-        return answer
+        return result
 
     def _work(self) -> None:
         while True:
             future, job = self._jobs.get()
-            if not future.set_running_or_notify_cancel():
+            if not future.set_running_or_notify_cancel():  # the caller has given up
                 continue
             try:
                 future.set_result(job())
-            except BaseException as error:  # the caller's to judge; this thread goes on
+            except BaseException as error:  # the caller handles it, and this thread must survive
                 future.set_exception(error)
 
 
 class Breaker:
-    """Closed while Redis answers. After a failure one call every PAUSE is let through, to see; the log says it once."""
+    """Skips calls after a failure, except for one call every RETRY_AFTER that tests whether Redis is back.
+
+    Logs only the first failure and the recovery.
+    """
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._lock = threading.Lock()
         self._retry_at: float | None = None
 
-    def lets_through(self) -> bool:
+    def allows_call(self) -> bool:
         if self._retry_at is None:
             return True
         with self._lock:
-            is_time = self._retry_at is None or time.monotonic() >= self._retry_at
-            if is_time and self._retry_at is not None:
-                self._retry_at = time.monotonic() + PAUSE.total_seconds()
-            return is_time
+            is_due = self._retry_at is None or time.monotonic() >= self._retry_at
+            if is_due and self._retry_at is not None:
+                self._retry_at = time.monotonic() + RETRY_AFTER.total_seconds()
+            return is_due
 
     def failed(self, error: BaseException) -> None:
         with self._lock:
-            is_new = self._retry_at is None
-            self._retry_at = time.monotonic() + PAUSE.total_seconds()
-        if is_new:
-            reason = str(error) or f"no answer within {PATIENCE.total_seconds()} s"
-            logger.warning("The cache at %s is away (%s): going on without it.", self._address, reason)
+            is_first_failure = self._retry_at is None
+            self._retry_at = time.monotonic() + RETRY_AFTER.total_seconds()
+        if is_first_failure:
+            reason = str(error) or f"no response within {CALL_TIMEOUT.total_seconds()} s"
+            logger.warning("The cache at %s is not available (%s). Continuing without it.", self._address, reason)
 
     def succeeded(self) -> None:
         if self._retry_at is not None:
             self._retry_at = None
-            logger.warning("The cache at %s is back.", self._address)
+            logger.warning("The cache at %s is available again.", self._address)
 
 
 @cache
 def _client(servers: tuple[str, ...], options: tuple[tuple[str, Any], ...], pid: int) -> FailOpenClient:
-    """One per process: `pid` is part of the key because neither threads nor connections survive a fork."""
+    """Return one client per process. `pid` is part of the key because threads don't survive a fork."""
     return FailOpenClient(list(servers), dict(options))
 
 

@@ -1,4 +1,4 @@
-"""Named queries over work that waits: what is due, who holds it, whose holder died."""
+"""Database helpers that Django doesn't offer: the server's clock, and inserts and updates in one statement each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,9 +11,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault, Expression
 from django.db.models.sql.compiler import SQLCompiler
 
-ROWS_AN_INSERT = 1000  # a statement of SQLite's takes 32,766 values, where nobody raised that
+ROWS_PER_INSERT = 1000  # SQLite's default limit is 32,766 bound parameters per statement
 
-# PostgreSQL's now() stands still within a transaction; SQLite's CURRENT_TIMESTAMP has no fractions of a second.
+# PostgreSQL's now() doesn't advance within a transaction, and SQLite's CURRENT_TIMESTAMP has no fractions of a second.
 NOW = {
     "postgresql": "SELECT STATEMENT_TIMESTAMP()",
     "sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')",
@@ -21,7 +21,7 @@ NOW = {
 
 
 def database_now() -> datetime:
-    """The database's clock: the only one that decides about leases and due times, since workers' clocks differ."""
+    """Return the database's time. Leases and due times use only this clock, because the clocks of workers differ."""
     with connection.cursor() as cursor:
         cursor.execute(NOW[connection.vendor])
         (value,) = cursor.fetchone()
@@ -29,9 +29,10 @@ def database_now() -> datetime:
 
 
 class ValueByKey(Expression):
-    """``CASE pk WHEN … THEN … END``: another value for each row of one UPDATE.
+    """``CASE pk WHEN … THEN … END``: a different value for each row of one UPDATE.
 
-    Django's ``Case(When(pk=…))`` says the same and resolves every branch as a query of its own, at ten times the cost.
+    Django's ``Case(When(pk=…))`` produces the same SQL, but resolves each branch as a query, which takes ten times as
+    long.
     """
 
     def __init__(self, values: Mapping[UUID, str]) -> None:
@@ -46,23 +47,24 @@ class ValueByKey(Expression):
 
 
 def insert_if_absent(rows: Sequence[models.Model]) -> set[Any]:
-    """Insert the rows whose unique keys are still free, and return the primary keys of those rows.
+    """Insert the rows that violate no unique constraint, and return their primary keys.
 
-    Rows whose keys are taken are left alone, so the caller's transaction goes on; an IntegrityError would end it on
-    PostgreSQL. All rows are of one model and leave the same columns to the database's defaults.
+    The other rows are skipped, and the transaction goes on: an IntegrityError would end it on PostgreSQL. Afterwards
+    every row exists, whoever inserted it, so most callers don't need the result. All rows must be of one model and
+    leave the same columns to the database's defaults.
     """
-    shares = (rows[first : first + ROWS_AN_INSERT] for first in range(0, len(rows), ROWS_AN_INSERT))
+    shares = (rows[first : first + ROWS_PER_INSERT] for first in range(0, len(rows), ROWS_PER_INSERT))
     return set().union(*map(_insert_share, shares))
 
 
-# Django's bulk_create(ignore_conflicts=True) doesn't report which rows it inserted, and on SQLite its INSERT OR IGNORE
-# also hides rows that break a constraint other than a unique one.
 def _insert_share(rows: Sequence[models.Model]) -> set[Any]:
+    # Django's bulk_create(ignore_conflicts=True) doesn't return which rows are new, and reading them back would double
+    # the cost. On SQLite it also hides violations of other constraints.
     quote, meta = connection.ops.quote_name, rows[0]._meta
     fields = [field for field in meta.concrete_fields if not is_left_to_database(field, rows[0])]
     columns = ", ".join(quote(str(field.column)) for field in fields)
     values = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
-    insert = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {values}"  # noqa: S608  # names of our own models
+    insert = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {values}"  # noqa: S608  # only the names of our own models
     with connection.cursor() as cursor:
         cursor.execute(
             f"{insert} ON CONFLICT DO NOTHING RETURNING {quote(str(meta.pk.column))}",
@@ -72,7 +74,9 @@ def _insert_share(rows: Sequence[models.Model]) -> set[Any]:
 
 
 def is_left_to_database(field: "models.Field[Any, Any]", row: models.Model) -> bool:
+    """Return whether the database computes the field's value for this row."""
     if field.generated:
         return True
     value = getattr(row, field.attname)
+    # Django's placeholder for db_default, and a key that the database assigns.
     return isinstance(value, DatabaseDefault) or (isinstance(field, models.AutoField) and value is None)

@@ -1,4 +1,4 @@
-"""Email addresses as people type them, and the one form in which they are stored and compared."""
+"""Email addresses: their normal form, in which they are stored and compared, and their validation."""
 
 import re
 import unicodedata
@@ -8,32 +8,33 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
 EMAIL_MAX_LENGTH = 254  # RFC 3696, erratum 1690
-# Django's validator allows quoted local parts, control characters in them included, bare IP addresses and domains that
-# IDNA does not know. No person has such an address, and no provider delivers to it.
-STRANGE = re.compile(r"[^!-~]|[\"\[\]]")
+# Django's validator allows quoted local parts, even with control characters, IP addresses, and domains that are invalid
+# in IDNA. Providers don't deliver to such addresses.
+UNDELIVERABLE = re.compile(r"[^!-~]|[\"\[\]]")
 
 
 def normalize_address(address: str) -> str:
-    """Lower case, composed, the domain in its ASCII form: equal for all spellings of one mailbox.
+    """Return the address in lower case and in Unicode NFC, with the domain in ASCII, so that all spellings are equal.
 
-    Takes anything, a part of an address too (a search); what has no valid domain is only lower-cased.
+    Accepts any text, such as part of an address in a search. If the domain is invalid, it stays in Unicode.
     """
     folded = unicodedata.normalize("NFC", address.strip()).lower()
     local, at, domain = folded.rpartition("@")
-    return f"{local}{at}{_to_ascii(domain)}"
+    if len(domain) > EMAIL_MAX_LENGTH:  # can't be valid, so it isn't worth encoding
+        return folded
+    try:
+        return f"{local}{at}{encode_domain(domain)}"
+    except UnicodeError:
+        return folded
 
 
 def validate_address(address: str) -> None:
-    """Refuse what no provider would deliver to, of an address in its normal form; raises Django's ValidationError."""
-    if STRANGE.search(address) or len(address) > EMAIL_MAX_LENGTH:
+    """Raise Django's ValidationError if no provider would deliver to this address. Takes its normal form."""
+    if UNDELIVERABLE.search(address) or len(address) > EMAIL_MAX_LENGTH:
         raise ValidationError(EmailValidator.message, code="invalid")
     EmailValidator()(address)
 
 
-def _to_ascii(domain: str) -> str:
-    if domain.isascii() or len(domain) > EMAIL_MAX_LENGTH:
-        return domain
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except UnicodeError:
-        return domain
+def encode_domain(domain: str) -> str:
+    """Return the domain in ASCII (IDNA 2008). Raises idna.IDNAError, a UnicodeError, if it is invalid."""
+    return domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")

@@ -1,6 +1,7 @@
-"""Places where the test suite lets a process die, to prove that nothing is lost there.
+"""Points at which the test suite kills a process, to prove that nothing is lost there.
 
-Does nothing unless the settings define EMAIL_FAILPOINTS (``after-claim:0.1,after-send:0.05``); only settings.test does.
+They do nothing unless the settings define EMAIL_FAILPOINTS (``after-claim:0.1,after-send:0.05``). Only settings.test
+does.
 """
 
 import os
@@ -13,11 +14,12 @@ from django.conf import settings
 
 @cache
 def probabilities() -> dict[str, float]:
+    """Return the probability of each failpoint in the settings."""
     pairs = (item.split(":") for item in getattr(settings, "EMAIL_FAILPOINTS", "").split(",") if item)
     return {name: float(probability) for name, probability in pairs}
 
 
 def failpoint(name: str) -> None:
-    """Kill this process, as SIGKILL from outside would, with the probability that the settings give for ``name``."""
+    """Kill this process with SIGKILL, with the probability that the settings define for ``name``."""
     if random.random() < probabilities().get(name, 0.0):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Sequence
 
-DETAIL_BYTES = 2048
+MAX_DETAIL_BYTES = 2048
 
 KEY_PATTERNS = re.compile(
     r"(?i:bearer|basic)\s+[\w.~+/=-]+|\bSG\.[\w.-]{8,}|\b(?:re|seq|sk|rk|whsec)_[\w-]{8,}"
-    r"|(?<=[?&;]token=)[^\s&#\"'<>]+",  # in a live link: a click event tells it
+    r"|(?<=[?&;]token=)[^\s&#\"'<>]+",  # in a live link, which click events contain
 )
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
-    """The text without these secrets, without anything that looks like a key, and short enough to store."""
+    """Return the text without these secrets and without anything that looks like a key, cut to 2 kB."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "[removed]")
     text = CONTROL_CHARACTERS.sub(" ", KEY_PATTERNS.sub("[removed]", text))
-    return text.encode()[:DETAIL_BYTES].decode(errors="ignore").strip()
+    return text.encode()[:MAX_DETAIL_BYTES].decode(errors="ignore").strip()

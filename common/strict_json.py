@@ -19,4 +19,4 @@ def loads(text: str | bytes, object_pairs_hook: Callable[[list[tuple[str, Any]]]
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise InvalidJSON(f"{constant} is no JSON value")
+    raise InvalidJSON(f"{constant} is not a JSON value")

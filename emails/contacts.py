@@ -20,7 +20,7 @@ from emails.backends import configured_provider, contacts_provider
 from emails.errors import EmailsError
 from emails.message.address import parse_all
 from emails.models import ContactChange
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def queue(action: ContactChange.Action, address: str, content: dict[str, Any]) -
         logger.info("%s is not told: EMAIL_PROVIDER is %s, which has no contacts here.", action, configured_provider())
         return
     change.save(force_insert=True)
-    transaction.on_commit(nudge_worker, robust=True)
+    transaction.on_commit(wake_worker, robust=True)
 
 
 def checked_address(address: str) -> str:

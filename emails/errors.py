@@ -1,4 +1,4 @@
-"""What can go wrong on the way to the provider, as small data that says whether asking again can help."""
+"""The errors of the emails app. A provider's error is a small set of data that states whether a retry can help."""
 
 import enum
 from datetime import timedelta
@@ -7,23 +7,23 @@ from django.core.mail import BadHeaderError
 
 from common.redaction import redact
 
-CODE_CHARACTERS = 100
+MAX_CODE_LENGTH = 100
 
 
 class EmailsError(Exception):
-    """Base of every error this app raises on purpose."""
+    """The base of every error that this app raises on purpose."""
 
 
 class InvalidMessage(EmailsError, ValueError):
-    """A message that nobody could send; nothing was stored, nothing was called."""
+    """A message that no provider could send. Nothing was stored or sent."""
 
 
 class InvalidHeader(InvalidMessage, BadHeaderError):
-    """A line break or control character where a mail header would be: the way to smuggle a header in."""
+    """A line break or control character in a header value, with which an attacker could inject another header."""
 
 
 class UnsupportedFeature(InvalidMessage):
-    """A message that this provider cannot carry as it is."""
+    """A message that this provider can't send as it is."""
 
     def __init__(self, provider: str, feature: str, advice: str) -> None:
         super().__init__(provider, feature, advice)
@@ -36,18 +36,21 @@ class UnsupportedFeature(InvalidMessage):
 
 
 class LeaseLost(EmailsError):
-    """What this worker held is another's by now; nothing of it was written."""
+    """Another worker has taken over what this worker held. The change was not written."""
 
 
-class Outcome(enum.StrEnum):
-    """What is known about a call that was not acknowledged."""
+class CallOutcome(enum.StrEnum):
+    """Whether a call that was not accepted may nevertheless have sent its messages."""
 
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
 
 
 class Remedy(enum.StrEnum):
-    """Who can mend it: time, a person at the settings, a new day or a larger plan, or nobody."""
+    """What can help after an error.
+
+    RETRY: time. FIX: a person who corrects the settings. QUOTA: the next day, or a larger plan. GIVE_UP: nothing.
+    """
 
     RETRY = "retry"
     FIX = "fix"
@@ -56,10 +59,11 @@ class Remedy(enum.StrEnum):
 
 
 class ProviderError(EmailsError, OSError):
-    """What the provider answered, and whether asking again can help.
+    """The provider's response, and whether a retry can help.
 
-    Strings, numbers and enums only, fit to be logged, pickled and stored: no request, response, payload or key.
-    `pauses_provider` means that the next message would fare no better; `retry_after` is then meant for all of them.
+    It holds only strings, numbers, and enums, which are safe to log, pickle, and store. It never holds a request,
+    response, payload, or key. ``pauses_provider`` means that other messages would meet the same error, so that
+    ``retry_after`` applies to all of them.
     """
 
     def __init__(
@@ -67,7 +71,7 @@ class ProviderError(EmailsError, OSError):
         provider: str,
         detail: str,
         *,
-        outcome: Outcome,
+        outcome: CallOutcome,
         remedy: Remedy,
         status: int | None = None,
         code: str = "",
@@ -80,7 +84,7 @@ class ProviderError(EmailsError, OSError):
         self.outcome = outcome
         self.remedy = remedy
         self.status = status
-        self.code = redact(code)[:CODE_CHARACTERS]
+        self.code = redact(code)[:MAX_CODE_LENGTH]
         self.retry_after = retry_after
         self.pauses_provider = pauses_provider
         self.args = (provider, self.detail)
@@ -95,6 +99,6 @@ class ProviderError(EmailsError, OSError):
 
 
 def _restore(provider: str, detail: str, fields: dict[str, object]) -> ProviderError:
-    error = ProviderError(provider, detail, outcome=Outcome.UNKNOWN, remedy=Remedy.RETRY)
+    error = ProviderError(provider, detail, outcome=CallOutcome.UNKNOWN, remedy=Remedy.RETRY)
     vars(error).update(fields)
     return error

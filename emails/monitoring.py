@@ -41,11 +41,11 @@ def needed_providers() -> set[str]:
 def describe(state: ProviderState, now: datetime) -> dict[str, str]:
     """``state``: ok, paused (it asked us to wait), open (it fails: probes only), misconfigured (a person must act),
     over_quota (the next day or a larger plan helps)."""
-    if state.reason == ProviderState.Pause.CONFIGURATION:
+    if state.reason == ProviderState.PauseReason.CONFIGURATION:
         return {"state": "misconfigured", "reason": state.detail}
-    if state.reason == ProviderState.Pause.QUOTA:
+    if state.reason == ProviderState.PauseReason.QUOTA:
         return {"state": "over_quota", "reason": state.detail}
-    if state.reason == ProviderState.Pause.BREAKER:
+    if state.reason == ProviderState.PauseReason.BREAKER:
         return {"state": "open", "reason": state.detail}
     if state.is_paused(now):
         return {"state": "paused", "reason": state.detail}

@@ -52,7 +52,7 @@ def send_templated_email(
     message.send()
 
 
-def rehearse_templated_email(
+def queue_and_roll_back_templated_email(
     *, kind: str, to: str, context: Mapping[str, object], language: str | None = None, **_: object
 ) -> None:
     """All the work of queueing this mail, and nothing is left of it; takes what ``send_templated_email`` takes.

@@ -1,4 +1,4 @@
-"""The Celery tasks: thin, and repeatable at any time."""
+"""The Celery tasks. Each calls one function and may run at any time, and any number of times."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from celery.signals import worker_ready, worker_shutting_down
 from emails import delivery, retention
 from emails.delivery import polling
 from emails.tracking import recording
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 
 
 @shared_task(ignore_result=True)
 def deliver_due() -> None:
-    """Rung after every commit that queued mail, and by beat every 15 seconds."""
+    """Deliver due emails. Published by every wake-up, and by beat every 15 seconds."""
     delivery.deliver_due()
 
 
@@ -24,14 +24,15 @@ def purge_old_mail() -> None:
 
 @shared_task(ignore_result=True)
 def look_up_silent_mail() -> None:
+    """Link events to emails whose IDs were not known yet, then poll emails that still have no event."""
     recording.link_unlinked()
     polling.look_up_silent_mail()
 
 
 @worker_ready.connect
-def deliver_at_once(**_: Any) -> None:
-    """What came due while no worker ran need not wait for the next sweep."""
-    nudge_worker()
+def deliver_on_start(**_: Any) -> None:
+    """Don't let emails that became due while no worker ran wait for beat."""
+    wake_worker()
 
 
 @worker_shutting_down.connect

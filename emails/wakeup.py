@@ -1,7 +1,8 @@
-"""The bell: telling a worker, after a commit, that mail is due.
+"""The wake-up: a Celery message, published after a commit, that makes a worker look for due emails.
 
-A request only sets a flag. One daemon thread per process publishes to Celery, because a publish can take half a second
-on a frozen Redis and five on a slow name server. The bell may fail: a beat task sweeps due rows every 15 seconds.
+A request only sets a flag. One daemon thread per process publishes, because publishing takes half a second with a
+frozen Redis and five seconds with a slow name server. A wake-up may get lost, because a beat task looks for due rows
+every 15 seconds anyway.
 """
 
 import atexit
@@ -18,72 +19,72 @@ from common.failpoints import failpoint
 logger = logging.getLogger(__name__)
 
 DELIVER_DUE = "emails.tasks.deliver_due"
-REST = timedelta(milliseconds=200)  # between two rings: a publish costs more CPU than queueing a mail
+MIN_INTERVAL = timedelta(milliseconds=200)  # because publishing costs more CPU than queueing an email
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-LAST_WORDS = timedelta(seconds=1)  # what a command that ends waits for its bell
+EXIT_FLUSH_TIMEOUT = timedelta(seconds=1)  # how long a short-lived process waits for its last wake-up to be published
 
-# max_retries 0 under retry=True: with retry=False kombu falls into a reconnect loop of its own (2 to 70 s).
+# With retry=False, kombu would enter a reconnect loop of its own (2 to 70 s). With max_retries=0, it does not.
 PUBLISH_ONCE = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
 
-class Bell:
+class Publisher:
     """The flag and the thread of one process."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.flag = threading.Event()
-        self.quiet = threading.Event()  # set while nothing waits to be published
-        self.quiet.set()
+        self.requested = threading.Event()
+        self.idle = threading.Event()  # set while nothing waits to be published
+        self.idle.set()
         self.failing = False
-        threading.Thread(target=self._publish_for_ever, name="nudge", daemon=True).start()
+        threading.Thread(target=self._publish_forever, name="wake-up", daemon=True).start()
 
-    def ring(self) -> None:
-        self.quiet.clear()
-        self.flag.set()
+    def request(self) -> None:
+        self.idle.clear()
+        self.requested.set()
 
-    def _publish_for_ever(self) -> None:
+    def _publish_forever(self) -> None:
         while True:
-            self.flag.wait()
-            self.flag.clear()
+            self.requested.wait()
+            self.requested.clear()
             if not self._publish():
-                self.flag.set()
+                self.requested.set()  # nothing was published, so try again after the pause
                 time.sleep(PAUSE_AFTER_FAILURE.total_seconds())
                 continue
-            if not self.flag.is_set():
-                self.quiet.set()
-            time.sleep(REST.total_seconds())
+            if not self.requested.is_set():
+                self.idle.set()
+            time.sleep(MIN_INTERVAL.total_seconds())
 
     def _publish(self) -> bool:
-        failpoint("before-nudge")
+        failpoint("before-wake-up")
         try:
             current_app.send_task(DELIVER_DUE, retry=True, retry_policy=PUBLISH_ONCE, expires=60, ignore_result=True)
-        except Exception as error:  # whatever the broker's client raises, the row is safe and the sweep finds it
+        except Exception as error:  # whatever the broker's client raises: the row is safe, and the sweep finds it
             if not self.failing:
-                logger.warning("The broker cannot be told that mail is due; the sweep will find it: %s", error)
+                logger.warning("No wake-up could be published; the sweep will find it: %s", error)
             self.failing = True
             return False
         self.failing = False
         return True
 
 
-_bell: Bell | None = None
+_publisher: Publisher | None = None
 _starting = threading.Lock()
 
 
-def nudge_worker() -> None:
-    """Ring the bell: returns at once, raises nothing, and rings that come close together become one."""
-    global _bell
-    bell = _bell
-    if bell is None or bell.pid != os.getpid():  # after a fork the thread is gone
+def wake_worker() -> None:
+    """Wake a worker soon. Returns immediately, raises nothing, and merges wake-ups that come close together."""
+    global _publisher
+    publisher = _publisher  # most calls need no lock
+    if publisher is None or publisher.pid != os.getpid():  # a thread doesn't survive a fork
         with _starting:
-            if _bell is None or _bell.pid != os.getpid():
-                _bell = Bell()
-            bell = _bell
-    bell.ring()
+            if _publisher is None or _publisher.pid != os.getpid():
+                _publisher = Publisher()
+            publisher = _publisher
+    publisher.request()
 
 
 @atexit.register
-def finish_ringing() -> None:
-    """Let a process that ends right after its commit (a management command) still ring."""
-    if _bell is not None and _bell.pid == os.getpid():
-        _bell.quiet.wait(LAST_WORDS.total_seconds())
+def flush() -> None:
+    """Publish the wake-up of a process that ends right after its commit, such as a management command."""
+    if _publisher is not None and _publisher.pid == os.getpid():
+        _publisher.idle.wait(EXIT_FLUSH_TIMEOUT.total_seconds())

@@ -1,4 +1,4 @@
-"""What is answered when nothing else can be: pages for people, JSON below /api/."""
+"""Responses to errors: pages for people, and JSON under /api/."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,32 +9,32 @@ from django.views import defaults
 from django.views.decorators.http import require_safe
 
 Handler = Callable[..., HttpResponse]
-API = "/api/"
+API_PREFIX = "/api/"
 
 
-def answered_as_json(detail: str) -> Callable[[Handler], Handler]:
-    """Decorates Django's handler of an error: a client of the API gets the detail instead of a page."""
+def json_for_api_clients(detail: str) -> Callable[[Handler], Handler]:
+    """Decorate an error handler of Django: API clients get the detail as JSON instead of the handler's page."""
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
-        def answer(request: HttpRequest, *arguments: object, **named: object) -> HttpResponse:
-            shown = handler(request, *arguments, **named)
-            if request.path.startswith(API):
-                return JsonResponse({"detail": detail}, status=shown.status_code)
-            return shown
+        def handle(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            page = handler(request, *args, **kwargs)
+            if request.path.startswith(API_PREFIX):
+                return JsonResponse({"detail": detail}, status=page.status_code)
+            return page
 
-        return answer
+        return handle
 
     return decorate
 
 
-bad_request = answered_as_json("The request cannot be read.")(defaults.bad_request)
-permission_denied = answered_as_json("You may not do this.")(defaults.permission_denied)
-page_not_found = answered_as_json("There is nothing at this address.")(defaults.page_not_found)
-server_error = answered_as_json("Something went wrong here. It was noted; try again later.")(defaults.server_error)
+bad_request = json_for_api_clients("The request can't be read.")(defaults.bad_request)
+permission_denied = json_for_api_clients("You don't have permission to do this.")(defaults.permission_denied)
+page_not_found = json_for_api_clients("There's nothing at this URL.")(defaults.page_not_found)
+server_error = json_for_api_clients("Something went wrong on our side. Try again later.")(defaults.server_error)
 
 
 @require_safe
 def no_pages(request: HttpRequest) -> HttpResponse:
-    """/ while PAGES_ENABLED is false: where the pages are instead. No redirect, which could lead back here."""
+    """Respond to / if PAGES_ENABLED is false: say where the pages are. A redirect could lead back here."""
     return JsonResponse({"name": settings.BRAND_NAME, "pages": settings.APP_URL, "documentation": "/api/docs/"})

@@ -45,7 +45,7 @@ def checked(check: Callable[[], str]) -> str:
         return check()
     except DatabaseError:
         logger.exception("The readiness check %s failed.", check.__name__)
-        return "failed: the database does not answer"
+        return "failed: the database doesn't respond"
 
 
 def database() -> str:
@@ -58,5 +58,5 @@ def migrations() -> str:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        return f"{len(plan)} migrations of {DEFAULT_DB_ALIAS} are not applied: run python manage.py migrate"
+        return f"{len(plan)} migrations of {DEFAULT_DB_ALIAS} are not applied. Run python manage.py migrate"
     return "ok"

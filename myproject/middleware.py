@@ -1,4 +1,4 @@
-"""What is answered before anything else looks at the request."""
+"""Middleware that runs before all other middleware."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,13 @@ from myproject import health
 PROBES: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {"/healthz": health.healthz, "/readyz": health.readyz}
 
 
-def answer_probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """/healthz and /readyz, with or without a slash behind.
+def probe_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Respond to /healthz and /readyz, with or without a trailing slash.
 
-    A load balancer or kubelet asks by IP address and in plain HTTP: ALLOWED_HOSTS would answer 400, and
-    SECURE_SSL_REDIRECT would send it away.
+    Load balancers and Kubernetes send these requests to an IP address and over plain HTTP. ALLOWED_HOSTS would respond
+    with 400, and SECURE_SSL_REDIRECT with a redirect.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

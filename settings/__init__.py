@@ -10,5 +10,5 @@ from django.core.exceptions import ImproperlyConfigured
 if os.environ.get("DJANGO_SETTINGS_MODULE") == "settings":
     raise ImproperlyConfigured(
         "DJANGO_SETTINGS_MODULE=settings names the package, not an environment. "
-        "Set it to settings.development, settings.test or settings.production."
+        "Set it to settings.development, settings.test, or settings.production."
     )

@@ -39,7 +39,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "myproject.middleware.answer_probes",
+    "myproject.middleware.probe_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -49,7 +49,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.middleware.speak_the_users_language",
+    "accounts.middleware.user_language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -152,32 +152,32 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "deliver due mail": {
+    "emails-deliver-due": {
         "task": "emails.tasks.deliver_due",
         "schedule": timedelta(seconds=15),
         "options": {"expires": 15},
     },
-    "ask about mail of which nothing was heard": {
+    "emails-poll-for-missing-events": {
         "task": "emails.tasks.look_up_silent_mail",
         "schedule": timedelta(minutes=5),
         "options": {"expires": 300},
     },
-    "blank and purge old mail": {
+    "emails-blank-and-purge-old": {
         "task": "emails.tasks.purge_old_mail",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
-    "handle what Stripe told": {
+    "billing-handle-due-events": {
         "task": "billing.tasks.handle_due_events",
         "schedule": timedelta(seconds=15),
         "options": {"expires": 15},
     },
-    "purge old events, and miss what never came": {
+    "billing-purge-events-and-alert-on-missing-invoices": {
         "task": "billing.tasks.look_after_events",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
-    "forget old logins": {
+    "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
         "options": {"expires": 3600},
@@ -285,6 +285,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["common.api.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "common.api.schema.Schema",
+    "EXCEPTION_HANDLER": "common.api.errors.handle_exception",
     "DEFAULT_THROTTLE_RATES": {
         "signup": env.rate("THROTTLE_SIGNUP", default="20/hour"),
         "login": env.rate("THROTTLE_LOGIN", default="20/minute"),

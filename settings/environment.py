@@ -60,7 +60,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             except (KeyError, ValueError):
                 raise refusal(var, EXPECTED[cast]) from None
         if default is self.NOTSET:
-            raise ImproperlyConfigured(f"{var} is not set. See .env.example for what it means.")
+            raise ImproperlyConfigured(f"{var} is not set. See .env.example for its meaning.")
         return default
 
     @classmethod
@@ -94,14 +94,14 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     def whole_number(self, var: str, *, default: int, minimum: int = 1) -> int:
         digits = self.str(var, default=str(default))
         if not (digits.isascii() and digits.isdigit() and int(digits) >= minimum):
-            raise refusal(var, f"a whole number from {minimum} up")
+            raise refusal(var, f"a whole number of at least {minimum}")
         return int(digits)
 
     def calls_per_second(self, var: str) -> float | None:
         """None where it is not set."""
         digits = self.str(var, default="")
         if not re.fullmatch(r"([0-9]+(\.[0-9]+)?)?", digits):
-            raise refusal(var, "a number of calls a second, such as 5 or 0.5; 0 for no limit")
+            raise refusal(var, "a number of calls per second, such as 5 or 0.5, or 0 for no limit")
         return float(digits) if digits else None
 
     def choice(self, var: str, allowed: Sequence[str]) -> str:
@@ -120,7 +120,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     def color(self, var: str, *, default: str) -> str:
         value = str(self.str(var, default=default))
         if not COLOR.fullmatch(value):
-            raise refusal(var, "a colour in hexadecimal digits, such as #2456d6 or #25d")
+            raise refusal(var, "a color in hexadecimal digits, such as #2456d6 or #25d")
         return value
 
     def http_url(self, var: str, *, default: str) -> str:
@@ -128,7 +128,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         value = str(self.str(var, default=default)).rstrip("/")
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise refusal(var, "an address with its scheme and without a query, such as https://app.example.com")
+            raise refusal(var, "a URL with its scheme and without a query, such as https://app.example.com")
         return value
 
     def redis_url(self, var: str) -> str:
@@ -141,7 +141,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         value = str(self.str(var, default=default))
         local_part, at, domain = parseaddr(value)[1].rpartition("@")
         if not (local_part and at and domain):
-            raise refusal(var, "an address, with a name or without, such as Acme <hello@acme.example>")
+            raise refusal(var, "an email address, with or without a name, such as Acme <hello@acme.example>")
         return value
 
     def database(self, var: str, *, default: str) -> dict[str, Any]:
@@ -152,7 +152,9 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         try:
             return dict(self.db_url_config(url))
         except ValueError:  # a port that is no number: mostly a password with characters that need percent-encoding
-            raise refusal(var, "a URL; characters such as @ : / # % in a password are percent-encoded") from None
+            raise refusal(
+                var, "a URL in which characters such as @ : / # % in a password are percent-encoded"
+            ) from None
 
     def smtp_server(self, var: str, *, default: str) -> SmtpServer:
         try:
@@ -173,7 +175,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
 
 
 def refusal(var: str, allowed: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{var} has a value that cannot be used. It takes {allowed}.")
+    return ImproperlyConfigured(f"{var} has an invalid value. It must be {allowed}.")
 
 
 def read_environment() -> Env:

@@ -20,7 +20,7 @@ BILLING_PLANS: list[dict[str, Any]] = [
     {
         "slug": "team",
         "name": "Team",
-        "description": "Everything, for everybody you work with.",
+        "description": "Everything, for your whole team.",
         "price_id": "price_change_me_too",
         "amount": 9900,
         "currency": "usd",

@@ -43,11 +43,11 @@ def problems() -> Iterator[str]:
         len(SECRET_KEY) < SECRET_KEY_LENGTH or len(set(SECRET_KEY)) < SECRET_KEY_VARIETY or "insecure" in SECRET_KEY
     ):
         yield (
-            f"SECRET_KEY must be random and have at least {SECRET_KEY_LENGTH} characters; make one with "
+            f"SECRET_KEY must be random and have at least {SECRET_KEY_LENGTH} characters; create one with "
             'python -c "import secrets; print(secrets.token_urlsafe(50))"'
         )
     if "*" in ALLOWED_HOSTS:
-        yield "ALLOWED_HOSTS=* accepts every Host header; list the names that you serve"
+        yield "ALLOWED_HOSTS=* accepts every Host header; list the host names that you serve"
     if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER not in PROVIDER_VARIABLES:
         yield (
             f"EMAIL_PROVIDER is {EMAIL_PROVIDER}, which delivers to nobody; set it to one of "
@@ -55,8 +55,8 @@ def problems() -> Iterator[str]:
         )
     if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRETS:
         yield (
-            "STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRETS is not, so payments would never be heard of; "
-            "set it to the secret of the endpoint that you made at Stripe"
+            "STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRETS is not, so payments would never be recorded; "
+            "set it to the secret of your endpoint at Stripe"
         )
     if env.bool("DEBUG", default=False):
         yield "DEBUG is true; unset it, or use settings.development"
@@ -64,8 +64,8 @@ def problems() -> Iterator[str]:
 
 if found := [*problems()]:
     raise ImproperlyConfigured(
-        f"Production cannot start: {'; '.join(found)}. "
-        "See .env.example for what each variable means; change-me counts as not set."
+        f"Production can't start: {'; '.join(found)}. "
+        "See .env.example for the meaning of each variable. The value change-me counts as not set."
     )
 
 if STRIPE_LIVEMODE is None:

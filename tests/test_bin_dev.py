@@ -68,7 +68,7 @@ def running(clone: Path, port: int):
 def test_a_signup_shows_its_mail_within_three_seconds(clone):
     port = free_port()
     with running(clone, port) as development:
-        development.wait_for("The project runs.")
+        development.wait_for("The project is running.")
         assert f"http://localhost:{port}/dev/inbox/" in development.output()
         assert requests.post(f"{development.url}/api/accounts/signup/", json=ADA, timeout=10).status_code == 201
         seconds = wait_until(lambda: bool(development.messages()), "the mail is visible", seconds=3)
@@ -80,7 +80,7 @@ def test_a_signup_shows_its_mail_within_three_seconds(clone):
 
 def test_it_starts_a_second_time_and_the_death_of_one_process_ends_the_others(clone):
     with running(clone, free_port()) as development:
-        development.wait_for("The project runs.")
+        development.wait_for("The project is running.")
         children = [development.child(command) for command in ("runserver", "worker", "beat")]
         os.kill(children[1], signal.SIGKILL)
         assert development.process.wait(20) == 128 + signal.SIGKILL
@@ -95,4 +95,4 @@ def test_a_port_in_use_is_named(clone):
         port = server.getsockname()[1]
         with running(clone, port) as development:
             assert development.process.wait(30) == 1
-            assert f"Port {port} is taken by another program." in development.output()
+            assert f"Port {port} is in use by another program." in development.output()

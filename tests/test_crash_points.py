@@ -74,6 +74,6 @@ def test_a_process_that_dies_before_its_commit_sends_nothing(project, provider_a
 
 
 def test_a_process_that_dies_after_its_commit_and_before_the_bell_loses_nothing(project, provider_api):
-    assert project.run(QUEUE, failpoints="before-nudge:1").returncode == -signal.SIGKILL
+    assert project.run(QUEUE, failpoints="before-wake-up:1").returncode == -signal.SIGKILL
     project.run(DELIVER)
     assert len(provider_api.accepted) == MAILS

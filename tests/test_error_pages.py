@@ -47,7 +47,7 @@ def test_an_error_of_the_api_is_json(browser, db, what, status):
 def test_what_is_not_there(browser, db):
     assert browser.get("/nothing").status_code == 404
     assert b"Page not found" in browser.get("/nothing").content
-    assert browser.get("/api/nothing").json() == {"detail": "There is nothing at this address."}
+    assert browser.get("/api/nothing").json() == {"detail": "There's nothing at this URL."}
 
 
 def test_a_broken_page_needs_no_database(browser):

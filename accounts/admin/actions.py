@@ -13,13 +13,13 @@ class OperationRefused(ValueError):
 
 def send_reset_link(user: User) -> None:
     if not user.is_active:
-        raise OperationRefused("The user is not active, and could not log in. Make them active first.")
+        raise OperationRefused("The user is inactive and couldn't log in. Activate the user first.")
     services.send_reset_link(user=user)
 
 
 def verify_address(user: User) -> None:
     if not user.confirm_email():
-        raise OperationRefused("The address is verified already.")
+        raise OperationRefused("The email address is already verified.")
 
 
 def log_out_everywhere(user: User) -> None:
@@ -36,7 +36,9 @@ class Operation:
 
 
 OPERATIONS = {
-    "send_reset_link": Operation("Send reset link", "The link to choose a new password was sent.", send_reset_link),
-    "verify_address": Operation("Verify address", "The address was verified by hand.", verify_address),
-    "log_out_everywhere": Operation("Log out everywhere", "All tokens and sessions were ended.", log_out_everywhere),
+    "send_reset_link": Operation("Send reset link", "The password reset link was sent.", send_reset_link),
+    "verify_address": Operation("Verify email address", "The email address was verified manually.", verify_address),
+    "log_out_everywhere": Operation(
+        "Log out everywhere", "The user was logged out on all devices.", log_out_everywhere
+    ),
 }

@@ -8,7 +8,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
 from accounts.throttling import login_windows
-from common.api.throttling import first_full
+from common.throttling import first_full
 
 
 class LoginForm(AdminAuthenticationForm):

@@ -25,14 +25,14 @@ def timeline(user: User) -> list[TimelineEntry]:
 def milestones(user: User) -> Iterator[TimelineEntry]:
     yield TimelineEntry(user.date_joined, "signed up")
     if user.email_verified_at:
-        yield TimelineEntry(user.email_verified_at, "address verified", user.email)
+        yield TimelineEntry(user.email_verified_at, "email address verified", user.email)
 
 
 def mails(user: User) -> Iterable[TimelineEntry]:
     return [
         TimelineEntry(
             at=email.created_at,
-            what=f"mail “{email.kind or 'without a kind'}”: {email.status}",
+            what=f"email “{email.kind or 'other'}”: {email.status}",
             detail=" — ".join(filter(None, [email.subject, why(email)])),
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
         )
@@ -54,9 +54,9 @@ def logins(user: User) -> Iterable[TimelineEntry]:
 
 def email_changes(user: User) -> Iterator[TimelineEntry]:
     for change in user.email_changes.all()[:MOST]:
-        yield TimelineEntry(change.at, "address changed", str(change))
+        yield TimelineEntry(change.at, "email address changed", str(change))
         if change.undone_at:
-            yield TimelineEntry(change.undone_at, "change of address undone", str(change))
+            yield TimelineEntry(change.undone_at, "email address change undone", str(change))
 
 
 def interventions(user: User) -> Iterable[TimelineEntry]:
@@ -64,6 +64,6 @@ def interventions(user: User) -> Iterable[TimelineEntry]:
     content_type = ContentType.objects.get_for_model(User)
     entries = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).select_related("user")
     return [
-        TimelineEntry(entry.action_time, "by hand", f"{entry.user}: {entry.get_change_message()}")
+        TimelineEntry(entry.action_time, "manual change", f"{entry.user}: {entry.get_change_message()}")
         for entry in entries[:MOST]
     ]

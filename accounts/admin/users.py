@@ -72,7 +72,7 @@ class UserAdmin(UserAdminBase):
             None,
             {
                 "fields": ["email", "name", "usable_password", "password1", "password2"],
-                "description": "The person gets the welcome mail, with a link that confirms the address.",
+                "description": "The user gets the welcome email, with a link to confirm their email address.",
             },
         ),
     ]
@@ -122,7 +122,7 @@ class UserAdmin(UserAdminBase):
         for user in users:
             self.operate(request, user, "send_reset_link")
 
-    @admin.action(description="Verify address", permissions=["change"])
+    @admin.action(description="Verify email address", permissions=["change"])
     def verify_address(self, request: HttpRequest, users: QuerySet[User]) -> None:
         for user in users:
             self.operate(request, user, "verify_address")

@@ -1,4 +1,4 @@
-"""Who sends this request: the token in `Authorization: Token …`."""
+"""Authentication of API requests by the token in `Authorization: Token …`."""
 
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from knox.models import AuthToken
@@ -8,7 +8,7 @@ from accounts.models import User
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # knox ships no types
-    """Knox's, with an answer of 401 to bytes that are no token at all, on which knox fails."""
+    """Knox's authentication, which responds with 401 to malformed tokens too. Knox alone raises an exception."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
         if not token.isalnum():

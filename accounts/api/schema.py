@@ -8,23 +8,23 @@ from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from accounts.api.serializers import (
-    AddressSerializer,
+    AcceptedSerializer,
     ChangeEmailSerializer,
     ChangePasswordSerializer,
     ConfirmEmailChangeSerializer,
+    EmailAddressSerializer,
+    IssuedTokenSerializer,
     LoginSerializer,
-    OnItsWaySerializer,
     PasswordSerializer,
     ProfileSerializer,
     RegisteredSerializer,
     ResetPasswordSerializer,
-    SessionSerializer,
     SignupSerializer,
     UndoEmailChangeSerializer,
     UserSerializer,
     VerifyEmailSerializer,
 )
-from accounts.known_devices import HEADER
+from accounts.device_cookies import HEADER
 from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, answered, given
 
 
@@ -39,83 +39,89 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 ADA_USER = {"id": 1, **ADA, "language": "en", "email_verified": True}
 PASSWORD = {"password": "a sentence is a good password"}
-SESSION = {"token": "9d2f…64 hexadecimal digits", "expiry": "2026-01-31T12:00:00Z", "user": ADA_USER}
+ISSUED_TOKEN = {"token": "9d2f…64 hexadecimal digits", "expiry": "2026-01-31T12:00:00Z", "user": ADA_USER}
 VERIFICATION = {"token": "eyJ1c2VyIjox…", **PASSWORD}
 
 
-UNAUTHENTICATED = OpenApiResponse(REFUSAL, description="No token, or one that has ended.")
+UNAUTHENTICATED = OpenApiResponse(REFUSAL, description="The token is missing or no longer valid.")
 USED_ALREADY = answered(
-    "Used already", {"detail": "This link isn't valid, or it has already been used.", "code": "token_invalid"}, 400
+    "Link already used", {"detail": "This link isn't valid, or it has already been used.", "code": "token_invalid"}, 400
 )
-WRONG_PASSWORD = answered("A wrong password", {"password": ["The password is incorrect."]}, 400)
-DEVICE = "a client that keeps it and sends it back is not slowed down by strangers who guess at this account."
+WRONG_PASSWORD = answered("Wrong password", {"password": ["The password is incorrect."]}, 400)
+DEVICE = "A client that stores it and sends it back isn't slowed down when strangers guess passwords for this account."
 KNOWN_DEVICE = OpenApiParameter(
-    HEADER, location=OpenApiParameter.HEADER, description=f"What an earlier login was answered with: {DEVICE}"
+    HEADER, location=OpenApiParameter.HEADER, description=f"The value from an earlier login response. {DEVICE}"
 )
 NEW_DEVICE = OpenApiParameter(
-    HEADER, location=OpenApiParameter.HEADER, response=[200, 204], description=f"For the next login: {DEVICE}"
+    HEADER,
+    location=OpenApiParameter.HEADER,
+    response=[200, 204],
+    description=f"Send this with the next login. {DEVICE}",
 )
 
 
-def on_its_way(sentence: str) -> OpenApiExample:
-    return answered("Whoever it is", {"detail": sentence}, 202)
+def accepted(sentence: str) -> OpenApiExample:
+    return answered("Any email address", {"detail": sentence}, 202)
 
 
 signup = extend_schema(
     operation_id="signup",
     summary="Sign up",
-    description="Answers the same whether or not the address has an account; its owner gets a mail either way.",
+    description="The response is the same whether or not the email address has an account. Its owner gets an email "
+    "either way.",
     request={JSON: SignupSerializer},
     responses={201: RegisteredSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
         given("Ada signs up", {**ADA, **PASSWORD}),
         answered("Ada signed up", {"user": ADA}, 201),
-        answered("An unknown field", {"is_staff": ["Unknown field."]}, 400),
+        answered("Unknown field", {"is_staff": ["Unknown field."]}, 400),
     ],
 )
 verify_email = extend_schema(
     operation_id="verify_email",
     summary="Confirm an email address",
-    description="With the token of the link in the welcome mail and the password of the sign-up; logs in.",
+    description="Takes the token from the link in the welcome email and the password from the sign-up. Logs the user "
+    "in.",
     request={JSON: VerifyEmailSerializer},
-    responses={200: SessionSerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    responses={200: IssuedTokenSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     parameters=[NEW_DEVICE],
-    examples=[given("A link was opened", VERIFICATION), answered("Confirmed", SESSION), USED_ALREADY],
+    examples=[given("The link was opened", VERIFICATION), answered("Confirmed", ISSUED_TOKEN), USED_ALREADY],
 )
 resend_verification = extend_schema(
     operation_id="resend_verification",
-    summary="Send the confirm link again",
-    description="Answers the same for every address; only one with something to confirm gets a mail.",
-    request={JSON: AddressSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    summary="Send the confirmation link again",
+    description="The response is the same for every email address. Only an address that still needs to be confirmed "
+    "gets an email.",
+    request={JSON: EmailAddressSerializer},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
-        given("No mail came", {"email": ADA["email"]}),
-        on_its_way("If this email address belongs to an unconfirmed account, we've sent it an email."),
+        given("No email arrived", {"email": ADA["email"]}),
+        accepted("If this email address belongs to an unconfirmed account, we've sent it an email."),
     ],
 )
 request_email_change = extend_schema(
     operation_id="request_email_change",
     summary="Change the email address",
-    description="The new address gets a link; until it is used, the old one stays the login. Answers the same for an "
-    "address that has an account; its owner is told.",
+    description="Sends a link to the new address. Until it is used, the old address stays active. The response is the "
+    "same if the new address already has an account. In that case, its owner gets an email.",
     request={JSON: ChangeEmailSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
-        given("Ada moves", {"email": "countess@example.com", **PASSWORD}),
-        on_its_way("We've sent an email to the new address. Open the link in it to complete the change."),
+        given("Ada gets a new email address", {"email": "countess@example.com", **PASSWORD}),
+        accepted("We've sent an email to the new address. Open the link in it to complete the change."),
         WRONG_PASSWORD,
     ],
 )
 confirm_email_change = extend_schema(
     operation_id="confirm_email_change",
     summary="Confirm the new email address",
-    description="With the token of the link sent to the new address, within 24 hours, and the password of the account. "
-    "The old address is told, with a link by which the change can be undone for 7 days.",
+    description="Takes the token from the link sent to the new email address, which is valid for 24 hours, and the "
+    "account's password. The old address gets a notification with a link to undo the change within 7 days.",
     request={JSON: ConfirmEmailChangeSerializer},
     responses={
         200: UserSerializer,
         400: BAD_INPUT,
-        409: OpenApiResponse(REFUSAL, description="`address_taken`: another account has the address by now."),
+        409: OpenApiResponse(REFUSAL, description="`address_taken`: another account now uses this email address."),
         429: TOO_MANY,
     },
     examples=[
@@ -127,60 +133,67 @@ confirm_email_change = extend_schema(
 undo_email_change = extend_schema(
     operation_id="undo_email_change",
     summary="Undo a change of the email address",
-    description="With the token of the link sent to the old address, within 7 days. The account has its old address "
-    "again, all tokens and sessions end, the password is void, and the old address gets the link to choose a new one.",
+    description="Takes the token from the link sent to the old email address, which is valid for 7 days. Restores that "
+    "address, ends all tokens and sessions, invalidates the password, and sends a link to set a new one to "
+    "that address.",
     request={JSON: UndoEmailChangeSerializer},
     responses={
         200: UserSerializer,
         400: BAD_INPUT,
-        409: OpenApiResponse(REFUSAL, description="`address_taken`: another account has the address by now."),
+        409: OpenApiResponse(REFUSAL, description="`address_taken`: another account now uses this email address."),
         429: TOO_MANY,
     },
-    examples=[given("It was not me", {"token": "eyJjaGFuZ2UiOjF9…"}), answered("Undone", ADA_USER), USED_ALREADY],
+    examples=[
+        given("Ada rejects the change", {"token": "eyJjaGFuZ2UiOjF9…"}),
+        answered("Undone", ADA_USER),
+        USED_ALREADY,
+    ],
 )
 login = extend_schema(
     operation_id="login",
     summary="Log in",
-    description="Every login has a token of its own, for the header `Authorization: Token …`.",
+    description="Each login creates its own token, for the header `Authorization: Token …`.",
     request={JSON: LoginSerializer},
     responses={
-        200: SessionSerializer,
+        200: IssuedTokenSerializer,
         400: BAD_INPUT,
-        403: OpenApiResponse(REFUSAL, description="`email_not_verified`, and only after the right password."),
+        403: OpenApiResponse(REFUSAL, description="`email_not_verified`, returned only if the password is correct."),
         429: TOO_MANY,
     },
     parameters=[KNOWN_DEVICE, NEW_DEVICE],
-    examples=[given("Ada logs in", {"email": ADA["email"], **PASSWORD}), answered("Logged in", SESSION)],
+    examples=[given("Ada logs in", {"email": ADA["email"], **PASSWORD}), answered("Logged in", ISSUED_TOKEN)],
 )
 logout = extend_schema(
     operation_id="logout",
     summary="Log out",
-    description="Ends this session; others go on.",
+    description="Ends this session. Other sessions stay active.",
     request=None,
     responses={204: OpenApiResponse(description="The token is no longer valid."), 401: UNAUTHENTICATED},
 )
 logout_all = extend_schema(
     operation_id="logout_all",
     summary="Log out everywhere",
-    description="Ends all tokens and all sessions in browsers, this one included.",
+    description="Ends all tokens and all browser sessions, including this one.",
     request=None,
-    responses={204: OpenApiResponse(description="No token is valid any more."), 401: UNAUTHENTICATED},
+    responses={204: OpenApiResponse(description="No token is valid anymore."), 401: UNAUTHENTICATED},
 )
 request_password_reset = extend_schema(
     operation_id="request_password_reset",
-    summary="Forgot the password",
-    description="Answers the same for every address; one that has an account gets a link that works for an hour.",
-    request={JSON: AddressSerializer},
-    responses={202: OnItsWaySerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    summary="Request a password reset",
+    description="The response is the same for every email address. If it has an account, it gets a link that is valid "
+    "for one hour.",
+    request={JSON: EmailAddressSerializer},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
-        given("Ada forgot", {"email": ADA["email"]}),
-        on_its_way("If this email address belongs to an account, we've sent it an email with a link."),
+        given("Ada forgot her password", {"email": ADA["email"]}),
+        accepted("If this email address belongs to an account, we've sent it an email with a link."),
     ],
 )
 reset_password = extend_schema(
     operation_id="reset_password",
     summary="Choose a new password",
-    description="With the token of the link in the mail, once. Confirms the address, and ends all tokens and sessions.",
+    description="Takes the token from the link in the email, once. Also confirms the email address, and ends all "
+    "tokens and sessions.",
     request={JSON: ResetPasswordSerializer},
     responses={204: OpenApiResponse(description="Log in with the new password."), 400: BAD_INPUT, 429: TOO_MANY},
     parameters=[NEW_DEVICE],
@@ -189,46 +202,46 @@ reset_password = extend_schema(
 change_password = extend_schema(
     operation_id="change_password",
     summary="Change password",
-    description="This token goes on; all others, and all other sessions, end.",
+    description="This token stays valid. All other tokens and sessions end.",
     request={JSON: ChangePasswordSerializer},
     responses={
-        204: OpenApiResponse(description="The new password holds."),
+        204: OpenApiResponse(description="The password was changed."),
         400: BAD_INPUT,
         401: UNAUTHENTICATED,
         429: TOO_MANY,
     },
     examples=[
-        given("A better one", {**PASSWORD, "new_password": "a longer sentence is a better password"}),
+        given("A better password", {**PASSWORD, "new_password": "a longer sentence is a better password"}),
         WRONG_PASSWORD,
     ],
 )
 me = extend_schema(
     operation_id="me",
-    summary="Who am I?",
+    summary="Get my profile",
     responses={200: UserSerializer, 401: UNAUTHENTICATED},
     examples=[answered("Ada", ADA_USER)],
 )
 update_me = extend_schema(
     operation_id="update_me",
-    summary="Change name or language",
+    summary="Change my name or language",
     request={JSON: ProfileSerializer},
     responses={200: UserSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
-        given("In German, please", {"language": "de"}),
+        given("Switch to German", {"language": "de"}),
         answered("Changed", {**ADA_USER, "language": "de"}),
-        answered("An unknown field", {"is_staff": ["Unknown field."]}, 400),
+        answered("Unknown field", {"is_staff": ["Unknown field."]}, 400),
     ],
 )
 delete_me = extend_schema(
     operation_id="delete_me",
     summary="Delete my account",
-    description="And everything that is stored about the person, mails included. The body holds the password.",
+    description="Also deletes everything stored about the user, including emails. The body contains the password.",
     request={JSON: PasswordSerializer},
     responses={
-        204: OpenApiResponse(description="The account is gone."),
+        204: OpenApiResponse(description="The account was deleted."),
         400: BAD_INPUT,
         401: UNAUTHENTICATED,
-        409: OpenApiResponse(REFUSAL, description="`deletion_refused`: what stands against it, and what to do."),
+        409: OpenApiResponse(REFUSAL, description="`deletion_refused`: the message says why, and what to do."),
         429: TOO_MANY,
     },
     examples=[given("Ada leaves", PASSWORD), WRONG_PASSWORD],
@@ -236,9 +249,9 @@ delete_me = extend_schema(
 export = extend_schema(
     operation_id="export",
     summary="Export my data",
-    description="Everything that is stored about the person. Bodies of mails that held a live link are left out.",
+    description="Returns everything stored about the user, except the bodies of emails that contained a live link.",
     responses={
-        200: OpenApiResponse({"type": "object", "additionalProperties": {}}, description="By where it is stored."),
+        200: OpenApiResponse({"type": "object", "additionalProperties": {}}, description="Grouped by source."),
         401: UNAUTHENTICATED,
         429: TOO_MANY,
     },

@@ -1,20 +1,19 @@
-"""What the API takes and gives."""
+"""Serializers of the requests and responses of the API."""
 
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.services.passwords import check_new_password
 from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
 from common.api.serializers import StrictSerializer
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
 
-class AddressField(serializers.CharField):
-    """An email address, given on in its normal form."""
+class EmailAddressSerializerField(serializers.CharField):
+    """An email address, converted to its normal form."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=EMAIL_MAX_LENGTH, **options)
@@ -25,19 +24,19 @@ class AddressField(serializers.CharField):
         return address
 
 
-class NameField(serializers.CharField):
-    """Checked as it was typed: surrounding white space may hold a line break."""
+class NameSerializerField(serializers.CharField):
+    """A name, validated before surrounding whitespace is removed, which may contain a line break."""
 
     def to_internal_value(self, data: Any) -> str:
         validate_name(str(data))
         return super().to_internal_value(data)
 
 
-class PasswordField(serializers.CharField):
+class PasswordSerializerField(serializers.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(
             max_length=PASSWORD_MAX_LENGTH,
-            trim_whitespace=False,
+            trim_whitespace=False,  # a space may be part of a password
             write_only=True,
             style={"input_type": "password"},
             **options,
@@ -45,70 +44,68 @@ class PasswordField(serializers.CharField):
 
 
 class SignupSerializer(StrictSerializer):
-    email = AddressField()
-    name = NameField(max_length=NAME_MAX_LENGTH)
-    password = PasswordField()
+    email = EmailAddressSerializerField()
+    name = NameSerializerField(max_length=NAME_MAX_LENGTH)
+    password = PasswordSerializerField()
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        try:
-            validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from None
+        owner = User(email=attrs["email"], name=attrs["name"])
+        check_new_password(attrs["password"], owner, field="password")
         return attrs
 
 
 class LoginSerializer(StrictSerializer):
-    email = AddressField()
-    password = PasswordField()
+    email = EmailAddressSerializerField()
+    password = PasswordSerializerField()
 
 
-class TokenField(serializers.CharField):
-    """What stands behind `token=` in the link of a mail."""
+class TokenSerializerField(serializers.CharField):
+    """The value of `token=` in the link from the email."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=1000, **options)
 
 
 class VerifyEmailSerializer(StrictSerializer):
-    token = TokenField()
-    password = PasswordField()
+    token = TokenSerializerField()
+    password = PasswordSerializerField()
 
 
-class AddressSerializer(StrictSerializer):
-    email = AddressField()
+class EmailAddressSerializer(StrictSerializer):
+    email = EmailAddressSerializerField()
 
 
 class ResetPasswordSerializer(StrictSerializer):
-    token = TokenField()
-    password = PasswordField(help_text="The new one.")
+    token = TokenSerializerField()
+    password = PasswordSerializerField(help_text="The new password.")
 
 
 class ChangePasswordSerializer(StrictSerializer):
-    password = PasswordField(help_text="The one that holds now.")
-    new_password = PasswordField()
+    password = PasswordSerializerField(help_text="The current password.")
+    new_password = PasswordSerializerField()
 
 
 class ChangeEmailSerializer(StrictSerializer):
-    email = AddressField(help_text="The new one.")
-    password = PasswordField()
+    email = EmailAddressSerializerField(help_text="The new email address.")
+    password = PasswordSerializerField()
 
 
 class ConfirmEmailChangeSerializer(StrictSerializer):
-    token = TokenField()
-    password = PasswordField()
+    token = TokenSerializerField()
+    password = PasswordSerializerField()
 
 
 class UndoEmailChangeSerializer(StrictSerializer):
-    token = TokenField()
+    token = TokenSerializerField()
 
 
 class PasswordSerializer(StrictSerializer):
-    password = PasswordField()
+    password = PasswordSerializerField()
 
 
 class ProfileSerializer(StrictSerializer):
-    name = NameField(max_length=NAME_MAX_LENGTH, required=False)
-    language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="That of your mails.")
+    name = NameSerializerField(max_length=NAME_MAX_LENGTH, required=False)
+    language = serializers.ChoiceField(settings.LANGUAGES, required=False, help_text="The language of your emails.")
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -126,18 +123,18 @@ class RegisteredPersonSerializer(serializers.Serializer[Any]):
 
 
 class RegisteredSerializer(serializers.Serializer[Any]):
-    """The same for every address, so that nobody can ask who has an account."""
+    """The same for every email address, so that it doesn't reveal who has an account."""
 
     user = RegisteredPersonSerializer()
 
 
-class OnItsWaySerializer(serializers.Serializer[Any]):
-    """The same for every address, so that nobody can ask who has an account."""
+class AcceptedSerializer(serializers.Serializer[Any]):
+    """The same for every email address, so that it doesn't reveal who has an account."""
 
     detail = serializers.CharField()
 
 
-class SessionSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="For the header `Authorization: Token …`. Shown once.")
+class IssuedTokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="For the header `Authorization: Token …`. Returned only once.")
     expiry = serializers.DateTimeField()
     user = UserSerializer()

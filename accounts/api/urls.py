@@ -1,4 +1,4 @@
-"""The API under /api/accounts/, with and without the trailing slash."""
+"""Routes under /api/accounts/, with and without the trailing slash."""
 
 from django.urls import re_path
 

@@ -1,6 +1,6 @@
-"""The API of accounts: a view parses, calls one service, answers. How each is documented stands in documentation.py."""
+"""The API of accounts. A view parses the request and calls one service; schema.py documents it."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
@@ -10,33 +10,38 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from rest_framework.views import APIView
 
-from accounts import services
+from accounts import login, services
 from accounts.api import schema, serializers
-from accounts.api.serializers import RegisteredSerializer, SessionSerializer, UserSerializer
-from accounts.known_devices import remember_device
+from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
+from accounts.device_cookies import set_device_header
 from accounts.models import User
-from accounts.throttling import AddressThrottle, LoginThrottle
+from accounts.throttling import (
+    EMAIL_CHANGE_LIMITS,
+    EMAIL_REQUEST_LIMITS,
+    LINK_LIMITS,
+    LOGIN_LIMITS,
+    PASSWORD_LIMITS,
+    SIGNUP_LIMITS,
+)
 from common.api.serializers import parse
-from common.api.throttling import ClientThrottle, PersonThrottle
+from common.api.views import ThrottledView
 
 
-class PublicView(APIView):
-    """For people who have no session yet: an outdated token in the request is no obstacle."""
+class PublicView(ThrottledView):
+    """For people who are not logged in. An expired token in the request is ignored."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    throttle_classes = [ClientThrottle, AddressThrottle]
 
 
-class PersonalView(APIView):
-    """For the person whose token comes with the request, about that person only."""
+class PersonalView(ThrottledView):
+    """Requires a token, and concerns only the token's owner."""
 
-    throttle_classes = [PersonThrottle]
-    throttle_scope = "login"  # whoever found a token must not guess the password
+    limits = PASSWORD_LIMITS
 
 
 class SignupView(PublicView):
-    throttle_scope = "signup"
+    limits = SIGNUP_LIMITS
 
     @schema.signup
     def post(self, request: Request) -> Response:
@@ -46,37 +51,36 @@ class SignupView(PublicView):
 
 
 class VerifyEmailView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.verify_email
     def post(self, request: Request) -> Response:
-        given = parse(serializers.VerifyEmailSerializer, request)
-        return answer_login(request, services.verify_email(request=request._request, **given))
+        data = parse(serializers.VerifyEmailSerializer, request)
+        return login_response(login.verify_email_in_client(request, **data))
 
 
 class ResendVerificationView(PublicView):
-    throttle_scope = "password_reset"
+    limits = EMAIL_REQUEST_LIMITS
 
     @schema.resend_verification
     def post(self, request: Request) -> Response:
-        services.resend_verification(**parse(serializers.AddressSerializer, request))
-        return on_its_way(_("If this email address belongs to an unconfirmed account, we've sent it an email."))
+        services.resend_verification(**parse(serializers.EmailAddressSerializer, request))
+        return accepted(_("If this email address belongs to an unconfirmed account, we've sent it an email."))
 
 
 class LoginView(PublicView):
-    throttle_classes = [LoginThrottle]
-    throttle_scope = "login"
+    limits = LOGIN_LIMITS
 
     @schema.login
     def post(self, request: Request) -> Response:
-        given = parse(serializers.LoginSerializer, request)
-        return answer_login(request, services.log_in(request=request._request, **given))
+        data = parse(serializers.LoginSerializer, request)
+        return login_response(login.log_in_client(request, **data))
 
 
 class LogoutView(APIView):
     @schema.logout
     def post(self, request: Request) -> Response:
-        services.log_out(request=request._request, user=current_user(request), token=current_token(request))
+        login.log_out_client(request, user=current_user(request), token=current_token(request))
         return Response(status=HTTP_204_NO_CONTENT)
 
 
@@ -88,47 +92,45 @@ class LogoutAllView(APIView):
 
 
 class PasswordResetView(PublicView):
-    throttle_scope = "password_reset"
+    limits = EMAIL_REQUEST_LIMITS
 
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
-        services.request_password_reset(**parse(serializers.AddressSerializer, request))
-        return on_its_way(_("If this email address belongs to an account, we've sent it an email with a link."))
+        services.request_password_reset(**parse(serializers.EmailAddressSerializer, request))
+        return accepted(_("If this email address belongs to an account, we've sent it an email with a link."))
 
 
 class ConfirmPasswordResetView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.reset_password
     def post(self, request: Request) -> Response:
         user = services.reset_password(**parse(serializers.ResetPasswordSerializer, request))
         response = Response(status=HTTP_204_NO_CONTENT)
-        remember_device(response, request._request, user)
+        set_device_header(response, user)
         return response
 
 
 class ChangePasswordView(PersonalView):
     @schema.change_password
     def post(self, request: Request) -> Response:
-        given = parse(serializers.ChangePasswordSerializer, request)
-        services.change_password(
-            request=request._request, user=current_user(request), token=current_token(request), **given
-        )
+        data = parse(serializers.ChangePasswordSerializer, request)
+        user, token = current_user(request), current_token(request)
+        services.change_password(user=user, session=request.session, token=token, **data)
         return Response(status=HTTP_204_NO_CONTENT)
 
 
 class ChangeEmailView(PersonalView):
-    throttle_classes = [PersonThrottle, AddressThrottle]
-    throttle_scope = "password_reset"
+    limits = EMAIL_CHANGE_LIMITS
 
     @schema.request_email_change
     def post(self, request: Request) -> Response:
         services.request_email_change(user=current_user(request), **parse(serializers.ChangeEmailSerializer, request))
-        return on_its_way(_("We've sent an email to the new address. Open the link in it to complete the change."))
+        return accepted(_("We've sent an email to the new address. Open the link in it to complete the change."))
 
 
 class ConfirmEmailChangeView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.confirm_email_change
     def post(self, request: Request) -> Response:
@@ -137,7 +139,7 @@ class ConfirmEmailChangeView(PublicView):
 
 
 class UndoEmailChangeView(PublicView):
-    throttle_scope = "login"
+    limits = LINK_LIMITS
 
     @schema.undo_email_change
     def post(self, request: Request) -> Response:
@@ -146,8 +148,10 @@ class UndoEmailChangeView(PublicView):
 
 
 class MeView(PersonalView):
-    def get_throttles(self) -> list[Any]:
-        return [] if self.request.method == "GET" else super().get_throttles()
+    def check_throttles(self, request: Request) -> None:
+        # Clients load the profile often, and reading it gives no chance to guess the password.
+        if request.method != "GET":
+            super().check_throttles(request)
 
     @schema.me
     def get(self, request: Request) -> Response:
@@ -155,8 +159,8 @@ class MeView(PersonalView):
 
     @schema.update_me
     def patch(self, request: Request) -> Response:
-        given = parse(serializers.ProfileSerializer, request)
-        return Response(UserSerializer(services.update_profile(user=current_user(request), **given)).data)
+        data = parse(serializers.ProfileSerializer, request)
+        return Response(UserSerializer(services.update_profile(user=current_user(request), **data)).data)
 
     @schema.delete_me
     def delete(self, request: Request) -> Response:
@@ -167,6 +171,7 @@ class MeView(PersonalView):
 class ExportView(PersonalView):
     @schema.export
     def get(self, request: Request) -> Response:
+        # Personal data must not stay in a cache. Pages are never cached anyway (common/pages.py).
         headers = {"Content-Disposition": 'attachment; filename="my-data.json"', "Cache-Control": "no-store"}
         return Response(services.export_data(user=current_user(request)), headers=headers)
 
@@ -179,11 +184,13 @@ def current_token(request: Request) -> AuthToken:
     return request.auth
 
 
-def answer_login(request: Request, session: services.Session) -> Response:
-    response = Response(SessionSerializer(session).data)
-    remember_device(response, request._request, session.user)
+def login_response(issued: services.IssuedToken) -> Response:
+    """Return the new token, with the header that lets later logins from this device be recognized."""
+    response = Response(IssuedTokenSerializer(issued).data)
+    set_device_header(response, issued.user)
     return response
 
 
-def on_its_way(sentence: str) -> Response:
-    return Response({"detail": sentence}, status=HTTP_202_ACCEPTED)
+def accepted(message: str) -> Response:
+    """Return the response to a request for an email, which must be the same for every email address."""
+    return Response({"detail": message}, status=HTTP_202_ACCEPTED)

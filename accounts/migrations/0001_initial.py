@@ -33,8 +33,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "email",
-                    accounts.models.fields.AddressField(
-                        error_messages={"unique": "A user with this address already exists."},
+                    accounts.models.fields.EmailAddressField(
+                        error_messages={"unique": "A user with this email address already exists."},
                         max_length=254,
                         unique=True,
                         verbose_name="email address",
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     "email_verified_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When the person proved that the address is theirs.",
+                        help_text="When the user confirmed this email address.",
                         null=True,
                         verbose_name="email verified",
                     ),
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                     "is_active",
                     models.BooleanField(
                         default=True,
-                        help_text="Clear this instead of deleting the user to lock them out.",
+                        help_text="To lock a user out, clear this instead of deleting the user.",
                         verbose_name="active",
                     ),
                 ),

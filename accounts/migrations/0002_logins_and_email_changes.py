@@ -17,15 +17,21 @@ class Migration(migrations.Migration):
             model_name="user",
             name="session_generation",
             field=models.PositiveIntegerField(
-                default=0, editable=False, help_text="Raised to end all sessions in browsers at once."
+                default=0, editable=False, help_text="Incremented to end all browser sessions."
             ),
         ),
         migrations.CreateModel(
             name="EmailChange",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("old_address", accounts.models.fields.AddressField(max_length=254)),
-                ("new_address", accounts.models.fields.AddressField(max_length=254)),
+                (
+                    "old_address",
+                    accounts.models.fields.EmailAddressField(max_length=254, verbose_name="old email address"),
+                ),
+                (
+                    "new_address",
+                    accounts.models.fields.EmailAddressField(max_length=254, verbose_name="new email address"),
+                ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("undone_at", models.DateTimeField(null=True)),
                 (

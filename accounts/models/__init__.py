@@ -1,4 +1,4 @@
-"""Who a person is: the user, whose email address is the login; where they logged in; which addresses they had."""
+"""Users, their logins, and the changes of their email addresses."""
 
 from accounts.models.email_changes import EmailChange
 from accounts.models.logins import Login, session_store

@@ -1,18 +1,18 @@
-"""Which addresses a person had."""
+"""Changes of email addresses."""
 
 from django.db import models
 from django.utils import timezone
 
-from accounts.models.fields import AddressField
+from accounts.models.fields import EmailAddressField
 from accounts.models.users import User
 
 
 class EmailChange(models.Model):
-    """A change of address that was made, and can be undone for some days by whoever reads the old address."""
+    """A completed change of a user's email address. For a few days, the owner of the old address can undo it."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_changes")
-    old_address = AddressField()
-    new_address = AddressField()
+    old_address = EmailAddressField("old email address")
+    new_address = EmailAddressField("new email address")
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
 

@@ -1,4 +1,4 @@
-"""A database column for email addresses that knows only their normal form."""
+"""The model field for email addresses."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,14 +6,17 @@ from django.db import models
 
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # generic in django-stubs, not in Django
     EmailField = models.EmailField[str, str]
 else:
     EmailField = models.EmailField
 
 
-class AddressField(EmailField):
-    """Normalises at every way in: save, bulk_create, update, lookups and forms."""
+class EmailAddressField(EmailField):
+    """Converts every value to its normal form: in save, bulk_create, update, lookups, and forms.
+
+    Two spellings of one email address therefore compare equal in the database.
+    """
 
     default_validators = [validate_address]
 

@@ -1,4 +1,4 @@
-"""Where a person logged in."""
+"""Logins."""
 
 from importlib import import_module
 
@@ -11,13 +11,13 @@ from accounts.models.users import User
 
 
 def session_store() -> SessionBase:
+    """Return an empty session of the configured engine, to access stored sessions through."""
     store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
     return store
 
 
 class Login(models.Model):
-    """One login, kept after it is over. It lives, and its client is a device of the person, while its token or its
-    session does."""
+    """A login, which is kept after it has ended. It is active as long as its token or session exists."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="logins")
     at = models.DateTimeField(default=timezone.now)
@@ -30,6 +30,7 @@ class Login(models.Model):
         ordering = ["-at"]
         indexes = [
             models.Index(fields=["user", "-at"], name="login_newest"),
+            # Most logins have ended and have an empty key, so the index leaves them out.
             models.Index(fields=["session_key"], condition=~models.Q(session_key=""), name="login_session"),
         ]
 

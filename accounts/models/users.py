@@ -1,4 +1,4 @@
-"""The user, whose email address is the login."""
+"""Users, who log in with their email address."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.models.fields import AddressField
+from accounts.models.fields import EmailAddressField
 from accounts.validators import NAME_MAX_LENGTH, validate_name
 
 
@@ -20,41 +20,41 @@ def default_language() -> str:
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
-        """The user with this address, whatever its case; raises User.DoesNotExist."""
+        """Return the user with this email address in any spelling. Raises User.DoesNotExist."""
         return self.get(email=username)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A saved user, who gets the welcome mail. Without a password nobody can log in until one is set."""
+        """Create a user, who gets the welcome email. Without a password, nobody can log in until one is set."""
         if not email:
-            raise ValueError("A user needs an email address.")
+            raise ValueError("A user must have an email address.")
         user = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who may do everything in the admin; whoever can create one needs no proof of the address."""
+        """Create a user with all permissions. The email address counts as confirmed, because operators are trusted."""
         fields = {"email_verified_at": timezone.now(), **fields, "is_staff": True, "is_superuser": True}
         return self.create_user(email, password, **fields)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    email = AddressField(
-        "email address", unique=True, error_messages={"unique": "A user with this address already exists."}
+    email = EmailAddressField(
+        "email address", unique=True, error_messages={"unique": "A user with this email address already exists."}
     )
     name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True, validators=[validate_name])
     language = models.CharField(max_length=10, default=default_language)
     email_verified_at = models.DateTimeField(
-        "email verified", null=True, blank=True, help_text="When the person proved that the address is theirs."
+        "email verified", null=True, blank=True, help_text="When the user confirmed this email address."
     )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     is_active = models.BooleanField(
-        "active", default=True, help_text="Clear this instead of deleting the user to lock them out."
+        "active", default=True, help_text="To lock a user out, clear this instead of deleting the user."
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May log in to the admin.")
 
     session_generation = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Raised to end all sessions in browsers at once."
+        default=0, editable=False, help_text="Incremented to end all browser sessions."
     )
 
     objects: ClassVar[UserManager] = UserManager()
@@ -66,6 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         ordering = ["-date_joined"]
         constraints = [
+            # For rows that are written without EmailAddressField, which makes `unique=True` ignore case.
             models.UniqueConstraint(
                 Lower("email"),
                 name="accounts_user_email_unique",
@@ -76,15 +77,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.get_username()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Together with what receivers of the signal write: no crash leaves a user without the welcome mail."""
+        """Save in one transaction with what signal receivers write, so that no user lacks the welcome email."""
         with transaction.atomic(using=kwargs.get("using")):
             super().save(*args, **kwargs)
 
     def get_session_auth_hash(self) -> str:
-        """What a browser's session must match: it ends with the password, or when session_generation is raised."""
+        """Return the hash that sessions must match. A new password or session_generation ends all sessions."""
         return self._session_auth_hash(settings.SECRET_KEY)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        # Without these, rotating SECRET_KEY would log everybody out.
         return map(self._session_auth_hash, settings.SECRET_KEY_FALLBACKS)
 
     def _session_auth_hash(self, secret: str | bytes) -> str:
@@ -92,11 +94,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return salted_hmac("accounts.session", state, secret=secret, algorithm="sha256").hexdigest()
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Without that of the address: `unique` reports the same, beside the field of a form."""
+        """Skip the constraint on the email address, because `unique=True` reports the same error next to the field."""
         super().validate_constraints({*(exclude or ()), "email"})
 
     def confirm_email(self) -> bool:
-        """Note that the address is this person's; False when it is noted already."""
+        """Mark the email address as confirmed; returns False if it already is."""
         self.email_verified_at = timezone.now()
         unconfirmed = User.objects.filter(pk=self.pk, email=self.email, email_verified_at=None)
         return unconfirmed.update(email_verified_at=self.email_verified_at) == 1

@@ -1,4 +1,4 @@
-"""The owner's colour, whichever it is, made readable: on buttons, as text, on light and on dark ground."""
+"""The brand's colors and icon. Text stays readable whatever BRAND_COLOR is, in light mode and in dark mode."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -10,19 +10,20 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 BLACK, WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-# The grounds in static/site.css for text in the brand's colour: the darkest light one, the lightest dark one.
-LIGHT_GROUND, DARK_GROUND = "#f4f4f2", "#222327"
-READABLE = 4.6  # WCAG 2.2, 1.4.3 asks for 4.5
-STEPS = 50  # on the way to black or white
-HOVER = 0.14
-CACHED_SECONDS = 365 * 24 * 60 * 60  # version() is part of the address
+# The backgrounds in static/site.css on which text in the brand's color is hardest to read: the darkest one in light
+# mode, and the lightest one in dark mode.
+LIGHT_BACKGROUND, DARK_BACKGROUND = "#f4f4f2", "#222327"
+MIN_CONTRAST = 4.6  # WCAG 2.2, 1.4.3 requires 4.5
+STEPS = 50  # from a color to black or white
+HOVER_SHARE = 0.14
+CACHED_SECONDS = 365 * 24 * 60 * 60  # the URL changes with version()
 
 Color = tuple[float, float, float]  # red, green, blue from 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Hexadecimal colours of CSS."""
+    """CSS colors such as ``#2456d6``."""
 
     brand: str
     brand_hover: str
@@ -32,25 +33,26 @@ class Palette:
 
 
 def palette() -> Palette:
+    """Return the colors that brand.css and brand.svg use, all derived from BRAND_COLOR."""
     brand = parse(settings.BRAND_COLOR)
-    on_brand = max(BLACK, WHITE, key=lambda ink: contrast(ink, brand))  # one of them always reaches 4.58
+    on_brand = max(BLACK, WHITE, key=lambda ink: contrast(ink, brand))  # at least one always reaches 4.58
     return Palette(
-        brand=written(brand),
-        brand_hover=written(mixed(brand, WHITE if on_brand == BLACK else BLACK, HOVER)),
-        on_brand=written(on_brand),
-        accent_on_light=written(readable(brand, parse(LIGHT_GROUND), BLACK)),
-        accent_on_dark=written(readable(brand, parse(DARK_GROUND), WHITE)),
+        brand=to_hex(brand),
+        brand_hover=to_hex(mix(brand, WHITE if on_brand == BLACK else BLACK, HOVER_SHARE)),
+        on_brand=to_hex(on_brand),
+        accent_on_light=to_hex(readable(brand, parse(LIGHT_BACKGROUND), BLACK)),
+        accent_on_dark=to_hex(readable(brand, parse(DARK_BACKGROUND), WHITE)),
     )
 
 
-def readable(color: Color, ground: Color, towards: Color) -> Color:
-    """The colour nearest to ``color`` on the way to black or white that can be read on ``ground``."""
-    candidates = (mixed(color, towards, step / STEPS) for step in range(STEPS + 1))
-    return next(candidate for candidate in candidates if contrast(candidate, ground) >= READABLE)
+def readable(color: Color, background: Color, towards: Color) -> Color:
+    """Return the color that is readable on the background and closest to ``color``, mixed with black or white."""
+    candidates = (mix(color, towards, step / STEPS) for step in range(STEPS + 1))
+    return next(candidate for candidate in candidates if contrast(candidate, background) >= MIN_CONTRAST)
 
 
 def contrast(one: Color, other: Color) -> float:
-    """From 1 to 21, by https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    """Return the contrast ratio, from 1 to 21, as https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio defines it."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -62,7 +64,7 @@ def luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def mixed(color: Color, other: Color, share: float) -> Color:
+def mix(color: Color, other: Color, share: float) -> Color:
     red, green, blue = (a + (b - a) * share for a, b in zip(color, other, strict=True))
     return red, green, blue
 
@@ -75,25 +77,25 @@ def parse(text: str) -> Color:
     return red, green, blue
 
 
-def written(color: Color) -> str:
+def to_hex(color: Color) -> str:
     return "#" + "".join(f"{round(channel * 255):02x}" for channel in color)
 
 
 @cache_control(public=True, max_age=CACHED_SECONDS)
 @require_safe
 def stylesheet(request: HttpRequest) -> HttpResponse:
-    """/brand.css: the colours as a file, since the site's policy allows no style in a page."""
+    """Return /brand.css. The colors are in a file because the site's CSP forbids styles inside a page."""
     return render(request, "brand.css", asdict(palette()), content_type="text/css")
 
 
 @cache_control(public=True, max_age=CACHED_SECONDS)
 @require_safe
 def mark(request: HttpRequest) -> HttpResponse:
-    """/brand.svg: the first letter of the name on the colour, as the site's icon."""
+    """Return /brand.svg, the site's icon: the first letter of the name on the brand's color."""
     context = {**asdict(palette()), "letter": settings.BRAND_NAME.strip()[:1].upper()}
     return render(request, "brand.svg", context, content_type="image/svg+xml")
 
 
 def version() -> str:
-    """Changes with what the two files show, so that browsers may keep them."""
+    """Return a hash of what the two files show. As part of their URLs, it lets browsers cache them for a year."""
     return hashlib.sha256(f"{settings.BRAND_NAME} {palette()}".encode()).hexdigest()[:12]

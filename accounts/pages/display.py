@@ -1,59 +1,57 @@
-"""What the pages show of devices and mails, in a person's words."""
+"""The states of emails and the names of devices, as the pages show them."""
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from common.display import Badge, BadgeClass
 from emails.models import OutboundEmail, Status
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
-# The first that is found counts: browsers name the older ones that they descend from.
+# The first match counts, because browsers also name the older browsers that they are compatible with.
 BROWSERS = {
-    "Edg(e|A|iOS)?/": "Edge", "OPR/|Opera": "Opera", "SamsungBrowser/": "Samsung Internet",
-    "(Firefox|FxiOS)/": "Firefox", "(Chrome|CriOS|Chromium)/": "Chrome", "Safari/": "Safari",
-}  # fmt: skip
+    "Edg(e|A|iOS)?/": "Edge",
+    "OPR/|Opera": "Opera",
+    "SamsungBrowser/": "Samsung Internet",
+    "(Firefox|FxiOS)/": "Firefox",
+    "(Chrome|CriOS|Chromium)/": "Chrome",
+    "Safari/": "Safari",
+}
 SYSTEMS = {
-    "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "CrOS": "ChromeOS", "Windows": "Windows",
-    "Mac OS X|Macintosh": "macOS", "Linux": "Linux",
-}  # fmt: skip
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "CrOS": "ChromeOS",
+    "Windows": "Windows",
+    "Mac OS X|Macintosh": "macOS",
+    "Linux": "Linux",
+}
 
-
-@dataclass(frozen=True, slots=True)
-class MailState:
-    words: "StrPromise"
-    mood: str  # a class of static/site.css
-
-
-MAIL_STATES: dict[str, MailState] = {
-    Status.QUEUED: MailState(_("On its way"), "wait"),
-    Status.SENDING: MailState(_("On its way"), "wait"),
-    Status.SENT: MailState(_("Sent"), "good"),
-    Status.DELIVERED: MailState(_("Delivered"), "good"),
-    Status.BOUNCED: MailState(_("Rejected by your mail server"), "bad"),
-    Status.COMPLAINED: MailState(_("Reported as spam"), "bad"),
-    Status.FAILED: MailState(_("Not sent"), "bad"),
-    Status.SUPPRESSED: MailState(_("Not sent: earlier emails bounced"), "bad"),
-    Status.EXPIRED: MailState(_("Not sent in time"), "bad"),
-    Status.CANCELLED: MailState(_("Canceled"), ""),
+EMAIL_BADGES: dict[str, Badge] = {
+    Status.QUEUED: Badge(_("On its way"), BadgeClass.WAIT),
+    Status.SENDING: Badge(_("On its way"), BadgeClass.WAIT),
+    Status.SENT: Badge(_("Sent"), BadgeClass.GOOD),
+    Status.DELIVERED: Badge(_("Delivered"), BadgeClass.GOOD),
+    Status.BOUNCED: Badge(_("Rejected by your mail server"), BadgeClass.BAD),
+    Status.COMPLAINED: Badge(_("Reported as spam"), BadgeClass.BAD),
+    Status.FAILED: Badge(_("Not sent"), BadgeClass.BAD),
+    Status.SUPPRESSED: Badge(_("Not sent: earlier emails bounced"), BadgeClass.BAD),
+    Status.EXPIRED: Badge(_("Not sent in time"), BadgeClass.BAD),
+    Status.CANCELLED: Badge(_("Canceled"), BadgeClass.NEUTRAL),
 }
 
 
-def mail_state(email: OutboundEmail) -> MailState:
-    return MAIL_STATES[email.status]
+def email_badge(email: OutboundEmail) -> Badge:
+    return EMAIL_BADGES[email.status]
 
 
 def device_name(user_agent: str) -> str:
-    """Such as "Firefox on Linux"; what is no browser by the first word of what it calls itself."""
-    browser, system = first_found(BROWSERS, user_agent), first_found(SYSTEMS, user_agent)
+    """Return a name such as "Firefox on Linux", or the first word of the user agent if it isn't a browser."""
+    browser, system = first_match(BROWSERS, user_agent), first_match(SYSTEMS, user_agent)
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
     program = user_agent.partition("/")[0].strip()
     return browser or system or program or str(_("Unknown device"))
 
 
-def first_found(names: dict[str, str], user_agent: str) -> str:
+def first_match(names: dict[str, str], user_agent: str) -> str:
     return next((name for pattern, name in names.items() if re.search(pattern, user_agent)), "")

@@ -1,45 +1,22 @@
-"""The forms of the pages: the same rules as the API's serializers, and sentences that say what to do."""
+"""Forms of the pages. They validate as the API's serializers do, with messages that say what to do."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import AccountsError
 from accounts.models import User
+from accounts.services.passwords import check_new_password
 from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_name
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
+from common.pages import PageForm
 
 ADVICE = _("At least 8 characters. A whole sentence makes a good password.")
 
 
-class PageForm(forms.Form):
-    """Fields that are not declared are ignored; templates/forms/form.html shows it."""
-
-    def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:
-        super().__init__(data, **{"label_suffix": "", **options})
-
-    @contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Within it, what a service refuses becomes an error of the form."""
-        try:
-            yield
-        except AccountsError as error:
-            detail = cast(dict[str, Any], error.detail)
-            for name, messages in detail.items():
-                if name in self.fields:
-                    self.add_error(name, messages)
-            if "detail" in detail:
-                self.add_error(None, ValidationError(detail["detail"], code=detail.get("code")))
-
-
-class AddressField(forms.EmailField):
-    """Given on in its normal form."""
+class EmailAddressFormField(forms.EmailField):
+    """An email address, converted to its normal form."""
 
     default_validators = [validate_address]
 
@@ -58,8 +35,8 @@ class AddressField(forms.EmailField):
         return normalize_address(super().to_python(value) or "")
 
 
-class NameField(forms.CharField):
-    """Checked as it was typed: surrounding white space may hold a line break."""
+class NameFormField(forms.CharField):
+    """A name, validated before surrounding whitespace is removed, which may contain a line break."""
 
     def __init__(self, **options: Any) -> None:
         widget = forms.TextInput({"autocomplete": "name"})
@@ -71,11 +48,11 @@ class NameField(forms.CharField):
         return str(super().clean(value))
 
 
-class PasswordField(forms.CharField):
+class PasswordFormField(forms.CharField):
     def __init__(self, *, autocomplete: str, **options: Any) -> None:
         super().__init__(
             max_length=PASSWORD_MAX_LENGTH,
-            strip=False,
+            strip=False,  # a space may be part of a password
             widget=forms.PasswordInput({"autocomplete": autocomplete}),
             error_messages={"required": _("Enter a password.") if "new" in autocomplete else _("Enter your password.")},
             **options,
@@ -83,9 +60,9 @@ class PasswordField(forms.CharField):
 
 
 class SignUpForm(PageForm):
-    name = NameField(label=_("Name"))
-    email = AddressField(label=_("Email address"))
-    password = PasswordField(
+    name = NameFormField(label=_("Name"))
+    email = EmailAddressFormField(label=_("Email address"))
+    password = PasswordFormField(
         label=_("Password"),
         autocomplete="new-password",
         help_text=ADVICE,
@@ -95,25 +72,20 @@ class SignUpForm(PageForm):
         data = self.cleaned_data
         if "password" in data:
             owner = User(email=data.get("email", ""), name=data.get("name", ""))
-            self.check_password(data["password"], owner)
+            with self.collect_errors():
+                check_new_password(data["password"], owner, field="password")
         return data
-
-    def check_password(self, password: str, owner: User) -> None:
-        try:
-            validate_password(password, owner)
-        except ValidationError as error:
-            self.add_error("password", error)
 
 
 class LogInForm(PageForm):
-    email = AddressField(label=_("Email address"))
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    email = EmailAddressFormField(label=_("Email address"))
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
-class AddressForm(PageForm):
-    """Of somebody who wants a mail with a link."""
+class EmailAddressForm(PageForm):
+    """Asks for the email address that a link is sent to."""
 
-    email = AddressField(label=_("Email address"))
+    email = EmailAddressFormField(label=_("Email address"))
 
 
 class TokenForm(PageForm):
@@ -125,36 +97,36 @@ class TokenForm(PageForm):
 
 
 class VerifyEmailForm(TokenForm):
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class ResetPasswordForm(TokenForm):
-    password = PasswordField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
+    password = PasswordFormField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
 
 
 class ConfirmEmailChangeForm(TokenForm):
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class ProfileForm(PageForm):
-    name = NameField(label=_("Name"))
+    name = NameFormField(label=_("Name"))
     language = forms.ChoiceField(
         label=_("Language"), choices=settings.LANGUAGES, help_text=_("For these pages and the emails we send you.")
     )
 
 
 class ChangeEmailForm(PageForm):
-    email = AddressField(label=_("New email address"), autocomplete="email")
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    email = EmailAddressFormField(label=_("New email address"), autocomplete="email")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class ChangePasswordForm(PageForm):
-    password = PasswordField(label=_("Current password"), autocomplete="current-password")
-    new_password = PasswordField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
+    password = PasswordFormField(label=_("Current password"), autocomplete="current-password")
+    new_password = PasswordFormField(label=_("New password"), autocomplete="new-password", help_text=ADVICE)
 
 
 class DeleteAccountForm(PageForm):
-    password = PasswordField(label=_("Password"), autocomplete="current-password")
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
 class DeviceForm(PageForm):

@@ -1,4 +1,4 @@
-"""The pages below /settings: what people change about their own account, and about nobody else's."""
+"""The pages under /settings, where users change their own account."""
 
 from typing import cast
 
@@ -10,31 +10,32 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import services
-from accounts.api import views
 from accounts.models import User
+from accounts.pages.context import render_form_page
 from accounts.pages.forms import ChangeEmailForm, ChangePasswordForm, DeleteAccountForm, DeviceForm, ProfileForm
-from accounts.pages.helpers import page, posted, show
-from accounts.pages.views import logged_out
+from accounts.pages.views import redirect_after_logout
+from accounts.throttling import EMAIL_CHANGE_LIMITS, PASSWORD_LIMITS
+from common.pages import page_view, post_data
 
 
 @login_required
-@page()
+@page_view()
 def profile(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
-    form = ProfileForm(posted(request), initial={"name": user.name, "language": user.language})
+    form = ProfileForm(post_data(request), initial={"name": user.name, "language": user.language})
     if form.is_valid():
         services.update_profile(user=user, **form.cleaned_data)
-        with translation.override(user.language):
+        with translation.override(user.language):  # the next page is in the new language
             messages.success(request, _("Your profile has been saved."))
         return redirect("pages:settings")
-    return show(request, "accounts/settings/profile.html", form)
+    return render_form_page(request, "accounts/settings/profile.html", form)
 
 
 @login_required
-@page(throttled_as=views.ChangeEmailView)
+@page_view(limits=EMAIL_CHANGE_LIMITS)
 def email(request: HttpRequest) -> HttpResponse:
-    form = ChangeEmailForm(posted(request))
-    with form.refusals():
+    form = ChangeEmailForm(post_data(request))
+    with form.collect_errors():
         if form.is_valid():
             services.request_email_change(user=cast(User, request.user), **form.cleaned_data)
             messages.success(
@@ -42,59 +43,59 @@ def email(request: HttpRequest) -> HttpResponse:
                 _("Open the link we emailed to your new address. Until then, your current address stays active."),
             )
             return redirect("pages:settings-email")
-    return show(request, "accounts/settings/email.html", form)
+    return render_form_page(request, "accounts/settings/email.html", form)
 
 
 @login_required
-@page(throttled_as=views.ChangePasswordView)
+@page_view(limits=PASSWORD_LIMITS)
 def password(request: HttpRequest) -> HttpResponse:
-    form = ChangePasswordForm(posted(request))
-    with form.refusals():
+    form = ChangePasswordForm(post_data(request))
+    with form.collect_errors():
         if form.is_valid():
-            services.change_password(request=request, user=cast(User, request.user), **form.cleaned_data)
+            services.change_password(user=cast(User, request.user), session=request.session, **form.cleaned_data)
             messages.success(request, _("Your password has been changed, and all other devices have been logged out."))
             return redirect("pages:settings-password")
-    return show(request, "accounts/settings/password.html", form)
+    return render_form_page(request, "accounts/settings/password.html", form)
 
 
 @login_required
-@page()
+@page_view()
 def devices(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
-    form = DeviceForm(posted(request))
+    form = DeviceForm(post_data(request))
     if form.is_bound:
         if not (form.is_valid() and services.end_device(user=user, device_id=form.cleaned_data["device"])):
             raise Http404
         messages.success(request, _("The device has been logged out."))
         return redirect("pages:settings-devices")
-    found = services.list_devices(user=user, request=request)
-    return show(request, "accounts/settings/devices.html", form, devices=found)
+    logged_in_devices = services.list_devices(user=user, session_key=request.session.session_key)
+    return render_form_page(request, "accounts/settings/devices.html", form, devices=logged_in_devices)
 
 
 @login_required
-@page()
+@page_view()
 def log_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """Looked at after a login that interrupted it, it leads back to the button."""
+    """Log out everywhere. A GET comes from a login that interrupted the POST, and leads back to the button."""
     if request.method != "POST":
         return redirect("pages:settings-devices")
     services.log_out_everywhere(user=cast(User, request.user))
-    return logged_out(request, _("All devices have been logged out, including this one."))
+    return redirect_after_logout(request, _("All devices have been logged out, including this one."))
 
 
 @login_required
-@page(throttled_as=views.ChangePasswordView)
+@page_view(limits=PASSWORD_LIMITS)
 def data(request: HttpRequest) -> HttpResponse:
-    form = DeleteAccountForm(posted(request))
-    with form.refusals():
+    form = DeleteAccountForm(post_data(request))
+    with form.collect_errors():
         if form.is_valid():
             services.delete_account(user=cast(User, request.user), **form.cleaned_data)
-            return logged_out(request, _("Your account has been deleted."))
-    return show(request, "accounts/settings/data.html", form)
+            return redirect_after_logout(request, _("Your account has been deleted."))
+    return render_form_page(request, "accounts/settings/data.html", form)
 
 
 @login_required
-@page(throttled_as=views.ExportView, methods=["GET", "HEAD"])
+@page_view(limits=PASSWORD_LIMITS, methods=["GET", "HEAD"])
 def export(request: HttpRequest) -> HttpResponse:
-    answer = JsonResponse(services.export_data(user=cast(User, request.user)), json_dumps_params={"indent": 2})
-    answer["Content-Disposition"] = 'attachment; filename="account.json"'
-    return answer
+    headers = {"Content-Disposition": 'attachment; filename="account.json"'}
+    exported = services.export_data(user=cast(User, request.user))
+    return JsonResponse(exported, json_dumps_params={"indent": 2}, headers=headers)

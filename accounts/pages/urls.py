@@ -1,4 +1,4 @@
-"""The pages, with and without the trailing slash; included at / unless PAGES_ENABLED is false."""
+"""Routes of the pages, with and without the trailing slash. Included at / if PAGES_ENABLED is true."""
 
 from django.urls import path, re_path
 

@@ -1,5 +1,6 @@
-"""The pages for everybody, and the dashboard: a page parses a form, calls the service that the API calls too, and
-answers with html. A GET changes nothing, whatever link it came from: mail scanners open them all.
+"""The public pages and the dashboard. A page parses a form and calls the same service as the API.
+
+A GET request changes nothing, because email scanners open every link.
 """
 
 from typing import cast
@@ -13,157 +14,160 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
-from accounts import services
-from accounts.api import views
+from accounts import login, services
+from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
-from accounts.known_devices import remember_device
 from accounts.models import User
+from accounts.pages.context import INBOX_ADDRESS, next_page, render_form_page, username
 from accounts.pages.forms import (
-    AddressForm,
     ConfirmEmailChangeForm,
+    EmailAddressForm,
     LogInForm,
     ResetPasswordForm,
     SignUpForm,
     TokenForm,
     VerifyEmailForm,
 )
-from accounts.pages.helpers import INBOX_ADDRESS, next_page, page, posted, show, username
+from accounts.throttling import EMAIL_REQUEST_LIMITS, LINK_LIMITS, LOGIN_LIMITS, SIGNUP_LIMITS
+from common.pages import page_view, post_data
 from emails import privacy
 
-RECENT_MAILS = 5
+RECENT_EMAILS = 5
 
 
-@page(methods=["GET", "HEAD"])
+@page_view(methods=["GET", "HEAD"])
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/home.html")
 
 
-@page(throttled_as=views.SignupView)
+@page_view(limits=SIGNUP_LIMITS)
 def sign_up(request: HttpRequest) -> HttpResponse:
-    form = SignUpForm(posted(request))
+    form = SignUpForm(post_data(request))
     if form.is_valid():
         services.register_user(**form.cleaned_data)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
         return redirect("pages:welcome")
-    return show(request, "accounts/signup.html", form)
+    return render_form_page(request, "accounts/signup.html", form)
 
 
-@page(throttled_as=views.ResendVerificationView)
+@page_view(limits=EMAIL_REQUEST_LIMITS)
 def welcome(request: HttpRequest) -> HttpResponse:
-    """Where a new person is sent to look for the mail, and may ask for it again."""
-    form = AddressForm(posted(request), initial={"email": username(request)})
+    """Ask a new user to check their inbox, and send the email again on request."""
+    form = EmailAddressForm(post_data(request), initial={"email": username(request)})
     if form.is_valid():
         services.resend_verification(**form.cleaned_data)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
         messages.success(request, _("If this email address still needs to be confirmed, we've sent it another email."))
         return redirect("pages:welcome")
-    return show(request, "accounts/welcome.html", form, address=request.session.get(INBOX_ADDRESS))
+    return render_form_page(request, "accounts/welcome.html", form, address=request.session.get(INBOX_ADDRESS))
 
 
-@page(throttled_as=views.VerifyEmailView)
+@page_view(limits=LINK_LIMITS)
 def verify_email(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and "token" not in request.GET:
-        return redirect("pages:welcome")
-    form = VerifyEmailForm(posted(request), initial=request.GET.dict())
-    with form.refusals():
+        return redirect("pages:welcome")  # which can send a new link
+    form = VerifyEmailForm(post_data(request), initial=request.GET.dict())
+    with form.collect_errors():
         if form.is_valid():
-            user = services.verify_email_in_browser(request=request, **form.cleaned_data)
+            user = login.verify_email_in_browser(request, **form.cleaned_data)
             messages.success(request, _("Your email address is confirmed. Welcome!"))
-            return logged_in(request, user, settings.LOGIN_REDIRECT_URL)
-    return show(request, "accounts/verify_email.html", form)
+            return redirect_after_login(request, user, settings.LOGIN_REDIRECT_URL)
+    return render_form_page(request, "accounts/verify_email.html", form)
 
 
-@page(throttled_as=views.LoginView)
+@page_view(limits=LOGIN_LIMITS)
 def log_in(request: HttpRequest) -> HttpResponse:
+    """Log in, and go on to the page that required the login."""
     target = next_page(request)
     if request.user.is_authenticated:
         return redirect(target)
-    form = LogInForm(posted(request))
-    with form.refusals():
+    form = LogInForm(post_data(request))
+    with form.collect_errors():
         if form.is_valid():
-            user = services.log_in_browser(request=request, **form.cleaned_data)
-            return logged_in(request, user, target)
+            user = login.log_in_browser(request, **form.cleaned_data)
+            return redirect_after_login(request, user, target)
+    # Only the right password leads here, so the page may offer to send the confirmation link again.
     if is_unconfirmed := form.has_error("__all__", "email_not_verified"):
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
-    return show(request, "accounts/login.html", form, next=target, is_unconfirmed=is_unconfirmed)
+    return render_form_page(request, "accounts/login.html", form, next=target, is_unconfirmed=is_unconfirmed)
 
 
-def logged_in(request: HttpRequest, user: User, target: str) -> HttpResponse:
+def redirect_after_login(request: HttpRequest, user: User, target: str) -> HttpResponse:
     request.session.pop(INBOX_ADDRESS, None)
-    answer = redirect(target)
-    remember_device(answer, request, user)
-    return answer
+    response = redirect(target)
+    set_device_cookie(response, user)
+    return response
 
 
-@page(methods=["POST"])
+@page_view(methods=["POST"])
 def log_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
-@page(throttled_as=views.PasswordResetView)
+@page_view(limits=EMAIL_REQUEST_LIMITS)
 def forgot_password(request: HttpRequest) -> HttpResponse:
-    form = AddressForm(posted(request))
+    form = EmailAddressForm(post_data(request))
     if form.is_valid():
         services.request_password_reset(**form.cleaned_data)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
         return redirect("pages:reset-sent")
-    return show(request, "accounts/forgot_password.html", form)
+    return render_form_page(request, "accounts/forgot_password.html", form)
 
 
-@page()
+@page_view()
 def reset_sent(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/reset_sent.html", {"address": request.session.get(INBOX_ADDRESS)})
 
 
-@page(throttled_as=views.ConfirmPasswordResetView)
+@page_view(limits=LINK_LIMITS)
 def reset_password(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and "token" not in request.GET:
         return redirect("pages:forgot-password")
-    form = ResetPasswordForm(posted(request), initial=request.GET.dict())
-    with form.refusals():
+    form = ResetPasswordForm(post_data(request), initial=request.GET.dict())
+    with form.collect_errors():
         if form.is_valid():
             user = services.reset_password(**form.cleaned_data)
-            answer = logged_out(request, _("Your new password is set. You can now log in with it."))
-            remember_device(answer, request, user)
-            return answer
-    return show(request, "accounts/reset_password.html", form)
+            response = redirect_after_logout(request, _("Your new password is set. You can now log in with it."))
+            set_device_cookie(response, user)  # the link has shown that this device belongs to the owner
+            return response
+    return render_form_page(request, "accounts/reset_password.html", form)
 
 
-@page(throttled_as=views.ConfirmEmailChangeView)
+@page_view(limits=LINK_LIMITS)
 def confirm_email_change(request: HttpRequest) -> HttpResponse:
-    form = ConfirmEmailChangeForm(posted(request), initial=request.GET.dict())
-    with form.refusals():
+    form = ConfirmEmailChangeForm(post_data(request), initial=request.GET.dict())
+    with form.collect_errors():
         if form.is_valid():
             services.confirm_email_change(**form.cleaned_data)
             messages.success(request, _("Your new email address is confirmed. From now on, use it to log in."))
             return redirect(settings.LOGIN_REDIRECT_URL)
-    return show(request, "accounts/confirm_email_change.html", form)
+    return render_form_page(request, "accounts/confirm_email_change.html", form)
 
 
-@page(throttled_as=views.UndoEmailChangeView)
+@page_view(limits=LINK_LIMITS)
 def undo_email_change(request: HttpRequest) -> HttpResponse:
-    form = TokenForm(posted(request), initial=request.GET.dict())
-    with form.refusals():
+    form = TokenForm(post_data(request), initial=request.GET.dict())
+    with form.collect_errors():
         if form.is_valid():
             user = services.undo_email_change(**form.cleaned_data)
-            request.session.flush()
+            request.session.flush()  # its user is logged out, and may be the one who made the change
             request.session[INBOX_ADDRESS] = user.email
             messages.success(request, _("Your old email address is restored, and all devices have been logged out."))
             return redirect("pages:reset-sent")
-    return show(request, "accounts/undo_email_change.html", form)
+    return render_form_page(request, "accounts/undo_email_change.html", form)
 
 
-def logged_out(request: HttpRequest, sentence: str) -> HttpResponse:
-    """After what ended all sessions, this one included."""
+def redirect_after_logout(request: HttpRequest, message: str) -> HttpResponse:
+    """Redirect to the login page, after an action that ended all sessions, including this one."""
     request.session.flush()
-    messages.success(request, sentence)
+    messages.success(request, message)
     return redirect(settings.LOGIN_URL)
 
 
-@page(methods=["POST"])
+@page_view(methods=["POST"])
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Kept in a cookie, and in the profile of a person who is logged in."""
+    """Store the language in a cookie, and in the profile of a user who is logged in."""
     language = request.POST.get("language")
     if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
         services.update_profile(user=request.user, language=language)
@@ -171,9 +175,9 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@page()
+@page_view()
 def dashboard(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     panels = [html for panel in dashboard_panels if (html := panel(request))]
-    mails = privacy.mail_of(str(user.pk))[:RECENT_MAILS]
-    return render(request, "accounts/dashboard.html", {"panels": panels, "mails": mails})
+    recent_emails = privacy.mail_of(str(user.pk))[:RECENT_EMAILS]
+    return render(request, "accounts/dashboard.html", {"panels": panels, "emails": recent_emails})

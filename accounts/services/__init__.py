@@ -1,41 +1,29 @@
-"""What people do with their account. A service changes the database inside one transaction.
+"""What people can do with their account. The API and the pages call the same functions.
 
-The API and the pages call the same functions. A refusal is an AccountsError: its `detail` holds the sentences, under
-"detail" or under the name of a field. A session in a browser is made by those whose names end in `_in_browser`, a token
-of the API by those that return a Session.
+A service changes the database in one transaction, takes no request, and raises an AccountsError if it refuses. What
+needs Django's authentication framework, and therefore the request, is in accounts/login.py.
 """
 
 from accounts.services.addresses import confirm_email_change, request_email_change, undo_email_change
+from accounts.services.api_tokens import IssuedToken, issue_token
 from accounts.services.deletion import delete_account
 from accounts.services.devices import Device, end_device, list_devices, log_out_everywhere
 from accounts.services.export import export_data
 from accounts.services.passwords import change_password, request_password_reset, reset_password, send_reset_link
 from accounts.services.profile import update_profile
-from accounts.services.sessions import (
-    Session,
-    check_credentials,
-    log_in,
-    log_in_browser,
-    log_out,
-    verify_email,
-    verify_email_in_browser,
-)
 from accounts.services.signup import confirm_address, register_user, resend_verification
 
 __all__ = [
     "Device",
-    "Session",
+    "IssuedToken",
     "change_password",
-    "check_credentials",
     "confirm_address",
     "confirm_email_change",
     "delete_account",
     "end_device",
     "export_data",
+    "issue_token",
     "list_devices",
-    "log_in",
-    "log_in_browser",
-    "log_out",
     "log_out_everywhere",
     "register_user",
     "request_email_change",
@@ -45,6 +33,4 @@ __all__ = [
     "send_reset_link",
     "undo_email_change",
     "update_profile",
-    "verify_email",
-    "verify_email_in_browser",
 ]

@@ -1,4 +1,4 @@
-"""Another email address for an account: proven first, told to the old one, and undone from there."""
+"""Changes of the email address: requested, confirmed from the new address, and undone from the old one."""
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -19,10 +19,10 @@ from accounts.tokens import read_email_change_token, read_email_undo_token
 
 
 def request_email_change(*, user: User, email: str, password: str) -> None:
-    """Send the link that makes this the address of the account; until it is used, nothing changes.
+    """Send a confirmation link to the new email address. Nothing changes until the link is used.
 
-    An address that has an account gets the mail that says so: the caller cannot tell. Raises WrongPassword, or
-    FieldRefused for the address that the account has already.
+    If the address already has an account, its owner gets an email about that instead; the caller can't tell the
+    difference. Raises WrongPassword, or FieldRefused if it is the user's current address.
     """
     if not user.check_password(password):
         raise WrongPassword
@@ -37,17 +37,19 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
 
 
 def confirm_email_change(*, token: str, password: str) -> User:
-    """Make the proven address the login. The old address, if it was proven too, is told, and can undo it for 7 days.
+    """Change the email address to the new one; returns the user.
 
-    Asks for the password: whoever reads the mails of a mistyped address would otherwise own the account. Raises
-    TokenInvalid, TokenExpired, WrongPassword, or AddressTaken when another account got the address meanwhile.
+    The old address gets a notice with a link that undoes the change for 7 days, unless it was never confirmed. The
+    password is required because the owner of a mistyped address could otherwise take over the account. Raises
+    TokenInvalid, TokenExpired, WrongPassword, or AddressTaken if another account now uses the new address.
     """
     user, new_address = read_email_change_token(token)
     if not user.check_password(password):
         raise WrongPassword
     with transaction.atomic():
+        # Of two requests with the same link, only one still finds the old email address.
         unchanged = User.objects.filter(pk=user.pk, email=user.email, password=user.password, is_active=True)
-        if not _give_address(unchanged, new_address):
+        if not _set_address(unchanged, new_address):
             raise TokenInvalid
         change = EmailChange.objects.create(user=user, old_address=user.email, new_address=new_address)
         if user.is_email_verified:
@@ -57,38 +59,41 @@ def confirm_email_change(*, token: str, password: str) -> User:
 
 
 def undo_email_change(*, token: str) -> User:
-    """Give the account its old address back, as the owner of that address asks. Of several changes the earlier wins.
+    """Restore the old email address, which undoes all later changes too; returns the user.
 
-    Whoever made the change knew the password, so it is void from now on, all tokens and sessions end, and the old
-    address gets the link by which to choose a new one. Raises TokenInvalid, TokenExpired or AddressTaken.
+    The person who made the change knew the password. The password is therefore disabled, all tokens and sessions end,
+    and the old address gets a link to set a new one. Raises TokenInvalid, TokenExpired, or AddressTaken.
     """
     change = read_email_undo_token(token)
     user = change.user
     user.set_unusable_password()
     with transaction.atomic():
+        # Later changes are undone too: their links would otherwise restore an address that an attacker entered.
         undone = EmailChange.objects.filter(user=user, pk__gte=change.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now()):
             raise TokenInvalid
-        _make_way(change.old_address, user)
-        _give_address(User.objects.filter(pk=user.pk), change.old_address, password=user.password)
+        _delete_unconfirmed_account(change.old_address, owner=user)
+        _set_address(User.objects.filter(pk=user.pk), change.old_address, password=user.password)
         log_out_everywhere(user=user)
         user.refresh_from_db()
         send_password_reset_email(user)
     return user
 
 
-def _give_address(users: QuerySet[User], address: str, **changes: str) -> bool:
-    """The address is proven by the link that brought us here."""
+def _set_address(users: QuerySet[User], address: str, **changes: str) -> bool:
+    """Set the email address, which the link has just confirmed; returns False if no user matches."""
     try:
-        with transaction.atomic():
+        with transaction.atomic():  # a savepoint: PostgreSQL accepts no more queries after an error in a transaction
             return users.update(email=address, email_verified_at=timezone.now(), **changes) == 1
     except IntegrityError:
         raise AddressTaken from None
 
 
-def _make_way(address: str, owner: User) -> None:
-    """An account that was made with the address meanwhile, and never confirmed, goes: the address is not its
-    maker's. Whoever took an account over could otherwise keep its owner from coming back."""
+def _delete_unconfirmed_account(address: str, *, owner: User) -> None:
+    """Delete another account that was created with this address in the meantime and never confirmed.
+
+    Its creator doesn't own the address. Otherwise, an attacker could keep the owner out by signing up with it.
+    """
     squatter = User.objects.filter(email=address, email_verified_at=None).exclude(pk=owner.pk).first()
     if squatter is not None and not refusal_to_delete(squatter):
         erase(squatter)

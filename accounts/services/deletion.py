@@ -1,4 +1,4 @@
-"""The end of an account."""
+"""Deletion of an account with everything stored about its user."""
 
 from itertools import chain
 
@@ -17,9 +17,9 @@ from emails import privacy
 
 
 def delete_account(*, user: User, password: str) -> None:
-    """Delete the person and all that is stored about them, mails included; they get one last mail.
+    """Delete the user and everything stored about them, including emails, and send a last email to confirm it.
 
-    Raises WrongPassword, or DeletionRefused with what stands against it and what to do.
+    Raises WrongPassword, or DeletionRefused with the reasons and what to do first.
     """
     if not user.check_password(password):
         raise WrongPassword
@@ -31,14 +31,14 @@ def delete_account(*, user: User, password: str) -> None:
 
 
 def refusal_to_delete(user: User) -> str:
-    """The sentences of all guards that refuse; empty when none does."""
+    """Return the messages of all deletion guards that refuse, or an empty string."""
     return " ".join(refusal for guard in deletion_guards if (refusal := guard(user)))
 
 
 def erase(user: User) -> None:
-    """What cascades from the user, and what does not: mails, contacts, and the name in the admin's log."""
+    """Delete the user, and what the database does not cascade: emails, contacts, and names in the admin's log."""
     privacy.erase(str(user.pk), addresses=own_addresses(user), last_kind=LAST_KIND)
-    log_out_everywhere(user=user)
+    log_out_everywhere(user=user)  # sessions have no foreign key to the user, so they would stay
     content_type = ContentType.objects.get_for_model(User)
     log = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
     log.update(object_repr="", change_message="")
@@ -46,7 +46,7 @@ def erase(user: User) -> None:
 
 
 def own_addresses(user: User) -> set[str]:
-    """Those that the person has and had, without what is or was another's."""
+    """Return the user's current and former email addresses, except those that other users have or had."""
     changes = EmailChange.objects.values_list("old_address", "new_address")
     own = {user.email, *chain(*changes.filter(user=user))}
     others = User.objects.exclude(pk=user.pk).filter(email__in=own).values_list("email", flat=True)

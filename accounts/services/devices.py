@@ -1,21 +1,22 @@
-"""Where a person is logged in: browsers by their sessions, clients of the API by their tokens."""
+"""The devices on which a user is logged in: browsers with a session, and API clients with a token."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import F, Q
-from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts.client_info import client_address, user_agent
+from accounts.client_info import Client
 from accounts.models import Login, User, session_store
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A login that still lives. `is_current`: the request that asks comes from it."""
+    """An active login. `is_current` marks the browser that displays the list."""
 
     id: int
     since: datetime
@@ -25,26 +26,25 @@ class Device:
     is_current: bool
 
 
-def record_login(*, request: HttpRequest, user: User, token: AuthToken | None = None) -> None:
-    """Note a login, with what it lives by: the token, or without one the session of the request."""
+def record_login(*, user: User, client: Client, session: SessionBase, token: AuthToken | None = None) -> None:
+    """Store a login together with what ends it: the token of an API client, or the session of a browser."""
     Login.objects.create(
         user=user,
-        client_address=client_address(request),
-        user_agent=user_agent(request),
+        client_address=client.address,
+        user_agent=client.user_agent,
         token_digest=token.digest if token else "",
-        session_key="" if token else _key_of(request),
+        session_key="" if token else _stored_key(session),
     )
 
 
-def record_logout(*, request: HttpRequest) -> None:
-    """Note that the session of the request ends."""
-    if key := request.session.session_key:
-        Login.objects.filter(session_key=key).update(session_key="")
+def record_logout(*, session_key: str | None) -> None:
+    """Store that this session has ended."""
+    if session_key:
+        Login.objects.filter(session_key=session_key).update(session_key="")
 
 
-def list_devices(*, user: User, request: HttpRequest, token: AuthToken | None = None) -> list[Device]:
-    """Newest first. `token`: the one that came with the request, if it is one of the API's."""
-    digest, key = (token.digest, None) if token else (None, request.session.session_key)
+def list_devices(*, user: User, session_key: str | None) -> list[Device]:
+    """Return the user's active logins, newest first. `session_key` is that of the browser that displays them."""
     return [
         Device(
             id=login.pk,
@@ -52,16 +52,16 @@ def list_devices(*, user: User, request: HttpRequest, token: AuthToken | None = 
             client_address=login.client_address,
             user_agent=login.user_agent,
             is_browser=not login.token_digest,
-            is_current=digest == login.token_digest if login.token_digest else key == login.session_key,
+            is_current=not login.token_digest and login.session_key == session_key,
         )
-        for login in _living(user)
+        for login in _active_logins(user)
     ]
 
 
 @transaction.atomic
 def end_device(*, user: User, device_id: int) -> bool:
-    """Log one device of this person out; False when they have no such device (any more)."""
-    login = next((login for login in _living(user) if login.pk == device_id), None)
+    """Log one device out; returns False if the user has no active login with this id."""
+    login = next((login for login in _active_logins(user) if login.pk == device_id), None)
     if login is None:
         return False
     _end(login)
@@ -70,29 +70,38 @@ def end_device(*, user: User, device_id: int) -> bool:
 
 @transaction.atomic
 def log_out_everywhere(*, user: User) -> None:
-    """End all tokens and sessions of this person, those of the caller included, and forget the known devices."""
+    """End all tokens and sessions of the user, including the caller's, and forget the known devices."""
     AuthToken.objects.filter(user=user).delete()
+    # Invalidates all sessions and device cookies, even those without a login row (accounts/device_cookies.py).
     user.session_generation += 1
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
     for login in user.logins.exclude(session_key=""):
         _end(login)
 
 
-def log_out_elsewhere(*, user: User, request: HttpRequest, token: AuthToken | None) -> None:
-    """End all tokens and sessions but those that came with the request. For after a change of the password, by which
-    all other sessions have ended already."""
+def log_out_elsewhere(*, user: User, session_key: str | None, token: AuthToken | None) -> None:
+    """End all tokens and sessions of this user except these.
+
+    For use after a change of the password, which has already made all other sessions invalid.
+    """
     AuthToken.objects.filter(user=user).exclude(pk=token.pk if token else None).delete()
-    for login in user.logins.exclude(session_key__in=["", request.session.session_key or ""]):
+    for login in user.logins.exclude(session_key__in=["", session_key or ""]):
         _end(login)
 
 
-def follow_session(*, request: HttpRequest, old_key: str | None) -> None:
-    """Let the login of this session be found again after its key was changed."""
+def keep_session(*, session: SessionBase, user: User) -> None:
+    """Keep this session valid after a change of the password: give it a new key and the new hash of the password.
+
+    Does the same as Django's update_session_auth_hash, which takes a request.
+    """
+    old_key = session.session_key
+    session.cycle_key()
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     if old_key:
-        Login.objects.filter(session_key=old_key).update(session_key=_key_of(request))
+        Login.objects.filter(session_key=old_key).update(session_key=_stored_key(session))
 
 
-def _living(user: User) -> list[Login]:
+def _active_logins(user: User) -> list[Login]:
     tokens = AuthToken.objects.filter(user=user, expiry__gt=timezone.now()).values_list("digest", flat=True)
     logins = user.logins.filter(~Q(session_key="") | Q(token_digest__in=[*tokens]))
     return [login for login in logins if login.token_digest or login.has_session()]
@@ -105,8 +114,8 @@ def _end(login: Login) -> None:
         Login.objects.filter(pk=login.pk).update(session_key="")
 
 
-def _key_of(request: HttpRequest) -> str:
-    """That of the session, which is stored for it if it is new."""
-    if not request.session.session_key:
-        request.session.save()
-    return request.session.session_key or ""
+def _stored_key(session: SessionBase) -> str:
+    """The key of the session. A new session has none until it is stored."""
+    if not session.session_key:
+        session.save()
+    return session.session_key or ""

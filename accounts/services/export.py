@@ -1,4 +1,4 @@
-"""Everything that is stored about a person."""
+"""Export of everything stored about a user."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ EMAIL_CHANGE = ("at", "old_address", "new_address", "undone_at")
 
 
 def export_data(*, user: User) -> dict[str, Any]:
-    """As values that JSON knows, and dates. What other apps store stands under the names in `export_sources`."""
+    """Return JSON-compatible values and dates, by name. Other apps add theirs to `export_sources`."""
     return {
         "profile": {field: getattr(user, field) for field in PROFILE},
         "logins": [*user.logins.values(*LOGIN)],

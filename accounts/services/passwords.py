@@ -1,43 +1,48 @@
-"""Forgotten passwords and new ones."""
+"""Resets and changes of the password."""
 
-from django.contrib.auth import SESSION_KEY, update_session_auth_hash
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
-from accounts.mail import rehearse_password_reset_email, send_password_changed_email, send_password_reset_email
+from accounts.mail import (
+    queue_and_roll_back_password_reset_email,
+    send_password_changed_email,
+    send_password_reset_email,
+)
 from accounts.models import User
-from accounts.services.devices import follow_session, log_out_elsewhere, log_out_everywhere
+from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.tokens import read_password_reset_token
 
 
 @transaction.atomic
 def request_password_reset(*, email: str) -> None:
-    """Send a link by which a new password can be chosen, if the address has an account; the caller cannot tell.
+    """Send a link to set a new password, if the email address has an account.
 
-    One that has none costs the same: the mail is rendered and stored as well, and taken back.
+    The caller can't tell whether it has one, not even from the time this takes: without an account, the email is
+    rendered and stored too, and then rolled back.
     """
     user = User.objects.filter(email=email, is_active=True).first()
     if user is None:
-        rehearse_password_reset_email(User(email=email))
+        queue_and_roll_back_password_reset_email(User(email=email))
         return
-    with transaction.atomic():
+    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
         send_password_reset_email(user)
 
 
 def send_reset_link(*, user: User) -> None:
-    """The same mail, ordered by staff."""
+    """Send a link to set a new password, on behalf of staff."""
     send_password_reset_email(user)
 
 
 def reset_password(*, token: str, password: str) -> User:
-    """Choose a new password with the link of a mail, which proves the address too. Ends all tokens and sessions.
+    """Set a new password, confirm the email address, and end all tokens and sessions; returns the user.
 
-    Raises TokenInvalid, TokenExpired, or FieldRefused for a password that is too weak.
+    Raises TokenInvalid, TokenExpired, or FieldRefused if the password is too weak.
     """
     user = read_password_reset_token(token)
     check_new_password(password, user, field="password")
@@ -45,21 +50,23 @@ def reset_password(*, token: str, password: str) -> User:
     user.set_password(password)
     now = timezone.now()
     with transaction.atomic():
+        # Of two requests with the same link, only one still finds the old password.
         unused = User.objects.filter(pk=user.pk, password=old_password, email=user.email, is_active=True)
         if not unused.update(password=user.password):
             raise TokenInvalid
         user.confirm_email()
         log_out_everywhere(user=user)
         send_password_changed_email(user, now)
-    user.refresh_from_db()
+    user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user
 
 
 def change_password(
-    *, request: HttpRequest, user: User, password: str, new_password: str, token: AuthToken | None = None
+    *, user: User, password: str, new_password: str, session: SessionBase, token: AuthToken | None = None
 ) -> None:
-    """Choose a new password, knowing the old one. The session and the token that came with the request go on, all
-    others end. Raises WrongPassword, or FieldRefused for a new password that is too weak.
+    """Replace the old password. The session and the token of the request stay valid, and all others end.
+
+    Raises WrongPassword, or FieldRefused if the new password is too weak.
     """
     if not user.check_password(password):
         raise WrongPassword
@@ -67,19 +74,18 @@ def change_password(
     old_password = user.password
     user.set_password(new_password)
     with transaction.atomic():
+        # Of two requests at the same time, only one still finds the old password.
         unchanged = User.objects.filter(pk=user.pk, password=old_password)
         if not unchanged.update(password=user.password):
             raise WrongPassword
-        if request.session.get(SESSION_KEY) == str(user.pk):
-            old_key = request.session.session_key
-            update_session_auth_hash(request, user)
-            follow_session(request=request, old_key=old_key)
-        log_out_elsewhere(user=user, request=request, token=token)
+        if session.get(SESSION_KEY) == str(user.pk):
+            keep_session(session=session, user=user)
+        log_out_elsewhere(user=user, session_key=session.session_key, token=token)
         send_password_changed_email(user, timezone.now())
 
 
 def check_new_password(password: str, user: User, *, field: str) -> None:
-    """Raises FieldRefused with what is wrong with it."""
+    """Raise FieldRefused with everything that is wrong with this password for this user."""
     try:
         validate_password(password, user)
     except ValidationError as error:

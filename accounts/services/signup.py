@@ -1,57 +1,61 @@
-"""Becoming a user, and proving the address."""
+"""Sign-up and confirmation of the email address."""
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import get_language, gettext_lazy
 
 from accounts.errors import TokenInvalid, WrongPassword
-from accounts.mail import rehearse_confirmation, send_already_registered_email, send_confirmation_again
+from accounts.mail import queue_and_roll_back_welcome_email, resend_welcome_email, send_already_registered_email
 from accounts.models import User, default_language
 from accounts.tokens import read_email_verification_token
 
-NOT_THE_PASSWORD_OF_THE_SIGN_UP = gettext_lazy("This isn't the password you signed up with.")
+WRONG_SIGN_UP_PASSWORD = gettext_lazy("This isn't the password you signed up with.")
 
 
 def register_user(*, email: str, name: str, password: str) -> None:
-    """Create a user, or tell the owner of the address that it has an account: the caller cannot tell which.
+    """Create a user, or send the owner of the email address an email if it already has an account.
 
-    Both ways hash a password, try the same insert and queue one mail, so that the clock does not tell either. The
-    language in which the person was answered becomes theirs.
+    The caller can't tell which, not even from the time this takes: both cases hash a password, attempt the same
+    insert, and queue one email. The user gets the language that is active now.
     """
-    user = User(email=email, name=name, language=_language_of_the_request())
-    user.set_password(password)  # outside of the transaction: it takes longer than all the rest, and SQLite is locked
+    user = User(email=email, name=name, language=_active_language())
+    user.set_password(password)  # slow by design, so before the transaction, which locks SQLite
     with transaction.atomic():
         try:
-            user.save()  # in a savepoint of its own
+            # In a savepoint (User.save), so that this transaction survives an IntegrityError.
+            user.save()  # post_save queues the welcome email (accounts/signals.py)
         except IntegrityError:
             send_already_registered_email(User.objects.get_by_natural_key(email))
 
 
 @transaction.atomic
 def resend_verification(*, email: str) -> None:
-    """Send the link that confirms the address once more, if there is something to confirm; the caller cannot tell."""
+    """Send the confirmation link again, if the email address belongs to an unconfirmed account.
+
+    The caller can't tell whether it does, not even from the time this takes.
+    """
     user = User.objects.filter(email=email, email_verified_at=None, is_active=True).first()
     if user is None:
-        rehearse_confirmation(User(email=email))
+        queue_and_roll_back_welcome_email(User(email=email))
         return
-    with transaction.atomic():
-        send_confirmation_again(user)
+    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
+        resend_welcome_email(user)
 
 
 def confirm_address(*, token: str, password: str) -> User:
-    """Raises TokenInvalid, TokenExpired or WrongPassword.
+    """Mark the email address as confirmed; returns the user.
 
-    The password proves that whoever opens the mail is the one who signed up: a stranger may have registered somebody
-    else's address with a password of his own.
+    The password proves that the person who opens the link is the one who signed up. Otherwise, the owner of an address
+    could confirm an account that a stranger created with it. Raises TokenInvalid, TokenExpired, or WrongPassword.
     """
     user = read_email_verification_token(token)
     if not user.check_password(password):
-        raise WrongPassword(NOT_THE_PASSWORD_OF_THE_SIGN_UP)
+        raise WrongPassword(WRONG_SIGN_UP_PASSWORD)
     if not user.confirm_email():
         raise TokenInvalid
     return user
 
 
-def _language_of_the_request() -> str:
+def _active_language() -> str:
     language = get_language() or ""
     return language if language in dict(settings.LANGUAGES) else default_language()

@@ -1,4 +1,4 @@
-"""What every page shows, without a context processor: the page for errors has none."""
+"""Tags and filters of the pages. Tags also work on error pages, which have no context processors."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from accounts.pages import branding, display
 
 register = template.Library()
 register.filter("device_name", display.device_name)
-register.simple_tag(display.mail_state)
+register.simple_tag(display.email_badge)
 
 
 @register.simple_tag

@@ -68,7 +68,7 @@ def test_the_timeline_shows_everything_newest_first(staff, page, ada, call, mail
     shown = staff.get(page)
     kinds = [entry.what for entry in shown.context["timeline"]]
     assert kinds[0] == "logged in"
-    assert kinds[-3:] == ["mail “welcome”: failed", "address changed", "paid"]
+    assert kinds[-3:] == ["email “welcome”: failed", "email address changed", "paid"]
     assert "Mailbox full" in shown.content.decode()
     assert '<a href="/somewhere/">paid</a>' in shown.content.decode()
 
@@ -94,15 +94,15 @@ def test_the_page_costs_few_queries(staff, page, mails, django_assert_max_num_qu
 
 def test_a_reset_link_can_be_sent(staff, ada, mailoutbox):
     answer = operate(staff, ada, "send_reset_link")
-    assert "The link to choose a new password was sent." in answer.content.decode()
+    assert "The password reset link was sent." in answer.content.decode()
     assert [(mail.kind, mail.to) for mail in mailoutbox] == [("password_reset", ["ada@example.com"])]
-    assert "root@example.com: The link" in answer.content.decode(), "and the timeline says who did it"
+    assert "root@example.com: The password reset link" in answer.content.decode(), "and the timeline says who did it"
 
 
 def test_an_address_can_be_verified_once(staff, unconfirmed):
-    assert "verified by hand" in operate(staff, unconfirmed, "verify_address").content.decode()
+    assert "verified manually" in operate(staff, unconfirmed, "verify_address").content.decode()
     assert User.objects.get(pk=unconfirmed.pk).is_email_verified
-    assert "verified already" in operate(staff, unconfirmed, "verify_address").content.decode()
+    assert "already verified" in operate(staff, unconfirmed, "verify_address").content.decode()
 
 
 def test_a_person_can_be_logged_out_everywhere(staff, ada, client):
@@ -121,7 +121,7 @@ def test_actions_serve_many(staff, ada, unconfirmed, mailoutbox):
 
 def test_no_link_for_who_could_not_log_in(staff, ada, mailoutbox):
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    assert "Make them active first" in operate(staff, ada, "send_reset_link").content.decode()
+    assert "Activate the user first" in operate(staff, ada, "send_reset_link").content.decode()
     assert mailoutbox == []
 
 

@@ -20,9 +20,9 @@ def test_text_on_a_button_can_be_read(settings, color):
 @pytest.mark.parametrize("color", COLORS)
 def test_text_in_the_colour_can_be_read_on_every_ground(settings, color):
     settings.BRAND_COLOR = color
-    for ground in ("#ffffff", "#fafaf9", branding.LIGHT_GROUND):
+    for ground in ("#ffffff", "#fafaf9", branding.LIGHT_BACKGROUND):
         assert contrast(parse(palette().accent_on_light), parse(ground)) >= 4.5
-    for ground in ("#101113", "#17181b", branding.DARK_GROUND):
+    for ground in ("#101113", "#17181b", branding.DARK_BACKGROUND):
         assert contrast(parse(palette().accent_on_dark), parse(ground)) >= 4.5
 
 

@@ -1,7 +1,7 @@
 """Where a person is logged in, and how that ends."""
 
 import pytest
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from accounts import services
 from accounts.models import Login, User
@@ -19,9 +19,7 @@ def browser(ada) -> Client:
 
 
 def devices(user, browser=None):
-    request = RequestFactory().get("/")
-    request.session = (browser or Client()).session
-    return services.list_devices(user=user, request=request)
+    return services.list_devices(user=user, session_key=(browser or Client()).session.session_key)
 
 
 def test_every_login_is_a_device_newest_first(call, ada, browser):
@@ -65,10 +63,9 @@ def test_logging_out_everywhere(call, ada, browser, token):
 def test_a_new_password_keeps_the_browser_it_was_chosen_in(ada, browser):
     other = Client()
     other.force_login(ada)
-    request = RequestFactory().get("/")
-    request.session, request.user = browser.session, ada
-    services.change_password(request=request, user=ada, password=PASSWORD, new_password="another good sentence")
-    request.session.save()
-    browser.cookies["sessionid"] = request.session.session_key
+    session = browser.session
+    services.change_password(user=ada, password=PASSWORD, new_password="another good sentence", session=session)
+    session.save()
+    browser.cookies["sessionid"] = session.session_key
     assert (is_logged_in(browser), is_logged_in(other)) == (True, False)
     assert [device.is_current for device in devices(ada, browser)] == [True]

@@ -6,7 +6,7 @@ from django.utils.safestring import mark_safe
 
 from accounts.hooks import NavigationLink
 from accounts.models import User
-from accounts.pages.display import MAIL_STATES
+from accounts.pages.display import EMAIL_BADGES
 from accounts.tests.support.browser import log_in, text_of
 from accounts.tests.support.users import PASSWORD
 from emails.models import OutboundEmail, Status
@@ -47,7 +47,7 @@ def test_nobody_sees_the_mail_of_others(browser):
 
 
 def test_every_state_has_its_words():
-    assert set(MAIL_STATES) == {status.value for status in Status}
+    assert set(EMAIL_BADGES) == {status.value for status in Status}
 
 
 def test_other_apps_add_panels_and_links(browser, monkeypatch):

@@ -42,7 +42,7 @@ def test_update_and_save_know_only_the_normal_form(ada):
 
 
 def test_a_user_needs_an_address(db):
-    with pytest.raises(ValueError, match="needs an email address"):
+    with pytest.raises(ValueError, match="must have an email address"):
         User.objects.create_user("")
 
 

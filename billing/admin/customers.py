@@ -16,16 +16,16 @@ class CustomerAdmin(ReadOnlyAdmin):
     list_filter = [("user", admin.EmptyFieldListFilter), ("deleted_at", admin.EmptyFieldListFilter), "created_at"]
     list_select_related = ["user"]
     search_fields = ["=id", "email", "user__email"]
-    search_help_text = _("cus_…, or an address: the user's or the one that Stripe told")
+    search_help_text = _("Search by cus_… ID or email address (the user's or the one at Stripe)")
     show_full_result_count = False
     fields = ["id", "user", "email", "name", "created_at", "deleted_at", "mails", "events"]
     readonly_fields = ["mails", "events"]
     inlines = [SubscriptionInline, PaymentInline]
 
-    @admin.display(description=_("mails"))
+    @admin.display(description=_("emails"))
     def mails(self, customer: Customer) -> SafeString | str:
         return links.to_mails(customer.user.email if customer.user else customer.email)
 
-    @admin.display(description=_("what Stripe told"))
+    @admin.display(description=_("Stripe events"))
     def events(self, customer: Customer) -> SafeString | str:
         return links.to_events(customer.pk)

@@ -31,9 +31,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_display_links = ["received", "type"]
     list_filter = ["status", TypeFilter, "livemode", "received_at"]
     search_fields = ["=id", "=customer_id", "=object_id"]
-    search_help_text = _(
-        "evt_…, or the id of a customer, an invoice, a subscription or another object: the whole of it"
-    )
+    search_help_text = _("Search by evt_… ID, or by the full ID of a customer, invoice, subscription, or other object")
     show_full_result_count = False
     actions = ["process_again"]
     fields = [
@@ -62,7 +60,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def state(self, event: StripeEvent) -> str:
         return event.status
 
-    @admin.display(description=_("what our own code broke on"))
+    @admin.display(description=_("error in our own code"))
     def traceback(self, event: StripeEvent) -> SafeString | str:
         return preformatted(event.error) if event.error else "-"
 
@@ -71,14 +69,14 @@ class StripeEventAdmin(ReadOnlyAdmin):
         found = Customer.objects.filter(pk=event.customer_id).first() if event.customer_id else None
         return links.to_row(found) if found else event.customer_id or "-"
 
-    @admin.display(description=_("mails"))
+    @admin.display(description=_("emails"))
     def mails(self, event: StripeEvent) -> SafeString | str:
         return links.to_mails(event.object_id)
 
-    @admin.display(description=_("as it came"))
+    @admin.display(description=_("as received"))
     def content(self, event: StripeEvent) -> SafeString | str:
         if not event.body:
-            return gettext("no longer kept")
+            return gettext("no longer stored")
         return preformatted(json.dumps(json.loads(event.body), ensure_ascii=False, indent=2))
 
     # Handling again

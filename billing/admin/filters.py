@@ -19,7 +19,7 @@ class TypeFilter(admin.SimpleListFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [*((name, name) for name in HANDLERS), (OTHERS, _("those that nothing here handles"))]
+        return [*((name, name) for name in HANDLERS), (OTHERS, _("Types without a handler"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> QuerySet[StripeEvent]:
         if self.value() == OTHERS:

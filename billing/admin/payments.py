@@ -21,7 +21,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "=stripe_id", "=number", "email", "user__email", "=customer__id", "=subscription_id", "=payment_intent",
         "=charge",
     ]  # fmt: skip
-    search_help_text = _("an address, an invoice's number, or an id of Stripe's: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
+    search_help_text = _("Search by email address, invoice number, or Stripe ID: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
     show_full_result_count = False
     fields = [
         "stripe_id", "number", "status", "display_amount", "refunded", "refunds", "description", "user", "email",
@@ -53,11 +53,11 @@ class PaymentAdmin(ReadOnlyAdmin):
         found = Subscription.objects.filter(pk=payment.subscription_id).first() if payment.subscription_id else None
         return links.to_row(found) if found else payment.subscription_id or "-"
 
-    @admin.display(description=_("mails"))
+    @admin.display(description=_("emails"))
     def mails(self, payment: Payment) -> SafeString | str:
         return links.to_mails(payment.stripe_id)
 
-    @admin.display(description=_("what Stripe told"))
+    @admin.display(description=_("Stripe events"))
     def events(self, payment: Payment) -> SafeString | str:
         return links.to_events(payment.stripe_id)
 

@@ -15,7 +15,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_filter = ["status", "current_period_end", ("cancel_at", admin.EmptyFieldListFilter)]
     list_select_related = ["customer__user"]
     search_fields = ["=id", "=customer__id", "customer__email", "customer__user__email", "=price_id"]
-    search_help_text = _("sub_…, cus_…, price_…, or an address")
+    search_help_text = _("Search by Stripe ID (sub_…, cus_…, price_…) or email address")
     show_full_result_count = False
     fields = [
         "id", "status", "user", "customer", "plan_name", "price_id", "display_amount", "quantity", "interval",
@@ -33,11 +33,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def payments(self, subscription: Subscription) -> SafeString | str:
         return links.to_search(Payment, subscription.pk, str(_("search for its payments")))
 
-    @admin.display(description=_("mails"))
+    @admin.display(description=_("emails"))
     def mails(self, subscription: Subscription) -> SafeString | str:
         """About its trial and its end; a payment's are found from the payment."""
         return links.to_mails(subscription.pk)
 
-    @admin.display(description=_("what Stripe told"))
+    @admin.display(description=_("Stripe events"))
     def events(self, subscription: Subscription) -> SafeString | str:
         return links.to_events(subscription.pk)

@@ -19,53 +19,55 @@ PRO = {
 PAGE = {"url": "https://checkout.stripe.com/c/pay/cs_live_a1b2…"}
 
 STRIPE_REFUSED = OpenApiResponse(
-    REFUSAL, description="`stripe_refused`: for the owner to mend; the log says what, with Stripe's request id."
+    REFUSAL,
+    description="`stripe_refused`: the site's owner must fix this. The log has the details and Stripe's request ID.",
 )
 STRIPE_AWAY = OpenApiResponse(
     REFUSAL,
-    description="`stripe_unavailable`: try again after the seconds in Retry-After. `payments_not_set_up`, "
-    "`plan_not_set_up`: the sentence says what to set.",
+    description="`stripe_unavailable`: try again after the number of seconds in Retry-After. `payments_not_set_up`, "
+    "`plan_not_set_up`: the message names the missing setting.",
 )
 
 plans = extend_schema(
     operation_id="plans",
-    summary="What can be bought",
+    summary="List the plans",
     responses={200: PlanSerializer(many=True)},
     examples=[answered("One plan", PRO)],
     auth=[],
 )
 subscription = extend_schema(
     operation_id="subscription",
-    summary="What do I have?",
-    description="Of several subscriptions the one that gives access. `status` is `none` where there never was one.",
+    summary="Get my subscription",
+    description="If there are several subscriptions, returns the one that gives access. `status` is `none` if there "
+    "has never been one.",
     responses={200: SubscriptionSerializer, 401: REFUSAL},
 )
 payments = extend_schema(
     operation_id="payments",
-    summary="What did I pay?",
-    description="Newest first, twenty a page; those that failed too, and what went back.",
+    summary="List my payments",
+    description="Newest first, 20 per page, including failed payments and refunds.",
     responses={
         200: PaymentSerializer(many=True),
         401: REFUSAL,
-        404: OpenApiResponse(REFUSAL, description="There is no such page."),
+        404: OpenApiResponse(REFUSAL, description="This page doesn't exist."),
     },
 )
 payment = extend_schema(
     operation_id="payment",
-    summary="One payment",
+    summary="Get one payment",
     responses={200: PaymentSerializer, 401: REFUSAL, 404: REFUSAL},
 )
 checkout = extend_schema(
     operation_id="checkout",
     summary="Buy a plan",
-    description="Answers with the address of Stripe's page. A second request gives the same page while it is open. "
-    "What was bought shows in `subscription` once Stripe has told of it.",
+    description="Returns the URL of Stripe's checkout page. While that page is open, further requests return the same "
+    "URL. The purchase appears in `subscription` once Stripe has reported it.",
     request={"application/json": CheckoutSerializer},
     responses={
         200: PageSerializer,
         400: BAD_INPUT,
         401: REFUSAL,
-        409: OpenApiResponse(REFUSAL, description="`already_subscribed`: the portal changes what there is."),
+        409: OpenApiResponse(REFUSAL, description="`already_subscribed`: use the portal to change the subscription."),
         429: TOO_MANY,
         502: STRIPE_REFUSED,
         503: STRIPE_AWAY,
@@ -75,13 +77,14 @@ checkout = extend_schema(
 portal = extend_schema(
     operation_id="portal",
     summary="Manage the subscription",
-    description="Answers with the address of Stripe's portal: card, plan, address, invoices, cancellation.",
+    description="Returns the URL of Stripe's customer portal, where the user can update billing "
+    "details, change the plan, view invoices, or cancel.",
     request={"application/json": NothingSerializer},
     responses={
         200: PageSerializer,
         400: BAD_INPUT,
         401: REFUSAL,
-        409: OpenApiResponse(REFUSAL, description="`nothing_bought`: there is nothing to manage yet."),
+        409: OpenApiResponse(REFUSAL, description="`nothing_bought`: there's nothing to manage yet."),
         429: TOO_MANY,
         502: STRIPE_REFUSED,
         503: STRIPE_AWAY,

@@ -9,7 +9,7 @@ from common.api.serializers import StrictSerializer
 
 
 class CheckoutSerializer(StrictSerializer):
-    plan = serializers.CharField(max_length=64, help_text="Its `slug` in the list of plans.")
+    plan = serializers.CharField(max_length=64, help_text="The plan's `slug`, from the list of plans.")
 
 
 class NothingSerializer(StrictSerializer):
@@ -17,7 +17,9 @@ class NothingSerializer(StrictSerializer):
 
 
 class PageSerializer(serializers.Serializer[Any]):
-    url = serializers.URLField(help_text="Of Stripe's page: send the person there at once, it does not live long.")
+    url = serializers.URLField(
+        help_text="The URL of Stripe's page. Redirect the user immediately, because it expires soon."
+    )
 
 
 class PlanSerializer(serializers.Serializer[Any]):
@@ -25,9 +27,9 @@ class PlanSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     description = serializers.CharField()
     amount = serializers.IntegerField(help_text="In minor units: 2900 is 29.00 USD.")
-    currency = serializers.CharField(help_text="In lower case.")
+    currency = serializers.CharField(help_text="In lowercase.")
     interval = serializers.CharField(help_text="`month`, `year`, …")
-    display_amount = serializers.CharField(help_text="For people, in the language of the request.")
+    display_amount = serializers.CharField(help_text="Formatted for the language of the request.")
 
 
 class SubscriptionPlanSerializer(serializers.Serializer[Any]):
@@ -36,19 +38,19 @@ class SubscriptionPlanSerializer(serializers.Serializer[Any]):
 
 
 class SubscriptionSerializer(serializers.Serializer[Any]):
-    """The same fields for everybody: without a subscription `status` is `none`."""
+    """The same fields for everyone. Without a subscription, `status` is `none`."""
 
-    status = serializers.CharField(help_text="`none`, or Stripe's word: `active`, `trialing`, `past_due`, …")
+    status = serializers.CharField(help_text="`none`, or Stripe's status: `active`, `trialing`, `past_due`, …")
     gives_access = serializers.BooleanField()
-    plan = SubscriptionPlanSerializer(allow_null=True, help_text="Null for a price of which no plan is known.")
+    plan = SubscriptionPlanSerializer(allow_null=True, help_text="Null if the price doesn't belong to a known plan.")
     quantity = serializers.IntegerField()
-    amount = serializers.IntegerField(help_text="Of one interval, in minor units.")
+    amount = serializers.IntegerField(help_text="Per interval, in minor units.")
     currency = serializers.CharField(allow_blank=True)
     interval = serializers.CharField(allow_blank=True)
     display_amount = serializers.CharField(allow_blank=True)
     current_period_end = serializers.DateTimeField(allow_null=True)
     trial_end = serializers.DateTimeField(allow_null=True)
-    cancel_at = serializers.DateTimeField(allow_null=True, help_text="When it is going to end.")
+    cancel_at = serializers.DateTimeField(allow_null=True, help_text="When it will end.")
     ended_at = serializers.DateTimeField(allow_null=True)
     next_charge_at = serializers.DateTimeField(allow_null=True)
 

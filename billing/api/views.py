@@ -25,8 +25,9 @@ from billing.api.serializers import (
 from billing.models import Payment, Subscription
 from billing.plans import all_plans
 from billing.services.checkouts import open_portal, start_checkout
+from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
-from common.api.throttling import PersonThrottle
+from common.api.views import ThrottledView
 
 NO_SUBSCRIPTION: dict[str, Any] = {
     "status": "none", "gives_access": False, "plan": None, "quantity": 0, "amount": 0, "currency": "", "interval": "",
@@ -78,11 +79,10 @@ class PaymentView(RetrieveAPIView[Payment]):
         return super().get(request, *args, **kwargs)
 
 
-class StripePageView(APIView):
+class StripePageView(ThrottledView):
     """Every request makes calls to Stripe."""
 
-    throttle_classes = [PersonThrottle]
-    throttle_scope = "billing"
+    limits = STRIPE_PAGE_LIMITS
 
 
 class CheckoutView(StripePageView):

@@ -111,6 +111,6 @@ def description_of(error: "stripe.StripeError", details: StripeObject) -> str:
         return redact(str(error.user_message or ""), [settings.STRIPE_SECRET_KEY])
     message, parameter = details.text("message"), details.text("param")
     if parameter in PERSONAL_PARAMETERS or "@" in message:
-        message = "(the message names a person and is not logged)"
+        message = "the message contains personal data and is omitted"
     facts = (details.text("type"), details.text("code"), parameter, f"request {error.request_id or 'unknown'}", message)
     return redact(f"{error.http_status} " + ", ".join(filter(None, facts)), [settings.STRIPE_SECRET_KEY])

@@ -11,7 +11,7 @@ from typing import Any
 import stripe
 from django.conf import settings
 
-from common.http.pool import NoAnswer, pool_for
+from common.http.pool import NoResponse, pool_for
 
 RETRIES = 2  # with the same Idempotency-Key; a second click also needs them to wait for the first one's response
 
@@ -38,10 +38,10 @@ class PooledClient(stripe.HTTPClient):
         body = (post_data or "").encode()
         pool = pool_for(settings.STRIPE_API_URL)
         answer = pool.send(method.upper(), path, body, headers or {}, timedelta(seconds=seconds))
-        if isinstance(answer, NoAnswer):
+        if isinstance(answer, NoResponse):
             raise no_answer(answer.reason)
         if answer.body is None:
-            raise no_answer("the answer broke off")
+            raise no_answer("the response was cut off")
         return answer.body, answer.status, answer.headers
 
     def close(self) -> None:

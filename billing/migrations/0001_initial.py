@@ -33,14 +33,20 @@ class Migration(migrations.Migration):
                 (
                     "email",
                     models.CharField(
-                        help_text="as Stripe was told it: a key holds for the same words only", max_length=320
+                        help_text="As sent to Stripe. An idempotency key is valid only for the same parameters.",
+                        max_length=320,
                     ),
                 ),
                 ("name", models.CharField(blank=True, max_length=500)),
-                ("customer_id", models.CharField(blank=True, help_text="what came of it", max_length=255)),
+                (
+                    "customer_id",
+                    models.CharField(blank=True, help_text="The customer that was created.", max_length=255),
+                ),
                 (
                     "made_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text="the key"),
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), help_text="Part of the idempotency key."
+                    ),
                 ),
             ],
         ),
@@ -57,7 +63,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        help_text="ch_…, or the payment intent where there is none",
+                        help_text="ch_…, or the payment intent if there is no charge ID.",
                         max_length=255,
                         primary_key=True,
                         serialize=False,
@@ -65,12 +71,14 @@ class Migration(migrations.Migration):
                 ),
                 ("payment_intent", models.CharField(blank=True, db_index=True, max_length=255)),
                 ("currency", models.CharField(max_length=3)),
-                ("amount", models.BigIntegerField(default=0, help_text="in minor units, all refunds together")),
-                ("refunds", models.JSONField(default=dict, help_text="the amount of each refund, by its id")),
+                ("amount", models.BigIntegerField(default=0, help_text="In minor units: the total of all refunds.")),
+                ("refunds", models.JSONField(default=dict, help_text="The amount of each refund, by its ID.")),
                 (
                     "told",
                     models.JSONField(
-                        default=dict, help_text="by how much the amount rose, by the event that told it first"
+                        default=dict,
+                        help_text="How much the total rose, by the event that reported it first.",
+                        verbose_name="reported amounts",
                     ),
                 ),
             ],
@@ -81,20 +89,26 @@ class Migration(migrations.Migration):
                 ("id", models.CharField(help_text="cus_…", max_length=255, primary_key=True, serialize=False)),
                 (
                     "marked_user_id",
-                    models.BigIntegerField(help_text="in our sessions; that user may be gone", null=True),
+                    models.BigIntegerField(
+                        help_text="The user ID in our Checkout Sessions. That user may no longer exist.", null=True
+                    ),
                 ),
                 (
                     "email",
                     models.CharField(
-                        blank=True, help_text="as Stripe told it; for people without a user", max_length=320
+                        blank=True,
+                        help_text="The email address at Stripe, for people without a user account.",
+                        max_length=320,
                     ),
                 ),
                 ("name", models.CharField(blank=True, max_length=500)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("deleted_at", models.DateTimeField(help_text="at Stripe", null=True)),
+                ("deleted_at", models.DateTimeField(help_text="When the customer was deleted at Stripe.", null=True)),
                 (
                     "erased_at",
-                    models.DateTimeField(help_text="the user is gone, and nothing is stored of them again", null=True),
+                    models.DateTimeField(
+                        help_text="Set once the user was erased. Nothing about them is stored again.", null=True
+                    ),
                 ),
                 (
                     "user",
@@ -118,40 +132,49 @@ class Migration(migrations.Migration):
                 ("type", models.CharField(max_length=100)),
                 ("api_version", models.CharField(blank=True, max_length=64)),
                 ("livemode", models.BooleanField()),
-                ("account", models.CharField(blank=True, help_text="of a connected account", max_length=255)),
+                ("account", models.CharField(blank=True, help_text="The ID of a connected account.", max_length=255)),
                 ("customer_id", models.CharField(blank=True, max_length=255)),
                 ("object_id", models.CharField(blank=True, max_length=255)),
-                ("body", models.TextField(help_text="as it came; empty once it is erased")),
+                ("body", models.TextField(help_text="The body as received. Empty once it has been erased.")),
                 (
                     "status",
                     models.CharField(
                         choices=[
                             ("received", "received"),
                             ("processed", "processed"),
-                            ("failed", "failed: our own code broke on it; it is tried again"),
+                            ("failed", "failed: our own code failed on it; it will be retried"),
                         ],
                         default="received",
                         max_length=16,
                     ),
                 ),
-                ("note", models.CharField(blank=True, help_text="why it changed nothing, or waits", max_length=255)),
-                ("error", models.TextField(blank=True, help_text="what our own code broke on")),
-                ("attempts", models.PositiveSmallIntegerField(default=0, help_text="how often it was tried in vain")),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why the event changed nothing, or what it is waiting for.",
+                        max_length=255,
+                    ),
+                ),
+                ("error", models.TextField(blank=True, help_text="The error in our own code.")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, help_text="Failed attempts.")),
                 (
                     "due_at",
-                    models.DateTimeField(
-                        help_text="when the sweep comes back to it; empty once it is settled", null=True
-                    ),
+                    models.DateTimeField(help_text="When the sweep retries it. Empty once it is settled.", null=True),
                 ),
                 (
                     "waits_for",
-                    models.CharField(blank=True, help_text="the customer whose address is not known", max_length=255),
+                    models.CharField(
+                        blank=True, help_text="The customer whose email address isn't known yet.", max_length=255
+                    ),
                 ),
                 (
                     "expects_invoice",
-                    models.CharField(blank=True, help_text="that is to be heard of as paid", max_length=255),
+                    models.CharField(
+                        blank=True, help_text="The invoice that should be reported as paid.", max_length=255
+                    ),
                 ),
-                ("created_at", models.DateTimeField(help_text="when it happened, by Stripe's clock")),
+                ("created_at", models.DateTimeField(help_text="When it happened, by Stripe's clock.")),
                 ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("processed_at", models.DateTimeField(null=True)),
             ],
@@ -195,7 +218,10 @@ class Migration(migrations.Migration):
                 ("session_id", models.CharField(blank=True, db_index=True, max_length=255)),
                 ("url", models.URLField(blank=True, max_length=2000)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("closed_at", models.DateTimeField(help_text="completed, expired or refused by Stripe", null=True)),
+                (
+                    "closed_at",
+                    models.DateTimeField(help_text="When it was completed, expired, or refused by Stripe.", null=True),
+                ),
                 (
                     "user",
                     models.ForeignKey(
@@ -218,20 +244,23 @@ class Migration(migrations.Migration):
             name="Payment",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("stripe_id", models.CharField(help_text="in_… or cs_…", max_length=255, unique=True)),
+                (
+                    "stripe_id",
+                    models.CharField(help_text="The ID at Stripe: in_… or cs_….", max_length=255, unique=True),
+                ),
                 ("email", models.CharField(blank=True, max_length=320)),
                 ("subscription_id", models.CharField(blank=True, max_length=255)),
                 ("status", models.CharField(choices=[("paid", "paid"), ("failed", "failed")], max_length=16)),
-                ("amount", models.BigIntegerField(help_text="in minor units, as it was paid or is due")),
+                ("amount", models.BigIntegerField(help_text="In minor units: the amount paid or due.")),
                 ("currency", models.CharField(max_length=3)),
                 ("description", models.CharField(blank=True, max_length=500)),
                 ("number", models.CharField(blank=True, max_length=500)),
                 (
                     "invoice_url",
-                    models.URLField(blank=True, help_text="expires after a month or more", max_length=2000),
+                    models.URLField(blank=True, help_text="Expires after a month or more.", max_length=2000),
                 ),
                 ("paid_at", models.DateTimeField(null=True)),
-                ("attempt", models.BigIntegerField(default=0, help_text="the last try that failed")),
+                ("attempt", models.BigIntegerField(default=0, help_text="The number of the last failed attempt.")),
                 ("next_attempt_at", models.DateTimeField(null=True)),
                 ("payment_intent", models.CharField(blank=True, max_length=255)),
                 ("charge", models.CharField(blank=True, max_length=255)),
@@ -277,27 +306,29 @@ class Migration(migrations.Migration):
                 ("id", models.CharField(help_text="sub_…", max_length=255, primary_key=True, serialize=False)),
                 ("status", models.CharField(max_length=32)),
                 ("price_id", models.CharField(blank=True, max_length=255)),
-                ("unit_amount", models.BigIntegerField(default=0, help_text="in minor units")),
+                ("unit_amount", models.BigIntegerField(default=0, help_text="In minor units.")),
                 ("currency", models.CharField(blank=True, max_length=3)),
                 ("interval", models.CharField(blank=True, max_length=16)),
                 ("quantity", models.BigIntegerField(default=1)),
                 ("current_period_end", models.DateTimeField(null=True)),
                 ("trial_end", models.DateTimeField(null=True)),
-                ("cancel_at", models.DateTimeField(help_text="when it is going to end", null=True)),
+                ("cancel_at", models.DateTimeField(help_text="When it will end.", null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 ("end_reason", models.CharField(blank=True, max_length=64)),
                 (
                     "first_paid_at",
-                    models.DateTimeField(help_text="when its Checkout was told to be settled", null=True),
+                    models.DateTimeField(help_text="When Stripe reported its Checkout as settled.", null=True),
                 ),
                 (
                     "version",
-                    models.CharField(blank=True, help_text="of what was told, the greatest holds", max_length=300),
+                    models.CharField(
+                        blank=True, help_text="The highest version reported by Stripe wins.", max_length=300
+                    ),
                 ),
-                ("refresh_at", models.DateTimeField(help_text="when Stripe is asked for its true state", null=True)),
+                ("refresh_at", models.DateTimeField(help_text="When we ask Stripe for its current state.", null=True)),
                 (
                     "refresh_failures",
-                    models.PositiveSmallIntegerField(default=0, help_text="how often it was asked in vain"),
+                    models.PositiveSmallIntegerField(default=0, help_text="Failed attempts to ask Stripe."),
                 ),
                 (
                     "customer",

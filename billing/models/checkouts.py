@@ -35,7 +35,7 @@ class Checkout(models.Model):
     session_id = models.CharField(max_length=255, blank=True, db_index=True)
     url = models.URLField(max_length=2000, blank=True)
     created_at = models.DateTimeField(db_default=Now())
-    closed_at = models.DateTimeField(null=True, help_text=_("completed, expired or refused by Stripe"))
+    closed_at = models.DateTimeField(null=True, help_text=_("When it was completed, expired, or refused by Stripe."))
 
     objects: ClassVar[CheckoutQuerySet] = CheckoutQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -27,12 +27,18 @@ class Customer(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="stripe_customers"
     )
-    metadata_user_id = models.BigIntegerField(null=True, help_text=_("in our sessions; that user may be gone"))
-    email = models.CharField(max_length=320, blank=True, help_text=_("as Stripe told it; for people without a user"))
+    metadata_user_id = models.BigIntegerField(
+        null=True, help_text=_("The user ID in our Checkout Sessions. That user may no longer exist.")
+    )
+    email = models.CharField(
+        max_length=320, blank=True, help_text=_("The email address at Stripe, for people without a user account.")
+    )
     name = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
-    deleted_at = models.DateTimeField(null=True, help_text=_("at Stripe"))
-    erased_at = models.DateTimeField(null=True, help_text=_("the user is gone, and nothing is stored of them again"))
+    deleted_at = models.DateTimeField(null=True, help_text=_("When the customer was deleted at Stripe."))
+    erased_at = models.DateTimeField(
+        null=True, help_text=_("Set once the user was erased. Nothing about them is stored again.")
+    )
 
     objects: ClassVar[CustomerQuerySet] = CustomerQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -57,10 +63,12 @@ class CustomerRequest(models.Model):
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="customer_request"
     )
     key = models.UUIDField(default=uuid.uuid4)
-    email = models.CharField(max_length=320, help_text=_("as Stripe was told it: a key holds for the same words only"))
+    email = models.CharField(
+        max_length=320, help_text=_("As sent to Stripe. An idempotency key is valid only for the same parameters.")
+    )
     name = models.CharField(max_length=500, blank=True)
-    customer_id = models.CharField(max_length=255, blank=True, help_text=_("what came of it"))
-    made_at = models.DateTimeField(db_default=Now(), help_text=_("the key"))
+    customer_id = models.CharField(max_length=255, blank=True, help_text=_("The customer that was created."))
+    made_at = models.DateTimeField(db_default=Now(), help_text=_("Part of the idempotency key."))
 
     objects: ClassVar[models.Manager["CustomerRequest"]] = models.Manager()
 

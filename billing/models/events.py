@@ -29,26 +29,32 @@ class StripeEvent(models.Model):
     class Status(models.TextChoices):
         RECEIVED = "received", _("received")
         PROCESSED = "processed", _("processed")
-        FAILED = "failed", _("failed: our own code broke on it; it is tried again")
+        FAILED = "failed", _("failed: our own code failed on it; it will be retried")
 
     id = models.CharField(primary_key=True, max_length=255)
     type = models.CharField(max_length=100)
     api_version = models.CharField(max_length=64, blank=True)
     livemode = models.BooleanField()
-    account = models.CharField(max_length=255, blank=True, help_text=_("of a connected account"))
+    account = models.CharField(max_length=255, blank=True, help_text=_("The ID of a connected account."))
     customer_id = models.CharField(max_length=255, blank=True)
     object_id = models.CharField(max_length=255, blank=True)
-    body = models.TextField(help_text=_("as it came; empty once it is erased"))
+    body = models.TextField(help_text=_("The body as received. Empty once it has been erased."))
 
     status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
-    note = models.CharField(max_length=255, blank=True, help_text=_("why it changed nothing, or waits"))
-    error = models.TextField(blank=True, help_text=_("what our own code broke on"))
-    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("how often it was tried in vain"))
-    due_at = models.DateTimeField(null=True, help_text=_("when the sweep comes back to it; empty once it is settled"))
-    waits_for = models.CharField(max_length=255, blank=True, help_text=_("the customer whose address is not known"))
-    expects_invoice = models.CharField(max_length=255, blank=True, help_text=_("that is to be heard of as paid"))
+    note = models.CharField(
+        max_length=255, blank=True, help_text=_("Why the event changed nothing, or what it is waiting for.")
+    )
+    error = models.TextField(blank=True, help_text=_("The error in our own code."))
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts."))
+    due_at = models.DateTimeField(null=True, help_text=_("When the sweep retries it. Empty once it is settled."))
+    waits_for = models.CharField(
+        max_length=255, blank=True, help_text=_("The customer whose email address isn't known yet.")
+    )
+    expects_invoice = models.CharField(
+        max_length=255, blank=True, help_text=_("The invoice that should be reported as paid.")
+    )
 
-    created_at = models.DateTimeField(help_text=_("when it happened, by Stripe's clock"))
+    created_at = models.DateTimeField(help_text=_("When it happened, by Stripe's clock."))
     received_at = models.DateTimeField(db_default=Now())
     processed_at = models.DateTimeField(null=True)
 

@@ -45,7 +45,7 @@ class Payment(models.Model):
         PAID = "paid", _("paid")
         FAILED = "failed", _("failed")
 
-    stripe_id = models.CharField(unique=True, max_length=255, help_text="in_… or cs_…")
+    stripe_id = models.CharField(unique=True, max_length=255, help_text="The ID at Stripe: in_… or cs_….")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="payments")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="payments"
@@ -54,13 +54,13 @@ class Payment(models.Model):
     subscription_id = models.CharField(max_length=255, blank=True)
 
     status = models.CharField(max_length=16, choices=Status)
-    amount = models.BigIntegerField(help_text=_("in minor units, as it was paid or is due"))
+    amount = models.BigIntegerField(help_text=_("In minor units: the amount paid or due."))
     currency = models.CharField(max_length=3)
     description = models.CharField(max_length=500, blank=True)
     number = models.CharField(max_length=500, blank=True)
-    invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("expires after a month or more"))
+    invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("Expires after a month or more."))
     paid_at = models.DateTimeField(null=True)
-    attempt = models.BigIntegerField(default=0, help_text=_("the last try that failed"))
+    attempt = models.BigIntegerField(default=0, help_text=_("The number of the last failed attempt."))
     next_attempt_at = models.DateTimeField(null=True)
     payment_intent = models.CharField(max_length=255, blank=True)
     charge = models.CharField(max_length=255, blank=True)
@@ -117,13 +117,17 @@ class RefundedCharge(models.Model):
     customer gets an email for whichever event comes first, and the second one doesn't raise the total.
     """
 
-    id = models.CharField(primary_key=True, max_length=255, help_text="ch_…, or the payment intent where there is none")
+    id = models.CharField(
+        primary_key=True, max_length=255, help_text="ch_…, or the payment intent if there is no charge ID."
+    )
     payment_intent = models.CharField(max_length=255, blank=True, db_index=True)
     currency = models.CharField(max_length=3)
-    amount = models.BigIntegerField(default=0, help_text=_("in minor units, all refunds together"))
-    refunds = models.JSONField(default=dict, help_text=_("the amount of each refund, by its id"))
+    amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds."))
+    refunds = models.JSONField(default=dict, help_text=_("The amount of each refund, by its ID."))
     announced = models.JSONField(
-        default=dict, help_text=_("by how much the amount rose, by the event that told it first")
+        _("reported amounts"),
+        default=dict,
+        help_text=_("How much the total rose, by the event that reported it first."),
     )
 
     def __str__(self) -> str:

@@ -45,20 +45,20 @@ class Subscription(models.Model):
     customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="subscriptions")
     status = models.CharField(max_length=32)
     price_id = models.CharField(max_length=255, blank=True)
-    unit_amount = models.BigIntegerField(default=0, help_text=_("in minor units"))
+    unit_amount = models.BigIntegerField(default=0, help_text=_("In minor units."))
     currency = models.CharField(max_length=3, blank=True)
     interval = models.CharField(max_length=16, blank=True)
     quantity = models.BigIntegerField(default=1)
     current_period_end = models.DateTimeField(null=True)
     trial_end = models.DateTimeField(null=True)
-    cancel_at = models.DateTimeField(null=True, help_text=_("when it is going to end"))
+    cancel_at = models.DateTimeField(null=True, help_text=_("When it will end."))
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=64, blank=True)
 
-    first_paid_at = models.DateTimeField(null=True, help_text=_("when its Checkout was told to be settled"))
-    version = models.CharField(max_length=300, blank=True, help_text=_("of what was told, the greatest holds"))
-    refresh_at = models.DateTimeField(null=True, help_text=_("when Stripe is asked for its true state"))
-    refresh_failures = models.PositiveSmallIntegerField(default=0, help_text=_("how often it was asked in vain"))
+    first_paid_at = models.DateTimeField(null=True, help_text=_("When Stripe reported its Checkout as settled."))
+    version = models.CharField(max_length=300, blank=True, help_text=_("The highest version reported by Stripe wins."))
+    refresh_at = models.DateTimeField(null=True, help_text=_("When we ask Stripe for its current state."))
+    refresh_failures = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts to ask Stripe."))
 
     objects: ClassVar[SubscriptionQuerySet] = SubscriptionQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -14,20 +14,20 @@ from django.shortcuts import redirect, render
 from rest_framework.status import HTTP_303_SEE_OTHER
 
 from accounts.models import User
-from accounts.pages.helpers import page
-from billing.api import views
 from billing.errors import BillingError
 from billing.models import Payment, Subscription
 from billing.plans import all_plans
 from billing.services.checkouts import open_portal, start_checkout
 from billing.services.stripe_customers import known_customer
+from billing.throttling import STRIPE_PAGE_LIMITS
+from common.pages import page_view
 
 PAYMENTS_ON_A_PAGE = 20
 
 
 @login_required
 @csp_update({"form-action": settings.STRIPE_PAGE_ORIGINS})
-@page(methods=["GET", "HEAD"])
+@page_view(methods=["GET", "HEAD"])
 def billing(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     subscription = Subscription.objects.current_of(user.pk)
@@ -47,7 +47,7 @@ def payments_of(user: User, number: str) -> object:
 
 @non_atomic_requests  # no transaction stays open during the calls to Stripe
 @login_required
-@page(throttled_as=views.CheckoutView, methods=["POST"])
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
     plan = request.POST.get("plan", "")
     return redirect_to_stripe(request, lambda user: start_checkout(user=user, plan=plan))
@@ -55,7 +55,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 @non_atomic_requests
 @login_required
-@page(throttled_as=views.PortalView, methods=["POST"])
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
 def portal(request: HttpRequest) -> HttpResponse:
     return redirect_to_stripe(request, lambda user: open_portal(user=user))
 
@@ -65,7 +65,7 @@ def redirect_to_stripe(request: HttpRequest, get_url: Callable[[User], str]) -> 
     try:
         url = get_url(cast(User, request.user))
     except BillingError as error:
-        messages.error(request, error.sentence)
+        messages.error(request, error.message)
         response = redirect("billing-pages:billing")
     else:
         response = HttpResponseRedirect(url)

@@ -41,7 +41,7 @@ class StripeObject:
     def required_id(self) -> str:
         """The id. Raises ``UnusableObject`` if there is none."""
         if not self.id:
-            raise UnusableObject("The object of the event has no id.")
+            raise UnusableObject("The event's object has no ID.")
         return self.id
 
     def inner(self, *path: str) -> "StripeObject":

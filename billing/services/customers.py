@@ -22,7 +22,7 @@ class AddressUnknown(Exception):
     """There is an email to send but no address yet. The customer's address may come with a later event."""
 
     def __init__(self, customer_id: str) -> None:
-        super().__init__(f"No address is known of {customer_id or 'a customer without an id'}.")
+        super().__init__(f"The email address of {customer_id or 'a customer without an ID'} isn't known.")
         self.customer_id = customer_id
 
 
@@ -51,7 +51,7 @@ class Payer:
         Raises ``AddressUnknown`` or ``PersonErased``.
         """
         if self.is_erased:
-            raise PersonErased("The person deleted their account here. Nobody got the mail.")
+            raise PersonErased("The user deleted their account, so the email wasn't sent.")
         if self.user is not None:
             return self.user
         if not self.email:

@@ -19,6 +19,7 @@ from billing.payloads import CustomerRef, SubscriptionState
 from billing.services import subscriptions
 from billing.services.customers import identify, record_deletion
 from common.db import database_now
+from common.retry import backoff
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def settle(subscription: Subscription, lease: datetime, version: str = "") -> No
 
 
 def postpone(subscription: Subscription) -> None:
-    wait: timedelta = min(LEASE * 2 ** min(subscription.refresh_failures, 10), LONGEST_WAIT)
+    wait = backoff(subscription.refresh_failures, first=LEASE, longest=LONGEST_WAIT)
     row = Subscription.objects.filter(pk=subscription.pk)
     row.update(refresh_at=Now() + wait, refresh_failures=F("refresh_failures") + 1)
 

@@ -67,7 +67,7 @@ def test_a_wrong_field_is_named(found, settings, field, value):
 @pytest.mark.parametrize("field", PRO)
 def test_a_missing_field_is_named(found, settings, field):
     settings.BILLING_PLANS = [{name: value for name, value in PRO.items() if name != field}]
-    assert found() == [f"billing.E003 Plan 1 has no {field!r}."]
+    assert found() == [f"billing.E003 Plan 1 is missing {field!r}."]
 
 
 @pytest.mark.parametrize("plans", [None, "pro", {"pro": PRO}, ["pro"], [None]])
@@ -79,8 +79,8 @@ def test_what_is_no_list_of_plans(found, settings, plans):
 @pytest.mark.parametrize(
     ("second", "named"),
     [
-        ({"price_id": "price_2"}, "The slug 'pro' stands in 2 plans."),
-        ({"slug": "team"}, "The price 'price_1' stands in 2 plans."),
+        ({"price_id": "price_2"}, "The slug 'pro' is used by 2 plans."),
+        ({"slug": "team"}, "The price 'price_1' is used by 2 plans."),
         ({"slug": "team", "price_id": "price_2", "former_price_ids": ["price_1"]}, "The price 'price_1'"),
     ],
 )

@@ -65,7 +65,7 @@ def test_plan_state_and_next_charge(browser, subscribe):
     [
         ({"status": "past_due"}, "Your last payment failed"),
         ({"status": "unpaid"}, "You don't have access right now"),
-        ({"cancel_at": timezone.now()}, "You have access until"),
+        ({"cancel_at": timezone.now()}, "Your subscription ends on"),
         ({"status": "trialing", "trial_end": timezone.now()}, "Your trial ends on"),
         ({"status": "canceled", "ended_at": timezone.now()}, "Choose Pro"),
         ({"status": "a_new_word"}, "a_new_word"),

@@ -86,7 +86,8 @@ def test_what_ended_stays_ended(due, stripe):
 
 
 @pytest.mark.parametrize("fault", ["500", "timeout-before", "429", "401"])
-def test_an_error_is_tried_again_later_and_ever_later(due, stripe, fault):
+def test_an_error_is_tried_again_later_and_ever_later(due, stripe, fault, monkeypatch):
+    monkeypatch.setattr("common.retry.random.uniform", lambda shortest, longest: longest)
     waits = []
     for _ in range(3):
         stripe.faults = [fault]

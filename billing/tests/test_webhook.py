@@ -64,9 +64,9 @@ def test_every_documented_event_is_taken_and_handled(ada, event):
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        ({"type": "product.created"}, "Nothing here handles this type."),
-        ({"account": "acct_1Connected"}, "It is of the connected account acct_1Connected."),
-        ({"livemode": False}, "It is of test mode, and this installation is not."),
+        ({"type": "product.created"}, "This type has no handler."),
+        ({"account": "acct_1Connected"}, "It belongs to the connected account acct_1Connected."),
+        ({"livemode": False}, "It is a test mode event, which this installation doesn't accept."),
     ],
 )
 def test_what_is_not_for_us_is_stored_with_the_reason_and_changes_nothing(db, settings, change, note):

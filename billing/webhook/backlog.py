@@ -43,7 +43,9 @@ def process_stored(event: StripeEvent) -> None:
     if event.body:
         process(Envelope.read(event.body.encode()))
     else:
-        StripeEvent.objects.filter(pk=event.pk).update(status=Status.PROCESSED, due_at=None, note="Its body is erased.")
+        StripeEvent.objects.filter(pk=event.pk).update(
+            status=Status.PROCESSED, due_at=None, note="Its body has been erased."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def reprocess(event: StripeEvent) -> Outcome:
     Safe to call at any time, because an event makes each of its changes only once.
     """
     if not event.body:
-        return Outcome(False, "Its body is erased, so there is nothing left to handle.")
+        return Outcome(False, "Its body has been erased, so there is nothing left to process.")
     processed = StripeEvent.objects.filter(pk=event.pk, status=Status.PROCESSED)
     processed.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + SWEPT_AFTER)
     process_stored(event)
@@ -68,5 +70,5 @@ def reprocess(event: StripeEvent) -> Outcome:
     if event.status == Status.PROCESSED:
         return Outcome(True, f"Processed. {event.note}".strip())
     if event.status == Status.FAILED:
-        return Outcome(False, f"Our own code broke on it: {event.error.strip().splitlines()[-1]}")
-    return Outcome(False, event.note or "Another process holds it just now. Look again in a minute.")
+        return Outcome(False, f"Our own code failed on it: {event.error.strip().splitlines()[-1]}")
+    return Outcome(False, event.note or "Another process is handling it right now. Check again in a minute.")

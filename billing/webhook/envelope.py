@@ -32,10 +32,12 @@ class Envelope:
         """Parse a webhook's body. Raises ``NotAnEvent``."""
         event = StripeObject(parse_object(body))
         if event.text("object") == "v2.core.event":
-            raise NotAnEvent("This endpoint takes snapshot payloads: set its payload style at Stripe to Snapshot.")
+            raise NotAnEvent(
+                "This endpoint accepts only snapshot payloads. At Stripe, set its payload style to Snapshot."
+            )
         event_type = event.text("type", MAX_TYPE_LENGTH)
         if not event.id or event.data["id"] != event.id or not event_type:
-            raise NotAnEvent("The body is not an event: it has no id or no type.")
+            raise NotAnEvent("The body is not an event: it has no ID or no type.")
         return cls(
             id=event.id,
             type=event_type,

@@ -14,8 +14,8 @@ PAID_TYPES = ("invoice.paid", "invoice.payment_succeeded")
 MAX_DELAY = timedelta(hours=1)  # Stripe usually sends both events within a minute
 LOOK_BACK = timedelta(days=7)
 ADVICE = (
-    "{count} subscription(s) were bought and Stripe told of no paid invoice within an hour, so nobody got a receipt. "
-    "Tick invoice.paid among the events of your endpoint at Stripe."
+    "{count} subscription(s) were bought, but Stripe didn't report a paid invoice within an hour, so no receipt was "
+    "sent. At Stripe, add invoice.paid to the events of your endpoint."
 )
 
 

@@ -71,9 +71,10 @@ def apply(envelope: Envelope) -> None:
 def reason_to_ignore(envelope: Envelope) -> str:
     """Return why the event must not change anything here, or an empty string if it may."""
     if envelope.account:
-        return f"It is of the connected account {envelope.account}."
+        return f"It belongs to the connected account {envelope.account}."
     if settings.STRIPE_LIVEMODE not in (None, envelope.livemode):
-        return f"It is of {'live' if envelope.livemode else 'test'} mode, and this installation is not."
+        mode = "live" if envelope.livemode else "test"
+        return f"It is a {mode} mode event, which this installation doesn't accept."
     if envelope.type not in HANDLERS:
-        return "Nothing here handles this type."
+        return "This type has no handler."
     return ""

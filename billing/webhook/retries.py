@@ -1,6 +1,5 @@
 """What happens to an event that could not be processed completely: no event is ever given up."""
 
-import random
 from datetime import timedelta
 
 from django.db.models import F
@@ -8,6 +7,7 @@ from django.db.models.functions import Now
 
 from billing.models import StripeEvent
 from billing.services.customers import AddressUnknown
+from common.retry import backoff
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=1)
@@ -34,11 +34,9 @@ def wait_for_address(event_id: str, error: AddressUnknown) -> str:
         attempts=F("attempts") + 1,
         due_at=Now() + delay_before_retry(event_id),
     )
-    return f"{error} The mail waits." if is_waiting else f"{error} Nobody got the mail."
+    return f"{error} The email waits until it is." if is_waiting else f"{error} The email wasn't sent."
 
 
 def delay_before_retry(event_id: str) -> timedelta:
-    """Return exponential backoff with jitter, at most an hour."""
     attempts = StripeEvent.objects.values_list("attempts", flat=True).get(pk=event_id)
-    longest: timedelta = min(FIRST_RETRY * 2 ** min(attempts, 20), LONGEST_RETRY)
-    return longest * random.uniform(0.5, 1)
+    return backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)

@@ -27,9 +27,9 @@ def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> N
     """
     timestamp, signatures = parse(header)
     if not any(is_signed(timestamp, body, secret, signatures) for secret in secrets):
-        raise SignatureInvalid("No signature matches. Is STRIPE_WEBHOOK_SECRETS that of this very endpoint?")
+        raise SignatureInvalid("No signature matches. Check that STRIPE_WEBHOOK_SECRETS is from this endpoint.")
     if not is_fresh(timestamp, now, past=TOLERANCE, future=TOLERANCE):
-        raise SignatureInvalid(f"The signature is of {timestamp}, too far from now. Is the clock of this server right?")
+        raise SignatureInvalid(f"The signature's time, {timestamp}, is too far from now. Check this server's clock.")
 
 
 def parse(header: str) -> tuple[str, Sequence[str]]:
@@ -37,7 +37,7 @@ def parse(header: str) -> tuple[str, Sequence[str]]:
     elements = [element.partition("=") for element in header.split(",")]
     times = [value for name, _, value in elements if name == "t"]
     if len(times) != 1 or not UNIX_SECONDS.fullmatch(times[0]):
-        raise SignatureInvalid("The Stripe-Signature header has no time, several, or one that is no Unix time.")
+        raise SignatureInvalid("The Stripe-Signature header must contain exactly one time, as a Unix time.")
     signatures = [value for name, _, value in elements if name == SCHEME]
     if not signatures:
         raise SignatureInvalid(f"The Stripe-Signature header has no {SCHEME} signature.")
@@ -52,7 +52,7 @@ def is_signed(timestamp: str, body: bytes, secret: str, signatures: Iterable[str
 def digest(timestamp: str, body: bytes, secret: str) -> bytes:
     """The key is the whole secret, ``whsec_`` included."""
     if not secret:
-        raise ValueError("An empty secret signs for everybody.")
+        raise ValueError("An empty secret would let anyone sign.")
     return hmac_sha256(secret.encode(), timestamp.encode() + b"." + body)
 
 

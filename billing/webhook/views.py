@@ -31,7 +31,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     Stripe's. With 503, Stripe sends the event again."""
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("Refused a Stripe event: set STRIPE_WEBHOOK_SECRETS to the signing secret of the endpoint.")
-        return detail_response(503, "This receiver is not set up.")
+        return detail_response(503, "This receiver isn't set up.")
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
         return detail_response(413, f"An event has at most {MAX_BODY_BYTES} bytes.")
@@ -47,5 +47,5 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         return detail_response(400, str(error))
     except (DatabaseError, InterfaceError):
         logger.exception("A Stripe event cannot be stored or processed just now. Stripe will send it again.")
-        return detail_response(503, "The event cannot be stored just now. Please send it again.")
+        return detail_response(503, "The event can't be stored right now. Please send it again.")
     return JsonResponse({"received": True})

@@ -1,4 +1,4 @@
-"""Reading a request's body: JSON, bounded, and strict enough that nothing behind it meets a surprise."""
+"""The parser of request bodies: JSON of limited size, in the strict form that all later code can rely on."""
 
 import json
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from rest_framework.parsers import BaseParser
 from common import strict_json
 
 MAXIMUM_BYTES = 64 * 1024
-# A server that answers without having read the body cuts the line, and the client sees a reset instead of the answer.
+# If a server responds without reading the body, the client may see a connection reset instead of the response.
 MAXIMUM_DISCARDED_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 
 
 class BoundedJSONParser(BaseParser):
-    """Takes every body for JSON, whatever its content type says, so that `curl -d` needs no header.
+    """Parses every body as JSON, whatever its content type, so that `curl -d` needs no header.
 
-    Answers 400 to a body that is too large, not JSON, or no JSON object.
+    The response is 400 if the body is too large or isn't a JSON object.
     """
 
     media_type = "*/*"
@@ -51,15 +51,15 @@ def _load(body: bytes) -> Any:
         raise ParseError(f"The body is not valid JSON: {error}.") from None
     except UnicodeError:
         raise ParseError("The body is not valid UTF-8.") from None
-    except ValueError:  # Python reads integers of at most 4,300 digits
-        raise ParseError("The body holds a number with too many digits.") from None
+    except ValueError:  # Python refuses integers with more than 4,300 digits
+        raise ParseError("The body contains a number with too many digits.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose keys can be told apart and written into an answer."""
+    """Return the JSON object; refuses duplicate keys, and keys that can't be encoded in a response."""
     data = dict(pairs)
     if len(data) < len(pairs):
-        raise ParseError("The body has the same key twice in one object.")
+        raise ParseError("The body has a duplicate key in an object.")
     for key in data:
         key.encode()  # UnicodeError for half a surrogate pair
     return data

@@ -1,4 +1,4 @@
-"""Building blocks of the OpenAPI schema that every API shares."""
+"""Parts of the OpenAPI schema that the APIs of all apps share."""
 
 from typing import Any
 
@@ -13,15 +13,16 @@ REFUSAL = inline_serializer(
 )
 BAD_INPUT = OpenApiResponse(
     {"type": "object", "additionalProperties": {}},
-    description="What is wrong, per field; or what was refused, as `detail` with a `code`.",
+    description="Either the errors per field, or a `detail` with a `code`.",
 )
-TOO_MANY = OpenApiResponse(REFUSAL, description="Too many requests: try again after the seconds in Retry-After.")
+TOO_MANY = OpenApiResponse(REFUSAL, description="Too many requests. Retry-After gives the number of seconds to wait.")
 
 
 class Schema(AutoSchema):
-    """drf-spectacular's, which knows no body of a DELETE."""
+    """drf-spectacular's schema, with the body of DELETE requests, which it leaves out."""
 
     def _get_request_body(self, direction: str = "request") -> Any:
+        # AutoSchema documents a body only for POST, PUT, and PATCH.
         method, self.method = self.method, self.method.replace("DELETE", "POST")
         try:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]

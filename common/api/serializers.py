@@ -1,4 +1,4 @@
-"""Reading the body of a request to the API."""
+"""Validation of request bodies."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -10,7 +10,7 @@ from rest_framework.serializers import Serializer
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one is a mistake, `is_staff` an attack."""
+    """Rejects unknown fields: a misspelled one is a mistake, and `is_staff` would be an attack."""
 
     def to_internal_value(self, data: Mapping[str, Any]) -> Any:
         unknown: dict[str, Any] = {name: [_("Unknown field.")] for name in data if name not in self.fields}
@@ -24,7 +24,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def parse(serializer_class: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The fields of the request's body, checked; raises ValidationError, answered 400."""
+    """Return the validated fields of the request's body. Raises ValidationError, which the API turns into a 400."""
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)

@@ -1,7 +1,7 @@
-"""A deadline for a whole call: whoever is late gets the line cut, however busily bytes trickle in.
+"""One deadline for a whole call, however slowly the bytes come.
 
-The time-outs of sockets start again with every byte. One daemon thread per process watches all calls and shuts the
-socket of a late one down, which wakes the thread that waits on it.
+Socket timeouts are not enough, because they start again with every byte. One daemon thread per process watches all
+calls. It shuts down the socket of a late one, which wakes the thread that waits on it.
 """
 
 import contextlib
@@ -15,78 +15,82 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-IDLE_SECONDS = 30  # servers close idle connections after a minute or so; a call that meets this has an unknown outcome
+# Servers close idle connections after about a minute. A call that meets a closing connection has an unknown outcome.
+IDLE_SECONDS = 30
 
-ONE_WRITE = 65_536
+MAX_SINGLE_WRITE = 65_536  # bytes up to which copying head and body together costs less than a second write
 
 
 class DeadlinePassed(OSError):
-    """Raised in place of writing the first byte of a call that is already late."""
+    """Raised instead of writing the first byte of a call that is already late."""
 
 
-class Line:
-    """A second handle on a socket, which stays valid while TLS wraps the first."""
+class SocketHandle:
+    """A second handle on a socket, which stays valid while TLS wraps the first one."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected.dup()
-        self.call: Call | None = None
+        self.deadline: Deadline | None = None
 
-    def cut(self) -> None:
-        with contextlib.suppress(OSError):  # the other side was faster
+    def shut_down(self) -> None:
+        with contextlib.suppress(OSError):  # the server may have closed the connection already
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._socket.close()
 
 
-class Call:
-    """One call, from before the name look-up to the last byte of the answer; a context manager."""
+class Deadline:
+    """A context manager around one call, from the name lookup to the last byte of the response."""
 
-    __slots__ = ("_line", "ends_at", "is_late", "reached_body")
+    __slots__ = ("_handle", "ends_at", "is_late", "reached_body")
 
     def __init__(self, seconds: float) -> None:
         self.ends_at = time.monotonic() + seconds
         self.reached_body = False
         self.is_late = False
-        self._line: Line | None = None
+        self._handle: SocketHandle | None = None
 
-    def __enter__(self) -> "Call":
-        _current.call = self
+    def __enter__(self) -> "Deadline":
+        _current.deadline = self
         _watchdog.watch(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        del _current.call
+        del _current.deadline
         _watchdog.release(self)
 
-    def take(self, line: Line) -> None:
-        """From now on this call's lateness cuts this line."""
-        line.call = self
-        self._line = line
+    def watch(self, handle: SocketHandle) -> None:
+        """Shut down this socket once the deadline has passed."""
+        handle.deadline = self
+        self._handle = handle
 
     def check(self) -> None:
+        """Raise DeadlinePassed if the deadline has passed."""
         self.is_late = self.is_late or time.monotonic() >= self.ends_at
         if self.is_late:
             raise DeadlinePassed("the deadline passed before anything was written")
 
-    def cut(self) -> None:
+    def expire(self) -> None:
+        """Mark the call as late and shut down its socket. Called by the watchdog."""
         self.is_late = True
-        if self._line is not None and self._line.call is self:  # else it went back to the pool and serves another
-            self._line.cut()
+        # A connection that went back to the pool may already serve another call, whose socket must stay open.
+        if self._handle is not None and self._handle.deadline is self:
+            self._handle.shut_down()
 
 
 class DeadlineConnection(HTTPConnection):
-    """A pooled connection that obeys the deadline of the call that uses it, and is not used again after a long rest."""
+    """A pooled connection that obeys the deadline of the call that uses it."""
 
-    _line: Line | None = None
+    _handle: SocketHandle | None = None
     _used_at = 0.0
     _head: bytes | None = None
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
-        self._line = Line(connected)
+        self._handle = SocketHandle(connected)
         self._used_at = time.monotonic()
-        _current.call.take(self._line)
+        _current.deadline.watch(self._handle)
         return connected
 
     @property
@@ -94,54 +98,59 @@ class DeadlineConnection(HTTPConnection):
         return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
-        """Hold the head back: with a body of usual size it is one write, one TLS record, one packet."""
+        """Hold the head back, so that a body of usual size goes out with it in one write and one packet."""
         self._head = b""
         super().endheaders(*args, **kwargs)
 
     def send(self, data: Any) -> None:
-        """Write, but nothing for a late call. An error before the first write leaves nothing for anyone to accept."""
+        """Write the data, but nothing for a late call: an error before the first byte means that nothing was sent."""
         if self._head == b"":
             self._head = data
             return
         head, self._head = self._head, None
-        if head is None:  # not a request's first write: the CONNECT to a proxy, or more of a body
+        if head is None:  # not the start of a request: a CONNECT to a proxy, or the rest of a body
             super().send(data)
             return
-        call = _current.call
+        deadline = _current.deadline
         if self.sock is None:
             self.connect()
-        elif self._line is not None:
-            call.take(self._line)
-        call.check()
+        elif self._handle is not None:
+            deadline.watch(self._handle)
+        deadline.check()
         self._used_at = time.monotonic()
-        call.reached_body = True
-        if len(data) > ONE_WRITE:
+        deadline.reached_body = True
+        if len(data) > MAX_SINGLE_WRITE:
             super().send(head)
             super().send(data)
         else:
             super().send(head + data)
 
     def getresponse(self) -> Any:
-        if self._head:  # no body came
+        if self._head:  # the request has no body, so send() still holds the head back
             self.send(b"")
         return super().getresponse()
 
     def close(self) -> None:
         super().close()
         self._head = None
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
 
 
 class DeadlineTLSConnection(DeadlineConnection, HTTPSConnection):
+    """The same over TLS."""
+
     @property
     def is_connected(self) -> bool:
-        rests_shortly = time.monotonic() - self._used_at < IDLE_SECONDS
-        return rests_shortly and (super().is_connected or self._holds_only_tickets())
+        was_used_recently = time.monotonic() - self._used_at < IDLE_SECONDS
+        return was_used_recently and (super().is_connected or self._holds_only_tickets())
 
     def _holds_only_tickets(self) -> bool:
-        """Servers of TLS 1.3 send tickets after the handshake: something to read, which urllib3 takes for the end."""
+        """Return whether only TLS session tickets wait to be read.
+
+        TLS 1.3 servers send them after the handshake, and urllib3 takes any unread data for a closed connection.
+        """
         connected = self.sock
         if connected is None:
             return False
@@ -159,47 +168,47 @@ class DeadlineTLSConnection(DeadlineConnection, HTTPSConnection):
 
 
 class Watchdog:
-    """Cuts late calls. Deadlines mostly come in the order of the calls, so its thread seldom has to be woken."""
+    """Expires deadlines. They mostly end in the order in which they began, so its thread rarely has to be woken."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._calls: set[Call] = set()
+        self._deadlines: set[Deadline] = set()
         self._wakes_at = math.inf
         self._thread: threading.Thread | None = None
 
-    def watch(self, call: Call) -> None:
+    def watch(self, deadline: Deadline) -> None:
         with self._condition:
-            self._calls.add(call)
+            self._deadlines.add(deadline)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="mail deadlines", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
-            if call.ends_at < self._wakes_at:
+            if deadline.ends_at < self._wakes_at:
                 self._condition.notify()
 
-    def release(self, call: Call) -> None:
+    def release(self, deadline: Deadline) -> None:
         with self._condition:
-            self._calls.discard(call)
+            self._deadlines.discard(deadline)
 
     def _run(self) -> None:
         with self._condition:
             while True:
                 now = time.monotonic()
-                for call in [call for call in self._calls if call.ends_at <= now]:
-                    self._calls.discard(call)
-                    call.cut()
-                self._wakes_at = min((call.ends_at for call in self._calls), default=math.inf)
+                for deadline in [deadline for deadline in self._deadlines if deadline.ends_at <= now]:
+                    self._deadlines.discard(deadline)
+                    deadline.expire()
+                self._wakes_at = min((deadline.ends_at for deadline in self._deadlines), default=math.inf)
                 self._condition.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
 
 
 class _Current(threading.local):
-    call: Call
+    deadline: Deadline
 
 
-def _start_afresh() -> None:
-    global _watchdog  # threads do not survive a fork
+def _replace_watchdog() -> None:
+    global _watchdog  # its thread doesn't survive a fork
     _watchdog = Watchdog()
 
 
 _current = _Current()
 _watchdog = Watchdog()
-os.register_at_fork(after_in_child=_start_afresh)
+os.register_at_fork(after_in_child=_replace_watchdog)

@@ -1,7 +1,8 @@
-"""Requests to a provider: pooled connections, one TLS context, and a deadline for the whole call.
+"""Requests to a provider through pooled connections, which share one TLS context.
 
-A connection per call costs 15 ms of CPU, nearly all of it for reading the CA bundle anew. So the pools belong to the
-process: backends come and go (Django makes one per send), threads share them, a forked child starts its own.
+A new connection for each call costs 15 ms of CPU, nearly all of it for reading the CA certificates again. The pools
+therefore belong to the process and not to a backend, because Django creates a backend for each send. Threads share
+them, and a forked child starts with new ones.
 """
 
 import os
@@ -22,17 +23,17 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
-from common.http.deadline import Call, DeadlineConnection, DeadlineTLSConnection
+from common.http.deadline import Deadline, DeadlineConnection, DeadlineTLSConnection
 
 TIMEOUT = Timeout(connect=5, read=15)  # seconds
-ANSWER_BYTES = 1_000_000
-CONNECTIONS = 128  # kept open at most; more than any worker has threads
+MAX_RESPONSE_BYTES = 1_000_000
+MAX_CONNECTIONS = 128  # kept open; more than any worker has threads
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the provider said. `body` is None where it broke off or was longer than any real answer."""
+class Response:
+    """An HTTP response. ``body`` is None if it broke off or was longer than any real response."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,8 +41,11 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """Why there is none, and whether any of the body was on its way: the provider may have acted on it then."""
+class NoResponse:
+    """The reason for a missing response.
+
+    ``reached_body``: whether any byte of the request was written; then the server may have acted on it.
+    """
 
     reason: str
     reached_body: bool
@@ -61,18 +65,19 @@ POOL_CLASSES = {"http": _PlainPool, "https": _TLSPool}
 class PoolingAdapter(HTTPAdapter):
     """requests' adapter for one base URL, with one TLS context for all connections.
 
-    `ca_certs` stays unset on the pool: urllib3 would read that file again for every new connection. What never changes
-    between calls (proxy, pool, form of the URL) is worked out once.
+    ``ca_certs`` stays unset on the pool, because urllib3 would read that file again for every new connection. Proxy,
+    pool, and URL prefix are determined once, because they are the same for all calls.
     """
 
     def __init__(self, base_url: str) -> None:
         self._context = tls_context()
-        super().__init__(pool_maxsize=CONNECTIONS)
+        super().__init__(pool_maxsize=MAX_CONNECTIONS)
         self._proxies = get_environ_proxies(base_url)
         request = PreparedRequest()
         request.url = base_url
         self._pool = super().get_connection_with_tls_context(request, verify=True, proxies=self._proxies)
         origin = urlsplit(base_url)
+        # A proxy for plain HTTP expects the whole URL in the request line; for HTTPS it opens a tunnel instead.
         is_forwarded = bool(select_proxy(base_url, self._proxies)) and origin.scheme == "http"
         self._prefix = f"{origin.scheme}://{origin.netloc}" if is_forwarded else ""
 
@@ -94,7 +99,7 @@ class PoolingAdapter(HTTPAdapter):
         return self._pool
 
     def connect(self) -> None:
-        """Not through a proxy, where the pool connects in its own way."""
+        """Connect in advance. Does nothing with a proxy, to which urllib3's pool connects in another way."""
         pool: Any = self._pool
         if pool.proxy:
             return
@@ -103,19 +108,19 @@ class PoolingAdapter(HTTPAdapter):
             if connection.is_closed:
                 connection.timeout = TIMEOUT.connect_timeout
                 connection.connect()
-        except (HTTPError, OSError, ValueError):  # the call itself will tell
+        except (HTTPError, OSError, ValueError):  # the call itself meets the same error and reports it
             connection.close()
         finally:
             pool._put_conn(connection)
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing: the context knows its certificates."""
+        """Do nothing: the TLS context holds the certificates."""
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         return self._prefix + str(request.url)
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Any:
-        """urllib3's response as it is: cookies, history and encodings are nobody's business here."""
+        """Return urllib3's response unchanged: cookies, redirects, and text encodings are not used here."""
         return resp
 
 
@@ -126,47 +131,45 @@ class Pool:
         self._path = urlsplit(base_url).path
         self._adapter = PoolingAdapter(base_url)
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str], deadline: timedelta) -> Answer | NoAnswer:
-        return self.send("POST", path, body, headers, deadline)
-
     def send(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], deadline: timedelta
-    ) -> Answer | NoAnswer:
-        """Make the request once, following no redirect. Returns within about the deadline; raises nothing."""
-        with Call(deadline.total_seconds()) as call:
+    ) -> Response | NoResponse:
+        """Make the request once, without following redirects. Returns by about the deadline; raises nothing."""
+        with Deadline(deadline.total_seconds()) as limit:
             try:
                 return self._exchange(method, path, body, headers)
             except (RequestException, HTTPError, OSError) as error:
-                reason = "the deadline passed" if call.is_late else _root_of(error)
-                return NoAnswer(reason, call.reached_body)
+                reason = "the deadline passed" if limit.is_late else _root_of(error)
+                return NoResponse(reason, limit.reached_body)
 
     def connect(self, deadline: timedelta) -> None:
-        """Have a connection ready, so that the next call begins with its first byte. Raises nothing."""
-        with Call(deadline.total_seconds()), suppress(HTTPError):
+        """Open a connection, so that the next call can start with its first byte. Raises nothing."""
+        with Deadline(deadline.total_seconds()), suppress(HTTPError):
             self._adapter.connect()
 
-    def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
         request = PreparedRequest()
         request.method = method
         request.url = self._path + path
-        request.headers = {**headers, "Content-Length": str(len(body))}  # type: ignore[assignment]  # items() is all
+        request.headers = {**headers, "Content-Length": str(len(body))}  # type: ignore[assignment]  # only items() is used
         request.body = body
+        # stream=True, because the body is read below, with a limit on its size.
         response: Any = self._adapter.send(request, stream=True, timeout=TIMEOUT)  # type: ignore[arg-type]
-        return Answer(response.status, response.headers, _bounded_body(response))
+        return Response(response.status, response.headers, _bounded_body(response))
 
     def close(self) -> None:
         self._adapter.close()
 
 
 def _bounded_body(raw: Any) -> bytes | None:
-    """The status is already known here, so a body that breaks off takes nothing away from it."""
+    """Return the body, or None if it breaks off or is too long; the status is valid either way."""
     try:
-        body: bytes | None = raw.read(ANSWER_BYTES + 1, decode_content=True)
+        body: bytes | None = raw.read(MAX_RESPONSE_BYTES + 1, decode_content=True)
     except (HTTPError, OSError):
         body = None
-    if body is not None and len(body) <= ANSWER_BYTES:
+    if body is not None and len(body) <= MAX_RESPONSE_BYTES:
         return body
-    raw.close()
+    raw.close()  # the connection can't be reused while unread bytes are in it
     return None
 
 
@@ -177,7 +180,10 @@ def _root_of(error: BaseException) -> str:
 
 
 def tls_context() -> ssl.SSLContext:
-    """The certificates that the environment names, in the variables that requests and OpenSSL read, else certifi's."""
+    """Return a context with the CA certificates that the environment names, or else with certifi's.
+
+    It reads the same variables as requests and OpenSSL. Raises ImproperlyConfigured if they name no readable file.
+    """
     variable = next((name for name in CA_VARIABLES if os.environ.get(name)), "")
     path = os.environ.get(variable) or DEFAULT_CA_BUNDLE_PATH
     try:
@@ -190,7 +196,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 def pool_for(base_url: str) -> Pool:
-    """This process's pool for the base URL."""
+    """Return this process's pool for the base URL."""
     pool = _pools.get(base_url)
     if pool is None:
         with _lock:
@@ -199,19 +205,19 @@ def pool_for(base_url: str) -> Pool:
 
 
 def close_pools() -> None:
-    """Close every idle connection; the next call opens its own, by the environment as it is then."""
+    """Close every idle connection; the next call reads proxies and certificates from the environment again."""
     with _lock:
         for pool in _pools.values():
             pool.close()
         _pools.clear()
 
 
-def _start_afresh() -> None:
-    global _lock, _pools  # a connection shared with the parent would mix up two conversations
+def _replace_pools() -> None:
+    global _lock, _pools  # parent and child must not write to the same connection
     _lock = threading.Lock()
     _pools = {}
 
 
 _lock = threading.Lock()
 _pools: dict[str, Pool] = {}
-os.register_at_fork(after_in_child=_start_afresh)
+os.register_at_fork(after_in_child=_replace_pools)

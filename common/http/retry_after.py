@@ -1,4 +1,4 @@
-"""How long an HTTP server asks its clients to wait."""
+"""The wait that an HTTP server asks for in its response headers."""
 
 import math
 import time
@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-LONGEST_PAUSE = timedelta(days=1)
+MAX_WAIT = timedelta(days=1)
 
 
 def retry_after(headers: Mapping[str, str], *seconds_headers: str) -> timedelta | None:
-    """Retry-After (seconds or an HTTP date), else the first of these headers, in seconds."""
+    """Return the value of Retry-After (seconds or an HTTP date), or else of the first of these headers, in seconds."""
     for name in ("Retry-After", *seconds_headers):
         value = headers.get(name)
-        pause = _pause(value) if value else None
-        if pause is not None:
-            return pause
+        wait = _wait(value) if value else None
+        if wait is not None:
+            return wait
     return None
 
 
-def pause_until_epoch(value: str | None) -> timedelta | None:
-    """From now to a Unix time in seconds."""
+def wait_until_epoch(value: str | None) -> timedelta | None:
+    """Return the time from now until a Unix timestamp."""
     moment = _number(value or "")
     return None if moment is None else _bounded(moment - time.time())
 
 
-def _pause(value: str) -> timedelta | None:
+def _wait(value: str) -> timedelta | None:
     seconds = _number(value)
     if seconds is not None:
         return _bounded(seconds)
@@ -46,4 +46,4 @@ def _number(text: str) -> float | None:
 
 
 def _bounded(seconds: float) -> timedelta:
-    return timedelta(seconds=min(max(seconds, 0), LONGEST_PAUSE.total_seconds()))
+    return timedelta(seconds=min(max(seconds, 0), MAX_WAIT.total_seconds()))

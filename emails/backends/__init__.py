@@ -1,17 +1,18 @@
-"""The ways out of the house. Each provider is a plain Django email backend; the worker uses the same classes.
+"""Django email backends: outbox.py is the entrance, where emails enter the outbox; the other modules deliver.
 
-The outbox itself is `emails.backends.outbox.OutboxBackend`: it needs models, so it is not imported here.
+Each provider is a plain Django email backend, and the worker that delivers the outbox uses the same classes. A backend
+is cheap to make, as Django makes one for each send: the connections belong to the process (common/http). The outbox
+itself, ``emails.backends.outbox.OutboxBackend``, is not imported here because it needs the models.
 """
 
-from typing import Any
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 
 from emails.backends.api import ApiBackend
-from emails.backends.base import Caller, DeliveryBackend
-from emails.backends.contacts import SequenzyContacts
+from emails.backends.base import DeliveryBackend, ProviderClient
+from emails.backends.contacts import SequenzyContacts, SharedKeyContacts
 from emails.backends.relay import RelayBackend
 from emails.backends.resend import ResendBackend
 from emails.backends.sendgrid import SendGridBackend
@@ -24,8 +25,9 @@ __all__ = [
     "configured_provider",
     "contacts_provider",
     "get_backend",
-    "get_caller",
+    "get_client",
     "get_contacts",
+    "key_lifetime_of",
 ]
 
 PROVIDERS: dict[str, type[ApiBackend]] = {
@@ -40,44 +42,42 @@ NAMES_BY_PATH = {f"{__name__}.{backend.__name__}": name for name, backend in PRO
     path: name for name, path in RELAYS.items()
 }
 
-_backends: dict[str, DeliveryBackend] = {}
-_contacts: dict[str, SequenzyContacts] = {}
-
 
 def configured_provider() -> str:
-    """What new mail is delivered by: a name in PROVIDERS or RELAYS, or the dotted path in EMAIL_DELIVERY_BACKEND."""
+    """Return the provider of new emails: a name in PROVIDERS or RELAYS, or the path in EMAIL_DELIVERY_BACKEND."""
     path = settings.EMAIL_DELIVERY_BACKEND
     return NAMES_BY_PATH.get(path, path) or settings.EMAIL_PROVIDER
 
 
 def contacts_provider() -> str:
-    """To which row of ProviderState the calls about contacts belong: with a key of their own they have a rate of their
-    own. Empty where the mail provider keeps no contacts here."""
+    """Return the name under which contact changes are sent, or an empty string if the provider has no contacts.
+
+    It selects a row of ProviderState: contacts with a key of their own have a rate of their own.
+    """
     if configured_provider() != SequenzyBackend.name:
         return ""
-    return SequenzyContacts.name if settings.SEQUENZY_CONTACTS_API_KEY else SequenzyBackend.name
+    return SequenzyContacts.name if settings.SEQUENZY_CONTACTS_API_KEY else SharedKeyContacts.name
 
 
 def get_contacts() -> SequenzyContacts:
-    """This process's client for contacts. Raises ImproperlyConfigured with what to set."""
-    if _contacts.get(SequenzyContacts.name) is None:
-        _contacts[SequenzyContacts.name] = SequenzyContacts()
-    return _contacts[SequenzyContacts.name]
+    """Return a client for contacts. Raises ImproperlyConfigured with the setting that is missing."""
+    return SequenzyContacts() if settings.SEQUENZY_CONTACTS_API_KEY else SharedKeyContacts()
 
 
-def get_caller(provider: str) -> Caller:
-    """What calls this provider, for mail or for contacts. Raises ImproperlyConfigured with what to set."""
+def get_client(provider: str) -> ProviderClient:
+    """Return the client for this name, for emails or contacts. Raises ImproperlyConfigured like get_backend()."""
     return get_contacts() if provider == SequenzyContacts.name else get_backend(provider)
 
 
+def key_lifetime_of(provider: str) -> timedelta | None:
+    """Return how long the provider remembers an Idempotency-Key, even if its settings are now missing."""
+    clients: dict[str, type[ProviderClient]] = {**PROVIDERS, SequenzyContacts.name: SequenzyContacts}
+    client = clients.get(provider)
+    return client.key_lifetime if client else None
+
+
 def get_backend(provider: str) -> DeliveryBackend:
-    """This process's backend for the provider. Raises ImproperlyConfigured with what to set."""
-    if provider not in _backends:
-        _backends[provider] = _make(provider)
-    return _backends[provider]
-
-
-def _make(provider: str) -> DeliveryBackend:
+    """Return a new backend for the provider. Raises ImproperlyConfigured with the setting that is missing or wrong."""
     if provider in PROVIDERS:
         return PROVIDERS[provider]()
     if provider in RELAYS:
@@ -90,23 +90,14 @@ def _make(provider: str) -> DeliveryBackend:
         )
     if provider == OUTBOX:
         raise ImproperlyConfigured("EMAIL_DELIVERY_BACKEND is the outbox, which can't deliver to itself.")
-    return _make_by_path(provider)
+    return _backend_by_path(provider)
 
 
-def _make_by_path(path: str) -> DeliveryBackend:
+def _backend_by_path(path: str) -> DeliveryBackend:
+    """Return the backend at this dotted path, inside a RelayBackend unless it is one of this package's kind."""
     relay = RelayBackend(path)
     if not issubclass(relay.backend_class, DeliveryBackend):
         return relay
     backend = relay.backend_class()
     backend.name = path
     return backend
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    """Tests change settings; a running process does not."""
-    if setting.startswith(("EMAIL_", "SEQUENZY_", "RESEND_", "SENDGRID_")):
-        _backends.clear()
-        _contacts.clear()
-
-
-setting_changed.connect(_forget)

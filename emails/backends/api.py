@@ -1,4 +1,4 @@
-"""What is the same for every provider that takes a mail as JSON; a provider's own file only translates."""
+"""The parts shared by every provider that takes an email as JSON, so that a provider's own file only translates."""
 
 import json
 from abc import abstractmethod
@@ -13,6 +13,7 @@ from emails.backends.client import ApiClient
 from emails.errors import UnsupportedFeature
 from emails.message import Message
 
+# The provider builds these from the fields of its JSON; as extra headers they would contradict them.
 ENVELOPE_AND_MIME_HEADERS = frozenset(
     {"to", "cc", "bcc", "from", "reply-to", "subject", "return-path"}
     | {"content-type", "content-transfer-encoding", "mime-version"}
@@ -20,29 +21,32 @@ ENVELOPE_AND_MIME_HEADERS = frozenset(
 
 
 class ApiBackend(ApiClient, DeliveryBackend):
-    """A mail is one JSON object, posted to `path`."""
+    """Posts each email as one JSON object to ``path``."""
 
     path: ClassVar[str]
-    most_recipients: ClassVar[int] = 50
-    """In each of to, cc and bcc."""
+    max_recipients: ClassVar[int] = 50
+    """The limit for each of to, cc, and bcc."""
 
     @abstractmethod
     def payload(self, message: Message) -> dict[str, Any]:
-        """The message in the provider's words. Raises UnsupportedFeature."""
+        """Return the message as the provider's JSON object. Raises UnsupportedFeature."""
 
     def scheduled(self, message: Message, *, at_most: timedelta) -> datetime | None:
-        """When the provider is to send it; None: at once. Raises UnsupportedFeature for a time too far ahead."""
+        """Return when the provider should send the message, or None for immediately.
+
+        Raises UnsupportedFeature if that is further ahead than ``at_most``.
+        """
         ahead = (message.send_at or timezone.now()) - timezone.now()
         if ahead > at_most:
             raise self.cannot(f"a send_at more than {at_most.days} days ahead", "send it through the outbox.")
         return message.send_at if ahead > timedelta() else None
 
-    def serialise(self, message: Message) -> bytes:
-        self._refuse_what_no_api_takes(message)
+    def serialize(self, message: Message) -> bytes:
+        self._check_common_limits(message)
         body = json.dumps(self.payload(message), ensure_ascii=False, separators=(",", ":")).encode()
-        if len(body) > self.most_bytes:
+        if len(body) > self.max_bytes:
             raise self.cannot(
-                f"a message of {len(body):,} bytes (at most {self.most_bytes:,})",
+                f"a message of {len(body):,} bytes (at most {self.max_bytes:,})",
                 "link to the files instead of attaching them.",
             )
         return body
@@ -51,19 +55,18 @@ class ApiBackend(ApiClient, DeliveryBackend):
         [body] = parts
         return Request(self.path, body)
 
-    # Refusals before any call
-
     def cannot(self, feature: str, advice: str) -> UnsupportedFeature:
+        """Return the error for a message that needs this feature, with advice to the developer."""
         return UnsupportedFeature(self.name, feature, advice)
 
-    def _refuse_what_no_api_takes(self, message: Message) -> None:
+    def _check_common_limits(self, message: Message) -> None:
         if not message.to:
             raise self.cannot("a message without `to`", "add a recipient to `to`.")
         for field in ("to", "cc", "bcc"):
             count = len(getattr(message, field))
-            if count > self.most_recipients:
+            if count > self.max_recipients:
                 raise self.cannot(
-                    f"{count} email addresses in `{field}`", f"send to at most {self.most_recipients} per message."
+                    f"{count} email addresses in `{field}`", f"send to at most {self.max_recipients} per message."
                 )
         for address in _all_addresses(message):
             if not address.email.isascii():
@@ -79,7 +82,7 @@ class ApiBackend(ApiClient, DeliveryBackend):
             )
 
     def refuse_alternatives(self, message: Message) -> None:
-        """For providers that carry one text and one HTML body."""
+        """Raise UnsupportedFeature for a third body: most providers carry one text and one HTML body."""
         for alternative in message.alternatives:
             if alternative.content_type == "text/html":
                 raise self.cannot("two HTML bodies", "send one of them.")

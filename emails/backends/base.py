@@ -1,4 +1,8 @@
-"""What every delivering backend is: a plain Django email backend, and the two halves that the outbox uses of it."""
+"""The interface of a provider, and of every backend that delivers: a plain Django backend that the outbox can drive.
+
+The outbox needs two halves of what Django does in one step. It first turns messages into a ``Request``, which it
+stores, and then makes the stored call, if need be several times.
+"""
 
 import logging
 import re
@@ -19,97 +23,106 @@ from emails.message import Message
 logger = logging.getLogger(__name__)
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+# Any fixed UUID would do. With another one, a repeated key would no longer result in the same message ID.
 KEY_NAMESPACE = uuid.UUID("3e973501-7e67-4636-8b1b-c86dc1a15348")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call as it is stored before it is made and repeated byte for byte, also after a deploy."""
+    """A call in the form in which it is stored, so that a repeat is equal byte for byte, even after a deploy."""
 
     endpoint: str
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """The provider took it. One id per message, empty where the provider told none.
+class Acceptance:
+    """The provider accepted a call.
 
-    ``rate``: the calls a second that it takes, ``pause``: for how long it takes no more, where its headers say so.
+    ``message_ids``: the provider's ID of each message in the call, in order; an empty string if it reported none.
+    ``rate``: how many calls per second the provider allows, if its headers say so.
+    ``cooldown``: how long the provider accepts no further calls, if its headers say so.
     """
 
     message_ids: tuple[str, ...]
     rate: float | None = None
-    pause: timedelta | None = None
+    cooldown: timedelta | None = None
 
 
-class Caller:
-    """What makes the calls of a provider: each is stored before it is made, and repeated where that can do no harm."""
+class ProviderClient:
+    """Makes the calls of one provider, and describes what the provider guarantees."""
 
     name: str
+
     key_lifetime: ClassVar[timedelta | None] = None
-    """How long the provider remembers an Idempotency-Key; None: it knows none, and every call can be a second mail."""
+    """How long the provider remembers an Idempotency-Key; None if a repeat can be a second email."""
+
     default_rate: ClassVar[float | None] = None
-    """Calls a second until the provider's answers say more; None: as many as there are."""
-    tells_our_id: ClassVar[bool] = True
-    """Whether its delivery events name our message id; else they are matched by its own."""
-    look_up_after: ClassVar[timedelta | None] = None
-    """When to ask what became of a message without events, where the provider does not tell every end of one."""
+    """Calls per second until the provider's responses report a rate; None for no limit."""
+
+    echoes_message_id: ClassVar[bool] = True
+    """Whether the provider's events contain our message ID. If not, events are matched by the provider's own ID."""
+
+    poll_after: ClassVar[timedelta | None] = None
+    """When to ask for the state of a message without events, if the provider doesn't report every outcome."""
 
     @abstractmethod
-    def call(self, request: Request, idempotency_key: str) -> Receipt:
-        """Make the call. Thread-safe, and without the ORM. Raises ProviderError."""
+    def call(self, request: Request, idempotency_key: str) -> Acceptance:
+        """Make the call. Raises ProviderError. Runs in any thread and doesn't use the ORM."""
 
     def warm_up(self) -> None:
-        """Do beforehand what would delay the next call: read certificates, connect. Raises nothing."""
+        """Do in advance what would delay the next call: read certificates, connect. Raises nothing."""
 
 
-class DeliveryBackend(Caller, BaseEmailBackend):
-    """Delivers through one provider.
+class DeliveryBackend(ProviderClient, BaseEmailBackend):
+    """A Django email backend that delivers through one provider.
 
-    As `EMAIL_BACKEND` it sends at once. The outbox calls serialise() and request() when it stores an attempt, and then
-    call() with what was stored, as often as it takes.
+    As ``EMAIL_BACKEND`` it sends immediately. The outbox uses the same methods separately: ``serialize()`` and
+    ``request()`` when it stores an attempt, then ``call()`` with the stored request.
     """
 
     batch_limit: ClassVar[int] = 1
     """How many messages one call can carry."""
-    most_bytes: ClassVar[int] = sys.maxsize
-    """Of the body of a call."""
+
+    max_bytes: ClassVar[int] = sys.maxsize
+    """The largest body of a call."""
 
     @abstractmethod
-    def serialise(self, message: Message) -> bytes:
-        """The message in the provider's words: the same bytes for the same message, and no I/O.
+    def serialize(self, message: Message) -> bytes:
+        """Return the message in the provider's format. No I/O, and always the same bytes for the same message.
 
-        Raises UnsupportedFeature when the provider cannot carry it.
+        Raises UnsupportedFeature if the provider can't carry the message.
         """
 
     @abstractmethod
     def request(self, parts: Sequence[bytes]) -> Request:
-        """The call that carries these serialised messages, 1 to batch_limit of them."""
+        """Return the call that carries these serialized messages (1 to ``batch_limit``)."""
 
     def may_share_call(self, message: Message) -> bool:
-        """Whether the message can be one of several in a call."""
+        """Return whether the message may be sent in one call with others."""
         return self.batch_limit > 1
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
-        """Send each at once; returns how many the provider took.
+        """Send each message immediately and return how many the provider accepted.
 
-        `message.idempotency_key`, if set, makes a repeat harmless where the provider knows such keys.
-        Sets `message.provider_message_id`. With fail_silently an error is logged, and the next message tried.
+        A message's ``idempotency_key`` makes a repeat harmless if the provider supports keys. Sets
+        ``provider_message_id`` on each accepted message. With ``fail_silently``, an error is logged and the next
+        message is sent.
         """
         return sum(self._send(message) for message in email_messages or () if message.recipients())
 
     def _send(self, email: Any) -> bool:
         try:
             key = _idempotency_key(email)
-            # The same key must give the same payload, so the id in it is made from the key.
+            # Providers reject a repeated key with a different payload, so the ID in the payload is derived from it.
             message = Message.from_django(email, uuid.uuid5(KEY_NAMESPACE, key))
-            receipt = self.call(self.request([self.serialise(message)]), key)
+            acceptance = self.call(self.request([self.serialize(message)]), key)
         except EmailsError as error:
             if not self.fail_silently:
                 raise
-            logger.warning("A message was not sent, and fail_silently is on: %s", error)
+            logger.warning("A message was not sent; fail_silently is on: %s", error)
             return False
-        email.provider_message_id = receipt.message_ids[0]
+        email.provider_message_id = acceptance.message_ids[0]
         return True
 
 

@@ -1,4 +1,4 @@
-"""One call to a provider's JSON API and the verdict on its answer; what the call says is for others."""
+"""One call to a provider's JSON API: the request is made here, and its response becomes an acceptance or an error."""
 
 import json
 import re
@@ -7,31 +7,40 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from common.http.pool import Answer, NoAnswer, pool_for
+from common.http.pool import NoResponse, Response, pool_for
 from common.http.retry_after import retry_after
 from common.redaction import redact
-from emails.backends.base import Caller, Receipt, Request
-from emails.backends.classification import NEEDS_A_PERSON, REFUSED_FOR_NOW, UNKNOWN, Verdict, verdict_on
+from emails.backends.base import Acceptance, ProviderClient, Request
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED_FOR_NOW, UNKNOWN, FailureKind, classify_status
 from emails.errors import ProviderError
 
-USER_AGENT = "myproject/1.0"
+# Resend refuses calls without a User-Agent. This one names the code, so it stays when the project is renamed.
+USER_AGENT = "django-email-outbox/1.0"
+
 KEY = re.compile(r"[!-~]+")
 TAG = re.compile(r"<(style|script)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-LONG_STRING = 40  # characters; what is shorter in an answer that echoes the payload gives nothing away
-PAGE_BYTES = 20_000
-TEXT_OF_A_PAGE = 300
+LONG_STRING = 40  # characters; shorter strings reveal nothing if a response echoes the payload
+MAX_PAGE_BYTES = 20_000
+MAX_PAGE_TEXT = 300
 
 
-class ApiClient(Caller):
-    """A provider that takes JSON. Key and URL come from the settings `<NAME>_API_KEY` and `<NAME>_API_URL`."""
+class ErrorText(NamedTuple):
+    """What an error response contains: a code to branch on, and the explanation for people."""
+
+    code: str
+    explanation: str
+
+
+class ApiClient(ProviderClient):
+    """A provider with a JSON API. Key and URL come from the settings ``<NAME>_API_KEY`` and ``<NAME>_API_URL``."""
 
     reset_headers: ClassVar[tuple[str, ...]] = ()
-    """Headers beside Retry-After that give the seconds until calls are taken again."""
+    """Headers besides Retry-After that give the seconds until calls are accepted again."""
 
     def __init__(self, *, api_key: str | None = None, api_url: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -51,41 +60,40 @@ class ApiClient(Caller):
             raise ImproperlyConfigured(f"{variable} is not set. Set it, or choose another EMAIL_PROVIDER.")
         return str(value)
 
-    # What a provider's file fills in
-
     @abstractmethod
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
-        """Read a 2xx answer: is it the documented one?"""
+    def read_success(self, response: Response) -> Acceptance | FailureKind:
+        """Return what a 2xx response means: a FailureKind if it isn't the documented one."""
 
-    def forgives(self, request: Request, answer: Answer) -> bool:
-        """Whether an error says that what was asked for is so already."""
+    def is_already_done(self, request: Request, response: Response) -> bool:
+        """Return whether an error means that the requested state already exists, which counts as success."""
         return False
 
-    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
-        """Correct the verdict on an error where this provider's words say more than its status."""
-        return verdict
+    def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
+        """Return a more precise FailureKind if this provider's error text reveals more than the status."""
+        return failure
 
-    def pause(self, headers: Mapping[str, str]) -> timedelta | None:
-        """For how long a refused caller is to wait."""
+    def wait_after_refusal(self, headers: Mapping[str, str]) -> timedelta | None:
+        """Return how long the provider wants us to wait after it refused a call."""
         return retry_after(headers, *self.reset_headers)
 
-    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
-        """What the headers of a good answer say of the calls to come: ``rate`` and ``pause`` of a Receipt."""
+    def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Return what the headers of a success say about the next calls: ``rate`` and ``cooldown`` of Acceptance."""
         return {}
 
     def warm_up(self) -> None:
-        with suppress(ImproperlyConfigured):  # the call says so
+        with suppress(ImproperlyConfigured):  # the call itself reports this error
             pool_for(self._api_url).connect(timedelta(seconds=settings.EMAIL_CALL_DEADLINE_SECONDS))
 
-    def call(self, request: Request, idempotency_key: str) -> Receipt:
+    def call(self, request: Request, idempotency_key: str) -> Acceptance:
         keys = {"Idempotency-Key": idempotency_key} if self.key_lifetime is not None else {}
-        result = self._judge(self.ask(request, keys), request)
-        if isinstance(result, Receipt):
+        result = self._interpret(self.ask(request, keys), request)
+        if isinstance(result, Acceptance):
             return result
-        raise result  # here, where no exception with a request in it is being handled
+        # Raised outside of any except block: an exception in its context could hold the request, with key and body.
+        raise result
 
-    def ask(self, request: Request, headers: Mapping[str, str] | None = None) -> Answer | NoAnswer | ProviderError:
-        """Make the request and return what came, whatever it says. Raises nothing."""
+    def ask(self, request: Request, headers: Mapping[str, str] | None = None) -> Response | NoResponse | ProviderError:
+        """Make the request and return the response, whatever its status. Raises nothing."""
         headers = {
             "Authorization": f"Bearer {self._api_key}",
             "Content-Type": "application/json",
@@ -100,48 +108,54 @@ class ApiClient(Caller):
         method, _, path = request.endpoint.rpartition(" ")
         return pool.send(method or "POST", path, request.body, headers, deadline)
 
-    def _judge(self, answer: Answer | NoAnswer | ProviderError, request: Request) -> Receipt | ProviderError:
-        if isinstance(answer, ProviderError):
-            return answer
-        if isinstance(answer, NoAnswer):
-            return self._error(UNKNOWN if answer.reached_body else REFUSED_FOR_NOW, answer.reason)
-        is_accepted = 200 <= answer.status < 300 or self.forgives(request, answer)
-        result = self.accepted(answer) if is_accepted else None
-        if isinstance(result, Receipt):
-            return replace(result, **self.told_limits(answer.headers))
-        return self._refusal(answer, result, request)
+    def _interpret(
+        self, response: Response | NoResponse | ProviderError, request: Request
+    ) -> Acceptance | ProviderError:
+        if isinstance(response, ProviderError):
+            return response
+        if isinstance(response, NoResponse):
+            # Once a byte of the body was written, the provider may have acted on the call.
+            return self._error(UNKNOWN if response.reached_body else REFUSED_FOR_NOW, response.reason)
+        is_success = 200 <= response.status < 300 or self.is_already_done(request, response)
+        result = self.read_success(response) if is_success else None
+        if isinstance(result, Acceptance):
+            return replace(result, **self.rate_limit_hints(response.headers))
+        return self._refusal(response, result, request)
 
-    def _refusal(self, answer: Answer, verdict: Verdict | None, request: Request) -> ProviderError:
-        code, text = error_text(answer)
-        text = redact(text, [self._api_key, *long_strings(request.body)])
-        said = f"{code} {text}"
-        if verdict is None:
-            verdict = self.refine(verdict_on(answer.status, said), answer.status, said)
-        if answer.status < 300 and verdict is UNKNOWN:
-            text = f"its response is not in the documented format: {text}"
-        pause = self.pause(answer.headers)
-        if verdict is REFUSED_FOR_NOW and pause is not None:
-            verdict = verdict._replace(pauses_provider=True)
-        return self._error(verdict, text, status=answer.status, code=code, retry_after=pause)
+    def _refusal(self, response: Response, failure: FailureKind | None, request: Request) -> ProviderError:
+        code, explanation = error_text(response)
+        explanation = redact(explanation, [self._api_key, *long_strings(request.body)])
+        if failure is None:
+            text = f"{code} {explanation}"
+            failure = self.refine_failure(classify_status(response.status, text), response.status, text)
+        if response.status < 300 and failure is UNKNOWN:
+            explanation = f"its response is not in the documented format: {explanation}"
+        wait = self.wait_after_refusal(response.headers)
+        if failure is REFUSED_FOR_NOW and wait is not None:
+            failure = failure._replace(pauses_provider=True)
+        return self._error(failure, explanation, status=response.status, code=code, retry_after=wait)
 
-    def _error(self, verdict: Verdict, detail: str, **fields: Any) -> ProviderError:
+    def _error(self, failure: FailureKind, detail: str, **fields: Any) -> ProviderError:
         detail = redact(detail or "no explanation", [self._api_key])
-        return ProviderError(self.name, detail, **verdict._asdict(), **fields)
+        return ProviderError(self.name, detail, **failure._asdict(), **fields)
 
 
-def json_body(answer: Answer) -> Any:
-    """The parsed body, None where it is no JSON or says it is none."""
-    content_type = answer.headers.get("Content-Type", "json")
-    if not answer.body or "json" not in content_type.lower():
+def json_body(response: Response) -> Any:
+    """Return the parsed body, or None if the body is not JSON or is not declared as JSON."""
+    content_type = response.headers.get("Content-Type", "json")
+    if not response.body or "json" not in content_type.lower():
         return None
     try:
-        return json.loads(answer.body)
+        return json.loads(response.body)
     except (ValueError, RecursionError):
         return None
 
 
 def long_strings(body: bytes) -> list[str]:
-    """What an answer that echoes the payload would give away, as it stands there and as JSON writes it."""
+    """Return the long strings of a JSON payload, each plain and in both JSON escapes.
+
+    They are redacted from error texts, because some providers echo the payload, and with it the live links.
+    """
     found: list[str] = []
     rest = [json.loads(body or b"null")]
     while rest:
@@ -153,24 +167,24 @@ def long_strings(body: bytes) -> list[str]:
     return found
 
 
-def error_text(answer: Answer) -> tuple[str, str]:
-    """A code to branch on, and what a person should read, out of all the shapes that error bodies have."""
-    data = json_body(answer)
+def error_text(response: Response) -> ErrorText:
+    """Return code and explanation from any of the shapes in which providers report errors."""
+    data = json_body(response)
     if not isinstance(data, dict):
-        return "", page_text(answer)
+        return ErrorText("", page_text(response))
     if isinstance(data.get("errors"), list):
-        return "", "; ".join(_one_of_many(item) for item in data["errors"])
+        return ErrorText("", "; ".join(_one_of_many(item) for item in data["errors"]))
     inner = data["error"] if isinstance(data.get("error"), dict) else {}
     code = data.get("code") or inner.get("code") or data.get("name") or ""
     parts = [data.get("error") if not inner else inner.get("message"), data.get("message"), data.get("description")]
     parts += [data.get("resolution"), data.get("issues")]
-    return str(code), ". ".join(str(part) for part in parts if part) or page_text(answer)
+    return ErrorText(str(code), ". ".join(str(part) for part in parts if part) or page_text(response))
 
 
-def page_text(answer: Answer) -> str:
-    """The beginning of what it says in no known form, without its HTML."""
-    text = TAG.sub(" ", (answer.body or b"")[:PAGE_BYTES].decode(errors="replace"))
-    return " ".join(text.split())[:TEXT_OF_A_PAGE]
+def page_text(response: Response) -> str:
+    """Return the beginning of a body in an unknown format, without HTML tags."""
+    text = TAG.sub(" ", (response.body or b"")[:MAX_PAGE_BYTES].decode(errors="replace"))
+    return " ".join(text.split())[:MAX_PAGE_TEXT]
 
 
 def _one_of_many(item: Any) -> str:

@@ -1,6 +1,7 @@
-"""Sequenzy's contacts: https://docs.sequenzy.com/api-reference (POST /subscribers and what is below it)
+"""Sequenzy's contacts: https://docs.sequenzy.com/api-reference (POST /subscribers and the routes below it)
 
-A contact is named by its address. Tags, unsubscribing and forgetting may be repeated at will, events carry an id.
+The email address identifies a contact. Every change may be repeated: events carry an ID, and the other changes have
+the same result when they are made twice.
 """
 
 import json
@@ -12,10 +13,11 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from common.http.pool import Answer
-from emails.backends.base import Receipt, Request
-from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict
+from common.http.pool import Response
+from emails.backends.base import Acceptance, Request
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, FailureKind
 from emails.backends.client import ApiClient, json_body
+from emails.backends.sequenzy import SequenzyBackend
 
 Content = Mapping[str, Any]
 
@@ -23,10 +25,10 @@ NO_SUCH_CONTACT = 404
 
 
 class SequenzyContacts(ApiClient):
-    """Has a key of its own in SEQUENZY_CONTACTS_API_KEY, or shares that of the mail and then its rate as well."""
+    """Changes contacts with a key of their own, and therefore at a rate of their own."""
 
     name = "sequenzy_contacts"
-    key_lifetime: ClassVar[timedelta] = timedelta(days=3650)  # a repeat is never a second change
+    key_lifetime: ClassVar[timedelta] = timedelta(days=3650)  # in effect unlimited: a repeat changes nothing
     default_rate = 100 / 60
 
     def __init__(self) -> None:
@@ -34,34 +36,41 @@ class SequenzyContacts(ApiClient):
         if not key:
             raise ImproperlyConfigured("Neither SEQUENZY_CONTACTS_API_KEY nor SEQUENZY_API_KEY is set.")
         super().__init__(api_key=key, api_url=settings.SEQUENZY_API_URL)
-        if not settings.SEQUENZY_CONTACTS_API_KEY:
-            self.name = "sequenzy"
 
     def request(self, action: str, address: str, content: Content, event_id: str) -> Request:
-        """The call that makes one change: the same bytes for the same change."""
+        """Return the call that makes one change; always the same bytes for the same change."""
         endpoint, payload = REQUESTS[action](address, content, event_id)
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() if payload else b""
         return Request(endpoint, body)
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
-        data = json_body(answer)
+    def read_success(self, response: Response) -> Acceptance | FailureKind:
+        data = json_body(response)
         if not isinstance(data, dict):
             return UNKNOWN
         is_refused = data.get("success") is False or data.get("error")
-        return REFUSED if is_refused and answer.status != NO_SUCH_CONTACT else Receipt(("",))
+        return REFUSED if is_refused and response.status != NO_SUCH_CONTACT else Acceptance(("",))
 
-    def forgives(self, request: Request, answer: Answer) -> bool:
-        """A contact that does not exist is unsubscribed and forgotten. A page of HTML says that of a wrong URL only."""
-        is_said_by_the_api = isinstance(json_body(answer), dict)
+    def is_already_done(self, request: Request, response: Response) -> bool:
+        """A contact that doesn't exist is already unsubscribed and forgotten.
+
+        Only a JSON answer proves that: a 404 with an HTML page means that the URL is wrong.
+        """
+        is_from_the_api = isinstance(json_body(response), dict)
         changes_a_contact = request.endpoint.startswith(("DELETE ", "PATCH "))
-        return answer.status == NO_SUCH_CONTACT and is_said_by_the_api and changes_a_contact
+        return response.status == NO_SUCH_CONTACT and is_from_the_api and changes_a_contact
 
-    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
-        return NEEDS_A_PERSON if status == 403 else verdict
+    def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
+        return NEEDS_A_PERSON if status == 403 else failure
+
+
+class SharedKeyContacts(SequenzyContacts):
+    """Changes contacts with the key that also sends emails: both then share one rate and one ProviderState."""
+
+    name = SequenzyBackend.name
 
 
 def subscribe(address: str, content: Content, event_id: str) -> tuple[str, dict[str, Any]]:
-    """`merge` fills empty fields of a contact that exists, and never wakes one that unsubscribed."""
+    """With `merge`, Sequenzy fills empty fields of an existing contact and never resubscribes anybody."""
     return "POST /subscribers", {"email": address, **content, "duplicateStrategy": "merge"}
 
 

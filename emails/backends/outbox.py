@@ -1,4 +1,4 @@
-"""The EMAIL_BACKEND: every message becomes a row in the caller's transaction, and a worker is told after the commit."""
+"""The outbox as an EMAIL_BACKEND: store every email in the caller's transaction, and wake a worker after the commit."""
 
 import logging
 from collections.abc import Iterable
@@ -14,29 +14,31 @@ from common.failpoints import failpoint
 from emails.errors import InvalidMessage
 from emails.message import Message
 from emails.models import OutboundEmail
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 
 logger = logging.getLogger(__name__)
 
 
 class OutboxBackend(BaseEmailBackend):
-    """Django's own door: ``send_mail()``, the admin, django-allauth and every other app get the outbox's promises.
+    """Queues emails instead of sending them, for every caller of Django's email API.
 
-    Reads the optional attributes of ``emails.services.TemplatedEmail`` from any message.
+    So ``send_mail()``, the admin, django-allauth, and all other apps get the outbox's guarantees. A message may carry
+    the attributes of ``emails.services.TemplatedEmail``, such as ``kind`` and ``idempotency_key``.
     """
 
     def send_messages(self, email_messages: Iterable[EmailMessage] | None) -> int:
-        """Queue the messages, all or none; returns how many were taken, repeats of an idempotency key included.
+        """Queue all messages or none, and return their number, including repeats of an idempotency key.
 
-        Raises ``InvalidMessage`` for one that nobody could send, unless ``fail_silently``.
+        Raises ``InvalidMessage`` for a message that no provider could send; with ``fail_silently``, logs and skips it.
         """
         rows = [row for message in email_messages or () if (row := self._row(message)) is not None]
         if not rows:
             return 0
+        # Inside a caller's transaction, a savepoint would only cost two more queries.
         with transaction.atomic(savepoint=False):
             for row in rows:
                 insert_once(row)
-            transaction.on_commit(nudge_worker, robust=True)
+            transaction.on_commit(wake_worker, robust=True)
         failpoint("after-insert")
         return len(rows)
 
@@ -48,15 +50,18 @@ class OutboxBackend(BaseEmailBackend):
         except InvalidMessage as error:
             if not self.fail_silently:
                 raise
-            logger.error("A message was not queued, and its sender asked not to be told: %s", error)
+            logger.error("A message was not queued; fail_silently is on: %s", error)
             return None
 
 
 def row_from(message: EmailMessage) -> OutboundEmail:
-    """The row waits until the message's send_at itself, whatever its provider can do."""
+    """Return the row that stores the message.
+
+    The outbox itself waits until ``send_at``, because not every provider can schedule.
+    """
     neutral = Message.from_django(message, uuid4())
     waits = {"due_at": neutral.send_at} if neutral.send_at is not None else {}
-    neutral = replace(neutral, send_at=None)
+    neutral = replace(neutral, send_at=None)  # or the provider would wait as well
     return OutboundEmail(
         **waits,
         id=neutral.id,
@@ -72,10 +77,10 @@ def row_from(message: EmailMessage) -> OutboundEmail:
 
 
 def insert_once(row: OutboundEmail) -> None:
-    """Insert the row, or nothing when its idempotency key is taken; the caller's transaction goes on either way.
+    """Insert the row unless its idempotency key exists already; the caller's transaction stays usable either way.
 
-    ON CONFLICT DO NOTHING, since an IntegrityError would end the transaction on PostgreSQL. A conflict must be about
-    the key: any other is no repeat.
+    The insert uses ON CONFLICT DO NOTHING, because an IntegrityError would abort the transaction on PostgreSQL. That
+    clause also hides conflicts on other constraints, so a row that is missing is an error unless its key exists.
     """
     if insert_if_absent([row]):
         return

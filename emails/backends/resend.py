@@ -1,4 +1,4 @@
-"""Resend: https://resend.com/docs/api-reference/emails/send-email"""
+"""Resend's format: https://resend.com/docs/api-reference/emails/send-email"""
 
 import mimetypes
 import re
@@ -7,21 +7,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.http.pool import Answer
+from common.http.pool import Response
 from emails.backends.api import ApiBackend
-from emails.backends.base import Receipt, Request
-from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict, verdict_on_conflict
+from emails.backends.base import Acceptance, Request
+from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, FailureKind, classify_conflict
 from emails.backends.client import json_body
 from emails.message import Message
 from emails.message.attachments import Attachment
 
 TAG_CHARACTERS = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MESSAGE_TAG = "message_id"
-LONGEST_CONTENT_ID = 127
-LONGEST_SCHEDULE = timedelta(days=30)
+MAX_CONTENT_ID_LENGTH = 127
+MAX_SCHEDULE = timedelta(days=30)
 FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+# "1010" is what Resend's edge servers answer to a call without a User-Agent.
 KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
-KNOWN_TYPES = mimetypes.MimeTypes()  # Python's own table, the same on every machine
+KNOWN_TYPES = mimetypes.MimeTypes()  # without the machine's own table, so that every machine decides alike
+# Other names of a type, which must not count as a contradiction between a file's name and its type.
 SAME_TYPES = {
     "text/xml": "application/xml",
     "application/javascript": "text/javascript",
@@ -33,28 +35,32 @@ SAME_TYPES = {
 
 
 class ResendBackend(ApiBackend):
-    """Tracking is a setting of the sending domain here, not of a message: mails with live links want a domain with
-    tracking off. Metadata stays in the outbox, since the only place for it would be a header that recipients see."""
+    """Sends through Resend, up to 100 messages per call.
+
+    Resend switches tracking per sending domain, not per message, so emails with live links need a domain without it.
+    Metadata is not sent, because the only place for it would be a header that recipients can read.
+    """
 
     name = "resend"
     path = "/emails"
     batch_path = "/emails/batch"
     batch_limit = 100
-    default_rate = 2.0
+    default_rate = 2.0  # until the first response reports the account's limit
     key_lifetime = timedelta(hours=24)
-    most_bytes = 40_000_000
+    max_bytes = 40_000_000
     reset_headers = ("ratelimit-reset", "x-ratelimit-reset")
 
     def payload(self, message: Message) -> dict[str, Any]:
+        """Return the JSON object of one email; empty fields are left out."""
         self.refuse_alternatives(message)
         payload: dict[str, Any] = {
             "from": str(message.from_email),
             "to": [str(address) for address in message.to],
             "subject": message.subject,
-            "text": message.text,  # left out, Resend would make one of the HTML
+            "text": message.text,  # sent even if empty: without the field, Resend derives a text from the HTML
             "tags": _tags(message),
         }
-        send_at = self.scheduled(message, at_most=LONGEST_SCHEDULE)
+        send_at = self.scheduled(message, at_most=MAX_SCHEDULE)
         if send_at and message.attachments:
             raise self.cannot("attachments with a send_at", "send it through the outbox, which waits until then.")
         optional = {
@@ -69,14 +75,14 @@ class ResendBackend(ApiBackend):
         return payload | {field: value for field, value in optional.items() if value}
 
     def _attachment(self, attachment: Attachment) -> dict[str, str]:
-        """Resend accepts a file whose name contradicts its type, and never delivers the mail."""
+        """Refuse a file whose name contradicts its type: Resend accepts the email and then never delivers it."""
         expected, _ = KNOWN_TYPES.guess_type(attachment.filename)
         if expected and _canonical(expected) != _canonical(attachment.content_type):
             raise self.cannot(
                 f"the file {attachment.filename!r} as {attachment.content_type}",
                 f"a file with that name must be {expected} (text in UTF-8). Otherwise, rename it.",
             )
-        if len(attachment.content_id) > LONGEST_CONTENT_ID:
+        if len(attachment.content_id) > MAX_CONTENT_ID_LENGTH:
             raise self.cannot("a Content-ID of 128 characters or more", "make it shorter.")
         fields = {
             "filename": attachment.filename,
@@ -86,7 +92,10 @@ class ResendBackend(ApiBackend):
         return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
 
     def may_share_call(self, message: Message) -> bool:
-        """Attachments and schedules get lost in a batch without a word (https://resend.com/docs/dashboard/emails/batch-sending)."""
+        """Keep emails with attachments or a schedule out of batches, where Resend drops both silently.
+
+        https://resend.com/docs/dashboard/emails/batch-sending
+        """
         return not (message.attachments or message.send_at)
 
     def request(self, parts: Sequence[bytes]) -> Request:
@@ -94,27 +103,30 @@ class ResendBackend(ApiBackend):
             return super().request(parts)
         return Request(self.batch_path, b"[" + b",".join(parts) + b"]")
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
-        """One id, or of a batch all of them in its order: in strict validation it is taken whole or not at all."""
-        data = json_body(answer)
+    def read_success(self, response: Response) -> Acceptance | FailureKind:
+        """Read one ID, or the IDs of a batch in the order of its messages.
+
+        A batch is accepted as a whole or refused as a whole, so an answer with a missing ID is not trusted.
+        """
+        data = json_body(response)
         items = data.get("data", [data]) if isinstance(data, dict) else None
         message_ids = tuple(map(_message_id, items)) if isinstance(items, list) else ()
-        return Receipt(message_ids) if message_ids and all(message_ids) else UNKNOWN
+        return Acceptance(message_ids) if message_ids and all(message_ids) else UNKNOWN
 
-    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
         limit = FIRST_NUMBER.match(headers.get("ratelimit-limit") or headers.get("x-ratelimit-limit") or "")
         return {"rate": float(limit[0])} if limit and float(limit[0]) > 0 else {}
 
-    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
+    def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
         if status == 409:
-            return verdict_on_conflict(said)
-        if status in (400, 401, 403) and KEY_TROUBLE.search(said):
+            return classify_conflict(text)
+        if status in (400, 401, 403) and KEY_TROUBLE.search(text):
             return NEEDS_A_PERSON
-        return verdict
+        return failure
 
 
 def iso(moment: datetime) -> str:
-    """With milliseconds: microseconds are refused."""
+    """Return the time as Resend accepts it, with milliseconds: it refuses microseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -124,7 +136,7 @@ def _message_id(item: Any) -> str:
 
 
 def _tags(message: Message) -> list[dict[str, str]]:
-    """Our id, which comes back in every event, and the message's tags as far as Resend's characters allow."""
+    """Return our message ID, which Resend repeats in every event, and the tags that fit its character set."""
     fitting = {tag: "true" for tag in message.tags if TAG_CHARACTERS.fullmatch(tag)}
     return [{"name": name, "value": value} for name, value in {**fitting, MESSAGE_TAG: str(message.id)}.items()]
 

@@ -1,42 +1,48 @@
-"""SendGrid: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send"""
+"""SendGrid's format: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send"""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from common.http.pool import Answer
-from common.http.retry_after import pause_until_epoch, retry_after
+from common.http.pool import Response
+from common.http.retry_after import retry_after, wait_until_epoch
 from emails.backends.api import ApiBackend
-from emails.backends.base import Receipt
-from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, Verdict
+from emails.backends.base import Acceptance
+from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, FailureKind
 from emails.message import Address, Message
 from emails.message.attachments import Attachment
 
 MESSAGE_ARGUMENT = "app_message_id"
+
+# The limits of https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
 FORBIDDEN_HEADERS = frozenset({"x-sg-id", "x-sg-eid", "received", "dkim-signature"})
-MOST_RECIPIENTS = 1000
-MOST_CATEGORIES = 10
-CATEGORY_CHARACTERS = 255
-ARGUMENT_BYTES = 10_000
-LONGEST_SCHEDULE = timedelta(hours=72)
+MAX_RECIPIENTS = 1000
+MAX_CATEGORIES = 10
+MAX_CATEGORY_LENGTH = 255
+MAX_ARGUMENT_BYTES = 10_000
+MAX_SCHEDULE = timedelta(hours=72)
 NO_PUNCTUATION = str.maketrans("", "", ",;")
 TRACKING_OFF = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
 
 
 class SendGridBackend(ApiBackend):
-    """Knows no Idempotency-Key: after an unknown outcome only an event with our message id tells what happened."""
+    """Sends through SendGrid, which ignores idempotency keys.
+
+    After an unknown outcome, only an event with our message ID reveals whether the email was sent.
+    """
 
     name = "sendgrid"
     path = "/mail/send"
-    most_recipients = MOST_RECIPIENTS
-    most_bytes = 30_000_000
+    max_recipients = MAX_RECIPIENTS
+    max_bytes = 30_000_000
 
     def payload(self, message: Message) -> dict[str, Any]:
+        """Return the JSON object of one email, with all its recipients in one personalization."""
         self._refuse(message)
-        send_at = self.scheduled(message, at_most=LONGEST_SCHEDULE)
-        to_whom = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
-        personalization: dict[str, Any] = {field: _people(people) for field, people in to_whom.items() if people}
+        send_at = self.scheduled(message, at_most=MAX_SCHEDULE)
+        recipients = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
+        personalization: dict[str, Any] = {field: _people(people) for field, people in recipients.items() if people}
         personalization["custom_args"] = self._arguments(message)
         optional = {
             "reply_to_list": _people(message.reply_to),
@@ -57,44 +63,47 @@ class SendGridBackend(ApiBackend):
     def _refuse(self, message: Message) -> None:
         if not message.subject:
             raise self.cannot("an empty subject", "give the message a subject.")
-        if len(message.to) + len(message.cc) + len(message.bcc) > MOST_RECIPIENTS:
-            raise self.cannot(f"more than {MOST_RECIPIENTS} recipients", "send several messages.")
+        if len(message.to) + len(message.cc) + len(message.bcc) > MAX_RECIPIENTS:
+            raise self.cannot(f"more than {MAX_RECIPIENTS} recipients", "send several messages.")
         forbidden = [name for name, _ in message.headers if name.lower() in FORBIDDEN_HEADERS]
         if forbidden:
             raise self.cannot(f"the header {forbidden[0]}", "leave it out, because SendGrid sets it.")
         if any(not attachment.content for attachment in message.attachments):
             raise self.cannot("an empty file", "leave it out.")
         tags = set(message.tags)
-        if len(tags) > MOST_CATEGORIES or any(not 0 < len(tag) <= CATEGORY_CHARACTERS for tag in tags):
+        if len(tags) > MAX_CATEGORIES or any(not 0 < len(tag) <= MAX_CATEGORY_LENGTH for tag in tags):
             raise self.cannot(
-                "these tags", f"use at most {MOST_CATEGORIES} tags of 1 to {CATEGORY_CHARACTERS} characters each."
+                "these tags", f"use at most {MAX_CATEGORIES} tags of 1 to {MAX_CATEGORY_LENGTH} characters each."
             )
 
     def _arguments(self, message: Message) -> dict[str, str]:
-        """Our id and the metadata, which come back in every event, prefixed so that SendGrid's own names stay free."""
+        """Return our message ID and the metadata, which SendGrid repeats in every event.
+
+        The prefix keeps them apart from the names that SendGrid itself uses in events.
+        """
         arguments = {f"app_{key}": value for key, value in message.metadata} | {MESSAGE_ARGUMENT: str(message.id)}
-        if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > ARGUMENT_BYTES:
+        if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > MAX_ARGUMENT_BYTES:
             raise self.cannot("metadata of more than 10,000 bytes", "store it in your own database.")
         return arguments
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
-        """202 whatever the body; 200 without a body is the sandbox."""
-        if answer.status == 202 or (answer.status == 200 and answer.body == b""):
-            return Receipt((answer.headers.get("X-Message-Id", ""),))
+    def read_success(self, response: Response) -> Acceptance | FailureKind:
+        """Accept 202 with any body, and the sandbox's 200 without a body."""
+        if response.status == 202 or (response.status == 200 and response.body == b""):
+            return Acceptance((response.headers.get("X-Message-Id", ""),))
         return UNKNOWN
 
-    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
-        if status == 403 and "access forbidden" in said.lower():
+    def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
+        if status == 403 and "access forbidden" in text.lower():
             return NEEDS_A_PERSON
-        return verdict
+        return failure
 
-    def told_limits(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
         if headers.get("X-RateLimit-Remaining") != "0":
             return {}
-        return {"pause": pause_until_epoch(headers.get("X-RateLimit-Reset"))}
+        return {"cooldown": wait_until_epoch(headers.get("X-RateLimit-Reset"))}
 
-    def pause(self, headers: Mapping[str, str]) -> timedelta | None:
-        return pause_until_epoch(headers.get("X-RateLimit-Reset")) or retry_after(headers)
+    def wait_after_refusal(self, headers: Mapping[str, str]) -> timedelta | None:
+        return wait_until_epoch(headers.get("X-RateLimit-Reset")) or retry_after(headers)
 
 
 def _people(addresses: Iterable[Address]) -> list[dict[str, str]]:
@@ -102,7 +111,7 @@ def _people(addresses: Iterable[Address]) -> list[dict[str, str]]:
 
 
 def _person(address: Address) -> dict[str, str]:
-    """Names with commas and semicolons are against SendGrid's documented limits."""
+    """Return name and address; the name without commas and semicolons, which SendGrid's documentation rules out."""
     name = address.name.translate(NO_PUNCTUATION).strip()
     return {"email": address.email, "name": name} if name else {"email": address.email}
 

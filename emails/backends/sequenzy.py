@@ -1,4 +1,4 @@
-"""Sequenzy: https://docs.sequenzy.com/api-reference (POST /transactional/send)"""
+"""Sequenzy's format: https://docs.sequenzy.com/api-reference (POST /transactional/send)"""
 
 import re
 from base64 import b64encode
@@ -8,40 +8,42 @@ from typing import Any
 from django.conf import settings
 from django.utils.html import escape
 
-from common.http.pool import Answer
+from common.http.pool import Response
 from emails.backends.api import ApiBackend
-from emails.backends.base import Receipt
-from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, Verdict, verdict_on_conflict
+from emails.backends.base import Acceptance
+from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, FailureKind, classify_conflict
 from emails.backends.client import json_body
 from emails.message import Message
 from emails.message.attachments import Attachment
 
-MOST_FILES = 10
-MOST_FILE_BYTES = 7_000_000
-OPENING = re.compile(r"\{(?=\{)")
+# Documented limits. An older page of Sequenzy's allows 40 MB, but the newer one only 7 MB.
+MAX_FILES = 10
+MAX_FILE_BYTES = 7_000_000
+PLACEHOLDER_START = re.compile(r"\{(?=\{)")
 ZERO_WIDTH_SPACE = "\u200b"
 LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]")
 TRACKING_OFF = {"clickTracking": False, "openTracking": False}
 
 
 class SequenzyBackend(ApiBackend):
-    """Carries HTML only: a text part is dropped beside HTML and turned into HTML when it is alone. Tags and metadata
-    stay in the outbox.
+    """Sends through Sequenzy, which carries only HTML: a text without HTML is converted, a text beside it dropped.
 
-    The setting SEQUENZY_STRICT_SENDER names a sender profile instead of a `from`, which Sequenzy replaces by the
-    account's default sender, without a word, when its domain is not verified. SEQUENZY_DROPPED_HEADERS lists headers
-    that may get lost.
+    Tags and metadata are not sent. The setting SEQUENZY_DROPPED_HEADERS lists headers that may be dropped as well.
+
+    Sequenzy silently replaces a ``from`` whose domain is not verified with the account's default sender. With
+    SEQUENZY_STRICT_SENDER, ``fromEmail`` and ``fromName`` are sent instead, which must match a sender profile.
     """
 
     name = "sequenzy"
     path = "/transactional/send"
-    default_rate = 100 / 60
-    tells_our_id = False
-    look_up_after = timedelta(hours=1)
+    default_rate = 100 / 60  # documented as 100 per minute; responses don't report a limit
+    echoes_message_id = False
+    poll_after = timedelta(hours=1)
     key_lifetime = timedelta(days=14)
-    most_bytes = 40_000_000
+    max_bytes = 40_000_000
 
     def payload(self, message: Message) -> dict[str, Any]:
+        """Return the JSON object of one email."""
         self._refuse(message)
         optional = {
             "cc": [address.email for address in message.cc],
@@ -65,33 +67,33 @@ class SequenzyBackend(ApiBackend):
         if self.scheduled(message, at_most=timedelta.max):
             raise self.cannot("a send_at", "send it through the outbox, which waits until then.")
         if len(message.reply_to) > 1:
-            raise self.cannot("more than one reply_to address", "use only one.")
+            raise self.cannot("more than one reply_to email address", "use only one.")
         dropped = {name.lower() for name in settings.SEQUENZY_DROPPED_HEADERS}
         headers = [name for name, _ in message.headers if name.lower() not in dropped]
         if headers:
             raise self.cannot(
                 f"headers ({', '.join(headers)})", "leave them out, or list them in SEQUENZY_DROPPED_HEADERS."
             )
-        if len(message.attachments) > MOST_FILES:
-            raise self.cannot(f"{len(message.attachments)} attachments", f"attach at most {MOST_FILES}.")
-        if sum(len(attachment.content) for attachment in message.attachments) > MOST_FILE_BYTES:
+        if len(message.attachments) > MAX_FILES:
+            raise self.cannot(f"{len(message.attachments)} attachments", f"attach at most {MAX_FILES}.")
+        if sum(len(attachment.content) for attachment in message.attachments) > MAX_FILE_BYTES:
             raise self.cannot("attachments of more than 7 MB", "link to the files instead.")
 
-    def accepted(self, answer: Answer) -> Receipt | Verdict:
-        data = json_body(answer)
+    def read_success(self, response: Response) -> Acceptance | FailureKind:
+        data = json_body(response)
         if not isinstance(data, dict):
             return UNKNOWN
         if data.get("success") is False or data.get("error"):
             return REFUSED
         message_id = data.get("emailSendId") or data.get("jobId") or ""
         if data.get("success") is True or message_id:
-            return Receipt((str(message_id),))
+            return Acceptance((str(message_id),))
         return UNKNOWN
 
-    def refine(self, verdict: Verdict, status: int, said: str) -> Verdict:
+    def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
         if status == 409:
-            return verdict_on_conflict(said)
-        return NEEDS_A_PERSON if status == 403 else verdict
+            return classify_conflict(text)
+        return NEEDS_A_PERSON if status == 403 else failure
 
 
 def _sender(message: Message) -> dict[str, str]:
@@ -102,12 +104,15 @@ def _sender(message: Message) -> dict[str, str]:
 
 
 def without_placeholders(text: str) -> str:
-    """`{{` begins a placeholder of Sequenzy's, also where a customer typed it. Broken up, it looks the same."""
-    return OPENING.sub("{" + ZERO_WIDTH_SPACE, text)
+    """Return the text with every `{{` broken up by an invisible character.
+
+    Sequenzy would replace what follows as one of its placeholders, even if a customer typed it.
+    """
+    return PLACEHOLDER_START.sub("{" + ZERO_WIDTH_SPACE, text)
 
 
 def html_of(text: str) -> str:
-    """The text as HTML that looks like it: lines kept, links made clickable, everything else literal."""
+    """Return the text as HTML that looks the same: with its line breaks and clickable links, the rest escaped."""
     parts = []
     position = 0
     for link in LINK.finditer(text):

@@ -1,81 +1,151 @@
-"""One call to a provider, as it is held in memory between the claim and the settling."""
+"""A call to a provider: first it is stored as an attempt, then it is made."""
 
 import logging
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
 
 from common.failpoints import failpoint
-from emails.backends.base import Caller, Receipt, Request
-from emails.delivery.pacing import LATENESS
-from emails.errors import Outcome, ProviderError, Remedy
-from emails.models import ContactChange, DeliveryAttempt, OutboundEmail
+from emails.backends.base import Acceptance, ProviderClient, Request
+from emails.delivery import transitions
+from emails.delivery.pacing import MAX_LATENESS
+from emails.delivery.preparation import Prepared
+from emails.delivery.queues import OpenAttempt, Queue
+from emails.errors import CallOutcome, LeaseLost, ProviderError, Remedy
+from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Work
 
 logger = logging.getLogger(__name__)
 
 
+def lease() -> timedelta:
+    """Return how long a worker may hold what it claims."""
+    return timedelta(seconds=settings.EMAIL_LEASE_SECONDS)
+
+
+def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_calls: int) -> list[OpenAttempt]:
+    """Store attempts for rows that were claimed together, and return them.
+
+    Rows that can't be sent end here, and rows that are not needed for ``max_calls`` calls are queued again. Returns
+    nothing if the lease of a row has expired in the meantime.
+    """
+    prepared = queue.prepare(rows, now, max_calls)
+    attempts = [
+        OpenAttempt(_new_attempt(queue.request(parts), queue.provider, now), [part.row for part in parts])
+        for parts in prepared.batches
+    ]
+    try:
+        _store(rows, prepared, attempts, queue, now)
+    except LeaseLost:
+        logger.warning("A lease expired while %d rows were prepared; another worker takes them.", len(rows))
+        return []
+    return attempts
+
+
+# All or nothing: if one lease is lost, another worker may hold any of the rows.
+@transaction.atomic
+def _store(
+    rows: Sequence[Work], prepared: Prepared, attempts: Sequence[OpenAttempt], queue: Queue, now: datetime
+) -> None:
+    for row, ending in prepared.endings:
+        transitions.end_lease([row])
+        transitions.end_without_call(row, ending, now)
+    # The rows that are left over belong to calls beyond max_calls; this worker has no room for them now.
+    used = {row.pk for _, carried in attempts for row in carried} | {row.pk for row, _ in prepared.endings}
+    transitions.requeue([row for row in rows if row.pk not in used], now)
+    queue.store(attempts)
+
+
+def _new_attempt(request: Request, provider: str, now: datetime) -> DeliveryAttempt:
+    return DeliveryAttempt(
+        provider=provider,
+        endpoint=request.endpoint,
+        body=request.body,
+        created_at=now,  # the age of an attempt, measured on the database's clock, limits its repeats
+        due_at=now + lease(),
+        lease_token=uuid4(),
+    )
+
+
 class NotMade:
-    """The call was not made: the process is stopping, or its lease is too old to begin."""
+    """The call was not made: the process is stopping, or too little of the lease is left."""
 
 
 class MissedSlot(NotMade):
-    """The call was not made: it would have come too late after its slot, and so too close to the next."""
+    """The call was not made: it would have come too late after its slot, and so too close to the next one."""
 
 
-Answer = Receipt | ProviderError | NotMade
+CallResult = Acceptance | ProviderError | NotMade
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When the call is to begin, on ``time.monotonic()``, where its provider's calls are paced, and at what rate."""
+    """When a call must begin, if its provider's calls are paced."""
 
-    known_rate: float | None = None
-    slot: float | None = None
-    called_off: threading.Event = field(default_factory=threading.Event)
+    known_rate: float | None = None  # calls per second, as stored when the call was claimed
+    slot: float | None = None  # on time.monotonic()
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
     def wait(self) -> NotMade | None:
-        """Returns at the slot; the reason, where the call must not be made now."""
+        """Wait for the slot. Returns the reason if the call must not be made then."""
         if self.slot is None:
             return None
-        if self.called_off.wait(max(self.slot - time.monotonic(), 0)):
+        if self.cancelled.wait(max(self.slot - time.monotonic(), 0)):
             return NotMade()
-        return MissedSlot() if time.monotonic() - self.slot > LATENESS.total_seconds() else None
+        return MissedSlot() if time.monotonic() - self.slot > MAX_LATENESS.total_seconds() else None
 
 
+# Compared by identity (eq=False), because comparing fields would compare bodies of many kilobytes.
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """One attempt that this process holds."""
 
     attempt: DeliveryAttempt
     rows: Sequence[OutboundEmail | ContactChange]  # in the attempt's order
-    backend: Caller
-    start_by: float  # on time.monotonic(): later, the lease could end before the call does
+    queue: Queue
+    start_by: float  # on time.monotonic(); a call that starts later could outlive its lease
     pace: Pace = field(default_factory=Pace)
 
-    def make(self) -> Answer:
-        """Call the provider. Runs in a thread of the pool and never touches the database; raises nothing."""
+    @property
+    def client(self) -> ProviderClient:
+        return self.queue.client
+
+    def make(self) -> CallResult:
+        """Call the provider. Runs in a thread of the pool, doesn't use the database, and raises nothing."""
         if time.monotonic() > self.start_by:
             return NotMade()
         if self.pace.slot is not None:
-            self.backend.warm_up()
+            # Connecting takes longer than a slot may be missed by, so it is done while waiting for the slot.
+            self.client.warm_up()
         if reason := self.pace.wait():
             return reason
         failpoint("before-send")
+        result = self._call_provider()
+        failpoint("after-send")
+        return result
+
+    def _call_provider(self) -> Acceptance | ProviderError:
+        # PostgreSQL returns a memoryview for a repeated attempt's body.
         request = Request(endpoint=self.attempt.endpoint, body=bytes(self.attempt.body or b""))
         try:
-            receipt = self.backend.call(request, idempotency_key=str(self.attempt.pk))
+            acceptance = self.client.call(request, idempotency_key=str(self.attempt.pk))
         except ProviderError as error:
             return error
         except Exception as error:  # a bug of ours, after which nobody knows how far the call got
             logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
-            return unclear(self.attempt.provider, f"Our own code failed: {type(error).__name__}")
-        failpoint("after-send")
-        told, carried = len(receipt.message_ids), len(self.rows)
-        if told != carried:
-            return unclear(self.attempt.provider, f"It accepted {carried} messages but returned {told} message IDs.")
-        return receipt
+            return self._unknown(f"Our own code failed: {type(error).__name__}")
+        # If the number of IDs is wrong, nobody knows which messages the provider accepted.
+        reported, carried = len(acceptance.message_ids), len(self.rows)
+        if reported != carried:
+            return self._unknown(f"It accepted {carried} messages but returned {reported} message IDs.")
+        return acceptance
 
-
-def unclear(provider: str, detail: str) -> ProviderError:
-    return ProviderError(provider=provider, detail=detail, outcome=Outcome.UNKNOWN, remedy=Remedy.RETRY)
+    def _unknown(self, detail: str) -> ProviderError:
+        return ProviderError(
+            provider=self.attempt.provider, detail=detail, outcome=CallOutcome.UNKNOWN, remedy=Remedy.RETRY
+        )

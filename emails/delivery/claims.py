@@ -1,147 +1,167 @@
-"""Which calls may be made now: attempts to repeat first, then new ones for due rows, each at its slot."""
+"""Claiming work: which calls may be made now, and taking back what dead workers held.
+
+Repeats of unknown attempts come first, then new calls for due rows. A provider that is paused, or that has no slot
+free soon, gets none.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from common.failpoints import failpoint
-from emails.backends import PROVIDERS, configured_provider, contacts_provider, get_caller, get_contacts
-from emails.backends.base import Caller
+from emails.backends import configured_provider, contacts_provider, get_client, key_lifetime_of
+from emails.backends.base import ProviderClient
 from emails.delivery import breaker, pacing, settlement, transitions
-from emails.delivery.attempts import lease, open_attempts
-from emails.delivery.calls import Call, Pace
-from emails.delivery.queues import Queue, queues_of
+from emails.delivery.calls import Call, Pace, lease, open_attempts
+from emails.delivery.queues import OpenAttempt, Queue, queue_of, queues_for
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
 
-KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still knows the key
-MOST_TO_GIVE_UP = 500  # at once
-WAIT_OUT = timedelta(seconds=3)  # a pause as short as that; after a longer one the sweep comes by
+KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still remembers the key
+MAX_TO_ABANDON = 500  # per run
+MAX_PAUSE_TO_WAIT = timedelta(seconds=3)  # after a longer pause, the periodic sweep starts the next drain
+
+
+class Claimed(NamedTuple):
+    """Calls to make now, and when to claim again for work that waits for its provider."""
+
+    calls: list[Call]
+    retry_in: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A provider that can be called, and until when a call may begin under a lease that is taken now."""
+class ReadyProvider:
+    """A provider whose settings are complete, with its shared state and the queues that it serves."""
 
     state: ProviderState
-    caller: Caller
+    client: ProviderClient
     queues: Sequence[Queue]
-    start_by: float  # on time.monotonic()
+    start_by: float  # on time.monotonic(): when a call must begin that is claimed now
 
     @property
     def now(self) -> datetime:
         return self.state.now
 
     @property
-    def pause(self) -> timedelta:
+    def paused_for(self) -> timedelta:
         """How long the provider is still paused."""
         return max((self.state.paused_until or self.now) - self.now, timedelta())
 
     @property
     def interval(self) -> timedelta | None:
-        return pacing.interval_of(self.state, self.caller)
+        return pacing.interval_of(self.state, self.client)
 
     def has_work(self) -> bool:
         is_due = any(queue.rows().due(self.now).exists() for queue in self.queues)
         return self.state.has_unknown_attempts_due or is_due
 
-    def call(self, attempt: DeliveryAttempt, rows: Sequence[OutboundEmail | ContactChange]) -> Call:
-        caller = get_contacts() if attempt.contact_change_id else self.caller
-        return Call(attempt, rows, caller, self.start_by, Pace(self.state.rate))
+    def call(self, opened: OpenAttempt, queue: Queue) -> Call:
+        return Call(opened.attempt, opened.rows, queue, self.start_by, Pace(self.state.rate))
 
 
-def ways() -> Iterator[Way]:
-    """The providers whose settings are complete."""
+def ready_providers() -> Iterator[ReadyProvider]:
+    """Yield the providers whose settings are complete. One whose settings are needed and missing is paused."""
+    # A call may take as long as its deadline, and it must end before its lease does.
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
     needed = {name for name in (configured_provider(), contacts_provider()) if name}
     for state in ProviderState.objects.with_rows_for(*needed):
         try:
-            yield Way(state, get_caller(state.name), queues_of(state.name), start_by)
+            yield ReadyProvider(state, get_client(state.name), queues_for(state.name), start_by)
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
-                give_up_old_attempts(state)
+                abandon_old_attempts(state)
+            # A provider that is no longer used may lack its settings, unless it still has calls to repeat.
             is_needed = state.name in needed or state.has_unknown_attempts_due
             if is_needed and not state.is_paused(state.now):
                 breaker.pause_for_configuration(state, str(error))
 
 
-def give_up_old_attempts(state: ProviderState) -> None:
-    """Of a provider that cannot be called: unknown outcomes that could not be repeated any more if it could."""
-    backend = PROVIDERS.get(state.name)
-    started_before = state.now - repeatable_for(backend.key_lifetime if backend else None)
-    old = DeliveryAttempt.objects.filter(provider=state.name, created_at__lt=started_before, contact_change=None)
+def abandon_old_attempts(state: ProviderState) -> None:
+    """Abandon unknown attempts of a provider without settings, once they would be too old to be repeated anyway."""
+    started_before = state.now - repeatable_for(key_lifetime_of(state.name))
+    old = DeliveryAttempt.objects.with_emails().filter(provider=state.name, created_at__lt=started_before)
     with transaction.atomic():
-        for attempt in old.claim(limit=MOST_TO_GIVE_UP, now=state.now, lease=lease()):
+        for attempt in old.claim(limit=MAX_TO_ABANDON, now=state.now, lease=lease()):
             settlement.abandon(attempt, attempt.rows, Reason.OUTCOME_UNKNOWN, state.now)
 
 
-def next_calls(room: int, *, idle: bool) -> tuple[list[Call], timedelta | None]:
-    """Claim work for at most ``room`` calls; also returns when to look again where work waits for a slot.
+def next_calls(room: int, *, idle: bool) -> Claimed:
+    """Claim work for at most ``room`` calls.
 
-    With ``idle``, where this process does nothing else, a row whose worker died before may be claimed, alone.
+    With ``idle`` (this process has nothing else to do), a row whose worker died may be claimed, alone: if it kills
+    this worker too, nothing else is lost.
     """
     calls: list[Call] = []
-    look_again: list[timedelta] = []
-    for way in ways():
-        interval = way.interval
-        slots = pacing.slots_near(way.state, interval)
-        if way.pause or slots == 0:
-            wait = way.pause or pacing.until_near(way.state, interval)
-            look_again += [wait] if wait < WAIT_OUT and way.has_work() else []
-        elif not way.state.is_probing or breaker.take_probe(way.state):
-            limit = 1 if way.state.is_probing else min(room - len(calls), slots or room)
-            calls += paced(claim_calls(way, limit, idle=idle and not calls), way)
-    return calls, min(look_again, default=None)
+    waits: list[timedelta] = []
+    for ready in ready_providers():
+        slots = pacing.slots_near(ready.state, ready.interval)
+        wait = ready.paused_for or slots.opens_in
+        if wait:
+            # has_work() costs two queries, so it is only asked if this drain would stay for the wait.
+            if wait < MAX_PAUSE_TO_WAIT and ready.has_work():
+                waits.append(wait)
+        elif not ready.state.is_probing or breaker.take_probe(ready.state):
+            # A probe is a single call, so that few messages are affected if the provider still fails.
+            limit = 1 if ready.state.is_probing else min(room - len(calls), slots.free or room)
+            calls += with_slots(claim_calls(ready, limit, idle=idle and not calls), ready)
+    return Claimed(calls, min(waits, default=None))
 
 
-def paced(calls: Sequence[Call], way: Way) -> list[Call]:
-    """The calls, each with its slot where the provider's are paced."""
-    interval = way.interval
+def with_slots(calls: Sequence[Call], ready: ReadyProvider) -> list[Call]:
+    """Return the calls, each with its slot if the provider's calls are paced."""
+    interval = ready.interval
     if interval is None or not calls:
         return list(calls)
-    slots = pacing.take_slots(way.state, interval, len(calls))
+    slots = pacing.take_slots(ready.state, interval, len(calls))
     return [replace(call, pace=replace(call.pace, slot=slot)) for call, slot in zip(calls, slots, strict=True)]
 
 
 def with_new_slots(calls: Sequence[Call]) -> list[Call]:
-    """Calls that missed their slots, with new ones; without those that may not be made now."""
+    """Return calls that missed their slots with new ones, except those whose provider is paused."""
     return [
-        again
-        for way in ways()
-        if not way.pause
-        for again in paced([call for call in calls if call.attempt.provider == way.state.name], way)
+        rescheduled
+        for ready in ready_providers()
+        if not ready.paused_for
+        for rescheduled in with_slots([call for call in calls if call.attempt.provider == ready.state.name], ready)
     ]
 
 
-def claim_calls(way: Way, limit: int, *, idle: bool) -> list[Call]:
-    calls = repeated_calls(way, limit) if way.state.has_unknown_attempts_due else []
-    for queue in way.queues:
+def claim_calls(ready: ReadyProvider, limit: int, *, idle: bool) -> list[Call]:
+    """Claim repeats and new calls of one provider."""
+    calls = repeated_calls(ready, limit) if ready.state.has_unknown_attempts_due else []
+    for queue in ready.queues:
         if len(calls) < limit:
-            calls += new_calls(way, queue, limit - len(calls))
-    for queue in way.queues:
+            calls += new_calls(ready, queue, limit - len(calls))
+    # Rows that may kill this worker come last, when no other call could be lost with it.
+    for queue in ready.queues:
         if idle and not calls:
-            calls = new_calls(way, queue, 1, isolated=True)
+            calls = new_calls(ready, queue, 1, isolated=True)
     return calls
 
 
-def repeated_calls(way: Way, limit: int) -> list[Call]:
-    """Attempts of unknown outcome that are due: the same bytes again, as long as that cannot mean a second mail."""
-    of_provider = DeliveryAttempt.objects.filter(provider=way.state.name)
-    while attempts := of_provider.claim(limit=limit, now=way.now, lease=lease()):
-        calls = [way.call(attempt, attempt.rows) for attempt in attempts]
-        if repeatable := [call for call in calls if is_to_be_repeated(call, way.now)]:
+def repeated_calls(ready: ReadyProvider, limit: int) -> list[Call]:
+    """Claim unknown attempts that are due, to repeat their calls byte for byte.
+
+    An attempt that must not be repeated ends here. If that happens to all that were claimed, more are claimed.
+    """
+    of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
+    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease()):
+        calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
+        if repeatable := [call for call in calls if repeat_or_settle(call, ready.now)]:
             return repeatable
     return []
 
 
-def is_to_be_repeated(call: Call, now: datetime) -> bool:
-    """Whether to make the call again; where not, the attempt ends here."""
-    knows_keys = call.backend.key_lifetime is not None
-    if not knows_keys and all(row.status != Status.SENDING for row in call.rows):
+def repeat_or_settle(call: Call, now: datetime) -> bool:
+    """Settle an unknown attempt if it must not be repeated; return whether to repeat it."""
+    ignores_keys = call.client.key_lifetime is None
+    if ignores_keys and all(row.status != Status.SENDING for row in call.rows):
+        # Events have moved every row on, so the provider did accept the call.
         settlement.accept_by_events(call.attempt, now)
     elif not may_repeat(call, now):
         settlement.abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now)
@@ -151,32 +171,33 @@ def is_to_be_repeated(call: Call, now: datetime) -> bool:
 
 
 def may_repeat(call: Call, now: datetime) -> bool:
-    lifetime = call.backend.key_lifetime
-    kinds = {row.kind for row in call.rows if isinstance(row, OutboundEmail)}
-    is_harmless = lifetime is not None or kinds.isdisjoint(settings.EMAIL_KINDS_NEVER_REPEATED)
+    """Return whether the call is young enough, and a second copy would be prevented by its key or be harmless."""
+    lifetime = call.client.key_lifetime
+    is_harmless = lifetime is not None or all(row.allows_second_copy for row in call.rows)
     return is_harmless and now - call.attempt.created_at < repeatable_for(lifetime)
 
 
 def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
-    return transitions.KEEP_TRYING_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
+    return transitions.RETRY_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
 
 
-def new_calls(way: Way, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
-    """Due rows in new attempts. What cannot be sent (expired, suppressed, unsupported) ends here."""
+def new_calls(ready: ReadyProvider, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
+    """Claim due rows and open attempts for them. If every claimed row ends without a call, more are claimed."""
     waiting = queue.rows().filter(isolated=isolated)
-    most = 1 if isolated or way.state.is_probing else queue.most_rows(limit)
-    while rows := waiting.claim(limit=most, now=way.now, lease=lease(), status=Status.SENDING):
+    max_rows = 1 if isolated or ready.state.is_probing else queue.max_rows(limit)
+    while rows := waiting.claim(limit=max_rows, now=ready.now, lease=lease(), status=Status.SENDING):
         failpoint("after-claim")
-        if attempts := open_attempts(rows, queue, way.state.name, way.now, limit):
-            return [way.call(attempt, carried) for attempt, carried in attempts]
+        if attempts := open_attempts(rows, queue, ready.now, max_calls=limit):
+            return [ready.call(opened, queue) for opened in attempts]
     return []
 
 
 @transaction.atomic
-def recover_abandoned(now: datetime) -> None:
-    """Take back what dead workers held, at once: rows in no attempt, and attempts that were under way."""
+def recover_stalled(now: datetime) -> None:
+    """Take back what dead workers held: rows without an attempt, and attempts that were under way."""
+    # SKIP LOCKED, because another worker may be doing the same with the same rows.
     for waiting in (OutboundEmail.objects.all(), ContactChange.objects.all()):
-        for row in waiting.abandoned(now).select_for_update(skip_locked=True):
+        for row in waiting.stalled(now).select_for_update(skip_locked=True):
             settlement.record_crash_of_row(row, now)
-    for attempt in DeliveryAttempt.objects.abandoned(now).select_for_update(skip_locked=True):
+    for attempt in DeliveryAttempt.objects.stalled(now).select_for_update(skip_locked=True):
         settlement.record_crash_of_attempt(attempt, now)

@@ -1,6 +1,7 @@
-"""One drain: it claims, builds and settles in its own thread, while a fixed pool of threads makes the calls.
+"""A drain: one run of the worker over everything that is due.
 
-The pool never touches the database. Claims and settlements happen in batches of whatever has come in meanwhile.
+The drain claims, builds, and settles in its own thread, while a fixed pool of threads makes the calls. The pool never
+uses the database. Claims and settlements happen in batches of whatever has come in.
 """
 
 import logging
@@ -17,129 +18,137 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from common.db import database_now
 from common.failpoints import failpoint
 from emails.delivery import breaker, claims, pacing, settlement
-from emails.delivery.calls import Answer, Call, MissedSlot, NotMade
+from emails.delivery.calls import Call, CallResult, MissedSlot, NotMade
 from emails.errors import LeaseLost, ProviderError
 
 logger = logging.getLogger(__name__)
 
-RECOVER_EVERY = timedelta(seconds=5)
-GATHER_FOR = timedelta(milliseconds=10)
-LOOK_EVERY = timedelta(seconds=1)  # for new work, while a slow call is under way
+RECOVER_EVERY = timedelta(seconds=5)  # a lease lasts about a minute, so this finds dead workers soon enough
+GATHER_FOR = timedelta(milliseconds=10)  # how long a finished call waits for others to be settled with it
+CLAIM_EVERY = timedelta(seconds=1)  # look for new work while a slow call is in flight
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-# Calls per thread that are written and wait to be begun, and calls that the pool has in hand where a repeat is no
-# second mail: enough to keep the threads busy while the database is, few enough to lose with the process.
+# How many calls each thread has claimed and stored but not started, and how many it has been given. Enough to keep the
+# threads busy while the database works, and few enough that the process loses little when it dies.
 READY_PER_THREAD = 4
-IN_HAND_PER_THREAD = 6
+SUBMITTED_PER_THREAD = 6
 
-stopping = threading.Event()  # set once, when this process is told to end
+stopping = threading.Event()  # set once, when the process receives the signal to stop
 
-Finished = Sequence[tuple[Call, Answer]]
+Finished = Sequence[tuple[Call, CallResult]]
 
 
 class Drain:
-    """Works until nothing is due. Not reused.
+    """Runs until nothing is due, once per object.
 
-    ``ready`` are calls that are claimed and written but not begun: claiming happens while others are under way.
+    ``ready`` holds calls that are claimed and stored but not started, because claiming goes on during other calls.
     """
 
     def __init__(self) -> None:
         self.threads = settings.EMAIL_DELIVERY_THREADS
+        self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="delivery")
         self.ready: deque[Call] = deque()
-        self.under_way: dict[Future[Answer], Call] = {}
+        self.in_flight: dict[Future[CallResult], Call] = {}
         self.settled = 0
         self.recover_at = 0.0
-        self.look_again: timedelta | None = None  # work waits for a slot that far away
+        self.claim_again_in: timedelta | None = None  # work waits that long for its provider
 
     def run(self) -> int:
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="delivery") as self.pool:
+        """Deliver until nothing is due, and return the number of settled calls."""
+        with self.pool:
             while True:
-                self.begin_calls()
-                if self.under_way:
+                self.start_calls()
+                if self.in_flight:
                     self.settle_finished()
-                elif self.look_again is None or stopping.wait(self.look_again.total_seconds()):
+                elif self.claim_again_in is None or stopping.wait(self.claim_again_in.total_seconds()):
                     return self.settled
 
-    def begin_calls(self) -> None:
-        self.begin_what_is_ready()
+    def start_calls(self) -> None:
+        self.submit_ready()
+        # With fewer ready calls than threads, a thread could run out of work before the next claim is done.
         if len(self.ready) < self.threads and not stopping.is_set():
             self.claim_more()
-            self.begin_what_is_ready()
+            self.submit_ready()
 
-    def begin_what_is_ready(self) -> None:
-        while self.ready and len(self.under_way) < self.most_under_way(self.ready[0]):
+    def submit_ready(self) -> None:
+        while self.ready and len(self.in_flight) < self.max_in_flight(self.ready[0]):
             call = self.ready.popleft()
-            self.under_way[self.pool.submit(call.make)] = call
+            self.in_flight[self.pool.submit(call.make)] = call
 
-    def most_under_way(self, call: Call) -> int:
-        """Where a repeat can be a second mail, no thread begins a call before the answer to its last one is settled:
-        a killed worker leaves no more unknown outcomes than it has threads. A call with a slot wants a thread at once.
-        Else the pool has some in hand."""
-        at_once = call.backend.key_lifetime is None or call.pace.slot is not None
-        return self.threads if at_once else IN_HAND_PER_THREAD * self.threads
+    def max_in_flight(self, call: Call) -> int:
+        """Return how many calls the pool may have simultaneously if this one is added.
+
+        If a repeat can be a second email, a thread gets a call only after its last one is settled. A killed worker
+        then leaves no more unknown outcomes than it has threads. A call with a slot needs a free thread as well, or it
+        would miss the slot. Other calls may wait inside the pool.
+        """
+        needs_free_thread = call.client.key_lifetime is None or call.pace.slot is not None
+        return self.threads if needs_free_thread else SUBMITTED_PER_THREAD * self.threads
 
     def claim_more(self) -> None:
-        is_idle = not self.under_way and not self.ready
+        """Fill ``ready``, and take back the work of dead workers every few seconds."""
+        is_idle = not self.in_flight and not self.ready
         try:
             if time.monotonic() >= self.recover_at:
-                claims.recover_abandoned(database_now())
+                claims.recover_stalled(database_now())
                 self.recover_at = time.monotonic() + RECOVER_EVERY.total_seconds()
             room = READY_PER_THREAD * self.threads - len(self.ready)
-            calls, self.look_again = claims.next_calls(room, idle=is_idle)
+            calls, self.claim_again_in = claims.next_calls(room, idle=is_idle)
             self.ready.extend(calls)
         except OperationalError:
-            if is_idle:
+            if is_idle:  # nothing can get lost, so the task fails and the next sweep tries again
                 raise
-            logger.warning("The database does not answer; what is under way is settled first.", exc_info=True)
+            logger.warning("The database does not respond; calls in flight are settled first.", exc_info=True)
 
     def settle_finished(self) -> None:
-        answers = [(self.under_way.pop(future), answer_of(future)) for future in self.answered()]
-        finished = self.without_late_calls(answers)
+        results = [(self.in_flight.pop(future), result_of(future)) for future in self.finished_futures()]
+        finished = self.requeue_late_calls(results)
         if not finished:
             return
-        waited_for = settle_despite_outages(finished)
+        paused = settle_despite_outages(finished)
         self.settled += len(finished)
-        if waited_for or stopping.is_set():
-            self.put_back(waited_for)
+        if paused or stopping.is_set():
+            self.hold_back(paused)
 
-    def without_late_calls(self, answers: Finished) -> Finished:
-        """Calls that missed their slots are made later, at other ones, unless their provider waits by now."""
-        late = [call for call, answer in answers if isinstance(answer, MissedSlot)]
+    def requeue_late_calls(self, results: Finished) -> Finished:
+        """Give calls that missed their slots new ones, unless their provider is paused; return the rest."""
+        late = [call for call, result in results if isinstance(result, MissedSlot)]
         if not late:
-            return answers
-        again = claims.with_new_slots(late)
-        self.ready.extendleft(again)
-        keys = {call.attempt.pk for call in again}
-        return [(call, answer) for call, answer in answers if call.attempt.pk not in keys]
+            return results
+        rescheduled = claims.with_new_slots(late)
+        self.ready.extendleft(rescheduled)  # in front, because their slots are close
+        keys = {call.attempt.pk for call in rescheduled}
+        return [(call, result) for call, result in results if call.attempt.pk not in keys]
 
-    def answered(self) -> list[Future[Answer]]:
-        """Wait for an answer, and a moment for more: settling ten costs little more than settling one."""
-        patience = min(filter(None, [self.look_again, LOOK_EVERY]))
-        done, pending = wait(self.under_way, timeout=patience.total_seconds(), return_when=FIRST_COMPLETED)
+    def finished_futures(self) -> list[Future[CallResult]]:
+        """Wait for a result, and a moment for more: settling ten calls costs little more than settling one."""
+        patience = min(filter(None, [self.claim_again_in, CLAIM_EVERY]))
+        done, pending = wait(self.in_flight, timeout=patience.total_seconds(), return_when=FIRST_COMPLETED)
         if done and pending:
             wait(pending, timeout=GATHER_FOR.total_seconds())
-        return [future for future in self.under_way if future.done()]
+        return [future for future in self.in_flight if future.done()]
 
-    def put_back(self, waited_for: Set[str]) -> None:
-        """Begin no more calls to providers that are to be waited for; none at all when the process is stopping."""
-        for future, call in self.under_way.items():
-            if stopping.is_set() or call.attempt.provider in waited_for:
-                future.cancel()
-                call.pace.called_off.set()
-        held_back = [call for call in self.ready if stopping.is_set() or call.attempt.provider in waited_for]
+    def hold_back(self, paused: Set[str]) -> None:
+        """Start no more calls to paused providers, and none at all if the process is stopping."""
+        for future, call in self.in_flight.items():
+            if stopping.is_set() or call.attempt.provider in paused:
+                future.cancel()  # has no effect on a call that a thread has already started
+                call.pace.cancelled.set()
+        held_back = [call for call in self.ready if stopping.is_set() or call.attempt.provider in paused]
         self.ready = deque(call for call in self.ready if call not in held_back)
         if held_back:
             settle_despite_outages([(call, NotMade()) for call in held_back])
 
 
-def answer_of(future: Future[Answer]) -> Answer:
+def result_of(future: Future[CallResult]) -> CallResult:
     return NotMade() if future.cancelled() else future.result()
 
 
 def settle_despite_outages(finished: Finished) -> Set[str]:
-    """Settle, and again while the database is away, as long as the leases last: an answer known is worth keeping.
+    """Settle, and retry while the database is down and the leases last: a known result must not be lost.
 
-    What the database refuses to store for another reason is tried one by one, so that one bad answer costs no other.
+    If the database refuses the batch for another reason, the calls are settled one at a time, so that one bad result
+    doesn't affect the others. Returns the paused providers.
     """
     give_up_at = time.monotonic() + settings.EMAIL_LEASE_SECONDS
     while True:
@@ -148,37 +157,42 @@ def settle_despite_outages(finished: Finished) -> Set[str]:
         except (OperationalError, InterfaceError):
             if time.monotonic() >= give_up_at:
                 raise
-            logger.exception("The database cannot take the answers of %d calls; trying again.", len(finished))
-            close_old_connections()
+            logger.exception("The results of %d calls cannot be stored now; trying again.", len(finished))
+            close_old_connections()  # so that Django opens a new connection for the next attempt
             time.sleep(RETRY_SETTLING_EVERY.total_seconds())
-        except Exception as error:
+        except Exception as error:  # LeaseLost as well: one lost lease rolls back the whole batch
             if len(finished) > 1:
                 return set().union(*(settle_despite_outages([one]) for one in finished))
-            if isinstance(error, LeaseLost):
-                logger.warning("An answer came too late to be recorded: %s", error)
-            else:
-                logger.exception("The answer of attempt %s cannot be recorded.", finished[0][0].attempt.pk)
+            log_lost_result(finished[0][0], error)
             return set()
+
+
+def log_lost_result(call: Call, error: Exception) -> None:
+    if isinstance(error, LeaseLost):
+        logger.warning("A result came too late to be recorded: %s", error)
+    else:
+        logger.error("The result of attempt %s cannot be recorded.", call.attempt.pk, exc_info=error)
 
 
 @transaction.atomic
 def settle(finished: Finished) -> Set[str]:
-    """Record a batch of answers: first what they say of the providers, then each attempt and its rows.
+    """Record a batch of results and return the paused providers.
 
-    Returns the providers that are to be waited for.
+    What the results say about a provider comes first, because a refusal doesn't count against a message if its
+    provider is paused.
     """
     providers = {call.attempt.provider for call, _ in finished}
-    waited_for = {name for name in providers if breaker.record_answers(name, answers_of(name, finished))}
-    settlement.settle(finished, waited_for=waited_for)
-    pacing.note_limits((call.attempt.provider, call.pace.known_rate, answer) for call, answer in finished)
+    paused = {name for name in providers if breaker.record_results(name, results_of(name, finished))}
+    settlement.settle(finished, paused=paused)
+    pacing.record_limits((call.attempt.provider, call.pace.known_rate, result) for call, result in finished)
     failpoint("after-settle")
-    return waited_for
+    return paused
 
 
-def answers_of(provider: str, finished: Finished) -> list[ProviderError | None]:
-    """What the provider answered, None for an acceptance; calls that were not made say nothing."""
+def results_of(provider: str, finished: Finished) -> list[ProviderError | None]:
+    """Return one item per call that was made to the provider: the error, or None if it was accepted."""
     return [
-        answer if isinstance(answer, ProviderError) else None
-        for call, answer in finished
-        if call.attempt.provider == provider and not isinstance(answer, NotMade)
+        result if isinstance(result, ProviderError) else None
+        for call, result in finished
+        if call.attempt.provider == provider and not isinstance(result, NotMade)
     ]

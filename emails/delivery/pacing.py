@@ -1,64 +1,74 @@
-"""How fast a provider may be called: evenly spaced slots, one row of ProviderState for all workers.
+"""How fast a provider may be called: evenly spaced slots, which all workers take from one row of ProviderState.
 
-A generic cell rate algorithm with a burst of one: each call takes the next slot, at 93 % of the limit. Slots are taken
-when a call is ready, shortly before it begins, so that none is kept by a worker that has nothing to send.
+This is GCRA, the generic cell rate algorithm, with a burst of one: each call takes the next slot, at 93% of the limit.
+Slots are taken when calls are claimed, shortly before they begin, so that a worker without work holds none.
 """
 
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 
 from common.db import database_now
 from emails.backends import get_backend
-from emails.backends.base import Caller, Receipt
+from emails.backends.base import Acceptance, ProviderClient
 from emails.models import ProviderState
 
-SHARE = 0.93  # of the limit: six calls at five a second take 1.075 s, and may come 75 ms closer on their way
-LATENESS = timedelta(milliseconds=10)  # a call that begins later than that after its slot takes another one
-HORIZON = timedelta(milliseconds=600)  # claim for slots that are no further away: time to build what they carry
-A_MOMENT = timedelta(milliseconds=10)
-LONGEST_QUEUE = timedelta(minutes=1)  # of slots: more than workers ever take is a clock that was set back
+# Six calls at five per second take 1.075 s at this share of the limit, which leaves 75 ms for delays on the way.
+SHARE = 0.93
+
+MAX_LATENESS = timedelta(milliseconds=10)  # a call that would begin later than this after its slot takes a new one
+HORIZON = timedelta(milliseconds=600)  # how far ahead slots are taken: enough time to build what the calls carry
+MIN_WAIT = timedelta(milliseconds=10)
+MAX_AHEAD = timedelta(minutes=1)  # a slot further ahead than workers ever take means that the clock was set back
 
 
-def interval_of(state: ProviderState, backend: Caller) -> timedelta | None:
-    """The time between two calls; None where they may come as they like.
+class NearSlots(NamedTuple):
+    """The slots within the horizon."""
 
-    EMAIL_RATE_PER_SECOND is a ceiling (0: no limit at all), the provider's own headers may say less.
+    free: int | None  # None if the calls are not paced
+    opens_in: timedelta  # how long until there is one; zero if there is one now
+
+
+def interval_of(state: ProviderState, client: ProviderClient) -> timedelta | None:
+    """Return the time between two calls, or None if they are not paced.
+
+    EMAIL_RATE_PER_SECOND is an upper limit (0: no pacing at all); the provider's own headers may ask for less.
     """
     ceiling = settings.EMAIL_RATE_PER_SECOND
     if ceiling == 0:
         return None
-    told = state.rate or (ceiling or backend.default_rate)
-    rate = min(told, ceiling) if told and ceiling else told
+    reported = state.rate or (ceiling or client.default_rate)
+    rate = min(reported, ceiling) if reported and ceiling else reported
     return timedelta(seconds=1 / (rate * SHARE)) if rate else None
 
 
 def until_next_slot(state: ProviderState) -> timedelta:
-    """From now on; not negative."""
+    """Return the time until the next free slot; zero if it is free now."""
     ahead = (state.next_slot_at or state.now) - present(state)
-    return ahead if timedelta() < ahead <= LONGEST_QUEUE else timedelta()
+    return ahead if timedelta() < ahead <= MAX_AHEAD else timedelta()
 
 
-def slots_near(state: ProviderState, interval: timedelta | None) -> int | None:
-    """How many slots come within the horizon; None: as many calls as one likes."""
-    spare = (timedelta() if interval is None else HORIZON) - until_next_slot(state)
+def slots_near(state: ProviderState, interval: timedelta | None) -> NearSlots:
+    """Return how many calls may be claimed now, and how long to wait if the answer is zero."""
+    horizon = timedelta() if interval is None else HORIZON
+    spare = horizon - until_next_slot(state)
     if spare < timedelta():
-        return 0
-    return None if interval is None else 1 + spare // interval
-
-
-def until_near(state: ProviderState, interval: timedelta | None) -> timedelta:
-    """How long until slots_near() gives one."""
-    return max(until_next_slot(state) - (timedelta() if interval is None else HORIZON), A_MOMENT)
+        return NearSlots(0, opens_in=max(-spare, MIN_WAIT))
+    return NearSlots(None if interval is None else 1 + spare // interval, opens_in=timedelta())
 
 
 def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[float]:
-    """The next ``count`` slots, on ``time.monotonic()``. One UPDATE, and another when another worker was faster."""
+    """Take the next ``count`` slots and return their times on ``time.monotonic()``.
+
+    Costs one UPDATE, and another one each time another worker takes slots at the same moment.
+    """
     while True:
         seen = state.next_slot_at
         first = present(state) + until_next_slot(state)
+        # Compare and swap: if two workers read the same slot, only one of their updates matches.
         unchanged = ProviderState.objects.filter(name=state.name, next_slot_at=seen)
         state.next_slot_at = first + count * interval
         if unchanged.update(next_slot_at=state.next_slot_at):
@@ -69,7 +79,10 @@ def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[fl
 
 
 def take_slot(provider: str, *, within: timedelta) -> float | None:
-    """The seconds to wait before one call outside of the drain; None when there is none to be had within that time."""
+    """Take one slot for a call outside of a drain, and return the seconds to wait for it.
+
+    Returns None if the provider is paused or has no slot within that time.
+    """
     state = next(state for state in ProviderState.objects.with_rows_for(provider) if state.name == provider)
     if state.is_paused(state.now) or state.is_probing or until_next_slot(state) > within:
         return None
@@ -80,18 +93,20 @@ def take_slot(provider: str, *, within: timedelta) -> float | None:
     return max(slot - time.monotonic(), 0.0)
 
 
-def note_limits(answers: Iterable[tuple[str, float | None, object]]) -> None:
-    """Write down what answers say of the limits, given as (provider, rate known before, answer), where it is news."""
-    for provider, known_rate, answer in answers:
-        if not isinstance(answer, Receipt):
+def record_limits(results: Iterable[tuple[str, float | None, object]]) -> None:
+    """Store the limits that responses report, given as (provider, rate stored before, result), if they are new."""
+    for provider, known_rate, result in results:
+        if not isinstance(result, Acceptance):
             continue
-        if answer.rate is not None and answer.rate != known_rate:
-            ProviderState.objects.filter(name=provider).exclude(rate=answer.rate).update(rate=answer.rate)
-        if answer.pause:
-            until = database_now() + min(answer.pause, LONGEST_QUEUE)
+        # Nearly every response repeats the known rate, which must not cost a query.
+        if result.rate is not None and result.rate != known_rate:
+            ProviderState.objects.filter(name=provider).exclude(rate=result.rate).update(rate=result.rate)
+        if result.cooldown:
+            until = database_now() + min(result.cooldown, MAX_AHEAD)
             ProviderState.objects.filter(name=provider).update(next_slot_at=until)
 
 
 def present(state: ProviderState) -> datetime:
-    """The database's time, by the time that has passed here since it was read."""
+    """Return the database's time now, computed from when it was read."""
+    # time.monotonic() doesn't jump when the machine's clock is corrected.
     return state.now + timedelta(seconds=time.monotonic() - state.read_at)

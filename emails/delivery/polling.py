@@ -1,4 +1,7 @@
-"""Asking what became of mail of which no event came: Sequenzy drops mail to addresses on its own list silently."""
+"""Polling: asking Sequenzy about emails for which no event came.
+
+Sequenzy silently drops emails to addresses on its own suppression list, so the missing event is the only sign.
+"""
 
 import json
 import logging
@@ -11,7 +14,7 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 
 from common.db import database_now
-from common.http.pool import Answer
+from common.http.pool import Response
 from emails.backends.base import Request
 from emails.backends.client import json_body
 from emails.backends.sequenzy import SequenzyBackend
@@ -22,12 +25,12 @@ from emails.tracking.event import ReportedEvent, Type, fingerprint
 
 logger = logging.getLogger(__name__)
 
-SECOND_LOOK_AFTER = timedelta(hours=24)  # from the sending
-TRY_AGAIN_AFTER = timedelta(minutes=10)
-KNOWN_FOR = timedelta(days=13)  # Sequenzy keeps the state of a message for 14 days
+SECOND_LOOKUP_AFTER = timedelta(hours=24)  # after sending
+RETRY_AFTER = timedelta(minutes=10)
+KEPT_FOR = timedelta(days=13)  # Sequenzy keeps the state of a message for 14 days
 SLOT_WITHIN = timedelta(seconds=2)
-MOST = 100  # in one run: mail comes first
-NO_USE_TO_ASK_AGAIN = (400, 403, 404, 422)  # a key that may only send gets 403
+MAX_PER_RUN = 100  # so that sending, at the same rate limit, comes first
+FINAL_REFUSALS = (400, 403, 404, 422)  # 403 for a key that may only send
 
 TYPES = {
     "delivered": Type.DELIVERED,
@@ -37,14 +40,17 @@ TYPES = {
     "complained": Type.COMPLAINED,
     "failed": Type.REJECTED,
     "suppressed": Type.SUPPRESSED,
-}
+}  # any other status means that the message is still on its way
 
 
 def look_up_silent_mail() -> int:
-    """Ask once an hour after a message was sent and once after a day, if nothing was heard of it; returns how often."""
-    asked = 0
+    """Poll the state of emails without any event, an hour and a day after they were sent; return how many requests.
+
+    Each request takes a slot of the provider's rate, so this stops as soon as none is free.
+    """
+    requests = 0
     due = OutboundEmail.objects.filter(lookup_at__lte=database_now()).order_by("lookup_at")
-    for email in due.only("id", "lookup_at", "sent_at", "status", "provider_message_id", "recipients")[:MOST]:
+    for email in due.only("id", "lookup_at", "sent_at", "status", "provider_message_id", "recipients")[:MAX_PER_RUN]:
         if not take(email):
             continue
         if email.status != Status.SENT or email.events.exists():
@@ -54,37 +60,41 @@ def look_up_silent_mail() -> int:
             postpone(email)
             break
         time.sleep(wait)
-        asked += 1
+        requests += 1
         if not look_up(email):
             postpone(email)
             break
-    return asked
+    return requests
 
 
 def take(email: OutboundEmail) -> bool:
-    """Set the time of the next look; only one of two workers does, and looks."""
+    """Set the time of the next request; return False if another worker was faster and makes this one."""
     unchanged = OutboundEmail.objects.filter(pk=email.pk, lookup_at=email.lookup_at)
-    return unchanged.update(lookup_at=next_look(email)) == 1
+    return unchanged.update(lookup_at=next_lookup(email)) == 1
 
 
-def next_look(email: OutboundEmail) -> datetime | None:
-    """A day after the sending; None after that."""
+def next_lookup(email: OutboundEmail) -> datetime | None:
+    """Return the time of the second request, a day after sending, or None if no other follows."""
     if email.sent_at is None or email.lookup_at is None:
         return None
-    second = email.sent_at + SECOND_LOOK_AFTER
+    second = email.sent_at + SECOND_LOOKUP_AFTER
     return second if email.lookup_at < second and email.status == Status.SENT else None
 
 
 def look_up(email: OutboundEmail) -> bool:
-    """Returns whether Sequenzy answered, if only that it does not know the message or that the key may not ask."""
-    answer = ask(email.provider_message_id)
-    if not isinstance(answer, Answer):
+    """Request the email's state and record it as an event.
+
+    Returns False if the request should be repeated soon. An answer that no repeat would change counts as True, for
+    example that the message is not known or that the key may not read.
+    """
+    response = ask(email.provider_message_id)
+    if not isinstance(response, Response):
         return False
-    if answer.status in NO_USE_TO_ASK_AGAIN:
-        logger.warning("Sequenzy does not say what became of message %s: it answered %d.", email.pk, answer.status)
+    if response.status in FINAL_REFUSALS:
+        logger.warning("Sequenzy does not report the state of message %s: status %d.", email.pk, response.status)
         return True
-    data = json_body(answer)
-    if answer.status != 200 or not isinstance(data, dict):
+    data = json_body(response)
+    if response.status != 200 or not isinstance(data, dict):
         return False
     state = data.get("emailSend")
     event = event_of(email, state) if isinstance(state, dict) else None
@@ -94,23 +104,25 @@ def look_up(email: OutboundEmail) -> bool:
 
 
 def postpone(email: OutboundEmail) -> None:
+    """Poll again in ten minutes, if Sequenzy still keeps the state then."""
     now = database_now()
-    if email.sent_at is not None and now - email.sent_at < KNOWN_FOR:
-        OutboundEmail.objects.filter(pk=email.pk).update(lookup_at=now + TRY_AGAIN_AFTER)
+    if email.sent_at is not None and now - email.sent_at < KEPT_FOR:
+        OutboundEmail.objects.filter(pk=email.pk).update(lookup_at=now + RETRY_AFTER)
 
 
 def ask(message_id: str) -> object:
     try:
         return SequenzyBackend().ask(Request(f"GET /email-sends/{quote(message_id, safe='')}", b""))
-    except ImproperlyConfigured:  # another provider by now, and the key is gone
+    except ImproperlyConfigured:  # the provider has changed, and Sequenzy's key was removed
         return None
 
 
 def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> ReportedEvent | None:
-    """The event that should have come; None while the message is on its way."""
+    """Return the event that Sequenzy should have sent, or None if the message is still on its way."""
     status = str(state.get("status"))
     if status not in TYPES:
         return None
+    # The body contains live links, and the outbox has it anyway.
     raw = {name: value for name, value in state.items() if name != "emailBody"}
     recipient = email.recipients.split()[0]
     return ReportedEvent(
@@ -130,6 +142,7 @@ def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> ReportedEvent | 
 
 
 def cause_of(reason: str) -> str:
+    """Return the cause for our own suppression list; empty for an unsubscribe, which does not suppress."""
     if "unsubscri" in reason.lower():
         return ""
     return Suppression.Cause.COMPLAINT if "compl" in reason.lower() else Suppression.Cause.HARD_BOUNCE

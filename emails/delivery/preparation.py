@@ -1,81 +1,103 @@
-"""A claimed row becomes the call that carries it, or the reason why there will be none."""
+"""How a claimed row becomes part of a call, or ends without one."""
 
 import logging
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from emails.backends.base import DeliveryBackend
 from emails.backends.contacts import SequenzyContacts
 from emails.errors import InvalidMessage
 from emails.message import Address, Message
-from emails.models import ContactChange, OutboundEmail, Reason, Status
+from emails.models import ContactChange, OutboundEmail, Reason, Status, Work
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a row contributes to a call, and whether others may contribute to the same."""
+    """What one row contributes to a call."""
 
     row: Any
     body: bytes
-    may_share_call: bool = False
-    endpoint: str = ""  # where it decides that itself
+    max_rows: int = 1  # in the call that carries this part
+    endpoint: str = ""  # empty if the backend determines it
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a row ends, or waits (status queued), without a call."""
+    """Why a row ends without a call, or why it waits (status queued)."""
 
     status: Status
     reason: Reason | None = None
     detail: str = ""
 
 
-def prepare(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime) -> Part | Ending:
-    """Serialise the row for the provider, without the suppressed recipients. Raises nothing."""
+class Prepared(NamedTuple):
+    """The parts of each call to be made, and the rows that end without a call."""
+
+    batches: list[list[Part]]
+    endings: list[tuple[Work, Ending]]
+
+
+def prepare_email(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime) -> Part | Ending:
+    """Serialize the email for the provider, without its suppressed recipients. Raises nothing."""
     if row.expires_at is not None and row.expires_at <= now:
         return Ending(Status.EXPIRED, detail=f"It expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.")
     try:
-        message = without(row.message, suppressed)
+        message = without_suppressed(row.message, suppressed)
         if not (message.to or message.cc or message.bcc):
             return Ending(Status.SUPPRESSED, detail="Every recipient is on the suppression list.")
-        return Part(row, backend.serialise(message), backend.may_share_call(message))
+        max_rows = min(row.batch_limit or backend.batch_limit, backend.batch_limit)
+        return Part(row, backend.serialize(message), max_rows if backend.may_share_call(message) else 1)
     except InvalidMessage as error:
         return Ending(Status.FAILED, Reason.UNSUPPORTED, str(error))
-    except Exception as error:  # a bug in a serialiser: the mail waits for the deploy that mends it
-        logger.exception("Message %s cannot be serialised for %s.", row.pk, backend.name)
+    except Exception as error:  # a bug in a serializer: the email waits until a deploy fixes it
+        logger.exception("Message %s cannot be serialized for %s.", row.pk, backend.name)
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def prepare_change(row: ContactChange, contacts: SequenzyContacts) -> Part | Ending:
-    """The call that makes the change. Raises nothing."""
+    """Build the call that makes the change. Raises nothing."""
     try:
         request = contacts.request(row.action, row.address, row.content or {}, str(row.event_id))
-    except Exception as error:
-        logger.exception("Contact change %s cannot be serialised.", row.pk)
+    except Exception as error:  # a bug of ours, as in prepare_email()
+        logger.exception("Contact change %s cannot be serialized.", row.pk)
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
     return Part(row, request.body, endpoint=request.endpoint)
 
 
-def batches(parts: Iterable[Part], backend: DeliveryBackend) -> Iterator[list[Part]]:
-    """The parts of each call: as many as it can carry, and as each row's own limit allows after a refusal."""
-    open_batches: dict[int, list[Part]] = {}
-    for part in parts:
-        limit = min(part.row.batch_limit or backend.batch_limit, backend.batch_limit) if part.may_share_call else 1
-        batch = open_batches.setdefault(limit, [])
-        if batch and sum(len(other.body) + 1 for other in batch) + len(part.body) > backend.most_bytes:
-            yield open_batches.pop(limit)
-            batch = open_batches.setdefault(limit, [])
-        batch.append(part)
-        if len(batch) == limit:
-            yield open_batches.pop(limit)
-    yield from filter(None, open_batches.values())
+def batch(results: Iterable[tuple[Work, Part | Ending]], *, max_bytes: int, max_calls: int) -> Prepared:
+    """Group the parts into calls, and stop once there are enough calls.
+
+    ``results`` is read only as far as needed, because a row that isn't sent this time needn't be serialized. Rows that
+    are in neither list of the result go back to the queue.
+    """
+    growing: dict[int, list[Part]] = {}  # parts with different limits can't share a call
+    batches: list[list[Part]] = []
+    endings: list[tuple[Work, Ending]] = []
+    for row, result in results:
+        if isinstance(result, Ending):
+            endings.append((row, result))
+            continue
+        limit = result.max_rows
+        if limit in growing and _size(growing[limit]) + len(result.body) > max_bytes:
+            batches.append(growing.pop(limit))
+        growing.setdefault(limit, []).append(result)
+        if len(growing[limit]) == limit:
+            batches.append(growing.pop(limit))
+        if len(batches) >= max_calls:
+            break
+    return Prepared([*batches, *growing.values()][:max_calls], endings)
 
 
-def without(message: Message, suppressed: Set[str]) -> Message:
+def _size(parts: Iterable[Part]) -> int:
+    return sum(len(part.body) + 1 for part in parts)  # one byte for the comma between two parts
+
+
+def without_suppressed(message: Message, suppressed: Set[str]) -> Message:
+    """Return the message without these email addresses."""
     if not suppressed:
         return message
 
@@ -83,6 +105,6 @@ def without(message: Message, suppressed: Set[str]) -> Message:
         return tuple(address for address in addresses if address.email.lower() not in suppressed)
 
     to, cc, bcc = kept(message.to), kept(message.cc), kept(message.bcc)
-    if message.to and not to:  # no API takes a mail without `to`, and who got a copy gets the mail
+    if message.to and not to:  # no API accepts an email without `to`, so the people in cc move there
         to, cc = cc, ()
     return replace(message, to=to, cc=cc, bcc=bcc)

@@ -1,87 +1,179 @@
-"""What is delivered: mail, and changes of contacts. Which rows of each wait, and which calls carry them."""
+"""The two kinds of rows that delivery sends, emails and contact changes, and everything in which they differ."""
 
+import logging
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
+from django.db.models.functions import Now
+
+from common.db import ValueByKey
 from emails.backends import configured_provider, contacts_provider, get_backend, get_contacts
-from emails.backends.base import Caller, DeliveryBackend, Request
+from emails.backends.base import DeliveryBackend, ProviderClient, Request
 from emails.backends.contacts import SequenzyContacts
-from emails.delivery.preparation import Ending, Part, batches, prepare, prepare_change
-from emails.models import ContactChange, OutboundEmail, Work
-from emails.models.querysets import WorkQuerySet
+from emails.delivery.preparation import Part, Prepared, batch, prepare_change, prepare_email
+from emails.delivery.transitions import end_lease, update_row
+from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Status
+from emails.models.work import WorkQuerySet
+from emails.tracking import recording
 from emails.tracking.suppressions import suppressed_among
 
-MOST_ROWS = 500  # to claim at once: the calls of the first begin while the next are built
+logger = logging.getLogger(__name__)
+
+MAX_ROWS = 500  # per claim: the first calls begin while the next ones are built
+
+MAX_ID_LENGTH = 255
 
 
+class OpenAttempt(NamedTuple):
+    """An attempt and the rows that it carries, in the order of the call."""
+
+    attempt: DeliveryAttempt
+    rows: Sequence[Any]
+
+
+@dataclass(frozen=True)
 class Queue(ABC):
-    """Rows that wait to be told to one provider."""
+    """The rows of one kind that wait for one provider."""
 
-    backend: Caller
-    carries_contacts = False
+    provider: str
+    client: ProviderClient = field(compare=False)
 
     @abstractmethod
     def rows(self) -> WorkQuerySet[Any]:
-        """Those of which the due ones may be claimed."""
-
-    def most_rows(self, calls: int) -> int:
-        """How many to claim for that many calls."""
-        return min(calls, MOST_ROWS)
+        """Return a query for the rows; those that are due may be claimed."""
 
     @abstractmethod
-    def prepared(self, rows: Sequence[Any], now: datetime) -> Iterator[tuple[Work, Part | Ending]]:
-        """Each row with what it contributes to a call, or why it ends without one."""
+    def max_rows(self, calls: int) -> int:
+        """Return how many rows to claim for this number of calls."""
 
     @abstractmethod
-    def requests(self, parts: Iterable[Part]) -> Iterator[tuple[Sequence[Any], Request]]:
-        """The calls, each with its rows."""
+    def prepare(self, rows: Sequence[Any], now: datetime, max_calls: int) -> Prepared:
+        """Serialize claimed rows and group them into calls. Changes nothing in the database."""
+
+    @abstractmethod
+    def request(self, parts: Sequence[Part]) -> Request:
+        """Return the call that carries these parts."""
+
+    @abstractmethod
+    def store(self, attempts: Sequence[OpenAttempt]) -> None:
+        """Insert the attempts, which from then on hold their rows. Raises ``LeaseLost``."""
+
+    @abstractmethod
+    def mark_accepted(self, accepted: Sequence[tuple[Any, str]]) -> None:
+        """Mark rows as sent. Each comes with the ID that the provider gave it, or an empty string."""
 
 
-class MailQueue(Queue):
-    def __init__(self, backend: DeliveryBackend) -> None:
-        self.backend = self.mail_backend = backend
+@dataclass(frozen=True)
+class EmailQueue(Queue):
+    """Emails. One call can carry several."""
+
+    client: DeliveryBackend = field(compare=False)
 
     def rows(self) -> WorkQuerySet[OutboundEmail]:
         return OutboundEmail.objects.all()
 
-    def most_rows(self, calls: int) -> int:
-        return min(calls * self.mail_backend.batch_limit, MOST_ROWS)
+    def max_rows(self, calls: int) -> int:
+        return min(calls * self.client.batch_limit, MAX_ROWS)
 
-    def prepared(self, rows: Sequence[OutboundEmail], now: datetime) -> Iterator[tuple[Work, Part | Ending]]:
+    def prepare(self, rows: Sequence[OutboundEmail], now: datetime, max_calls: int) -> Prepared:
         suppressed = suppressed_among(address for row in rows for address in row.recipients.split())
-        for row in rows:
-            yield row, prepare(row, self.mail_backend, suppressed, now)
+        results = ((row, prepare_email(row, self.client, suppressed, now)) for row in rows)
+        return batch(results, max_bytes=self.client.max_bytes, max_calls=max_calls)
 
-    def requests(self, parts: Iterable[Part]) -> Iterator[tuple[Sequence[OutboundEmail], Request]]:
-        for batch in batches(parts, self.mail_backend):
-            yield [part.row for part in batch], self.mail_backend.request([part.body for part in batch])
+    def request(self, parts: Sequence[Part]) -> Request:
+        return self.client.request([part.body for part in parts])
+
+    def store(self, attempts: Sequence[OpenAttempt]) -> None:
+        if not attempts:
+            return
+        # Before the inserts: if a lease is lost, nothing must be stored.
+        end_lease([email for _, emails in attempts for email in emails], provider=self.provider)
+        DeliveryAttempt.objects.bulk_create([attempt for attempt, _ in attempts])
+        AttemptedEmail.objects.bulk_create(
+            AttemptedEmail(attempt_id=attempt.pk, email_id=email.pk, position=position)
+            for attempt, emails in attempts
+            for position, email in enumerate(emails)
+        )
+
+    def mark_accepted(self, accepted: Sequence[tuple[OutboundEmail, str]]) -> None:
+        message_ids: defaultdict[bool, dict[UUID, str]] = defaultdict(dict)  # by whether the body is blanked
+        for email, message_id in accepted:
+            message_ids[bool(email.changes_when_settled())][email.pk] = message_id[:MAX_ID_LENGTH]
+            logger.info("Message %s was accepted by %s as %s.", email.pk, self.provider, message_id or "(no id)")
+        for is_blanked, ids in message_ids.items():
+            self._mark_sent(ids, **({"content": None} if is_blanked else {}))
+
+    def _mark_sent(self, message_ids: Mapping[UUID, str], **changes: Any) -> None:
+        rows = OutboundEmail.objects.filter(pk__in=message_ids)
+        changes["provider_message_id"] = ValueByKey(message_ids)
+        if self.client.poll_after is not None:
+            changes["lookup_at"] = Now() + self.client.poll_after
+        sent = rows.filter(status=Status.SENDING).update(
+            status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now(), **changes
+        )
+        if sent < len(message_ids):  # an event came first: it keeps its status, and only the ID is still missing
+            rows.filter(provider_message_id="", sent_at__isnull=False).update(**changes)
+        if not self.client.echoes_message_id:
+            recording.link(self.provider, message_ids)
 
 
+@dataclass(frozen=True)
 class ContactQueue(Queue):
-    carries_contacts = True
+    """Contact changes, one per call."""
 
-    def __init__(self, backend: SequenzyContacts) -> None:
-        self.backend = self.contacts = backend
+    client: SequenzyContacts = field(compare=False)
 
     def rows(self) -> WorkQuerySet[ContactChange]:
         return ContactChange.objects.next_of_each_contact()
 
-    def prepared(self, rows: Sequence[ContactChange], now: datetime) -> Iterator[tuple[Work, Part | Ending]]:
-        for row in rows:
-            yield row, prepare_change(row, self.contacts)
+    def max_rows(self, calls: int) -> int:
+        return min(calls, MAX_ROWS)
 
-    def requests(self, parts: Iterable[Part]) -> Iterator[tuple[Sequence[ContactChange], Request]]:
-        for part in parts:
-            yield [part.row], Request(part.endpoint, part.body)
+    def prepare(self, rows: Sequence[ContactChange], now: datetime, max_calls: int) -> Prepared:
+        results = ((row, prepare_change(row, self.client)) for row in rows)
+        return batch(results, max_bytes=sys.maxsize, max_calls=max_calls)
+
+    def request(self, parts: Sequence[Part]) -> Request:
+        [part] = parts
+        return Request(part.endpoint, part.body)
+
+    def store(self, attempts: Sequence[OpenAttempt]) -> None:
+        for attempt, changes in attempts:
+            end_lease(changes, provider=self.provider)
+            [attempt.contact_change] = changes
+            attempt.save(force_insert=True)
+
+    def mark_accepted(self, accepted: Sequence[tuple[ContactChange, str]]) -> None:
+        for change, _ in accepted:
+            if change.action == ContactChange.Action.FORGET:
+                # Nothing about a forgotten contact may stay here, so its earlier changes go as well.
+                ContactChange.objects.filter(address=change.address, pk__lt=change.pk).delete()
+                update_row(change, address="", content=None, metadata={})
+            update_row(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
+            logger.info("Contact change %s was accepted by %s.", change.pk, self.provider)
 
 
-def queues_of(provider: str) -> list[Queue]:
-    """What is handed to the provider today; mail comes first. Raises ImproperlyConfigured with what to set."""
+def queues_for(provider: str) -> list[Queue]:
+    """Return what is sent through the provider today; emails come first.
+
+    Raises ImproperlyConfigured with the setting that is missing.
+    """
     queues: list[Queue] = []
     if provider == configured_provider():
-        queues.append(MailQueue(get_backend(provider)))
+        queues.append(EmailQueue(provider, get_backend(provider)))
     if provider == contacts_provider():
-        queues.append(ContactQueue(get_contacts()))
+        queues.append(ContactQueue(provider, get_contacts()))
     return queues
+
+
+def queue_of(attempt: DeliveryAttempt) -> Queue:
+    """Return the queue from which the attempt came, even if its provider is no longer the configured one."""
+    if attempt.contact_change_id:
+        return ContactQueue(attempt.provider, get_contacts())
+    return EmailQueue(attempt.provider, get_backend(attempt.provider))

@@ -1,211 +1,205 @@
-"""What came of a claimed row or of an attempt, and which move follows from it (moves.py)."""
+"""What the result of a call, or the death of a worker, means for an attempt and its rows."""
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models.functions import Now
 
-from common.db import ValueByKey, database_now
-from emails.backends import PROVIDERS
-from emails.backends.base import Caller, Receipt
-from emails.delivery.calls import Answer, Call, NotMade
-from emails.delivery.transitions import backoff, close, description, fail, postpone, release, write
-from emails.errors import LeaseLost, Outcome, ProviderError, Remedy
-from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Reason, Status, Work
-from emails.tracking import recording
+from common.db import database_now
+from common.retry import backoff
+from emails.backends import key_lifetime_of
+from emails.backends.base import Acceptance
+from emails.delivery.calls import Call, CallResult, NotMade
+from emails.delivery.queues import Queue
+from emails.delivery.transitions import (
+    FIRST_BACKOFF,
+    MAX_BACKOFF,
+    close_attempt,
+    error_fields,
+    fail,
+    release_attempt,
+    retry_later,
+    update_row,
+    update_rows,
+)
+from emails.errors import CallOutcome, LeaseLost, ProviderError, Remedy
+from emails.models import DeliveryAttempt, Reason, Status, Work
 
 logger = logging.getLogger(__name__)
 
 CRASHES_TO_QUARANTINE = 5
 
-REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}  # waited for as long as it takes
+REASONS = {Remedy.FIX: Reason.CONFIGURATION, Remedy.QUOTA: Reason.QUOTA}
 
 
-def settle(finished: Iterable[tuple[Call, Answer]], *, waited_for: Set[str]) -> None:
-    """Write down what the providers answered. ``waited_for``: those that will not be called for a while anyway."""
-    finished = [*finished]
+def settle(finished: Sequence[tuple[Call, CallResult]], *, paused: Set[str]) -> None:
+    """Record the results of calls, in the caller's transaction. ``paused``: the providers that are paused now.
+
+    Raises ``LeaseLost`` if another worker has taken over one of the attempts.
+    """
     lock_rows(call for call, _ in finished)
-    accepted, rest = [], []
-    for call, answer in finished:
-        if isinstance(answer, Receipt):
-            accepted.append((call, answer))
-        else:
-            rest.append((call, answer))
+    accepted = [(call, result) for call, result in finished if isinstance(result, Acceptance)]
     if accepted:
         accept(accepted)
-    if rest:
+    if len(accepted) < len(finished):
         now = database_now()
-        for call, answer in rest:
-            if isinstance(answer, NotMade):
+        for call, result in finished:
+            if isinstance(result, NotMade):
                 put_back(call, now)
-            else:
-                note_error(call, answer, now, provider_waits=call.attempt.provider in waited_for)
+            elif isinstance(result, ProviderError):
+                record_error(call, result, now, is_paused=call.attempt.provider in paused)
 
 
 def lock_rows(calls: Iterable[Call]) -> None:
-    """All at once and in one order, as tracking does: events about several of these messages may come just now."""
-    emails = [row.pk for call in calls for row in call.rows if isinstance(row, OutboundEmail)]
-    if len(emails) > 1:
-        list(OutboundEmail.objects.filter(pk__in=emails).order_by("pk").select_for_update().values_list("pk"))
+    """Lock all rows in one order, the same as in tracking, where events about several of them may be recorded now.
+
+    Without a common order, the two transactions could wait for each other.
+    """
+    keys: defaultdict[type[Work], list[Any]] = defaultdict(list)
+    for call in calls:
+        for row in call.rows:
+            keys[type(row)].append(row.pk)
+    for model, pks in keys.items():
+        if len(pks) > 1:
+            rows = model._default_manager.filter(pk__in=pks).order_by("pk")
+            list(rows.select_for_update().values_list("pk"))
 
 
-def note_error(call: Call, error: ProviderError, now: datetime, *, provider_waits: bool) -> None:
+def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
+    """Settle accepted calls, together in a few statements, because this is where a worker spends most of its time.
+
+    Raises ``LeaseLost`` if another worker has taken over one of the attempts. The caller then settles one at a time.
+    """
+    leases = {call.attempt.pk: call.attempt.lease_token for call, _ in accepted}
+    ours = DeliveryAttempt.objects.filter(pk__in=leases, lease_token__in=leases.values())
+    outcome = DeliveryAttempt.Outcome.ACCEPTED
+    # Fewer updated rows than attempts mean that some token no longer matches. The exception rolls the update back.
+    if ours.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
+        raise LeaseLost(f"{len(accepted)} attempts were accepted, but another worker has taken over some of them.")
+    by_queue: defaultdict[Queue, list[tuple[Work, str]]] = defaultdict(list)
+    for call, acceptance in accepted:  # queues are equal if kind and provider are, so this forms few groups
+        by_queue[call.queue] += zip(call.rows, acceptance.message_ids, strict=True)
+    for queue, rows in by_queue.items():
+        queue.mark_accepted(rows)
+
+
+def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: bool) -> None:
+    """Fail, split, retry, or repeat the call, as the error demands."""
     was_unknown = call.attempt.outcome == DeliveryAttempt.Outcome.UNKNOWN
     if len(call.rows) > 1 and is_about_a_message(error):
         split(call, error, now)
     elif error.remedy == Remedy.GIVE_UP:
-        if error.outcome == Outcome.UNKNOWN:
+        if error.outcome == CallOutcome.UNKNOWN:
             abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, str(error))
         else:
-            refuse_for_good(call, error, now)
-    elif error.outcome == Outcome.UNKNOWN or was_unknown:  # a refusal now says nothing about the call before
-        keep_unknown(call, error, now, provider_waits)
+            refuse_permanently(call, error, now)
+    elif error.outcome == CallOutcome.UNKNOWN or was_unknown:
+        # A refusal of the repeat says nothing about the first call, so an unknown outcome stays unknown.
+        keep_unknown(call, error, now, is_paused)
     else:
-        refuse_for_now(call, error, now, provider_waits)
+        refuse_for_now(call, error, now, is_paused)
 
 
 def is_about_a_message(error: ProviderError) -> bool:
-    """Whether the call was refused for what it carries, and not for the provider's trouble or ours with it."""
-    return error.outcome == Outcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
-
-
-def accept(accepted: Sequence[tuple[Call, Receipt]]) -> None:
-    """Settle what was taken, in two statements however many they are: this is where the worker's time goes.
-
-    Raises ``LeaseLost`` when one of them is another worker's by now: then settle them one by one.
-    """
-    leases = {call.attempt.pk: call.attempt.lease_token for call, _ in accepted}
-    held = DeliveryAttempt.objects.filter(pk__in=leases, lease_token__in=leases.values())
-    outcome = DeliveryAttempt.Outcome.ACCEPTED
-    if held.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
-        raise LeaseLost(f"{len(accepted)} attempts were accepted, and not all of them are ours.")
-    taken: defaultdict[tuple[Caller, bool], dict[UUID, str]] = defaultdict(dict)
-    for call, receipt in accepted:
-        for row, message_id in zip(call.rows, receipt.message_ids, strict=True):
-            if isinstance(row, ContactChange):
-                write_told(row)
-                continue
-            taken[call.backend, bool(row.blanked_content)][row.pk] = message_id[:255]
-            logger.info("Message %s was taken by %s as %s.", row.pk, call.attempt.provider, message_id or "(no id)")
-    for (backend, is_blanked), message_ids in taken.items():
-        write_sent(backend, message_ids, **({"content": None} if is_blanked else {}))
-
-
-def write_told(change: ContactChange) -> None:
-    """With the last word on a contact, to forget it, what was said of it before goes as well."""
-    if change.action == ContactChange.Action.FORGET:
-        ContactChange.objects.filter(address=change.address, pk__lt=change.pk).delete()
-        write(change, address="", content=None, metadata={})
-    write(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
-    logger.info("Contact change %s was told to %s.", change.pk, change.provider)
-
-
-def write_sent(backend: Caller, message_ids: Mapping[UUID, str], **changes: Any) -> None:
-    """A row that an event was faster to move keeps its status."""
-    rows = OutboundEmail.objects.filter(pk__in=message_ids)
-    changes["provider_message_id"] = ValueByKey(message_ids)
-    if backend.look_up_after is not None:
-        changes["lookup_at"] = Now() + backend.look_up_after
-    sent = rows.filter(status=Status.SENDING).update(
-        status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now(), **changes
-    )
-    if sent < len(message_ids):
-        rows.filter(provider_message_id="", sent_at__isnull=False).update(**changes)
-    if not backend.tells_our_id:
-        recording.link(backend.name, message_ids)
-
-
-def accept_by_events(attempt: DeliveryAttempt, now: datetime) -> None:
-    """Events told that the provider took what the attempt carries, so it need not be repeated."""
-    close(attempt, DeliveryAttempt.Outcome.ACCEPTED, now)
+    """Return whether the call was refused because of what it carries, not because of the provider or our account."""
+    return error.outcome == CallOutcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
 
 
 def split(call: Call, error: ProviderError, now: datetime) -> None:
-    """One message of several may be the bad one: their next calls carry half as many, until it is alone."""
-    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+    """Send the messages again in calls of half the size, until the one that was refused is alone."""
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
     half = (len(call.rows) + 1) // 2
-    rows = OutboundEmail.objects.filter(pk__in=[row.pk for row in call.rows], status=Status.SENDING)
-    rows.update(status=Status.QUEUED, due_at=now, batch_limit=half)
+    update_rows(call.rows, status=Status.QUEUED, due_at=now, batch_limit=half)
     logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error)
 
 
-def refuse_for_good(call: Call, error: ProviderError, now: datetime) -> None:
-    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+def refuse_permanently(call: Call, error: ProviderError, now: datetime) -> None:
+    """Fail the rows: the provider would refuse them again."""
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
     for row in call.rows:
         fail(row, Reason.REFUSED, str(error), now)
 
 
-def refuse_for_now(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
-    """The rows queue again; the next attempt is a new one, built anew."""
-    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+def refuse_for_now(call: Call, error: ProviderError, now: datetime, is_paused: bool) -> None:
+    """Queue the rows again. Nothing was sent, so their next call is a new attempt that is built from scratch."""
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
     reason = REASONS.get(error.remedy, Reason.TRANSIENT)
     for row in call.rows:
-        postpone(row, reason, str(error), now, costs_a_try=not provider_waits)
+        retry_later(row, reason, str(error), now, counts_as_failure=not is_paused)
 
 
-def keep_unknown(call: Call, error: ProviderError, now: datetime, provider_waits: bool) -> None:
-    """Whether the provider took it is not known: the attempt keeps its rows and its body and is repeated."""
-    wait = error.retry_after or backoff(call.attempt.calls)
-    if provider_waits:
+def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: bool) -> None:
+    """Keep the attempt with its rows and its body, so that the same call can be repeated."""
+    wait = error.retry_after or backoff(call.attempt.calls, first=FIRST_BACKOFF, longest=MAX_BACKOFF)
+    if is_paused:  # the pause itself delays the repeat
         wait = timedelta()
-    release(
-        call.attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, calls=call.attempt.calls + 1,
-        due_at=now + max(wait, wait_for_events(call.attempt)), **description(error),
-    )  # fmt: skip
-    for row in call.rows:
-        write(row, reason=Reason.UNKNOWN, detail=str(error))
+    release_attempt(
+        call.attempt,
+        outcome=DeliveryAttempt.Outcome.UNKNOWN,
+        calls=call.attempt.calls + 1,
+        due_at=now + max(wait, wait_for_events(call.attempt)),
+        **error_fields(error),
+    )
+    update_rows(call.rows, reason=Reason.UNKNOWN, detail=str(error))
     logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
 
 
 def put_back(call: Call, now: datetime) -> None:
+    """Make a call due again that was not made. An earlier call of the attempt may still have an unknown outcome."""
     if call.attempt.outcome == DeliveryAttempt.Outcome.UNKNOWN:
-        release(call.attempt, due_at=now)
+        release_attempt(call.attempt, due_at=now)
         return
-    close(call.attempt, DeliveryAttempt.Outcome.REFUSED, now)
-    for row in call.rows:
-        write(row, status=Status.QUEUED, due_at=now)
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now)
+    update_rows(call.rows, status=Status.QUEUED, due_at=now)
+
+
+def accept_by_events(attempt: DeliveryAttempt, now: datetime) -> None:
+    """Close an unknown attempt as accepted, because events show that the provider accepted everything in it."""
+    close_attempt(attempt, DeliveryAttempt.Outcome.ACCEPTED, now)
 
 
 def abandon(attempt: DeliveryAttempt, rows: Iterable[Work], reason: Reason, now: datetime, detail: str = "") -> None:
-    """End an attempt of unknown outcome: a repeat could be a second copy, or kills its worker."""
-    close(attempt, DeliveryAttempt.Outcome.ABANDONED, now)
+    """End an attempt whose outcome stays unknown: a repeat could be a second copy, or would kill its worker again."""
+    close_attempt(attempt, DeliveryAttempt.Outcome.ABANDONED, now)
     for row in rows:
         fail(row, reason, detail or row.detail, now)
 
 
 def record_crash_of_row(row: Work, now: datetime) -> None:
-    """The worker died between the claim and the attempt. The row is claimed alone from then on, and only crashes
-    while alone count: a neighbour may have been the cause."""
-    crashes = row.crashes + row.isolated
+    """Queue a row whose worker died between the claim and the attempt.
+
+    From now on it is claimed alone, and only crashes while it is alone count: until then, another row that was claimed
+    with it may have been the cause.
+    """
+    crashes = row.crashes + row.isolated  # a bool counts as 1
     if crashes >= CRASHES_TO_QUARANTINE:
         fail(row, Reason.QUARANTINED, "Its worker died five times while it held this message alone.", now)
     else:
-        write(row, status=Status.QUEUED, lease_token=None, isolated=True, crashes=crashes)
+        update_row(row, status=Status.QUEUED, lease_token=None, isolated=True, crashes=crashes)
 
 
 def record_crash_of_attempt(attempt: DeliveryAttempt, now: datetime) -> None:
-    """The worker died during the call. The attempt is repeated as a whole, up to five times."""
+    """Repeat an attempt whose worker died during the call; after five crashes, quarantine its rows."""
     crashes = attempt.crashes + 1
     if crashes >= CRASHES_TO_QUARANTINE:
         abandon(attempt, attempt.rows, Reason.QUARANTINED, now, "Its worker died five times during the call.")
         return
     detail = "Its worker died during the call."
     due_at = now + wait_for_events(attempt)
-    release(attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, crashes=crashes, due_at=due_at, detail=detail)
-    for row in attempt.rows:
-        write(row, reason=Reason.UNKNOWN, detail=detail)
+    release_attempt(attempt, outcome=DeliveryAttempt.Outcome.UNKNOWN, crashes=crashes, due_at=due_at, detail=detail)
+    update_rows(attempt.rows, reason=Reason.UNKNOWN, detail=detail)
 
 
 def wait_for_events(attempt: DeliveryAttempt) -> timedelta:
-    """How long an unknown attempt waits before it is repeated: for a provider without idempotency keys, until a
-    delivery event with our id had time to arrive and settle it."""
-    backend = PROVIDERS.get(attempt.provider)
-    knows_keys = backend is not None and backend.key_lifetime is not None
-    if knows_keys or attempt.contact_change_id:
+    """Return how long an unknown attempt waits at least before it is repeated.
+
+    Without idempotency keys, a repeat can be a second email. A delivery event with our message ID may arrive in this
+    time, and it settles the attempt.
+    """
+    if key_lifetime_of(attempt.provider) is not None:
         return timedelta()
     return timedelta(seconds=settings.EMAIL_UNKNOWN_WAIT_SECONDS)

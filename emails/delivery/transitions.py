@@ -1,87 +1,130 @@
-"""The moves of a row or an attempt that delivery holds: put off, ended, written, let go.
+"""Every change that delivery makes to a row or an attempt that a worker holds.
 
-An attempt is written under its lease, in the caller's transaction: a worker whose lease ran out changes nothing.
+The functions run in the caller's transaction. A change to an attempt, or to a row with a lease of its own, names the
+fencing token, and raises ``LeaseLost`` if another worker has taken over. A row that belongs to an attempt has no lease;
+it is changed only while it is still ``sending``, because an event may already have moved it on.
 """
 
 import logging
-import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
+from common.retry import backoff
 from emails.delivery.preparation import Ending
 from emails.errors import LeaseLost, ProviderError
 from emails.models import DeliveryAttempt, Reason, Status, Work
 
 logger = logging.getLogger(__name__)
 
-KEEP_TRYING_FOR = timedelta(hours=48)
+RETRY_FOR = timedelta(hours=48)
 FIRST_BACKOFF = timedelta(seconds=5)
-FIRST_BACKOFF_OF_CONFIGURATION = timedelta(minutes=1)
-LONGEST_BACKOFF = timedelta(hours=1)
+FIRST_BACKOFF_FOR_A_PERSON = timedelta(minutes=1)
+MAX_BACKOFF = timedelta(hours=1)
 
-NEED_A_PERSON = (Reason.CONFIGURATION, Reason.QUOTA)  # waited for as long as it takes
+NEEDS_A_PERSON = (Reason.CONFIGURATION, Reason.QUOTA)  # retried forever, because a person will fix it
+
+
+def still_claimed(rows: Sequence[Work]) -> QuerySet[Any]:
+    """Return a query for the rows that this worker still holds, out of rows that it claimed together."""
+    keys = [row.pk for row in rows]
+    # Rows that were claimed together share one token.
+    return type(rows[0])._default_manager.filter(pk__in=keys, lease_token=rows[0].lease_token, status=Status.SENDING)
+
+
+def end_lease(rows: Sequence[Work], **changes: object) -> None:
+    """Remove the lease of rows that were claimed together, because an attempt or an ending follows.
+
+    Raises ``LeaseLost`` if another worker holds one of them, or an event has moved one on.
+    """
+    if still_claimed(rows).update(lease_token=None, due_at=None, **changes) < len(rows):
+        raise LeaseLost
+
+
+def requeue(rows: Sequence[Work], now: datetime) -> None:
+    """Put claimed rows back that were not needed for a call; they are due immediately."""
+    if rows:
+        still_claimed(rows).update(status=Status.QUEUED, lease_token=None, due_at=now)
 
 
 def end_without_call(row: Work, ending: Ending, now: datetime) -> None:
-    """A row that will not be sent, or not yet. The caller holds its lease."""
+    """Apply the ending to a row whose lease has just been removed with ``end_lease()``."""
     if ending.status == Status.QUEUED:
-        postpone(row, ending.reason or Reason.INTERNAL, ending.detail, now)
+        retry_later(row, ending.reason or Reason.INTERNAL, ending.detail, now)
     elif ending.status == Status.FAILED:
         fail(row, ending.reason or Reason.REFUSED, ending.detail, now)
     else:
-        write(row, status=ending.status, reason="", detail=ending.detail, **ended(now), **row.blanked_content)
+        settle_row(row, now, status=ending.status, reason="", detail=ending.detail)
         logger.info("Message %s is %s: %s", row.pk, ending.status, ending.detail)
 
 
-def postpone(row: Work, reason: Reason, detail: str, now: datetime, *, costs_a_try: bool = True) -> None:
+def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts_as_failure: bool = True) -> None:
+    """Queue the row for another attempt after a backoff, or fail it after two days of failures.
+
+    With ``counts_as_failure`` off, the row is due immediately and its failures stay as they are: its provider is
+    paused, and the row was refused only because of that.
+    """
+    needs_a_person = reason in NEEDS_A_PERSON
     first_failed_at = row.first_failed_at or now
-    is_given_up = row.is_given_up and reason not in NEED_A_PERSON
-    if is_given_up and now - first_failed_at >= KEEP_TRYING_FOR:
+    if row.gives_up and not needs_a_person and now - first_failed_at >= RETRY_FOR:
         fail(row, Reason.GAVE_UP, detail, now)
         return
-    first = FIRST_BACKOFF_OF_CONFIGURATION if reason in NEED_A_PERSON else FIRST_BACKOFF
-    write(
-        row, status=Status.QUEUED, reason=reason, detail=detail, lease_token=None, first_failed_at=first_failed_at,
-        failures=row.failures + costs_a_try,
-        due_at=now + backoff(row.failures, first) if costs_a_try else now,
-    )  # fmt: skip
-    level = logging.ERROR if reason in NEED_A_PERSON else logging.WARNING
-    logger.log(level, "Message %s was not taken and waits (%s): %s", row.pk, reason, detail)
+    first = FIRST_BACKOFF_FOR_A_PERSON if needs_a_person else FIRST_BACKOFF
+    wait = backoff(row.failures, first=first, longest=MAX_BACKOFF) if counts_as_failure else timedelta()
+    update_row(
+        row,
+        status=Status.QUEUED,
+        reason=reason,
+        detail=detail,
+        lease_token=None,
+        first_failed_at=first_failed_at,
+        failures=row.failures + counts_as_failure,
+        due_at=now + wait,
+    )
+    # An error, because nothing improves until a person acts.
+    level = logging.ERROR if needs_a_person else logging.WARNING
+    logger.log(level, "Message %s was not accepted and will be retried (%s): %s", row.pk, reason, detail)
 
 
 def fail(row: Work, reason: Reason, detail: str, now: datetime) -> None:
-    write(row, status=Status.FAILED, reason=reason, detail=detail, **ended(now), **row.blanked_content)
+    """End the row as failed."""
+    settle_row(row, now, status=Status.FAILED, reason=reason, detail=detail)
     logger.error("Message %s failed (%s): %s", row.pk, reason, detail)
 
 
-def ended(now: datetime) -> dict[str, Any]:
-    return {"due_at": None, "lease_token": None, "settled_at": now}
+def settle_row(row: Work, now: datetime, **changes: Any) -> None:
+    """End the row: nothing is due anymore, and a sensitive body is blanked."""
+    update_row(row, due_at=None, lease_token=None, settled_at=now, **changes, **row.changes_when_settled())
 
 
-def write(row: Work, **changes: Any) -> None:
-    """Change a row that delivery holds; a row that events have moved on meanwhile keeps its newer state."""
-    type(row)._default_manager.filter(pk=row.pk, status=Status.SENDING).update(**changes)
+def update_row(row: Work, **changes: Any) -> None:
+    """Change a row, unless an event has moved it on in the meantime: then the newer state stays."""
+    update_rows([row], **changes)
 
 
-def close(
+def update_rows(rows: Sequence[Work], **changes: Any) -> None:
+    """Change rows of one kind alike, as ``update_row()`` does."""
+    keys = [row.pk for row in rows]
+    type(rows[0])._default_manager.filter(pk__in=keys, status=Status.SENDING).update(**changes)
+
+
+def close_attempt(
     attempt: DeliveryAttempt, outcome: DeliveryAttempt.Outcome, now: datetime, error: ProviderError | None = None
 ) -> None:
-    """End the attempt and drop its body. Raises ``LeaseLost``: then its rows are another worker's."""
-    details = description(error) if error else {}
-    release(attempt, outcome=outcome, settled_at=now, body=None, due_at=None, **details)
+    """End the attempt and drop its body. Raises ``LeaseLost``; then its rows belong to another worker as well."""
+    details = error_fields(error) if error else {}
+    release_attempt(attempt, outcome=outcome, settled_at=now, body=None, due_at=None, **details)
 
 
-def release(attempt: DeliveryAttempt, **changes: Any) -> None:
-    mine = DeliveryAttempt.objects.filter(pk=attempt.pk, lease_token=attempt.lease_token)
-    if not mine.update(lease_token=None, **changes):
+def release_attempt(attempt: DeliveryAttempt, **changes: Any) -> None:
+    """Change the attempt and remove its lease. Raises ``LeaseLost`` if another worker has taken over."""
+    ours = DeliveryAttempt.objects.filter(pk=attempt.pk, lease_token=attempt.lease_token)
+    if not ours.update(lease_token=None, **changes):
         raise LeaseLost(f"Attempt {attempt.pk} was taken over by another worker.")
 
 
-def description(error: ProviderError) -> dict[str, Any]:
+def error_fields(error: ProviderError) -> dict[str, Any]:
+    """Return the columns of an attempt that describe the error."""
     return {"status_code": error.status, "error_code": error.code[:100], "detail": error.detail}
-
-
-def backoff(failures: int, first: timedelta = FIRST_BACKOFF) -> timedelta:
-    """Exponential with full jitter, at least a second, at most an hour."""
-    longest = min(first * 2 ** min(failures, 20), LONGEST_BACKOFF)
-    return timedelta(seconds=random.uniform(1, longest.total_seconds()))

@@ -1,6 +1,6 @@
 """The neutral form of a message: what Django was given, checked once, frozen, and free of MIME.
 
-Building MIME only to send JSON costs more than sending it, so providers serialise this instead.
+Building MIME only to send JSON costs more than sending it, so providers serialize this instead.
 """
 
 import uuid

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import idna
 
+from common.email_addresses import encode_domain
 from emails.errors import InvalidMessage
 from emails.message.text_rules import header_text
 
@@ -105,7 +106,7 @@ def _decoded(name: str, field: str) -> str:
 def _domain(domain: str, text: str, field: str) -> str:
     if not domain.isascii():
         try:
-            return idna.encode(domain, uts46=True).decode()
+            return encode_domain(domain)
         except idna.IDNAError as error:
             reason = str(error)
         raise InvalidMessage(f"The domain in the {field} {text[:320]!r} is not valid in IDNA 2008: {reason}.")

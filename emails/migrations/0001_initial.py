@@ -82,7 +82,12 @@ class Migration(migrations.Migration):
             name="Suppression",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("address", models.CharField(help_text="In lowercase.", max_length=320, unique=True)),
+                (
+                    "address",
+                    models.CharField(
+                        help_text="In lowercase.", max_length=320, unique=True, verbose_name="email address"
+                    ),
+                ),
                 (
                     "cause",
                     models.CharField(

@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("address", models.CharField(help_text="In lowercase.", max_length=320)),
+                ("address", models.CharField(help_text="In lowercase.", max_length=320, verbose_name="email address")),
                 (
                     "content",
                     models.JSONField(help_text="The content of the change. Null once it has been deleted.", null=True),
@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
             model_name="outboundemail",
             name="batch_limit",
             field=models.PositiveSmallIntegerField(
-                help_text="The most messages its next call may carry, after a larger call was refused.", null=True
+                help_text="The maximum number of messages in its next call, after a larger call was refused.", null=True
             ),
         ),
         migrations.AddField(

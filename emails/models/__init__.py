@@ -1,4 +1,4 @@
-"""What is stored of every message, call, event, provider, contact and refused address."""
+"""The tables of the emails app: emails, attempts, events, provider states, contact changes, and suppressions."""
 
 from emails.models.attempts import AttemptedEmail, DeliveryAttempt
 from emails.models.contacts import ContactChange

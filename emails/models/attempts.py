@@ -1,8 +1,8 @@
-"""What is stored of every call to a provider."""
+"""Delivery attempts: one row per call to a provider, written before the call."""
 
 import uuid
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -10,13 +10,19 @@ from django.utils.translation import gettext_lazy as _
 
 from emails.models.contacts import ContactChange
 from emails.models.messages import OutboundEmail
-from emails.models.querysets import WorkQuerySet
+from emails.models.work import WorkQuerySet
+
+
+class DeliveryAttemptQuerySet(WorkQuerySet["DeliveryAttempt"]):
+    def with_emails(self) -> Self:
+        """Only the attempts that carry emails, not those that carry a contact change."""
+        return self.filter(contact_change=None)
 
 
 class DeliveryAttempt(models.Model):
-    """One call to a provider, written before the call. Its id is the Idempotency-Key.
+    """One call to a provider, written before the call. Its primary key is the call's Idempotency-Key.
 
-    While the outcome is not known the call is repeated unchanged: same provider, same bytes, same neighbours.
+    As long as the outcome is unknown, the call is repeated unchanged: same provider, same bytes, and same emails.
     """
 
     class Outcome(models.TextChoices):
@@ -45,7 +51,7 @@ class DeliveryAttempt(models.Model):
     error_code = models.CharField(max_length=100, blank=True)
     detail = models.TextField(blank=True)
 
-    objects: ClassVar[WorkQuerySet["DeliveryAttempt"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[DeliveryAttemptQuerySet] = DeliveryAttemptQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["created_at"]
@@ -56,14 +62,14 @@ class DeliveryAttempt(models.Model):
 
     @property
     def rows(self) -> Sequence[OutboundEmail | ContactChange]:
-        """What the call carries, in its order."""
-        if self.contact_change is not None:
+        """The rows that the call carries, in the call's order."""
+        if self.contact_change is not None:  # an attempt carries either emails or one contact change
             return [self.contact_change]
         return list(self.emails.order_by("attemptedemail__position"))
 
 
 class AttemptedEmail(models.Model):
-    """The ordered rows that an attempt carries."""
+    """One email of an attempt, at its position in the call."""
 
     attempt = models.ForeignKey(DeliveryAttempt, on_delete=models.CASCADE)
     email = models.ForeignKey(OutboundEmail, on_delete=models.CASCADE)

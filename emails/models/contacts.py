@@ -1,4 +1,4 @@
-"""Changes of contacts at the marketing side that wait to be told, or were."""
+"""Changes to contacts at the marketing provider, waiting or sent."""
 
 import uuid
 from typing import ClassVar, Self
@@ -7,19 +7,18 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from emails.models.querysets import WorkQuerySet
-from emails.models.work import Work
+from emails.models.work import Work, WorkQuerySet
 
 
 class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):
     def next_of_each_contact(self) -> Self:
-        """Without the changes of a contact of which an earlier one is not settled."""
+        """Only the oldest unsettled change of each contact, because their order matters."""
         earlier = ContactChange.objects.filter(address=OuterRef("address"), settled_at=None, pk__lt=OuterRef("pk"))
         return self.exclude(Exists(earlier))
 
 
 class ContactChange(Work):
-    """One change of one contact. Those of a contact are told in the order of their keys."""
+    """One change to one contact. The changes of a contact are sent in the order of their primary keys."""
 
     class Action(models.TextChoices):
         SUBSCRIBE = "subscribe", _("subscribe")
@@ -31,7 +30,7 @@ class ContactChange(Work):
 
     event_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Lets Sequenzy deduplicate retries."))
     action = models.CharField(max_length=16, choices=Action)
-    address = models.CharField(max_length=320, help_text=_("In lowercase."))
+    address = models.CharField(_("email address"), max_length=320, help_text=_("In lowercase."))
     content = models.JSONField(null=True, help_text=_("The content of the change. Null once it has been deleted."))
     metadata = models.JSONField(default=dict, blank=True)
 
@@ -49,6 +48,6 @@ class ContactChange(Work):
         return f"{self.get_action_display()}: {self.address}"
 
     @property
-    def is_given_up(self) -> bool:
-        """What a person has a right to is told however long it takes."""
+    def gives_up(self) -> bool:
+        """Never for what a person has a right to: being unsubscribed and being forgotten."""
         return self.action not in (self.Action.UNSUBSCRIBE, self.Action.FORGET)

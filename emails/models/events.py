@@ -1,4 +1,4 @@
-"""What providers told about messages after they took them."""
+"""Delivery events: what providers report about an email after they accepted it."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from emails.models.messages import OutboundEmail
 
 
 class DeliveryEvent(models.Model):
-    """One thing that happened to a message at one recipient, counted once however often it is told."""
+    """One event of one email at one recipient, stored once even if the provider reports it several times."""
 
     class Type(models.TextChoices):
         QUEUED = "queued", _("queued at the provider")
@@ -28,7 +28,7 @@ class DeliveryEvent(models.Model):
         OTHER = "other", _("not relevant here")
 
     class Severity(models.TextChoices):
-        """How final a bounce is."""
+        """Whether a bounce means that the address is dead."""
 
         HARD = "hard", _("the email address doesn't exist")
         SOFT = "soft", _("only this message")

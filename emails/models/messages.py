@@ -1,4 +1,4 @@
-"""What is stored of every message."""
+"""The outbox: one row per email."""
 
 import uuid
 from typing import Any, ClassVar
@@ -9,12 +9,11 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
-from emails.models.querysets import WorkQuerySet
-from emails.models.work import Work
+from emails.models.work import Work, WorkQuerySet
 
 
 class OutboundEmail(Work):
-    """One message of the outbox, from the caller's commit to its end. One row, however many recipients."""
+    """One email, from the transaction that queued it until it is settled. All its recipients share the row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=64, blank=True, help_text=_("The name of its folder under templates/emails/."))
@@ -29,7 +28,7 @@ class OutboundEmail(Work):
         default=False, help_text=_("Contains live links, so its body is deleted once it is sent or given up.")
     )
     metadata = models.JSONField(default=dict, blank=True)
-    # A column of its own, kept by the database: an index on the JSON expression is found by PostgreSQL only.
+    # The database maintains this column. An index on the JSON expression itself would only be used by PostgreSQL.
     person = models.GeneratedField(
         expression=KeyTextTransform("user_id", "metadata"),
         output_field=models.CharField(max_length=255, null=True),
@@ -45,7 +44,7 @@ class OutboundEmail(Work):
     expires_at = models.DateTimeField(null=True, blank=True)
     provider_message_id = models.CharField(max_length=255, blank=True)
     batch_limit = models.PositiveSmallIntegerField(
-        null=True, help_text=_("The most messages its next call may carry, after a larger call was refused.")
+        null=True, help_text=_("The maximum number of messages in its next call, after a larger call was refused.")
     )
     lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 
@@ -53,6 +52,7 @@ class OutboundEmail(Work):
 
     class Meta:
         ordering = ["-created_at"]
+        # Partial indexes stay small, so claiming takes as long with millions of settled rows as with none.
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="outbound_due"),
             models.Index(fields=["created_at"], name="outbound_created"),
@@ -64,7 +64,7 @@ class OutboundEmail(Work):
             models.Index(fields=["settled_at"], condition=models.Q(to_be_erased=True), name="outbound_to_be_erased"),
             models.Index(fields=["lookup_at"], condition=models.Q(lookup_at__isnull=False), name="outbound_lookup"),
         ]
-        # A constraint rather than unique=True, which adds a second index for LIKE on PostgreSQL.
+        # Not unique=True, which on PostgreSQL would add a second index for LIKE queries.
         constraints = [models.UniqueConstraint(fields=["idempotency_key"], name="outbound_idempotency_key")]
 
     def __str__(self) -> str:
@@ -76,12 +76,18 @@ class OutboundEmail(Work):
 
     @property
     def message(self) -> Message:
-        """The message in neutral form. Raises ``ValueError`` when its body is blanked."""
+        """The email in neutral form. Raises ``ValueError`` if its body is blanked."""
         if self.content is None:
             raise ValueError("The body of this message has been deleted. Have the person request a new one.")
         return Message.from_json(self.content)
 
     @property
-    def blanked_content(self) -> dict[str, Any]:
-        """The change that blanks a sensitive body once the message is sent or dead, except with DEBUG."""
+    def allows_second_copy(self) -> bool:
+        return self.kind not in settings.EMAIL_KINDS_NEVER_REPEATED
+
+    def changes_when_settled(self) -> dict[str, Any]:
+        """Return the change that blanks a sensitive body.
+
+        Empty with DEBUG, so that developers can open the links in the development inbox.
+        """
         return {"content": None} if self.sensitive and not settings.DEBUG else {}

@@ -1,4 +1,4 @@
-"""What all workers must agree on about a provider."""
+"""The state of each provider that all workers share: pauses, failures, rate, and the next free slot."""
 
 import time
 from datetime import datetime
@@ -14,14 +14,14 @@ from emails.models.attempts import DeliveryAttempt
 
 class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
     def with_rows_for(self, *providers: str) -> list["ProviderState"]:
-        """Every provider's state, the given ones' included even when they were never used before.
+        """Return the state of every known provider, and create the row of a given provider if it is missing.
 
-        Each comes with ``now``, the database's time, ``read_at``, when that was on ``time.monotonic()``, and
+        Each state also has ``now`` (the database's time), ``read_at`` (the same moment on ``time.monotonic()``), and
         ``has_unknown_attempts_due``.
         """
         unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
         states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
-        found = list(states)
+        found = list(states)  # read before writing: after the first time, no row is missing
         new = set(providers) - {state.name for state in found}
         if new:
             self.bulk_create([ProviderState(name=name) for name in sorted(new)], ignore_conflicts=True)
@@ -32,9 +32,9 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
 
 
 class ProviderState(models.Model):
-    """What all workers must agree on about one provider: whether, and from when, it may be called."""
+    """Whether, how fast, and from when on one provider may be called."""
 
-    class Pause(models.TextChoices):
+    class PauseReason(models.TextChoices):
         BREAKER = "breaker", _("it kept failing; one probe every 15 seconds")
         RATE_LIMITED = "rate_limited", _("it asked us to wait")
         CONFIGURATION = "configuration", _("its account or key needs attention")
@@ -43,13 +43,13 @@ class ProviderState(models.Model):
     name = models.CharField(primary_key=True, max_length=200)
     failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls since the last success."))
     paused_until = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=16, choices=Pause, blank=True)
+    reason = models.CharField(max_length=16, choices=PauseReason, blank=True)
     detail = models.TextField(blank=True)
     rate = models.FloatField(null=True, help_text=_("Calls per second, according to its responses."))
     next_slot_at = models.DateTimeField(null=True, help_text=_("No worker starts another call before this time."))
     changed_at = models.DateTimeField(auto_now=True)
 
-    now: datetime  # this and the next two are set by with_rows_for()
+    now: datetime  # with_rows_for() sets this and the next two
     read_at: float
     has_unknown_attempts_due: bool
 
@@ -60,8 +60,8 @@ class ProviderState(models.Model):
 
     @property
     def is_probing(self) -> bool:
-        """Whether only one call at a time may go out, to find out if the trouble is over."""
-        return self.reason in (self.Pause.BREAKER, self.Pause.CONFIGURATION, self.Pause.QUOTA)
+        """Whether only one call at a time may be made, to find out whether the provider works again."""
+        return self.reason in (self.PauseReason.BREAKER, self.PauseReason.CONFIGURATION, self.PauseReason.QUOTA)
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now

@@ -1,4 +1,4 @@
-"""Addresses that get no mail."""
+"""The suppression list: email addresses that receive nothing."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Suppression(models.Model):
-    """An address that gets no mail. One row an address; lifting deletes it."""
+    """An email address that receives nothing until the row is deleted."""
 
     class Cause(models.TextChoices):
         HARD_BOUNCE = "hard_bounce", _("hard bounce")
@@ -14,7 +14,7 @@ class Suppression(models.Model):
         SOFT_BOUNCES = "soft_bounces", _("repeated soft bounces")
         MANUAL = "manual", _("added manually")
 
-    address = models.CharField(max_length=320, unique=True, help_text=_("In lowercase."))
+    address = models.CharField(_("email address"), max_length=320, unique=True, help_text=_("In lowercase."))
     cause = models.CharField(max_length=16, choices=Cause, default=Cause.MANUAL)
     detail = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())

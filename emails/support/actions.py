@@ -14,7 +14,7 @@ from emails.delivery import breaker
 from emails.errors import EmailsError
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.tracking.suppressions import suppressed_among
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 
 RESENT_FROM = "resent_from"  # in a row's metadata: the message of which it is a copy
 
@@ -54,7 +54,7 @@ def retry_even_twice(email: OutboundEmail) -> None:
     )  # fmt: skip
     if not retried:
         raise OperationRefused(UNDER_WAY)
-    transaction.on_commit(nudge_worker, robust=True)
+    transaction.on_commit(wake_worker, robust=True)
 
 
 def cancel(email: OutboundEmail) -> None:
@@ -62,7 +62,7 @@ def cancel(email: OutboundEmail) -> None:
     waiting = OutboundEmail.objects.filter(pk=email.pk, status=Status.QUEUED, lease_token=None)
     cancelled = waiting.update(
         status=Status.CANCELLED, reason="", detail="Canceled manually.", due_at=None, settled_at=database_now(),
-        **email.blanked_content,
+        **email.changes_when_settled(),
     )  # fmt: skip
     if not cancelled:
         raise OperationRefused(UNDER_WAY if email.status == Status.QUEUED else NOT_CANCELLABLE)
@@ -85,7 +85,7 @@ def resend(email: OutboundEmail) -> OutboundEmail:
         content=message.to_json(),
     )
     copy.save(force_insert=True)
-    transaction.on_commit(nudge_worker, robust=True)
+    transaction.on_commit(wake_worker, robust=True)
     return copy
 
 
@@ -94,7 +94,7 @@ def resume(state: ProviderState) -> None:
     with transaction.atomic():
         ProviderState.objects.filter(pk=state.pk).update(paused_until=None, reason="", detail="", failures=0)
         breaker.release_waiting(database_now())
-        transaction.on_commit(nudge_worker, robust=True)
+        transaction.on_commit(wake_worker, robust=True)
 
 
 def may_have_arrived(email: OutboundEmail) -> bool:

@@ -1,11 +1,11 @@
 """What a person can do about a provider's error, in a sentence."""
 
 from emails.backends import PROVIDERS
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 
 
 def advice_on(error: ProviderError) -> str:
-    if error.outcome == Outcome.UNKNOWN:
+    if error.outcome == CallOutcome.UNKNOWN:
         return "It's unknown whether the email was accepted. Check the mailbox before you try again."
     if error.remedy == Remedy.FIX:
         return advice_on_settings(error)

@@ -16,7 +16,7 @@ START_A_WORKER = "Start a Celery worker and Celery beat, which looks for due ema
 NO_WORKER = "and no worker seems to be running."
 
 Outcome = DeliveryAttempt.Outcome
-Pause = ProviderState.Pause
+PauseReason = ProviderState.PauseReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,19 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
 
 def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
     until = moment(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
-    if state.reason == Pause.CONFIGURATION:
+    if state.reason == PauseReason.CONFIGURATION:
         return Explanation(
             f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(state.detail)} "
             f"The next attempt is {planned(resumes_at, now)}.",
             f"Fix the key or the account for {state.name}, then choose “Resume now” on its provider state.",
         )
-    if state.reason == Pause.QUOTA:
+    if state.reason == PauseReason.QUOTA:
         return Explanation(
             f"The quota of {state.name} is used up.{quoted(state.detail)} "
             f"The next attempt is {planned(resumes_at, now)}.",
             f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now”.",
         )
-    if state.reason == Pause.BREAKER:
+    if state.reason == PauseReason.BREAKER:
         return Explanation(
             f"{state.name} keeps failing and is paused until {until}.{quoted(state.detail)} "
             "A single call then checks whether it works again. If it does, the waiting emails go out."

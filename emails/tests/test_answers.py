@@ -64,7 +64,7 @@ def test_a_deploy_between_two_calls_does_not_change_what_is_repeated(
     deliver()
     content = {**row.content, "subject": "A new template", "text": "Another text."}
     OutboundEmail.objects.update(content=content)
-    monkeypatch.setattr("emails.backends.base.DeliveryBackend.serialise", lambda *_: pytest.fail("serialised again"))
+    monkeypatch.setattr("emails.backends.base.DeliveryBackend.serialize", lambda *_: pytest.fail("serialized again"))
     Suppression.objects.create(address="person-0@example.com")
     travel(timedelta(minutes=1))
     deliver()

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from emails import monitoring
-from emails.delivery.drain import IN_HAND_PER_THREAD
+from emails.delivery.drain import SUBMITTED_PER_THREAD
 from emails.models import OutboundEmail, ProviderState, Status
 from emails.tests.support.clock import travel
 
@@ -21,9 +21,9 @@ def outage(api, outbox, queue, deliver):
 
 
 def test_it_opens_after_five_failures(outage, deliver):
-    assert ProviderState.objects.get().reason == ProviderState.Pause.BREAKER
+    assert ProviderState.objects.get().reason == ProviderState.PauseReason.BREAKER
     calls = outage.calls
-    assert calls <= 5 + IN_HAND_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
+    assert calls <= 5 + SUBMITTED_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
     deliver()
     assert outage.calls == calls
     assert monitoring.report().providers["sequenzy"]["state"] == "open"

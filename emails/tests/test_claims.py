@@ -21,7 +21,7 @@ def claim(limit=10):
 
 def after_the_lease():
     travel(timedelta(seconds=settings.EMAIL_LEASE_SECONDS + 1))
-    claims.recover_abandoned(database_now())
+    claims.recover_stalled(database_now())
 
 
 def test_a_claimed_row_is_nobody_elses(queue):

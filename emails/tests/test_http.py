@@ -12,7 +12,7 @@ import pytest
 from common.http import deadline
 from common.http.pool import close_pools
 from emails.backends import ResendBackend, SendGridBackend
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 from emails.tests.support.messages import KEY, backend, mail
 from emails.tests.support.standin import StandIn
 from tests.support.stack import wait_until
@@ -136,21 +136,21 @@ def test_tls_with_a_stranger_sends_nothing(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with StandIn(tls=True) as api:
         error = failure(api.url("resend"))
-        assert (error.outcome, error.remedy, api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, 0)
+        assert (error.outcome, error.remedy, api.calls) == (CallOutcome.NOT_SENT, Remedy.RETRY, 0)
         assert "CERTIFICATE_VERIFY_FAILED" in error.detail
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
 def test_nobody_there_means_not_sent(host):
     error = failure(f"http://{host}")
-    assert (error.outcome, error.remedy, error.status) == (Outcome.NOT_SENT, Remedy.RETRY, None)
+    assert (error.outcome, error.remedy, error.status) == (CallOutcome.NOT_SENT, Remedy.RETRY, None)
 
 
 def test_a_handshake_that_never_ends_means_not_sent(settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     with server(silent) as port:
         error = failure(f"https://127.0.0.1:{port}")
-    assert (error.outcome, error.detail) == (Outcome.NOT_SENT, "the deadline passed")
+    assert (error.outcome, error.detail) == (CallOutcome.NOT_SENT, "the deadline passed")
 
 
 @pytest.mark.parametrize("is_reused", [False, True])
@@ -160,7 +160,7 @@ def test_a_call_that_is_late_already_writes_nothing(api, settings, is_reused):
     calls = api.calls
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0
     error = failure(api.url("resend"))
-    assert (error.outcome, error.remedy, api.calls) == (Outcome.NOT_SENT, Remedy.RETRY, calls)
+    assert (error.outcome, error.remedy, api.calls) == (CallOutcome.NOT_SENT, Remedy.RETRY, calls)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_an_answer_that_trickles_is_cut_at_the_deadline(settings, head):
         began = time.monotonic()
         error = failure(f"http://127.0.0.1:{port}")
     assert 0.3 < time.monotonic() - began < 2
-    assert (error.outcome, error.remedy) == (Outcome.UNKNOWN, Remedy.RETRY)
+    assert (error.outcome, error.remedy) == (CallOutcome.UNKNOWN, Remedy.RETRY)
 
 
 def test_silence_ends_at_the_deadline(api, settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.3
     api.faults = ["timeout-after"]
     error = failure(api.url("resend"))
-    assert (error.outcome, error.detail, len(api.accepted)) == (Outcome.UNKNOWN, "the deadline passed", 1)
+    assert (error.outcome, error.detail, len(api.accepted)) == (CallOutcome.UNKNOWN, "the deadline passed", 1)
 
 
 def test_an_acceptance_counts_though_its_body_never_ends(settings):
@@ -205,7 +205,7 @@ def test_a_late_call_does_not_disturb_its_neighbours(api, settings):
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(attempt, range(40)))
-    assert results.count(Outcome.UNKNOWN) == 2
+    assert results.count(CallOutcome.UNKNOWN) == 2
     assert results.count(1) == 38
 
 
@@ -213,7 +213,7 @@ def test_a_server_that_does_not_read_is_an_unknown_outcome(settings):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.4
     with server(lambda connection: time.sleep(3)) as port:
         error = failure(f"http://127.0.0.1:{port}", mail(body="x" * 20_000_000))
-    assert error.outcome == Outcome.UNKNOWN
+    assert error.outcome == CallOutcome.UNKNOWN
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -229,7 +229,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch, scheme):
         monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("no_proxy", "")
         error = failure(f"{scheme}://api.invalid/base")
-    assert error.outcome == Outcome.NOT_SENT
+    assert error.outcome == CallOutcome.NOT_SENT
     assert heard[0].startswith(
         {"http": b"POST http://api.invalid/base/emails ", "https": b"CONNECT api.invalid:443 "}[scheme]
     )

@@ -63,7 +63,7 @@ def test_a_retry_rings_for_a_worker(end, django_capture_on_commit_callbacks):
     email = end("failed")
     with django_capture_on_commit_callbacks() as callbacks:
         retry(email)
-    assert [callback.__name__ for callback in callbacks] == ["nudge_worker"]
+    assert [callback.__name__ for callback in callbacks] == ["wake_worker"]
 
 
 def test_a_message_in_an_open_attempt_is_not_retried(api, queue, deliver):

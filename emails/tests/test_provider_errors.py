@@ -7,18 +7,18 @@ from email.utils import formatdate
 
 import pytest
 
-from common.http.retry_after import LONGEST_PAUSE
+from common.http.retry_after import MAX_WAIT
 from common.redaction import redact
-from emails.errors import Outcome, ProviderError, Remedy
+from emails.errors import CallOutcome, ProviderError, Remedy
 from emails.tests.support.messages import KEY, backend, mail
 from emails.tests.support.provider_rules import Reply
 
-SENT_NOT_AGAIN = (Outcome.NOT_SENT, Remedy.GIVE_UP)
-SENT_NOT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
-SENT_NOT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
-SENT_NOT_QUOTA = (Outcome.NOT_SENT, Remedy.QUOTA)
-UNKNOWN_RETRY = (Outcome.UNKNOWN, Remedy.RETRY)
-UNKNOWN_FOR_GOOD = (Outcome.UNKNOWN, Remedy.GIVE_UP)
+SENT_NOT_AGAIN = (CallOutcome.NOT_SENT, Remedy.GIVE_UP)
+SENT_NOT_RETRY = (CallOutcome.NOT_SENT, Remedy.RETRY)
+SENT_NOT_FIX = (CallOutcome.NOT_SENT, Remedy.FIX)
+SENT_NOT_QUOTA = (CallOutcome.NOT_SENT, Remedy.QUOTA)
+UNKNOWN_RETRY = (CallOutcome.UNKNOWN, Remedy.RETRY)
+UNKNOWN_FOR_GOOD = (CallOutcome.UNKNOWN, Remedy.GIVE_UP)
 
 PROVIDERS = ["sequenzy", "resend", "sendgrid"]
 HTML = b"<html><head><title>Oops</title><style>p{}</style></head><body><p>It broke</p></body></html>"
@@ -146,7 +146,7 @@ def test_a_providers_own_words(api, provider, answer, expected, pauses):
         ("sequenzy", {"Retry-After": "1e400"}, None),
         ("sequenzy", {"Retry-After": "soon"}, None),
         ("sequenzy", {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
-        ("sequenzy", {"Retry-After": "99999999999"}, LONGEST_PAUSE.total_seconds()),
+        ("sequenzy", {"Retry-After": "99999999999"}, MAX_WAIT.total_seconds()),
         ("sequenzy", {}, None),
     ],
 )

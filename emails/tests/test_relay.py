@@ -14,17 +14,17 @@ from django.core import mail as django_mail
 from django.core.mail.backends.base import BaseEmailBackend
 
 from emails.backends import get_backend
-from emails.backends.base import Receipt
-from emails.backends.relay import status_of, verdict_on_sending
-from emails.errors import InvalidMessage, Outcome, ProviderError, Remedy
+from emails.backends.base import Acceptance
+from emails.backends.relay import classify_send_error, status_of
+from emails.errors import CallOutcome, InvalidMessage, ProviderError, Remedy
 from emails.message import Message
 from emails.tests.support.messages import KEY, mail
 from emails.tests.test_message import full_message
 
-NOT_SENT_RETRY = (Outcome.NOT_SENT, Remedy.RETRY)
-NOT_SENT_FIX = (Outcome.NOT_SENT, Remedy.FIX)
-NOT_SENT_GIVE_UP = (Outcome.NOT_SENT, Remedy.GIVE_UP)
-UNKNOWN = (Outcome.UNKNOWN, Remedy.RETRY)
+NOT_SENT_RETRY = (CallOutcome.NOT_SENT, Remedy.RETRY)
+NOT_SENT_FIX = (CallOutcome.NOT_SENT, Remedy.FIX)
+NOT_SENT_GIVE_UP = (CallOutcome.NOT_SENT, Remedy.GIVE_UP)
+UNKNOWN = (CallOutcome.UNKNOWN, Remedy.RETRY)
 ID = uuid.UUID(int=7)
 
 
@@ -89,7 +89,7 @@ def smtp(settings):
 
 def request_for(message=None, provider="smtp"):
     backend = get_backend(provider)
-    return backend.request([backend.serialise(Message.from_django(message or mail(), ID))])
+    return backend.request([backend.serialize(Message.from_django(message or mail(), ID))])
 
 
 def deliver(provider="smtp", message=None):
@@ -104,7 +104,7 @@ def failure(provider="smtp"):
 
 
 def test_a_mail_goes_out_by_smtp(smtp):
-    assert deliver() == Receipt(("",))
+    assert deliver() == Acceptance(("",))
     assert b"Subject: Hello\r\n" in smtp.mails[0]
 
 
@@ -170,7 +170,7 @@ def test_smtp_answers(smtp, settings, verb, answer, expected, status):
 
 def test_some_recipients_refused_for_now_and_some_for_good_is_for_now():
     error = smtplib.SMTPRecipientsRefused({"a@x.example": (550, b"no"), "b@x.example": (451, b"later")})
-    assert verdict_on_sending(error)[:2] == NOT_SENT_RETRY
+    assert classify_send_error(error)[:2] == NOT_SENT_RETRY
     assert status_of(error) == 451
 
 
@@ -181,7 +181,7 @@ def test_nobody_there(settings):
     assert "ConnectionRefusedError" in error.detail
 
 
-@pytest.mark.parametrize(("verb", "outcome"), [("DOT", Outcome.UNKNOWN), ("GREETING", Outcome.NOT_SENT)])
+@pytest.mark.parametrize(("verb", "outcome"), [("DOT", CallOutcome.UNKNOWN), ("GREETING", CallOutcome.NOT_SENT)])
 def test_a_silent_server_is_left_at_the_deadline(smtp, settings, verb, outcome):
     settings.EMAIL_CALL_DEADLINE_SECONDS = 0.4
     settings.EMAIL_TIMEOUT = 1
@@ -193,11 +193,11 @@ def test_a_silent_server_is_left_at_the_deadline(smtp, settings, verb, outcome):
 
 def test_hanging_up_badly_does_not_undo_the_delivery(smtp):
     smtp.script = {"QUIT": "500 what"}
-    assert deliver() == Receipt(("",))
+    assert deliver() == Acceptance(("",))
 
 
 def test_the_console(capsys):
-    assert deliver("console") == Receipt(("",))
+    assert deliver("console") == Acceptance(("",))
     assert "Subject: Hello" in capsys.readouterr().out
 
 
@@ -249,7 +249,7 @@ def test_any_backends_trouble(monkeypatch, result, expected):
 
 def test_a_backend_that_counts_nothing_has_sent(monkeypatch):
     monkeypatch.setattr(ScriptedBackend, "result", None)
-    assert deliver(f"{__name__}.ScriptedBackend") == Receipt(("",))
+    assert deliver(f"{__name__}.ScriptedBackend") == Acceptance(("",))
 
 
 def test_a_relay_is_a_django_backend_too():

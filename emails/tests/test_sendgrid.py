@@ -62,7 +62,7 @@ def test_the_whole_payload(api):
 def test_our_id_cannot_be_overwritten_by_metadata(api):
     message = mail()
     message.metadata = {"message_id": "theirs"}
-    body = backend("sendgrid", api).serialise(Message.from_django(message, uuid.UUID(int=1)))
+    body = backend("sendgrid", api).serialize(Message.from_django(message, uuid.UUID(int=1)))
     assert str(uuid.UUID(int=1)).encode() in body
     assert b"theirs" not in body
 

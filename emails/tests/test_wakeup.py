@@ -10,11 +10,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 RING = """
 import os, sys, time
 import django; django.setup()
-from emails.wakeup import nudge_worker
+from emails.wakeup import wake_worker
 def ring():
     started = time.perf_counter()
     for _ in range(1000):
-        nudge_worker()
+        wake_worker()
     print(time.perf_counter() - started, flush=True)
     time.sleep(1)
 ring()

@@ -200,7 +200,7 @@ def changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
         "lease_token": None,
         "provider": email.provider or event.provider,
         "provider_message_id": email.provider_message_id or event.provider_message_id,
-        **email.blanked_content,
+        **email.changes_when_settled(),
     }
 
 

@@ -19,12 +19,12 @@ SECONDS_TO_STOP = 10  # after that a process is killed
 SECONDS_BETWEEN_LOOKS = 0.5
 
 URLS = """
-The project runs. Ctrl-C stops it.
-    http://localhost:{port}/            the site; sign up there
-    http://localhost:{port}/dev/inbox/  every mail that it sent
-    http://localhost:{port}/dev/emails/ every mail that it can send
+The project is running. Press Ctrl-C to stop it.
+    http://localhost:{port}/            the site, where you can sign up
+    http://localhost:{port}/dev/inbox/  every email that was sent
+    http://localhost:{port}/dev/emails/ every email template, with sample data
     http://localhost:{port}/api/docs/   the API
-    http://localhost:{port}/admin/      the admin; "{python} manage.py createsuperuser" lets you in
+    http://localhost:{port}/admin/      the admin (create a user for it with "{python} manage.py createsuperuser")
 """
 
 
@@ -63,7 +63,7 @@ def main() -> int:
     env = read_environment()
     port = env.whole_number("PORT", default=8000)
     if not is_free(port):
-        print(f"Port {port} is taken by another program. Stop that, or choose another: PORT={port + 1} bin/dev")
+        print(f"Port {port} is in use by another program. Stop it, or choose another port: PORT={port + 1} bin/dev")
         return 1
     os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
@@ -116,7 +116,7 @@ def watch(children: Sequence[Child]) -> int:
     while True:
         for child in children:
             if (code := child.process.poll()) is not None:
-                print(f"{child.name} ended with exit code {code}: stopping the others.", flush=True)
+                print(f"{child.name} ended with exit code {code}. Stopping the other processes.", flush=True)
                 return code if code >= 0 else 128 - code  # killed by a signal: the shell's way to say so
         if (now := modification_times()) != seen:
             seen = now

@@ -49,21 +49,31 @@ class Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
 
 
 class Command(BaseCommand):
-    help = "Sign a sample of a Stripe event, post it to the running server, and print what it changed."
+    help = "Sign a realistic Stripe event, post it to the running server, and show the result."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
-        epilog = "The types:\n" + textwrap.indent("\n".join(testing.types()), "  ")
+        epilog = "Event types:\n" + textwrap.indent("\n".join(testing.types()), "  ")
         return super().create_parser(*arguments, formatter_class=Formatter, epilog=epilog, **options)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("type", nargs="?", default="", help="the event's type, such as invoice.paid; see below")
-        parser.add_argument("--email", default="ada@example.com", help="the customer's email address")
-        parser.add_argument("--amount", help="in minor units [default: the plan's price, or the refunded payment]")
+        parser.add_argument(
+            "type", nargs="?", default="", help="the event type, such as invoice.paid (see the list below)"
+        )
+        parser.add_argument(
+            "--email",
+            default="ada@example.com",
+            help="the customer's email address; if a user has it, they see the result",
+        )
+        parser.add_argument(
+            "--amount", help="in the currency's smallest unit [default: the plan's price, or the refunded amount]"
+        )
         parser.add_argument("--currency", default="", help="three letters, such as usd")
         parser.add_argument("--replay", default="1", metavar="N", help="post the same event N times")
-        parser.add_argument("--generation", default="new", help="new, or old: as before API version 2025-03-31")
-        parser.add_argument("--url", help="the server's URL [default: http://127.0.0.1:PORT, where bin/dev serves]")
-        parser.add_argument("--yes", action="store_true", help="also post if this installation takes live payments")
+        parser.add_argument("--generation", default="new", help="new, or old (before API version 2025-03-31)")
+        parser.add_argument("--url", help="the server's URL [default: http://127.0.0.1:PORT, where bin/dev runs]")
+        parser.add_argument(
+            "--yes", action="store_true", help="allow this even if the installation accepts live payments"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Post the event, preceded by earlier ones that it depends on. Raises ``CommandError`` if that fails."""
@@ -75,7 +85,9 @@ class Command(BaseCommand):
                 self.post(event, target, 1)
             self.post(last, target, posts)
         except DatabaseError as error:
-            raise CommandError(f"The database query failed: {error}. Was it migrated? bin/dev does that.") from None
+            raise CommandError(
+                f"The database doesn't respond: {error}. If it hasn't been migrated, bin/dev does that."
+            ) from None
 
     def post(self, event: testing.SampleEvent, target: Target, times: int) -> None:
         started_at = database_now()
@@ -92,8 +104,8 @@ def secret(*, is_confirmed: bool) -> str:
     """Return the secret that the server accepts. Raises ``CommandError`` on a live installation without --yes."""
     if settings.STRIPE_LIVEMODE and not is_confirmed:
         raise CommandError(
-            "This installation takes live payments. A sample event would become a payment in its books and send a real "
-            "email. Use settings.development, or add --yes if that is what you want."
+            "This installation accepts live payments. A made-up event would be recorded as a payment and send real "
+            "email. Use settings.development, or add --yes if you really want this."
         )
     if not settings.STRIPE_WEBHOOK_SECRETS:
         raise CommandError("STRIPE_WEBHOOK_SECRETS is not set, so there is nothing to sign with.")
@@ -121,8 +133,8 @@ def events_of(options: dict[str, Any]) -> list[testing.SampleEvent]:
         raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
     types = testing.types(generation)
     if options["type"] not in types:
-        problem = f"There is no event {options['type']!r} here." if options["type"] else "Give a type of event."
-        raise CommandError(f"{problem} The types are: {', '.join(types)}.")
+        problem = f"Unknown event type {options['type']!r}." if options["type"] else "Name an event type."
+        raise CommandError(f"{problem} The available types are: {', '.join(types)}.")
     amount = options["amount"]
     return testing.events(
         options["type"],
@@ -171,11 +183,11 @@ def post(event: testing.SampleEvent, target: Target) -> int:
         try:
             response = session.post(target.url, body, headers=headers, timeout=TIMEOUT, allow_redirects=False)
         except requests.Timeout:
-            raise CommandError(f"{target.url} did not respond within {TIMEOUT} seconds. See its log.") from None
+            raise CommandError(f"{target.url} did not respond within {TIMEOUT} seconds. Check its log.") from None
         except requests.RequestException:
-            raise CommandError(f"Cannot connect to {target.url}. Is bin/dev running? See --url and PORT.") from None
+            raise CommandError(f"There is no server at {target.url}. Start bin/dev, or set --url or PORT.") from None
     if not 200 <= response.status_code < 300:
-        problem = f"{target.url} responded with {response.status_code}: {detail_of(response)}"
+        problem = f"{target.url} responded with {response.status_code}: {detail_of(response).rstrip('.')}."
         raise CommandError(f"{problem} {advice(response)}")
     return response.status_code
 
@@ -190,12 +202,12 @@ def detail_of(response: requests.Response) -> str:
 def advice(response: requests.Response) -> str:
     status = response.status_code
     if 300 <= status < 400:
-        return f"Stripe does not follow redirects. This one leads to {response.headers.get('Location', 'nowhere')}."
+        return f"Stripe doesn't follow redirects. This one leads to {response.headers.get('Location', 'nowhere')}."
     if status == 400:
-        return "Does the server use the same STRIPE_WEBHOOK_SECRETS, and is this host in its ALLOWED_HOSTS?"
+        return "Check that the server uses the same STRIPE_WEBHOOK_SECRETS and has this host in ALLOWED_HOSTS."
     if status == 404:
-        return f"Is it a server of this project? Events go to {PATH}."
-    return "See its log."
+        return f"Check that the server runs this project. Events go to {PATH}."
+    return "See the server's log for details."
 
 
 # The result
@@ -205,7 +217,7 @@ def result_of(event: testing.SampleEvent, started_at: datetime, target: Target) 
     """Yield what this database says about the event, and the emails that it queued since ``started_at``."""
     row = StripeEvent.objects.filter(pk=event["id"]).first()
     if row is None:
-        yield "Not in this database: the server uses another one."
+        yield "The event isn't in this database. The server uses another one, which has the result."
         return
     emails = queued_emails(event, started_at)
     if row.error:
@@ -213,7 +225,7 @@ def result_of(event: testing.SampleEvent, started_at: datetime, target: Target) 
     elif row.note:
         yield row.note
     elif not emails:
-        yield "Processed. No email was queued."
+        yield "Handled. No email was queued."
     for email in emails:
         yield f"{email.kind} to {email.recipients}, {email.idempotency_key}: {page_of(email, target)}"
 

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         try:
             backend = get_backend(options["provider"] or configured_provider())
             message = Message.from_django(message_for(options["address"], options["kind"]), message_id)
-            request = backend.request([backend.serialise(message)])
+            request = backend.request([backend.serialize(message)])
         except (ImproperlyConfigured, InvalidMessage, samples.SampleError) as error:
             raise CommandError(str(error)) from None
         if options["dry_run"]:

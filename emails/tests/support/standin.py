@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)
             self.transport.abort()
             return
-        data = serialised(reply)
+        data = serialized(reply)
         match reply.headers.get("X-Fault"):
             case "truncated":
                 self.transport.write(data[:-2] if reply.body else data[:20])
@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(1, self.trickle, data[1:])
 
 
-def serialised(reply: Reply) -> bytes:
+def serialized(reply: Reply) -> bytes:
     body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **reply.headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -1,0 +1,36 @@
+"""The API's responses to exceptions."""
+
+from typing import Any
+
+from rest_framework.response import Response
+from rest_framework.status import (
+    HTTP_400_BAD_REQUEST,
+    HTTP_403_FORBIDDEN,
+    HTTP_409_CONFLICT,
+    HTTP_502_BAD_GATEWAY,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
+from rest_framework.views import exception_handler, set_rollback
+
+from common.errors import ApplicationError, Category
+
+STATUSES = {
+    Category.INVALID: HTTP_400_BAD_REQUEST,
+    Category.FORBIDDEN: HTTP_403_FORBIDDEN,
+    Category.CONFLICT: HTTP_409_CONFLICT,
+    Category.UPSTREAM: HTTP_502_BAD_GATEWAY,
+    Category.UNAVAILABLE: HTTP_503_SERVICE_UNAVAILABLE,
+}
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the response to an ApplicationError, and DRF's own response to every other exception.
+
+    The body is ``{"field": ["message"]}`` if single fields are wrong, and ``{"detail", "code"}`` otherwise.
+    """
+    if not isinstance(error, ApplicationError):
+        return exception_handler(error, context)
+    set_rollback()  # with ATOMIC_REQUESTS, a refused request must not keep half of its changes
+    body: dict[str, Any] = {**error.fields} or {"detail": error.message, "code": error.code}
+    headers = {"Retry-After": str(int(error.retry_after.total_seconds()))} if error.retry_after else {}
+    return Response(body, status=STATUSES[error.category], headers=headers)
