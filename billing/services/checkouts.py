@@ -71,6 +71,7 @@ def open_portal(*, user: User) -> str:
     except StripeRefused as error:
         if error.missing != "customer":
             raise
+        # The customer was deleted at Stripe, and its event has not arrived yet.
         customers.record_deletion(customer)
         raise NothingBought from None
     return url_of(session)
@@ -113,9 +114,7 @@ def page_for(api: StripeApi, user: User, plan: Plan) -> str:
 def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
     """Return the user's only open checkout, which is for this plan. Its session may still have to be created.
 
-    Two clicks race here, in two tabs or for two plans. A unique constraint allows one open checkout for each user, so
-    both clicks insert and then read whichever row won. If that row is for another plan, the other click was later, and
-    this one gives up with ``CheckoutSuperseded``.
+    Raises ``CheckoutSuperseded`` if another click, for another plan, was faster.
     """
     if (current := Checkout.objects.open_of(user.pk).first()) is not None:
         state = state_of(api, current)
@@ -125,6 +124,8 @@ def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
         end(api, current, state)
         # The check at the start is outdated: the old session may have been paid just before it was ended.
         refuse_second_subscription(user)
+    # Two clicks, in two tabs or for two plans, can both get here. A unique constraint allows one open checkout for each
+    # user, so one of the two inserts is ignored, and both requests read the row that won.
     insert_if_absent([Checkout(user=user, plan=plan.slug, price_id=plan.price_id)])
     checkout = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.price_id).first()
     if checkout is None:
@@ -166,10 +167,8 @@ def record_completion(session: CheckoutSession) -> None:
 
 
 def customer_for(api: StripeApi, checkout: Checkout, user: User) -> str:
-    """Return the id of the customer who buys.
-
-    It is stored with the checkout because every call under one Idempotency-Key must carry the same parameters.
-    """
+    """Return the id of the customer who buys."""
+    # Stored with the checkout, because every call with the same Idempotency-Key must have the same parameters.
     if not checkout.customer_id:
         row = Checkout.objects.filter(pk=checkout.pk)
         row.filter(customer_id="").update(customer_id=customer_at_stripe(api, user))
@@ -186,6 +185,7 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
         return api.create_checkout_session(key=str(checkout.pk), **session_parameters(checkout, customer))
     except StripeUnavailable as error:
         if error.is_final:
+            # Stripe repeats this failure for the same key, so the next attempt needs a new checkout.
             Checkout.objects.filter(pk=checkout.pk).update(closed_at=Now())
         raise
     except StripeRefused as error:
@@ -194,6 +194,7 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
             customers.record_deletion(customer)
             unchanged.update(customer_id="")
         elif error.is_other_request:
+            # The parameters have changed since the key was used, for example APP_URL. A new checkout has a new key.
             unchanged.update(closed_at=Now())
         raise
 

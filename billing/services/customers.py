@@ -62,11 +62,13 @@ class Payer:
 def identify(ref: CustomerRef) -> Payer:
     """Return the payer, and store what ``ref`` adds to what we know about the customer.
 
-    Call it before any other change in the transaction: it locks the customer, so that the events of one customer are
-    processed one after the other.
+    Call it before any other change in the transaction, because it locks the customer.
     """
     if not ref.id:
+        # Guests can buy without becoming a customer at Stripe.
         return Payer(None, ref.email, ref.name, recipient_by_id(ref.user_id))
+    # The lock makes the events of one customer take effect one after the other. It is taken before all other rows, so
+    # that two transactions can't wait for each other.
     customer = Customer.objects.locked(ref.id) or new_customer(ref.id)
     if customer.is_erased:
         return Payer(customer.pk, "", "", None, is_erased=True)
@@ -81,17 +83,17 @@ def new_customer(customer_id: str) -> Customer:
 
 
 def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
-    """Store the user and the email address if they are new, and return the user.
-
-    A customer belongs to the user of the first session that we created for it, and keeps its first address: later
-    sessions can carry what somebody else typed.
-    """
+    """Store the user and the email address if they are new, and return the user."""
     user = recipient_for(customer.user)
     changes: dict[str, object] = {}
+    # A customer belongs to the user of the first session that we created for it. An id that was looked up before is not
+    # looked up again: that user was deleted, or belongs to another installation.
     if user is None and ref.user_id not in (None, customer.metadata_user_id):
         user = recipient_by_id(ref.user_id)
         changes = {"metadata_user_id": ref.user_id, "user_id": user.user_id if user else None}
+        # Events can arrive before the one that names the user, so payments may be waiting for their owner.
         Payment.objects.filter(customer=customer.pk, user=None).update(user=changes["user_id"])
+    # The first address stays: what a later session carries may have been typed by somebody else.
     if ref.email and not customer.email:
         changes |= {"email": ref.email, "name": ref.name}
     if changes:

@@ -34,6 +34,7 @@ def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
         amount=invoice.amount_paid,
         paid_at=invoice.paid_at or at,
     )
+    # Only the first payment can activate a subscription, and renewals are most of the events.
     if invoice.reason != RENEWAL:
         subscriptions.activate(invoice.subscription)
     mail.send_receipt_email(payer.recipient, payment, invoice)
@@ -42,8 +43,7 @@ def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
 
 
 def record_failed_invoice(invoice: Invoice, *, needs_action: bool = False) -> None:
-    """Store the failed attempt and send the dunning email, unless the invoice has been paid in the meantime: events
-    can arrive late, and a late one must not alarm anybody."""
+    """Store the failed attempt and send the dunning email, unless the invoice has been paid in the meantime."""
     payer = identify(invoice.customer)
     payment, _ = store(
         payer,
@@ -55,7 +55,7 @@ def record_failed_invoice(invoice: Invoice, *, needs_action: bool = False) -> No
         next_attempt_at=invoice.next_attempt_at,
     )
     if payment.is_paid:
-        return
+        return  # the event is late, and must not alarm anybody
     send = mail.send_payment_action_required_email if needs_action else mail.send_payment_failed_email
     send(payer.recipient, payment, invoice)
 
@@ -103,15 +103,13 @@ def session_fields(session: CheckoutSession) -> dict[str, Any]:
 
 
 def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:
-    """Insert the payment or update it. Returns the payment, and whether this call made it paid.
-
-    A paid payment stays paid, and an older attempt never overwrites a newer one: both only fill empty fields.
-    """
+    """Insert the payment or update it. Returns the payment, and whether this call made it paid."""
     fields |= {"customer_id": payer.customer_id, "user_id": payer.user_id, "email": payer.email}
     payment = Payment(stripe_id=stripe_id, **fields)
     if insert_if_absent([payment]):
         return payment, payment.is_paid
     payment = Payment.objects.select_for_update().get(stripe_id=stripe_id)
+    # A paid payment stays paid, and an older attempt never overwrites a newer one. Both only fill empty fields.
     became_paid = fields["status"] == Status.PAID and not payment.is_paid
     is_newer = became_paid or (not payment.is_paid and fields.get("attempt", 0) >= payment.attempt)
     changes = {name: value for name, value in fields.items() if value and (is_newer or not getattr(payment, name))}

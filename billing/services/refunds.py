@@ -13,10 +13,11 @@ logger = logging.getLogger(__name__)
 
 
 def record_refund(refund: Refund) -> None:
-    """Store one refund and announce it. A pending refund is ignored: it can still fail, and Stripe sends another event
-    once it succeeds."""
+    """Store one refund that succeeded, and announce it."""
+    # A pending refund can still fail. Stripe sends another event once it succeeds.
     if refund.status != "succeeded":
         return
+    # Some payment methods have no charge, only a payment intent.
     charge = locked_charge(refund.charge or refund.payment_intent, refund.payment_intent, refund.currency)
     charge.refunds[refund.id] = refund.amount
     raise_total(charge, refund.id, sum(charge.refunds.values()))
@@ -32,7 +33,8 @@ def record_refunded_charge(refunded: Charge) -> None:
 
 
 def report_failed_refund(refund: Refund) -> None:
-    """Log the failure for staff, because the customer has been told that the money is on its way."""
+    """Log the failure for staff."""
+    # The customer has already received an email about this refund, and only a person can settle that.
     logger.error("Refund %s of charge %s failed. Pay the customer in another way.", refund.id, refund.charge)
 
 
@@ -42,7 +44,8 @@ def locked_charge(charge_id: str, payment_intent: str, currency: str) -> Refunde
 
 
 def raise_total(charge: RefundedCharge, change: str, total: int) -> None:
-    """Store by how much ``change`` raised the total. This is decided once, so that an event can be processed again."""
+    """Store by how much ``change`` raised the total."""
+    # Decided once: an event that is processed again must announce the same amount, or nothing, again.
     if change not in charge.announced:
         charge.announced[change] = max(total - charge.amount, 0)
         charge.amount += charge.announced[change]

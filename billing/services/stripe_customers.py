@@ -22,6 +22,7 @@ def known_customer(user: User) -> str:
 
     If there are several, the customer of a live subscription comes first.
     """
+    # A person can have several customers. The portal must show the one with the subscription.
     subscription = Subscription.objects.of(user.pk).live().filter(customer__deleted_at=None).first()
     if subscription is not None and subscription.customer_id:
         return subscription.customer_id
@@ -48,6 +49,7 @@ def request_for(user: User) -> CustomerRequest:
     """Return the user's stored request, with a new key if its customer has been deleted at Stripe."""
     insert_if_absent([CustomerRequest(user=user, email=user.email, name=user.name)])
     request = CustomerRequest.objects.get(user=user)
+    # The stored customer may have been deleted at Stripe, and its key would return the deleted one.
     is_deleted = Customer.objects.filter(pk=request.customer_id or None).exclude(deleted_at=None).exists()
     return with_new_key(request) if is_deleted else request
 
@@ -61,11 +63,9 @@ def with_new_key(request: CustomerRequest) -> CustomerRequest:
 
 
 def create(api: StripeApi, request: CustomerRequest) -> str:
-    """Create the customer under the request's key, and return its id.
-
-    Stripe repeats its response for a key, so a repeated request creates one customer. If the key has expired or Stripe
-    would repeat an error, an earlier attempt may have created the customer all the same: look for it first.
-    """
+    """Create the customer with the request's key, and return its id."""
+    # Stripe repeats its response for a key, so repeated requests create one customer. Once the key has expired, an
+    # earlier attempt whose response was lost may have created the customer: look for it first.
     if CustomerRequest.objects.filter(pk=request.pk, made_at__lt=Now() - KEY_LIFE).exists():
         if customer_id := find(api, request):
             return customer_id
@@ -77,6 +77,7 @@ def create(api: StripeApi, request: CustomerRequest) -> str:
     except StripeUnavailable as error:
         if not error.is_final:
             raise
+        # Stripe would repeat this error for the key, although it may have created the customer.
         if customer_id := find(api, request):
             return customer_id
         with_new_key(request)

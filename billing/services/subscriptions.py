@@ -44,20 +44,18 @@ def apply(state: SubscriptionState, version: str, *, is_answer: bool = False) ->
 
 
 def is_newer(subscription: Subscription, state: SubscriptionState, version: str) -> bool:
-    """Return whether the state replaces the stored one. A subscription that has ended never becomes live again,
-    because Stripe starts a new one instead."""
+    """Return whether the state replaces the stored one."""
     has_ended = state.status in FINAL
     if subscription.is_final == has_ended:
         return version > subscription.version
+    # One of the two has ended. That one wins whatever the versions say, because Stripe never revives a subscription.
     return has_ended
 
 
 def version_of(created_at: datetime, rank: int, event_id: str = "") -> str:
-    """Return a version that sorts as text by Stripe's clock, then by rank, then by the event's id.
-
-    The clock alone isn't enough: it counts whole seconds, and Stripe often changes a subscription twice in one second.
-    The id decides between equal ranks, so that the result doesn't depend on the order of arrival.
-    """
+    """Return a version that sorts as text by Stripe's clock, then by rank, then by the event's id."""
+    # The clock counts whole seconds, and Stripe often changes a subscription twice in one second. The rank decides
+    # then. Between equal ranks, the id makes the result independent of the order in which the events arrive.
     return f"{int(created_at.timestamp()):012d}.{rank}.{event_id}"
 
 
@@ -71,8 +69,8 @@ def locked(subscription_id: str) -> Subscription:
 
 
 def status_after_payment(subscription: Subscription) -> str:
-    """Return ``active`` instead of ``incomplete`` if the first payment is known: its event can arrive before the one
-    that still says ``incomplete``."""
+    """Return ``active`` instead of ``incomplete`` if the first payment is known."""
+    # The event of the payment can arrive before the one that still says incomplete.
     if subscription.status != "incomplete":
         return subscription.status
     is_paid = subscription.first_paid_at or Payment.objects.paid_for(subscription.pk).exists()
@@ -80,7 +78,8 @@ def status_after_payment(subscription: Subscription) -> str:
 
 
 def next_refresh(subscription: Subscription) -> datetime | Now | None:
-    """Return when to ask Stripe for the true state, because the order of events within one second isn't certain."""
+    """Return when to ask Stripe for the true state, or None if there is nothing to ask."""
+    # The order of two events within one second is only our guess. With an API key, Stripe's answer settles it.
     return Now() if settings.STRIPE_SECRET_KEY and not subscription.is_final else None
 
 

@@ -40,6 +40,7 @@ def process_waiting(customer_id: str, **_: Any) -> None:
 
 
 def process_stored(event: StripeEvent) -> None:
+    # Erasure blanks the bodies of a person's events, including those that were still due.
     if event.body:
         process(Envelope.read(event.body.encode()))
     else:
@@ -57,12 +58,10 @@ class Outcome:
 
 
 def reprocess(event: StripeEvent) -> Outcome:
-    """Process the event now, whatever its status, and reload the row.
-
-    Safe to call at any time, because an event makes each of its changes only once.
-    """
+    """Process the event now, whatever its status, and reload the row. Safe to call at any time."""
     if not event.body:
         return Outcome(False, "Its body has been erased, so there is nothing left to process.")
+    # Every change is guarded by its own key or version, so processing an event again repeats none of them.
     processed = StripeEvent.objects.filter(pk=event.pk, status=Status.PROCESSED)
     processed.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + SWEPT_AFTER)
     process_stored(event)

@@ -31,11 +31,13 @@ class Envelope:
     def read(cls, body: bytes) -> "Envelope":
         """Parse a webhook's body. Raises ``NotAnEvent``."""
         event = StripeObject(parse_object(body))
+        # Stripe's "thin" events contain no object, so every one of them would cost a call to the API.
         if event.text("object") == "v2.core.event":
             raise NotAnEvent(
                 "This endpoint accepts only snapshot payloads. At Stripe, set its payload style to Snapshot."
             )
         event_type = event.text("type", MAX_TYPE_LENGTH)
+        # The id is the key that recognizes repeated events, so it must fit into the column unchanged.
         if not event.id or event.data["id"] != event.id or not event_type:
             raise NotAnEvent("The body is not an event: it has no ID or no type.")
         return cls(

@@ -30,6 +30,7 @@ def receive(body: bytes) -> None:
     """
     envelope = Envelope.read(body)
     storage.store(envelope, body.decode(), expects_invoice=expected_invoice(envelope))
+    # From here on the event survives whatever happens to this process.
     failpoint("after-store")
     process(envelope)
 
@@ -47,17 +48,21 @@ def process(envelope: Envelope) -> None:
             if StripeEvent.objects.claim(envelope.id):
                 apply(envelope)
     except (OperationalError, InterfaceError):
-        raise  # the database is away or chose this transaction as a deadlock's victim; the event is still due
+        # The database is away or ended this transaction to resolve a deadlock. Nothing can be recorded, and nothing has
+        # to be: the event is still due.
+        raise
     except Exception:
         logger.exception("Processing Stripe event %s (%s) failed. It will be retried.", envelope.id, envelope.type)
         retries.record_failure(envelope.id, traceback.format_exc())
 
 
 def apply(envelope: Envelope) -> None:
+    """Run the event's handler, and store a note if it changed less than it should."""
     note = reason_to_ignore(envelope)
     try:
         if not note:
             HANDLERS[envelope.type](envelope)
+    # Repeating the event would not help in either case, so it counts as processed.
     except (UnusableObject, PersonErased) as error:
         note = str(error)
     except AddressUnknown as error:
@@ -70,6 +75,7 @@ def apply(envelope: Envelope) -> None:
 
 def reason_to_ignore(envelope: Envelope) -> str:
     """Return why the event must not change anything here, or an empty string if it may."""
+    # Events of connected accounts concern the customers of those accounts, not ours.
     if envelope.account:
         return f"It belongs to the connected account {envelope.account}."
     if settings.STRIPE_LIVEMODE not in (None, envelope.livemode):

@@ -26,6 +26,7 @@ def record_failure(event_id: str, error: str) -> None:
 
 def wait_for_address(event_id: str, error: AddressUnknown) -> str:
     """Make the event due again if it is less than a day old. Returns the note that says whether its email waits."""
+    # After a day the address isn't likely to come. The event then counts as processed, with a note for staff.
     recent = StripeEvent.objects.filter(pk=event_id, received_at__gt=Now() - WAIT_FOR_ADDRESS)
     is_waiting = recent.update(
         status=Status.RECEIVED,

@@ -1,6 +1,6 @@
-"""Stripe's webhook signature, on the raw bytes: https://docs.stripe.com/webhooks/signature
+"""Stripe's webhook signatures, checked on the raw bytes: https://docs.stripe.com/webhooks/signature
 
-Not by the stripe package: that fails with a TypeError on a header beyond ASCII, takes times in the future, and is
+Stripe's own package isn't used. It raises TypeError for a header beyond ASCII, accepts times in the future, and is
 fourteen times slower.
 """
 
@@ -10,20 +10,20 @@ from datetime import timedelta
 
 from common.webhooks import MAX_SIGNATURES, hmac_sha256, is_fresh, is_hex_of
 
-TOLERANCE = timedelta(minutes=5)  # to both sides; every delivery, a repeated one too, is signed with its own time
+# In both directions. Stripe signs every delivery anew, so a repeated event is as fresh as a first one.
+TOLERANCE = timedelta(minutes=5)
 SCHEME = "v1"
 UNIX_SECONDS = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
 class SignatureInvalid(ValueError):
-    """The header does not prove that Stripe sent these bytes just now. The text says what is wrong with it."""
+    """The header doesn't prove that Stripe sent these bytes just now. The message names the problem."""
 
 
 def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> None:
-    """Return if one of ``secrets`` signed ``body`` at most TOLERANCE away from ``now``, a Unix time.
+    """Return if one of ``secrets`` signed ``body`` within TOLERANCE of ``now``, a Unix time.
 
-    Raises ``SignatureInvalid`` for whatever else a header may hold, and ``ValueError`` for an empty secret, with which
-    anybody could sign.
+    Raises ``SignatureInvalid`` for any other header, and ``ValueError`` for an empty secret.
     """
     timestamp, signatures = parse(header)
     if not any(is_signed(timestamp, body, secret, signatures) for secret in secrets):
@@ -33,11 +33,12 @@ def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> N
 
 
 def parse(header: str) -> tuple[str, Sequence[str]]:
-    """The time, as it stands there, and the signatures of ``t=…,v1=…,v1=…``; other elements are ignored."""
+    """Return the unchanged time and the signatures of ``t=…,v1=…,v1=…``."""
     elements = [element.partition("=") for element in header.split(",")]
     times = [value for name, _, value in elements if name == "t"]
     if len(times) != 1 or not UNIX_SECONDS.fullmatch(times[0]):
         raise SignatureInvalid("The Stripe-Signature header must contain exactly one time, as a Unix time.")
+    # Other elements, such as test signatures under v0, prove nothing.
     signatures = [value for name, _, value in elements if name == SCHEME]
     if not signatures:
         raise SignatureInvalid(f"The Stripe-Signature header has no {SCHEME} signature.")

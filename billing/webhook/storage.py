@@ -16,7 +16,8 @@ KEPT_FOR = timedelta(days=90)  # Stripe sends an event again on request for 30 d
 
 
 def store(envelope: Envelope, body: str, *, expects_invoice: str = "") -> None:
-    """Insert the event unless it is stored already. ``expects_invoice`` is the invoice that must follow it."""
+    """Insert the event unless it is stored already. ``expects_invoice`` is the invoice that should follow it."""
+    # A customer object names itself in "id"; every other object names its customer in a field.
     is_customer = envelope.data.text("object") == "customer"
     row = StripeEvent(
         id=envelope.id,
