@@ -32,7 +32,13 @@ from django.test import RequestFactory
 from benchmarks.figures import report
 from common.db import database_now
 from emails.models import OutboundEmail, Status
-from emails.tests.support.signed_events import POSTERS, RESEND_SECRET, SENDGRID_PUBLIC_KEY, SEQUENZY_SECRET, Poster
+from emails.tests.support.signed_events import (
+    RESEND_SECRET,
+    SENDGRID_PUBLIC_KEY,
+    SEQUENZY_SECRET,
+    WEBHOOK_SENDERS,
+    WebhookSender,
+)
 
 TARGET_MS = 3.0
 EVENTS = 450
@@ -42,16 +48,16 @@ DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgr
 handler = WSGIHandler()
 
 
-def signed_requests(poster: Poster, rows: list[OutboundEmail]) -> list[dict]:
+def signed_requests(sender: WebhookSender, rows: list[OutboundEmail]) -> list[dict]:
     """Return the WSGI environments of signed requests, one for each message. Signing is not part of the measurement."""
     environments = []
     for row in rows:
-        ours = {} if poster.provider == "sequenzy" else {"ours": row.pk}
-        event = poster.event(
-            DELIVERED[poster.provider], message=row.provider_message_id, to="ada@example.com", at=time.time(), **ours
+        our_id = {} if sender.provider == "sequenzy" else {"our_id": row.pk}
+        event = sender.event(
+            DELIVERED[sender.provider], message=row.provider_message_id, to="ada@example.com", at=time.time(), **our_id
         )
         body = json.dumps(event).encode()
-        path, headers = f"/emails/webhooks/{poster.provider}/", poster.sign(body, str(int(time.time())))
+        path, headers = f"/emails/webhooks/{sender.provider}/", sender.sign(body, str(int(time.time())))
         request = RequestFactory().post(path, body, content_type="application/json", headers=headers)
         environments.append(request.environ)
     return environments
@@ -69,7 +75,7 @@ def milliseconds_cpu(provider: str) -> float:
     OutboundEmail.objects.bulk_update(
         rows, ["provider", "provider_message_id", "status", "sent_at", "settled_at", "due_at"]
     )
-    environments = signed_requests(POSTERS[provider](), rows)
+    environments = signed_requests(WEBHOOK_SENDERS[provider](), rows)
     costs = []
     for first in range(0, EVENTS, ROUND):
         started = time.process_time()
@@ -89,7 +95,7 @@ def main() -> int:
     settings.SEQUENZY_WEBHOOK_SECRETS = [SEQUENZY_SECRET]
     settings.RESEND_WEBHOOK_SECRETS = [RESEND_SECRET]
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = [SENDGRID_PUBLIC_KEY]
-    costs = {provider: milliseconds_cpu(provider) for provider in POSTERS}
+    costs = {provider: milliseconds_cpu(provider) for provider in WEBHOOK_SENDERS}
     reached = [
         report(f"CPU to receive an event, {provider}", cost, TARGET_MS, " ms") for provider, cost in costs.items()
     ]

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-RESULTS = "BENCHMARK_RESULTS"  # the environment variable with the path of the file that benchmarks/run.py reads
+RESULTS = "BENCHMARK_RESULTS"  # the environment variable with the path of the file that benchmarks/__main__.py reads
 
 
 def report(figure: str, value: float, target: float, unit: str = "", *, at_least: bool = False) -> bool:

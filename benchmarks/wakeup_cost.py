@@ -7,6 +7,7 @@ Target: at most 50 ms for 1,000 wake-ups. Each one only sets a flag, and a separ
 
 import logging
 import os
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -36,12 +37,9 @@ def milliseconds() -> float:
 
 def main() -> int:
     logging.disable()
-    slowest = max(milliseconds() for _ in range(ROUNDS))
-    return (
-        0
-        if report(f"{WAKE_UPS:,} wake-ups without a broker, slowest of {ROUNDS} rounds", slowest, TARGET_MS, " ms")
-        else 1
-    )
+    median = statistics.median(milliseconds() for _ in range(ROUNDS))
+    is_reached = report(f"{WAKE_UPS:,} wake-ups without a broker, the median of {ROUNDS}", median, TARGET_MS, " ms")
+    return 0 if is_reached else 1
 
 
 if __name__ == "__main__":

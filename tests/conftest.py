@@ -43,7 +43,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="module")  # no longer: while it runs, Django takes the thread for an asynchronous one
+@pytest.fixture(scope="module")  # not for the session: while it runs, Django believes that the thread is asynchronous
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) -> Iterator[Callable[..., Stack]]:
-    """Build a stack that sends through ``provider``; at the end its processes are killed and its database dropped."""
+    """Return a function that builds a stack that sends through ``provider``; its processes and database are removed."""
     with ExitStack() as cleanup:
 
         def make(provider: str = "resend", **environment: str) -> Stack:
@@ -68,8 +68,8 @@ def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) ->
 
 
 @pytest.fixture
-def stripe(settings) -> Iterator[StripeStandIn]:
-    """A stand-in of Stripe's API, with prices for all plans."""
+def stripe_api(settings) -> Iterator[StripeStandIn]:
+    """A stand-in for Stripe's API with prices for all plans."""
     prices = sorted(PRICES)
     settings.BILLING_PLANS = [{**plan, "price_id": prices.pop()} for plan in settings.BILLING_PLANS]
     with StripeStandIn() as standin:

@@ -1,4 +1,4 @@
-"""A fresh clone and one command: bin/dev, then a sign-up, then its mail in the development inbox."""
+"""A fresh clone and one command: bin/dev, then a sign-up, then its email in the development inbox."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ import requests
 from tests.support.clone import clone_into
 from tests.support.stack import HUNG_AFTER, free_port, wait_until
 
-pytestmark = pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment, to share it")
+pytestmark = pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment to share")
 ADA = {"email": "ada@example.com", "name": "Ada", "password": "correct horse battery"}
 
 
@@ -24,7 +24,7 @@ def clone(tmp_path_factory) -> Path:
 
 
 class Development:
-    """bin/dev of a clone, started from elsewhere, with the environment of a new terminal."""
+    """bin/dev of a clone, started from another directory with the environment of a new terminal."""
 
     def __init__(self, clone: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -65,7 +65,7 @@ def running(clone: Path, port: int):
             development.stop()
 
 
-def test_a_signup_shows_its_mail(clone):
+def test_signup_shows_its_email(clone):
     port = free_port()
     with running(clone, port) as development:
         development.wait_for("The project is running.")
@@ -77,7 +77,7 @@ def test_a_signup_shows_its_mail(clone):
         assert development.stop() == 0, development.output()
 
 
-def test_it_starts_a_second_time_and_the_death_of_one_process_ends_the_others(clone):
+def test_second_start_works_and_one_death_ends_all_processes(clone):
     with running(clone, free_port()) as development:
         development.wait_for("The project is running.")
         children = [development.child(command) for command in ("runserver", "worker", "beat")]
@@ -89,7 +89,7 @@ def test_it_starts_a_second_time_and_the_death_of_one_process_ends_the_others(cl
                 os.kill(child, 0)
 
 
-def test_a_port_in_use_is_named(clone):
+def test_port_in_use_is_named(clone):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with running(clone, port) as development:

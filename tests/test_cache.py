@@ -1,4 +1,4 @@
-"""The cache that may be away: gone in four ways, with real sockets, and a real Redis that returns."""
+"""The cache without Redis: missing in four different ways, with real sockets, and a real Redis that returns."""
 
 import logging
 import os
@@ -20,14 +20,14 @@ ADA = {"name": "Ada", "password": "correct horse battery staple"}
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts and never answers."""
+    """A port that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 @pytest.fixture
 def slow_names(monkeypatch) -> Iterator[None]:
-    """A resolver with a dead name server: it does not answer before the test is over."""
+    """A resolver with a dead name server: it does not respond before the test ends."""
     is_over = threading.Event()
 
     def getaddrinfo(*_: object, **__: object) -> None:
@@ -41,7 +41,7 @@ def slow_names(monkeypatch) -> Iterator[None]:
 
 @pytest.fixture(params=["refused", "silent", "unknown name", "slow name server"])
 def absent(request, monkeypatch) -> str:
-    """The address of a Redis that is not there; calls wait for it as long as in production."""
+    """The URL of a missing Redis, for which calls wait as long as in production."""
     monkeypatch.setattr(fail_open, "CALL_TIMEOUT", timedelta(seconds=0.2))
     if request.param == "refused":
         return f"redis://127.0.0.1:{free_port()}/0"
@@ -53,7 +53,7 @@ def absent(request, monkeypatch) -> str:
     return f"redis://redis-{free_port()}.invalid:6379/0"
 
 
-def test_without_redis_it_is_an_empty_cache(absent):
+def test_missing_redis_acts_as_an_empty_cache(absent):
     away = FailOpenRedisCache(absent, {})
     assert away.get("key") is None
     assert away.get("key", "default") == "default"
@@ -69,8 +69,8 @@ def test_without_redis_it_is_an_empty_cache(absent):
     away.clear()
 
 
-def test_one_call_waits_and_the_others_do_not(absent, caplog, monkeypatch):
-    """That the first call ends at all is part of this: neither the silent port nor the slow resolver ever answers."""
+def test_only_the_first_call_waits(absent, caplog, monkeypatch):
+    """The first call must end, too, although neither the silent port nor the slow resolver ever responds."""
     caplog.set_level(logging.WARNING, "common.cache")
     monkeypatch.setattr(fail_open, "RETRY_AFTER", timedelta(hours=1))
     asked: list[Any] = []
@@ -88,7 +88,7 @@ def test_one_call_waits_and_the_others_do_not(absent, caplog, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_sign_ups_go_on(client, settings, absent):
+def test_signups_continue_without_redis(client, settings, absent):
     settings.CACHES = {"default": {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": absent}}
     for number in range(10):
         sign_up(client, f"without-{number}")
@@ -105,12 +105,12 @@ def test_throttles_count_in_redis(client, settings, redis_server):
     rates = {"signup": "2/hour", "login": "2/hour"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     login = {"email": "ada@example.com", "password": "wrong"}
-    answers = [client.post("/api/accounts/login/", login, content_type="application/json") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [400, 400, 429]
-    assert 0 < int(answers[2]["Retry-After"]) <= 3600
+    responses = [client.post("/api/accounts/login/", login, content_type="application/json") for _ in range(3)]
+    assert [response.status_code for response in responses] == [400, 400, 429]
+    assert 0 < int(responses[2]["Retry-After"]) <= 3600
 
 
-def test_with_redis_it_is_djangos_cache(redis_server):
+def test_cache_works_like_djangos_with_redis(redis_server):
     present, django = (backend(redis_server.url, {}) for backend in (FailOpenRedisCache, RedisCache))
     present.set("key", {"a": [1]})
     assert django.get("key") == {"a": [1]}
@@ -122,10 +122,10 @@ def test_with_redis_it_is_djangos_cache(redis_server):
         present.incr("missing")
     with pytest.raises(TypeError, match="pickle"):
         present.set("key", threading.Lock())
-    assert present.get("number") == 3  # a mistake of the caller is no outage
+    assert present.get("number") == 3  # an error of the caller is not an outage
 
 
-def test_it_comes_back_by_itself(redis_server, caplog, monkeypatch):
+def test_cache_recovers_by_itself(redis_server, caplog, monkeypatch):
     monkeypatch.setattr(fail_open, "RETRY_AFTER", fail_open.RETRY_AFTER / 20)
     caplog.set_level(logging.WARNING, "common.cache")
     returning = FailOpenRedisCache(redis_server.url, {})
@@ -144,13 +144,13 @@ def test_it_comes_back_by_itself(redis_server, caplog, monkeypatch):
     assert "available again" in recovery
 
 
-def test_the_log_holds_no_password(caplog):
+def test_log_contains_no_password(caplog):
     FailOpenRedisCache(f"redis://user:secret@127.0.0.1:{free_port()}/0", {}).get("key")
     assert "127.0.0.1" in caplog.text
     assert "secret" not in caplog.text
 
 
-def test_a_forked_process_has_a_cache_of_its_own(redis_server):
+def test_forked_process_has_its_own_cache(redis_server):
     parent = FailOpenRedisCache(redis_server.url, {})
     parent.set("key", "parent")
     child = os.fork()
@@ -161,8 +161,8 @@ def test_a_forked_process_has_a_cache_of_its_own(redis_server):
     assert parent.get("key") == "child"
 
 
-def test_a_call_that_nobody_waits_for_is_not_made_late(monkeypatch):
-    """The first call blocks the only thread; the second waits behind it, and is given up."""
+def test_abandoned_call_is_not_made_late(monkeypatch):
+    """The first call blocks the only thread; the second waits behind it and is given up."""
     made = []
     is_released = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The whole way on real parts: gunicorn, a Celery worker with beat, PostgreSQL, Redis, and the provider's HTTP API."""
+"""End to end on real parts: gunicorn, a Celery worker with beat, PostgreSQL, Redis, and the provider's HTTP API."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import requests
 from emails.tests.support.signed_events import RESEND_SECRET, resend_event, sign_resend
 from tests.support.stack import HUNG_AFTER, Stack, wait_until
 
-PASSWORD = "correct horse battery"  # the one of Stack.signup
+PASSWORD = "correct horse battery"  # the password that Stack.signup uses
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def post(stack: Stack, path: str, body: dict[str, str], token: str = "") -> requ
     return requests.post(stack.url(f"/api/accounts/{path}/"), json=body, headers=headers, timeout=HUNG_AFTER)
 
 
-def test_a_signup_becomes_a_delivered_mail_and_the_mail_a_login(stack, provider_api):
+def test_signup_leads_to_delivered_email_and_login(stack, provider_api):
     """Without beat: only the commit itself can wake the worker."""
     assert stack.signup("ada@example.com").json() == {"user": {"email": "ada@example.com", "name": "Ada"}}
-    wait_until(lambda: stack.statuses() == {"sent": 1}, "the welcome mail is sent")
+    wait_until(lambda: stack.statuses() == {"sent": 1}, "the welcome email is sent")
 
     [mail] = provider_api.accepted
     assert mail.recipients == ["ada@example.com"]
@@ -48,8 +48,8 @@ def test_a_signup_becomes_a_delivered_mail_and_the_mail_a_login(stack, provider_
     assert post(stack, "logout", {}, token).status_code == 401
 
 
-def test_an_event_comes_home(make_stack, redis_server, provider_api):
-    """Over a real server, also in chunks without a Content-Length, and in chunks that are none."""
+def test_delivery_event_is_recorded(make_stack, redis_server, provider_api):
+    """Over a real server: with a chunked body, with a repeat, and with malformed chunks."""
     stack = make_stack("resend", REDIS_URL=redis_server.url, RESEND_WEBHOOK_SECRETS=RESEND_SECRET)
     stack.queue(1)
     stack.start_worker(wait=False)
@@ -69,10 +69,13 @@ def test_an_event_comes_home(make_stack, redis_server, provider_api):
         assert line.recv(12) == b"HTTP/1.1 401"
 
 
-def test_a_worker_faster_than_the_commit_loses_nothing(stack, provider_api):
+def test_worker_faster_than_commit_loses_nothing(stack, provider_api):
     """The transaction stays open until the worker has looked for due emails."""
     stack.manage(
-        "shell", "-v", "0", "-c",
+        "shell",
+        "-v",
+        "0",
+        "-c",
         "from celery import current_app\n"
         "from django.core.mail import send_mail\n"
         "from django.db import transaction\n"
@@ -85,15 +88,18 @@ def test_a_worker_faster_than_the_commit_loses_nothing(stack, provider_api):
         "    send_mail('Hello', 'Hello', None, ['ada@example.com'])\n"
         "    deliver_due.delay()\n"
         "    while not has_looked(): pass\n",
-    )  # fmt: skip
+    )
     wait_until(lambda: stack.statuses() == {"sent": 1}, "sent")
     assert len(provider_api.accepted) == 1
 
 
-def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, provider_api):
+def test_rolled_back_user_gets_no_email(stack, provider_api):
     stack.start_beat()
     stack.manage(
-        "shell", "-v", "0", "-c",
+        "shell",
+        "-v",
+        "0",
+        "-c",
         "from django.contrib.auth import get_user_model\n"
         "from django.db import transaction\n"
         "try:\n"
@@ -102,20 +108,18 @@ def test_a_user_created_in_a_transaction_that_rolls_back_gets_no_mail(stack, pro
         "        raise RuntimeError\n"
         "except RuntimeError: pass\n"
         "get_user_model().objects.create_user('ada@example.com', 'x', name='Ada')\n",
-    )  # fmt: skip
+    )
     wait_until(lambda: stack.statuses() == {"sent": 1}, "sent")
-    assert [mail.recipients for mail in provider_api.accepted] == [["ada@example.com"]]
+    assert [email.recipients for email in provider_api.accepted] == [["ada@example.com"]]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("provider", "mails", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
-def test_the_worker_ends_gracefully_in_the_middle_of_its_work(
-    make_stack, redis_server, provider_api, provider, mails, calls
-):
-    """SIGTERM: no call is begun any more, what is under way is finished and settled, the rest is queued at once."""
+@pytest.mark.parametrize(("provider", "email_count", "calls"), [("sequenzy", 100, 5), ("resend", 1000, 1)])
+def test_worker_stops_gracefully_while_delivering(make_stack, redis_server, provider_api, provider, email_count, calls):
+    """After SIGTERM, no call starts, running calls finish and are settled, and the rest is queued again immediately."""
     provider_api.latency = 0.6
     stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_DELIVERY_THREADS="2")
-    stack.queue(mails)
+    stack.queue(email_count)
     stack.start_worker(wait=False)
     stack.start_beat()
     wait_until(lambda: provider_api.calls > calls, "the worker delivers")
@@ -128,5 +132,5 @@ def test_the_worker_ends_gracefully_in_the_middle_of_its_work(
     assert len(provider_api.accepted) == statuses["sent"]
     provider_api.latency = 0
     stack.start_worker()
-    wait_until(lambda: stack.statuses() == {"sent": mails}, "the next worker goes on")
-    assert len(provider_api.accepted) == mails
+    wait_until(lambda: stack.statuses() == {"sent": email_count}, "the next worker goes on")
+    assert len(provider_api.accepted) == email_count

@@ -1,6 +1,7 @@
 """Actions that staff can take for a user."""
 
 from accounts import services
+from accounts.mail import send_password_reset_email
 from accounts.models import User
 from common.actions import Action, ActionRefused
 
@@ -8,7 +9,7 @@ from common.actions import Action, ActionRefused
 def send_reset_link(user: User) -> None:
     if not user.is_active:
         raise ActionRefused("The user is inactive and couldn't log in. Activate the user first.")
-    services.send_reset_link(user=user)
+    send_password_reset_email(user)
 
 
 def verify_address(user: User) -> None:

@@ -77,7 +77,7 @@ def ready_providers() -> Iterator[ReadyProvider]:
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 abandon_old_attempts(state)
-            # A provider that is no longer used may lack its settings, unless it still has calls to repeat.
+            # An unused provider may lack its settings, unless it still has calls to repeat.
             is_needed = state.name in needed or state.has_unknown_attempts_due
             if is_needed and not state.is_paused(state.now):
                 breaker.pause_for_configuration(state, str(error))

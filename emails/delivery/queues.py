@@ -173,7 +173,7 @@ def queues_for(provider: str) -> list[Queue]:
 
 
 def queue_of(attempt: DeliveryAttempt) -> Queue:
-    """Return the queue from which the attempt came, even if its provider is no longer the configured one."""
+    """Return the queue from which the attempt came, even if another provider is configured now."""
     if attempt.contact_change_id:
         return ContactQueue(attempt.provider, get_contacts())
     return EmailQueue(attempt.provider, get_backend(attempt.provider))

@@ -1,4 +1,4 @@
-"""The bell: ringing costs a request nothing, whatever the broker does."""
+"""Wake-ups: they cost a request nothing, whatever the broker does."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.stack import HUNG_AFTER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RING = """
+WAKE_UP = """
 import logging, os, sys, threading
 import django; django.setup()
 from celery import current_app
@@ -24,38 +24,38 @@ class Handler(logging.Handler):
         print(record.getMessage(), flush=True)
         is_logged.set()
 logging.getLogger("emails.wakeup").addHandler(Handler())
-def ring():
+def wake_up():
     is_published.clear(), is_logged.clear()
     for _ in range(1000):
         wake_worker()
-    {what_follows}.wait()
-    print("rung", flush=True)
-ring()
+    {event}.wait()
+    print("done", flush=True)
+wake_up()
 if os.fork() == 0:
-    ring()
+    wake_up()
     os._exit(0)
 os.wait()
 """
-RING_WHILE_A_PUBLISH_HANGS = """
+WAKE_UP_DURING_A_HANGING_PUBLISH = """
 import threading
 import django; django.setup()
 from celery import current_app
 from emails.wakeup import wake_worker
-is_publishing, for_ever = threading.Event(), threading.Event()
+is_publishing, never = threading.Event(), threading.Event()
 def publish(*args, **kwargs):
     is_publishing.set()
-    for_ever.wait()
+    never.wait()
 current_app.send_task = publish
 wake_worker()
 is_publishing.wait()
 for _ in range(1000):
     wake_worker()
-print("rung", flush=True)
+print("done", flush=True)
 """
 
 
 def run(code: str, broker: str) -> str:
-    """What a process printed. That it ends shows that nothing in it waited for the broker."""
+    """Run code in a process and return its output. The process only ends if nothing in it waits for the broker."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "settings.test", "CELERY_BROKER_URL": broker}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HUNG_AFTER)
@@ -63,15 +63,15 @@ def run(code: str, broker: str) -> str:
     return done.stdout
 
 
-def test_a_thousand_rings_cost_nothing_while_the_broker_is_away():
-    printed = run(RING.replace("{what_follows}", "is_logged"), "redis://127.0.0.1:1/0")
-    assert printed.count("rung") == 2
-    assert printed.count("the sweep will find it") == 2, "said once in each process"
+def test_wake_ups_do_not_wait_while_broker_is_down():
+    printed = run(WAKE_UP.replace("{event}", "is_logged"), "redis://127.0.0.1:1/0")
+    assert printed.count("done") == 2
+    assert printed.count("the sweep will find it") == 2, "logged once per process"
 
 
-def test_a_thousand_rings_and_the_end_of_the_process_do_not_wait_for_a_publish_that_hangs():
-    assert run(RING_WHILE_A_PUBLISH_HANGS, "memory://localhost/") == "rung\n"
+def test_wake_ups_and_exit_do_not_wait_for_a_hanging_publish():
+    assert run(WAKE_UP_DURING_A_HANGING_PUBLISH, "memory://localhost/") == "done\n"
 
 
-def test_a_broker_that_answers_is_told_without_a_word():
-    assert run(RING.replace("{what_follows}", "is_published"), "memory://localhost/") == "rung\n" * 2
+def test_wake_up_of_a_working_broker_logs_nothing():
+    assert run(WAKE_UP.replace("{event}", "is_published"), "memory://localhost/") == "done\n" * 2

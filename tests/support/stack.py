@@ -1,5 +1,5 @@
-"""The product as it runs in production, for tests: gunicorn, Celery workers and beat as processes of their own, on a
-PostgreSQL database and a redis-server made for one test. What a person would start by hand, nothing replaced.
+"""The product as it runs in production: gunicorn, Celery workers, and beat as separate processes, on a PostgreSQL
+database and a redis-server that are created for one test. Nothing is replaced.
 """
 
 import os
@@ -20,12 +20,12 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432")
-HUNG_AFTER = 180  # seconds; far longer than a busy machine needs, so that no test fails because it is slow
+HUNG_AFTER = 180  # seconds; much longer than a busy machine needs, so that no test fails because it is slow
 
 
 def free_port() -> int:
-    """A port for a server that starts later. It lies below the range from which the kernel takes the ports of
-    connections, so no parallel test gets it in the meantime."""
+    """A port for a server that starts later. It lies below the range that the kernel uses for outgoing connections,
+    so no parallel test can take it in the meantime."""
     while True:
         port = 10_000 + secrets.randbelow(22_000)
         with suppress(OSError), socket.socket() as listener:
@@ -45,7 +45,7 @@ def redis_is_installed() -> bool:
 
 @contextmanager
 def temporary_database(template: str = "template1") -> Iterator[str]:
-    """The name of a new PostgreSQL database, dropped afterwards."""
+    """Create a PostgreSQL database, yield its name, and drop it afterward."""
     name = f"spine_{secrets.token_hex(6)}"
     with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -56,7 +56,7 @@ def temporary_database(template: str = "template1") -> Iterator[str]:
 
 
 class RedisServer:
-    """A redis-server without persistence on a port of its own."""
+    """A redis-server without persistence on its own port."""
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port or free_port()
@@ -86,7 +86,7 @@ class RedisServer:
 
 
 class Stack:
-    """web, worker and beat under settings.production, with one mail provider. Use as a context manager."""
+    """web, worker, and beat under settings.production with one email provider. Use as a context manager."""
 
     def __init__(self, directory: Path, database: str, environment: Mapping[str, str]) -> None:
         self.directory = directory
@@ -117,7 +117,7 @@ class Stack:
             self.kill(name)
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process of the project; what it prints goes to ``name``.log in the test's directory."""
+        """Start a process of the project; its output goes to ``name``.log in the test's directory."""
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self.processes[name] = process
@@ -158,7 +158,7 @@ class Stack:
         self.start("beat", *prefix, sys.executable, "-m", "celery", "-A", "myproject", "beat", "-s", schedule)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, as an operator's last word or the kernel's."""
+        """Kill a process with SIGKILL."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -172,12 +172,15 @@ class Stack:
         return done.stdout
 
     def queue(self, count: int, address: str = "person-{}@example.com") -> None:
-        """Queue ``count`` messages to different people, each in a transaction of its own, by Django's ``send_mail``."""
+        """Queue ``count`` messages to different people with Django's ``send_mail``, each in its own transaction."""
         self.manage(
-            "shell", "-v", "0", "-c",
+            "shell",
+            "-v",
+            "0",
+            "-c",
             "from django.core.mail import send_mail\n"
             f"for n in range({count}): send_mail('Hello', 'Hello there.', None, [{address!r}.format(n)])",
-        )  # fmt: skip
+        )
 
     def signup(self, email: str) -> requests.Response:
         body = {"email": email, "name": "Ada", "password": "correct horse battery"}
@@ -198,7 +201,7 @@ class Stack:
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> float:
-    """Poll until ``holds()`` is true; returns the seconds it took. Fails a test that hangs, naming ``what``."""
+    """Poll until ``holds()`` is true, and return the seconds it took. If the test hangs, fail and name ``what``."""
     started = time.monotonic()
     while not holds():
         assert time.monotonic() - started < HUNG_AFTER, f"{what}: not within {HUNG_AFTER} s"

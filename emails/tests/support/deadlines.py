@@ -22,5 +22,5 @@ def pass_deadline(port: int) -> None:
 def port_of(handle: deadline.SocketHandle) -> int | None:
     try:
         return int(handle._socket.getsockname()[1])
-    except OSError:  # closed since
+    except OSError:  # the connection is closed by now
         return None

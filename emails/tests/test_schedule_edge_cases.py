@@ -1,4 +1,4 @@
-"""Hard cases at all three providers: schedules that a provider keeps, as they arrive at a strict stand-in."""
+"""Scheduled sending by the provider itself, as it arrives at each provider."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -6,15 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from emails.tests.conftest import PROVIDERS
-from emails.tests.support.captured import REFUSED, outcome
+from emails.tests.support.captured import REFUSED, payload_or_refused
 from emails.tests.support.messages import mail, sent
-
-
-@pytest.fixture(params=PROVIDERS)
-def provider(request):
-    return request.param
-
 
 SOON = datetime.now(UTC).replace(microsecond=123456) + timedelta(hours=2)
 
@@ -24,10 +17,10 @@ SOON = datetime.now(UTC).replace(microsecond=123456) + timedelta(hours=2)
     [SOON, SOON.timestamp(), int(SOON.timestamp()), timezone.make_naive(SOON)],
     ids=["aware", "float", "int", "naive"],
 )
-def test_a_schedule_in_every_form(api, provider, form):
+def test_send_at_is_accepted_in_every_form(provider_api, provider, form):
     message = mail()
     message.send_at = form
-    result = outcome(provider, api, message)
+    result = payload_or_refused(provider, provider_api, message)
     if provider == "sequenzy":
         assert result == REFUSED
     elif provider == "sendgrid":
@@ -38,22 +31,22 @@ def test_a_schedule_in_every_form(api, provider, form):
 
 
 @pytest.mark.parametrize(("provider", "limit"), [("resend", timedelta(days=30)), ("sendgrid", timedelta(hours=72))])
-def test_a_schedule_too_far_ahead(api, provider, limit):
+def test_send_at_too_far_ahead_is_refused(provider_api, provider, limit):
     message = mail()
     message.send_at = datetime.now(UTC) + limit - timedelta(minutes=1)
-    assert outcome(provider, api, message) != REFUSED
+    assert payload_or_refused(provider, provider_api, message) != REFUSED
     message.send_at = datetime.now(UTC) + limit + timedelta(minutes=1)
-    assert outcome(provider, api, message) == REFUSED
+    assert payload_or_refused(provider, provider_api, message) == REFUSED
 
 
-def test_a_schedule_in_the_past_is_now(api, provider):
+def test_send_at_in_the_past_sends_now(provider_api, provider):
     message = mail()
     message.send_at = time.time() - 60
-    assert not {"scheduled_at", "send_at"} & sent(provider, api, message).keys()
+    assert not {"scheduled_at", "send_at"} & sent(provider, provider_api, message).keys()
 
 
 @pytest.mark.parametrize("nonsense", ["tomorrow", True, float("nan"), 1e30, object()])
-def test_a_schedule_that_is_none(api, provider, nonsense):
+def test_invalid_send_at_is_refused(provider_api, provider, nonsense):
     message = mail()
     message.send_at = nonsense
-    assert outcome(provider, api, message) == REFUSED
+    assert payload_or_refused(provider, provider_api, message) == REFUSED

@@ -1,7 +1,7 @@
 """Run all benchmarks one after the other, and print each figure next to its target.
 
-    python benchmarks/run.py                    all of them: takes ten minutes, needs PostgreSQL and redis-server
-    python benchmarks/run.py webhook rate       only those whose command contains one of the words
+    python -m benchmarks                    all of them, about ten minutes; needs PostgreSQL and redis-server
+    python -m benchmarks webhook rate       only those whose command contains one of the words
 
 If possible, a figure is a ratio within one run, because other load on the machine then affects both sides. Seconds and
 rates need an idle machine. You can also run a benchmark on its own, such as python benchmarks/queue_cost.py.
@@ -17,10 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from benchmarks.figures import RESULTS
+
+ROOT = Path(__file__).resolve().parent.parent
 
 COMMANDS = [
     "queue_cost.py",

@@ -1,4 +1,4 @@
-"""Every row of the three providers' tables of events: what their words mean here."""
+"""Every event of the three providers, translated into our types, severities, and suppression causes."""
 
 import random
 from datetime import UTC, datetime
@@ -10,10 +10,11 @@ from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.tests.support.signed_events import ago
 
-H, C = "hard_bounce", "complaint"
-LAST = ["click", "bounce", "spamreport"]
-ENDS = [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]
+H, C = "hard_bounce", "complaint"  # the causes of a suppression
+FINAL_EVENTS = ["click", "bounce", "spamreport"]
+FINAL_STATUSES = [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]
 
+# Each row holds: event name, extra data, our event type, severity, cause of the suppression.
 SEQUENZY = [
     ("email.sent", {}, "sent", "", ""),
     ("email.delivered", {}, "delivered", "", ""),
@@ -82,18 +83,20 @@ SENDGRID = [
     ("click", {"url": "https://example.com"}, "clicked", "", ""),
     ("account_status_change", {"category": "x"}, "other", "", ""),
 ]
-WORDS = [
-    (provider, *words)
+EVENTS = [
+    pytest.param(provider, *row, id=f"{provider} {row[0]} {row[1]}")
     for provider, table in (("sequenzy", SEQUENZY), ("resend", RESEND), ("sendgrid", SENDGRID))
-    for words in table
+    for row in table
 ]
 
 
-@pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), WORDS)
-def test_the_words_of_a_provider(webhooks, provider, name, data, kind, severity, cause):
-    assert webhooks(provider).tell(name, message="m1", **data).status_code == 200
+@pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), EVENTS)
+def test_provider_event_is_translated(webhook_sender_for, provider, name, data, kind, severity, cause):
+    assert webhook_sender_for(provider).send_event(name, message="m1", **data).status_code == 200
     event = DeliveryEvent.objects.get()
-    assert (event.type, event.severity, event.recipient) == (kind, severity, "ada@example.com")
+    assert event.type == kind
+    assert event.severity == severity
+    assert event.recipient == "ada@example.com"
     assert [suppression.cause for suppression in Suppression.objects.all()] == ([cause] if cause else [])
 
 
@@ -106,64 +109,68 @@ def test_the_words_of_a_provider(webhooks, provider, name, data, kind, severity,
         ("sendgrid", {"status": "5.1.1", "reason": "550 usuário"}, "5.1.1 550 usuário"),
     ],
 )
-def test_what_the_receiving_server_said_is_kept(webhooks, provider, data, detail):
-    webhooks(provider).tell("bounce" if provider == "sendgrid" else "email.bounced", message="m1", **data)
+def test_response_of_the_receiving_server_is_kept(webhook_sender_for, provider, data, detail):
+    webhook_sender_for(provider).send_event(
+        "bounce" if provider == "sendgrid" else "email.bounced", message="m1", **data
+    )
     assert DeliveryEvent.objects.get().detail == detail
 
 
-def test_a_contact_of_resends_is_named_by_its_address(webhooks):
-    poster = webhooks("resend")
-    poster.post({"type": "contact.updated", "data": {"id": "1", "email": "Ada@Example.com", "unsubscribed": True}})
+def test_resend_contact_event_uses_its_address(webhook_sender_for):
+    webhook_sender = webhook_sender_for("resend")
+    webhook_sender.post(
+        {"type": "contact.updated", "data": {"id": "1", "email": "Ada@Example.com", "unsubscribed": True}}
+    )
     assert DeliveryEvent.objects.get().recipient == "ada@example.com"
 
 
-def test_a_batch_as_large_as_sendgrids_largest(webhooks):
-    """768 kB are three thousand short events: more than one statement takes."""
-    poster = webhooks("sendgrid")
-    events = [poster.event("open", message=f"m{number}")[0] for number in range(3000)]
-    assert poster.post(events).json() == {"received": 3000, "new": 3000}
+def test_largest_sendgrid_batch_is_stored(webhook_sender_for):
+    """3,000 short events fill a body of 768 kB and exceed the parameters of one SQL statement."""
+    webhook_sender = webhook_sender_for("sendgrid")
+    events = [webhook_sender.event("open", message=f"m{number}")[0] for number in range(3000)]
+    assert webhook_sender.post(events).json() == {"received": 3000, "new": 3000}
 
 
-def test_the_token_of_a_clicked_link_is_not_kept(webhooks):
+def test_token_of_a_clicked_link_is_removed(webhook_sender_for):
     link = "https://app.example.com/reset-password?a=1&token=very-secret-token&b=2"
-    webhooks("resend").tell("email.clicked", message="m1", click={"link": link})
+    webhook_sender_for("resend").send_event("email.clicked", message="m1", click={"link": link})
     raw: Any = DeliveryEvent.objects.get().raw
     assert raw["data"]["click"]["link"] == "https://app.example.com/reset-password?a=1&token=[removed]&b=2"
 
 
 @pytest.mark.parametrize("timestamp", [1700000000, "1700000000", 1700000000000, "1700000000000"])
-def test_sendgrids_times_in_every_form(webhooks, timestamp):
-    poster = webhooks("sendgrid")
-    [event] = poster.event("delivered", message="m1")
-    poster.post([{**event, "timestamp": timestamp}])
+def test_sendgrid_timestamp_is_read_in_every_form(webhook_sender_for, timestamp):
+    webhook_sender = webhook_sender_for("sendgrid")
+    [event] = webhook_sender.event("delivered", message="m1")
+    webhook_sender.post([{**event, "timestamp": timestamp}])
     assert DeliveryEvent.objects.get().occurred_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "written", ["2023-10-06T23:47:56.678Z", "2023-10-06 23:47:56.678+00", "2023-10-06T23:47:56.678000+00:00"]
 )
-def test_resends_times_in_every_form(webhooks, written):
-    poster = webhooks("resend")
-    poster.post({**poster.event("email.sent", message="m1"), "created_at": written})
+def test_resend_timestamp_is_read_in_every_form(webhook_sender_for, written):
+    webhook_sender = webhook_sender_for("resend")
+    webhook_sender.post({**webhook_sender.event("email.sent", message="m1"), "created_at": written})
     assert DeliveryEvent.objects.get().occurred_at == datetime(2023, 10, 6, 23, 47, 56, 678000, tzinfo=UTC)
 
 
-def test_5000_events_of_sendgrid_with_one_in_ten_twice(webhooks, outbox, queue):
-    """In batches of 500, shuffled: every row is right."""
-    outbox("sendgrid")
-    rows = queue(1000)
+def test_5000_shuffled_sendgrid_events_are_recorded_correctly(webhook_sender_for, use_provider, queue_emails):
+    """One event in ten is repeated, and all are shuffled and posted in batches of 500."""
+    use_provider("sendgrid")
+    rows = queue_emails(1000)
     OutboundEmail.objects.update(status=Status.SENT, sent_at=database_now(), settled_at=database_now(), due_at=None)
-    poster = webhooks("sendgrid")
+    webhook_sender = webhook_sender_for("sendgrid")
     events = [
-        poster.event(kind, message=f"m{number}", ours=row.pk, to=row.recipients, at=ago(minutes=30 - step))[0]
+        webhook_sender.event(kind, message=f"m{number}", our_id=row.pk, to=row.recipients, at=ago(minutes=30 - step))[0]
         for number, row in enumerate(rows)
-        for step, kind in enumerate(["processed", "deferred", "delivered", "open", LAST[number % 3]])
+        for step, kind in enumerate(["processed", "deferred", "delivered", "open", FINAL_EVENTS[number % 3]])
     ]
     events = [*events[:-500], *({**event, "sg_event_id": "again"} for event in events[:500])]
     random.Random(7).shuffle(events)
-    answers = [poster.post(events[first : first + 500]).json() for first in range(0, len(events), 500)]
-    assert sum(answer["new"] for answer in answers) == 4500
+    responses = [webhook_sender.post(events[first : first + 500]).json() for first in range(0, len(events), 500)]
+    assert sum(response["new"] for response in responses) == 4500
     for number, row in enumerate(rows[:900]):
         row.refresh_from_db()
-        assert (row.status, row.events.count()) == (ENDS[number % 3], 5)
-    assert Suppression.objects.count() == 300, "who complained; such a bounce is a soft one"
+        assert (row.status, row.events.count()) == (FINAL_STATUSES[number % 3], 5)
+    assert Suppression.objects.count() == 300, "complaints suppress; a bounce without a status is soft"
