@@ -1,1 +1,1 @@
-"""Stripe: what did this person pay?"""
+"""Billing with Stripe: plans, subscriptions, payments, and refunds."""

@@ -1,4 +1,4 @@
-"""Who may use what they pay for: the questions that the rest of a product asks. One query each.
+"""Access checks for the rest of the product: who may use what they pay for. Each makes one query.
 
 if user_has_plan(request.user, "pro"): …
 
@@ -18,9 +18,9 @@ from billing.plans import plan_by_slug
 
 
 def user_has_plan(user: User | AnonymousUser, slug: str) -> bool:
-    """Whether a subscription of the user's to this plan, at its price or a former one, gives access now.
+    """Return whether the user has access to this plan now, at its current price or a former one.
 
-    Raises LookupError for a plan that is not in settings/plans.py: a misspelt one would lock out everybody.
+    Raises ``LookupError`` for a plan that isn't in settings/plans.py: a misspelled one would lock everybody out.
     """
     if (plan := plan_by_slug(slug)) is None:
         raise LookupError(f"settings/plans.py has no plan with the slug {slug!r}.")
@@ -30,12 +30,12 @@ def user_has_plan(user: User | AnonymousUser, slug: str) -> bool:
 
 
 def user_has_subscription(user: User | AnonymousUser) -> bool:
-    """Whether any subscription of the user's gives access now."""
+    """Return whether any subscription gives the user access now."""
     return user.pk is not None and Subscription.objects.of(user.pk).with_access().exists()
 
 
 class HasActiveSubscription(BasePermission):
-    """Answers 403 with code ``subscription_required`` to whoever pays for nothing."""
+    """Refuses users without a subscription: 403 with the code ``subscription_required``."""
 
     message = {
         "detail": _("You need a subscription for this. Choose a plan on the billing page."),

@@ -1,4 +1,4 @@
-"""The billing app, and what it adds to accounts."""
+"""The billing app. Its ``ready()`` connects it to accounts, which doesn't import it."""
 
 from django.apps import AppConfig
 from django.db.models.signals import pre_delete
@@ -9,10 +9,15 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from accounts import hooks  # noqa: PLC0415  # it needs the models, as those below do
+        """Register the checks, the signal receivers, and what billing adds to the pages and admin of accounts."""
+        # These modules import models, which can't be loaded before the app is ready.
+        from accounts import hooks  # noqa: PLC0415
         from billing import checks, privacy  # noqa: F401, PLC0415
-        from billing.pages import panels  # noqa: PLC0415
+        from billing.pages import display  # noqa: PLC0415
+        from billing.signals import address_found  # noqa: PLC0415
+        from billing.webhook import backlog  # noqa: PLC0415
 
+        address_found.connect(backlog.process_waiting, dispatch_uid="billing.process_waiting")
         pre_delete.connect(privacy.forget, sender="accounts.User", dispatch_uid="billing.forget")
         hooks.timeline_sources.append(privacy.timeline)
         hooks.deletion_guards.append(privacy.guard_deletion)
@@ -22,5 +27,5 @@ class BillingConfig(AppConfig):
             "payments": privacy.export_payments,
             "stripe_events": privacy.export_events,
         }
-        hooks.dashboard_panels.append(panels.plan_panel)
+        hooks.dashboard_panels.append(display.plan_panel)
         hooks.navigation_links.append(hooks.NavigationLink("billing-pages:billing", _("Billing")))

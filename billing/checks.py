@@ -1,4 +1,4 @@
-"""System checks: what would keep people from paying, or payments from being heard of, is said before it does."""
+"""System checks for settings that would keep people from paying, or payments from being recorded."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ def is_list_of_text(value: object) -> bool:
     return isinstance(value, list | tuple) and all(map(is_text, value))
 
 
-# What each field takes, and in which words that is said.
+# What each field accepts, as a test and in words.
 FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "slug": (
         lambda value: isinstance(value, str) and bool(SLUG.fullmatch(value)),
@@ -79,24 +79,24 @@ def check_plans(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     plans = settings.BILLING_PLANS
     if not isinstance(plans, list | tuple):
         return [Error("BILLING_PLANS is not a list.", hint=PLANS_HINT, id="billing.E003")]
-    troubles = [
-        trouble for number, plan in enumerate(plans, start=1) for trouble in trouble_with_plan(f"Plan {number}", plan)
+    problems = [
+        problem for number, plan in enumerate(plans, start=1) for problem in problems_of_plan(f"Plan {number}", plan)
     ]
-    troubles = troubles or [*duplicates(plans)]
-    return [Error(trouble, hint=PLANS_HINT, id="billing.E003") for trouble in troubles]
+    problems = problems or [*duplicates(plans)]
+    return [Error(problem, hint=PLANS_HINT, id="billing.E003") for problem in problems]
 
 
-def trouble_with_plan(which: str, plan: object) -> Iterator[str]:
+def problems_of_plan(which: str, plan: object) -> Iterator[str]:
     if not isinstance(plan, Mapping):
         yield f"{which} is not a dictionary."
         return
     for field in plan.keys() - FIELDS.keys():
         yield f"{which} has an unknown field {field!r}."
-    for field, (is_right, taken) in FIELDS.items():
+    for field, (is_valid, accepted) in FIELDS.items():
         if field not in plan and field not in OPTIONAL:
             yield f"{which} is missing {field!r}."
-        elif field in plan and not is_right(plan[field]):
-            yield f"{which}: {field!r} must be {taken}."
+        elif field in plan and not is_valid(plan[field]):
+            yield f"{which}: {field!r} must be {accepted}."
 
 
 def duplicates(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -110,13 +110,14 @@ def duplicates(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 @register("billing")
 def check_livemode(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Report a key of one mode with events of the other, which would all be ignored."""
     key = KEY.fullmatch(settings.STRIPE_SECRET_KEY)
     if not key or settings.STRIPE_LIVEMODE in (None, key[2] == "live"):
         return []
-    told, used = ("live", "test") if settings.STRIPE_LIVEMODE else ("test", "live")
+    expected, used = ("live", "test") if settings.STRIPE_LIVEMODE else ("test", "live")
     return [
         Error(
-            f"STRIPE_SECRET_KEY is a {used} key, but STRIPE_LIVEMODE is set to {told} mode, so no payment would be "
+            f"STRIPE_SECRET_KEY is a {used} key, but STRIPE_LIVEMODE is set to {expected} mode, so no payment would be "
             "recorded.",
             hint="Unset STRIPE_LIVEMODE, so that it follows the key.",
             id="billing.E004",
@@ -126,16 +127,17 @@ def check_livemode(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 @register("billing")
 def check_prices(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """A warning, so that everything but buying can be tried."""
-    return [Warning(trouble, hint=hint, id="billing.W001") for trouble, hint in placeholders()]
+    """Only warn, so that everything except buying works during development."""
+    return [Warning(problem, hint=hint, id="billing.W001") for problem, hint in placeholders()]
 
 
 @register("billing", deploy=True)
 def check_prices_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    return [Error(trouble, hint=hint, id="billing.E005") for trouble, hint in placeholders()]
+    return [Error(problem, hint=hint, id="billing.E005") for problem, hint in placeholders()]
 
 
 def placeholders() -> Iterator[tuple[str, str]]:
+    """Yield a message and a hint for each plan that can't be bought yet."""
     if not settings.STRIPE_SECRET_KEY or check_plans(None):
         return
     for plan in settings.BILLING_PLANS:

@@ -1,25 +1,23 @@
-"""One function per email that billing sends. Its key makes each happen once, however often Stripe tells of it."""
+"""The emails that billing sends, one function for each, and the keys that make each happen once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
-from django.utils import formats, timezone
-from django.utils.functional import SimpleLazyObject
+from django.utils import timezone
 
 from billing.models import Payment
-from billing.money import lazy_amount
-from billing.payloads import Amount, Invoice, Line, Session, SubscriptionState
+from billing.money import Amount
+from billing.payloads import CheckoutSession, Invoice, SubscriptionState
 from billing.plans import plan_by_price
 from emails.services import send_templated_email
 
-Bill = Invoice | Session
+Bill = Invoice | CheckoutSession
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A user at their own address, or somebody of whom only Stripe knows."""
+    """A user at the address of their account, or a buyer whom only Stripe knows."""
 
     email: str
     name: str
@@ -28,87 +26,51 @@ class Recipient:
 
 
 def send_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> None:
-    """The lines are in our currency: a buyer who saw and paid another reads the total alone."""
-    shown = bill.presented or Amount(payment.amount, payment.currency)
-    details = {} if bill.presented else details_of(bill, payment.currency)
-    send(
-        "receipt", to, key=f"receipt:{payment.stripe_id}",
-        total=lazy_amount(shown.value, shown.currency),
-        date=day(payment.paid_at or timezone.now()),
-        number=payment.number,
-        plan=payment.description,
-        invoice_url=payment.invoice_url,
-        **details,
-    )  # fmt: skip
-
-
-def details_of(bill: Bill, currency: str) -> dict[str, object]:
-    """Only an invoice has lines, discounts and credit; what is nothing is left out."""
-    amounts = {"tax": bill.tax}
-    if isinstance(bill, Invoice):
-        amounts |= {"discount": -bill.discount, "credit": -bill.credit}
-    found: dict[str, object] = {name: lazy_amount(value, currency) for name, value in amounts.items() if value}
-    if isinstance(bill, Invoice):
-        found |= {"lines": shown_lines(bill.lines, currency), "has_more_lines": bill.has_more_lines}
-    return found
+    _send("receipt", to, receipt_key(payment), **receipt_context(payment, bill))
 
 
 def send_payment_failed_email(to: Recipient, payment: Payment, invoice: Invoice) -> None:
-    send_dunning_email("payment_failed", to, payment, invoice)
+    _send("payment_failed", to, dunning_key(invoice), **dunning_context(payment, invoice))
 
 
 def send_payment_action_required_email(to: Recipient, payment: Payment, invoice: Invoice) -> None:
-    send_dunning_email("payment_action_required", to, payment, invoice)
-
-
-def send_dunning_email(kind: str, to: Recipient, payment: Payment, invoice: Invoice) -> None:
-    """One for each try, although Stripe tells of some by both of its events."""
-    send(
-        kind, to, key=f"dunning:{invoice.id}:{invoice.attempt}",
-        amount=lazy_amount(invoice.amount_due, invoice.currency),
-        number=invoice.number,
-        plan=payment.description,
-        next_attempt=day(invoice.next_attempt_at) if invoice.next_attempt_at else "",
-        pay_url=invoice.url,
-    )  # fmt: skip
-
-
-def send_refund_email(to: Recipient, amount: Amount, *, key: str, payment: Payment | None) -> None:
-    send(
-        "refund", to, key=f"refund:{key}",
-        amount=lazy_amount(amount.value, amount.currency),
-        number=payment.number if payment else "",
-        plan=payment.description if payment else "",
-    )  # fmt: skip
-
-
-def send_trial_ending_email(to: Recipient, subscription: SubscriptionState, trial_end: datetime) -> None:
-    send(
-        "trial_ending", to, key=f"trial:{subscription.id}:{int(trial_end.timestamp())}",
-        trial_end=day(trial_end),
-        plan=plan_name(subscription),
-        amount=charged(subscription),
-        is_cancelled=subscription.cancel_at is not None,
-    )  # fmt: skip
-
-
-def send_subscription_ended_email(to: Recipient, subscription: SubscriptionState) -> None:
-    send(
-        "subscription_ended", to, key=f"ended:{subscription.id}",
-        ended=day(subscription.ended_at or timezone.now()),
-        plan=plan_name(subscription),
-        is_unpaid=subscription.end_reason == "payment_failed",
-    )  # fmt: skip
+    _send("payment_action_required", to, dunning_key(invoice), **dunning_context(payment, invoice))
 
 
 def send_checkout_failed_email(to: Recipient, payment: Payment) -> None:
-    send(
-        "checkout_failed", to, key=f"failed:{payment.stripe_id}",
-        amount=lazy_amount(payment.amount, payment.currency),
-    )  # fmt: skip
+    _send("checkout_failed", to, checkout_failed_key(payment), amount=Amount(payment.amount, payment.currency))
 
 
-def send(kind: str, to: Recipient, *, key: str, **context: object) -> None:
+def send_refund_email(to: Recipient, amount: Amount, *, change: str, payment: Payment | None) -> None:
+    """``change`` identifies the change of the refunded total that this email is about."""
+    details = {"number": payment.number, "plan": payment.description} if payment else {"number": "", "plan": ""}
+    _send("refund", to, refund_key(change), amount=amount, **details)
+
+
+def send_trial_ending_email(to: Recipient, subscription: SubscriptionState, trial_end: datetime) -> None:
+    _send(
+        "trial_ending",
+        to,
+        trial_ending_key(subscription, trial_end),
+        trial_end=day(trial_end),
+        plan=plan_name(subscription),
+        amount=charge_after_trial(subscription),
+        is_cancelled=subscription.cancel_at is not None,
+    )
+
+
+def send_subscription_ended_email(to: Recipient, subscription: SubscriptionState) -> None:
+    _send(
+        "subscription_ended",
+        to,
+        subscription_ended_key(subscription),
+        ended=day(subscription.ended_at or timezone.now()),
+        plan=plan_name(subscription),
+        is_unpaid=subscription.end_reason == "payment_failed",
+    )
+
+
+def _send(kind: str, to: Recipient, key: str, **context: object) -> None:
     send_templated_email(
         kind=kind,
         to=to.email,
@@ -119,8 +81,71 @@ def send(kind: str, to: Recipient, *, key: str, **context: object) -> None:
     )
 
 
-def shown_lines(lines: Sequence[Line], currency: str) -> list[dict[str, object]]:
-    return [{"description": line.description, "amount": lazy_amount(line.amount, currency)} for line in lines]
+# Idempotency keys. Staff search the outbox for them, and rows from years ago carry them: never change one.
+
+
+def receipt_key(payment: Payment) -> str:
+    return f"receipt:{payment.stripe_id}"
+
+
+def dunning_key(invoice: Invoice) -> str:
+    """One key for each attempt to collect. Stripe announces some attempts in two events."""
+    return f"dunning:{invoice.id}:{invoice.attempt}"
+
+
+def checkout_failed_key(payment: Payment) -> str:
+    return f"failed:{payment.stripe_id}"
+
+
+def refund_key(change: str) -> str:
+    return f"refund:{change}"
+
+
+def trial_ending_key(subscription: SubscriptionState, trial_end: datetime) -> str:
+    """One key for each end date, because a trial can be extended."""
+    return f"trial:{subscription.id}:{int(trial_end.timestamp())}"
+
+
+def subscription_ended_key(subscription: SubscriptionState) -> str:
+    return f"ended:{subscription.id}"
+
+
+# What the templates show
+
+
+def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
+    """Return the total as the buyer saw it. Lines and taxes are in our currency, so they are left out if the buyer
+    paid in another one."""
+    return {
+        "total": bill.presented or Amount(payment.amount, payment.currency),
+        "date": day(payment.paid_at or timezone.now()),
+        "number": payment.number,
+        "plan": payment.description,
+        "invoice_url": payment.invoice_url,
+        **({} if bill.presented else receipt_details(bill, payment.currency)),
+    }
+
+
+def receipt_details(bill: Bill, currency: str) -> dict[str, object]:
+    """Return the amounts that aren't zero, and the lines. Only invoices have lines, discounts, and credit."""
+    amounts = {"tax": bill.tax}
+    if isinstance(bill, Invoice):
+        amounts |= {"discount": -bill.discount, "credit": -bill.credit}
+    details: dict[str, object] = {name: Amount(value, currency) for name, value in amounts.items() if value}
+    if isinstance(bill, Invoice):
+        lines = [{"description": line.description, "amount": Amount(line.amount, currency)} for line in bill.lines]
+        details |= {"lines": lines, "has_more_lines": bill.has_more_lines}
+    return details
+
+
+def dunning_context(payment: Payment, invoice: Invoice) -> dict[str, object]:
+    return {
+        "amount": Amount(invoice.amount_due, invoice.currency),
+        "number": invoice.number,
+        "plan": payment.description,
+        "next_attempt": day(invoice.next_attempt_at) if invoice.next_attempt_at else "",
+        "pay_url": invoice.url,
+    }
 
 
 def plan_name(subscription: SubscriptionState) -> str:
@@ -128,11 +153,12 @@ def plan_name(subscription: SubscriptionState) -> str:
     return plan.name if plan else ""
 
 
-def charged(subscription: SubscriptionState) -> object:
+def charge_after_trial(subscription: SubscriptionState) -> Amount | str:
+    """Return the amount of the first charge, or an empty string if nothing will be charged or it isn't known."""
     amount = subscription.unit_amount * subscription.quantity
-    return lazy_amount(amount, subscription.currency) if amount and subscription.currency else ""
+    return Amount(amount, subscription.currency) if amount and subscription.currency else ""
 
 
-def day(moment: datetime) -> object:
-    """Formatted where it is first shown, as an amount is."""
-    return SimpleLazyObject(lambda: formats.date_format(timezone.localtime(moment), "DATE_FORMAT"))
+def day(moment: datetime) -> date:
+    """Return the date in the project's time zone. Templates format it for the email's language."""
+    return timezone.localtime(moment).date()

@@ -1,14 +1,13 @@
-"""Amounts as Stripe counts them, in minor units, and as people read them: https://docs.stripe.com/currencies
+"""Amounts: integers of minor units, as Stripe counts them, and text for people: https://docs.stripe.com/currencies
 
-A table of our own rather than a locale library's: those say that ISK and UGX have no decimals, where Stripe's amounts
-have two that are always zero.
+The table is our own because locale libraries say that ISK and UGX have no decimals, while Stripe's amounts in them have
+two that are always zero.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 
 from django.utils.formats import number_format
-from django.utils.functional import SimpleLazyObject
 
 NO_DECIMALS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
@@ -17,25 +16,35 @@ THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 SHOWN_WHOLE = frozenset({"ISK", "UGX"})  # 500 means 5
 
 
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An integer of minor units, and the currency's code in lower case.
+
+    As text it is formatted for the language that is active at that moment. An email's language differs from that of the
+    request that causes it, so emails get amounts, not text.
+    """
+
+    value: int
+    currency: str
+
+    def __str__(self) -> str:
+        return format_amount(self.value, self.currency)
+
+
 def exponent(currency: str) -> int:
-    """By how many decimal places Stripe's integer is shifted."""
+    """Return the number of decimal places in Stripe's integer."""
     code = currency.upper()
     return 0 if code in NO_DECIMALS else 3 if code in THREE_DECIMALS else 2
 
 
 def in_major_units(amount: int, currency: str) -> Decimal:
-    """2900 and usd: 29.00. Exact, negative amounts (credits) included."""
+    """Return the exact decimal: 29.00 for 2900 and usd. Credits are negative."""
     value = Decimal(amount).scaleb(-exponent(currency))
     return value.quantize(Decimal(1)) if currency.upper() in SHOWN_WHOLE else value
 
 
 def format_amount(amount: int, currency: str) -> str:
-    """``29.00 USD``, with the separators of the active language."""
+    """Return ``29.00 USD``, with the separators of the active language."""
     value = in_major_units(amount, currency)
     decimals = max(-int(value.as_tuple().exponent), 0)
     return f"{number_format(value, decimals, use_l10n=True, force_grouping=True)} {currency.upper()}"
-
-
-def lazy_amount(amount: int, currency: str) -> object:
-    """Formatted where it is first shown: the language of a mail is not that of the request that caused it."""
-    return SimpleLazyObject(partial(format_amount, amount, currency))

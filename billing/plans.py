@@ -1,4 +1,4 @@
-"""What can be bought: the list in settings/plans.py, read by everything that shows, sells or checks a plan."""
+"""The plans that people can buy, from settings/plans.py."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ PLACEHOLDER = "price_change_me"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``amount``: what is shown before Stripe's page, in minor units; what is charged is the price's at Stripe.
+    """A plan. ``amount`` is in minor units and only for display: Stripe charges the amount of the price.
 
-    ``former_price_ids``: prices that are no longer sold, of people who keep them.
+    ``former_price_ids`` are prices that are no longer sold but that some people still pay.
     """
 
     slug: str
@@ -32,7 +32,7 @@ class Plan:
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether its price at Stripe is still to be filled in."""
+        """Whether the id of its price at Stripe still has to be filled in."""
         return self.price_id.startswith(PLACEHOLDER)
 
     @property

@@ -1,13 +1,13 @@
-"""What happens to subscriptions, for the rest of a product.
+"""Signals for the rest of the product.
 
-``subscription_changed`` is sent after the commit whenever a status changes: ``sender`` is Subscription,
-``subscription`` the row, ``was`` its status before (empty for a new one). What a receiver raises is logged and changes
-nothing.
+``subscription_changed`` is sent after the commit whenever a subscription's status changes. ``sender`` is Subscription,
+``subscription`` the row, and ``was`` its previous status, which is empty for a new one. An exception in a receiver is
+logged and changes nothing.
 """
 
 from django.dispatch import Signal
 
 subscription_changed = Signal()
 
-# Within billing: ``customer_id`` has an address by now, after the commit that stored it.
+# Only for billing itself: the address of ``customer_id`` has become known. Sent after the commit that stores it.
 address_found = Signal()

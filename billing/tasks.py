@@ -1,23 +1,23 @@
-"""The Celery tasks: thin, and repeatable at any time."""
+"""The Celery tasks of billing. All of them can run at any time, more than once, and in parallel."""
 
 from celery import shared_task
 from django.conf import settings
 
 from billing.services import reconciliation
-from billing.webhook import monitoring, processing
+from billing.webhook import backlog, monitoring, storage
 
 
 @shared_task(ignore_result=True)
 def handle_due_events() -> None:
-    """By beat, every 15 seconds."""
+    """Runs every 15 seconds. Addresses come first, because events wait for them."""
     if settings.STRIPE_SECRET_KEY:
         reconciliation.find_addresses()
-    processing.sweep()
+    backlog.sweep()
     if settings.STRIPE_SECRET_KEY:
         reconciliation.refresh_subscriptions()
 
 
 @shared_task(ignore_result=True)
 def look_after_events() -> None:
-    processing.purge()
+    storage.purge()
     monitoring.log_missing_invoices()

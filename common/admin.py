@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
@@ -135,3 +135,11 @@ def admin_log_entries(row: Model) -> list[LoggedChange]:
 def to_the_second(at: datetime) -> str:
     """Return a time in the current time zone, such as 2026-01-31 08:00:00. Django's own format omits the seconds."""
     return f"{localtime(at):%Y-%m-%d %H:%M:%S}"
+
+
+def change_url(row: Model) -> str:
+    """Return the path of the row's page in the admin, or an empty string if the row has none."""
+    try:
+        return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
+    except NoReverseMatch:
+        return ""

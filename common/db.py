@@ -46,16 +46,18 @@ class ValueByKey(Expression):
         return f"CASE {connection.ops.quote_name(str(key.column))} {branches} END", tuple(chain(*pairs))
 
 
-def insert_new(rows: Sequence[models.Model]) -> set[Any]:
+def insert_if_absent(rows: Sequence[models.Model]) -> set[Any]:
     """Insert the rows that violate no unique constraint, and return their primary keys.
 
-    All rows must be of one model and leave the same columns to the database's defaults.
+    The other rows are skipped, and the transaction goes on: an IntegrityError would end it on PostgreSQL. Afterwards
+    every row exists, whoever inserted it, so most callers don't need the result. All rows must be of one model and
+    leave the same columns to the database's defaults.
     """
     shares = (rows[first : first + ROWS_PER_INSERT] for first in range(0, len(rows), ROWS_PER_INSERT))
-    return set().union(*map(_insert_new, shares))
+    return set().union(*map(_insert_share, shares))
 
 
-def _insert_new(rows: Sequence[models.Model]) -> set[Any]:
+def _insert_share(rows: Sequence[models.Model]) -> set[Any]:
     # Django's bulk_create(ignore_conflicts=True) doesn't return which rows are new, and reading them back would double
     # the cost. On SQLite it also hides violations of other constraints.
     quote, meta = connection.ops.quote_name, rows[0]._meta
@@ -78,13 +80,3 @@ def is_left_to_database(field: "models.Field[Any, Any]", row: models.Model) -> b
     value = getattr(row, field.attname)
     # Django's placeholder for db_default, and a key that the database assigns.
     return isinstance(value, DatabaseDefault) or (isinstance(field, models.AutoField) and value is None)
-
-
-def execute(sql: str, *parameters: Any) -> int:
-    """Run the statement and return the number of rows that it changed.
-
-    For the few statements that run with every event: compiling such an ORM query takes ten times as long as running it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return int(cursor.rowcount)

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from billing.admin import links
 from billing.admin.filters import TypeFilter
 from billing.models import Customer, StripeEvent
-from billing.webhook import monitoring, processing
+from billing.webhook import backlog, monitoring
 from common.admin import ReadOnlyAdmin, to_the_second
 
 
@@ -59,7 +59,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         css = {"all": ["emails/message.css"]}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if self.has_view_permission(request) and (problem := monitoring.trouble()):
+        if self.has_view_permission(request) and (problem := monitoring.missing_invoices_warning()):
             messages.warning(request, problem)
         return super().changelist_view(request, extra_context)
 
@@ -120,14 +120,14 @@ class StripeEventAdmin(ReadOnlyAdmin):
         for outcome, count in outcomes.items():
             report(request, outcome, count)
 
-    def process(self, request: HttpRequest, event: StripeEvent) -> processing.Outcome:
+    def process(self, request: HttpRequest, event: StripeEvent) -> backlog.Outcome:
         """Process the event now and log the outcome, also if it failed. Returns the outcome."""
-        outcome = processing.process_by_hand(event)
+        outcome = backlog.reprocess(event)
         self.log_change(request, event, outcome.sentence)
         return outcome
 
 
-def report(request: HttpRequest, outcome: processing.Outcome, count: int = 1) -> None:
+def report(request: HttpRequest, outcome: backlog.Outcome, count: int = 1) -> None:
     level = messages.SUCCESS if outcome.is_processed else messages.ERROR
     messages.add_message(request, level, f"{outcome.sentence} ({count})" if count > 1 else outcome.sentence)
 

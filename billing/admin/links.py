@@ -1,6 +1,5 @@
 """HTML links from one page of the admin to another."""
 
-from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
@@ -9,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from billing.models import StripeEvent
+from common.admin import change_url
 from emails.models import OutboundEmail
 
 
@@ -28,5 +28,4 @@ def to_events(query: str) -> SafeString | str:
 
 
 def to_row(row: Model) -> SafeString:
-    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
-    return format_html('<a href="{}">{}</a>', url, row)
+    return format_html('<a href="{}">{}</a>', change_url(row), row)

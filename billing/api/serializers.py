@@ -59,7 +59,17 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     class Meta:
         model = Payment
         fields = [
-            "id", "status", "amount", "amount_refunded", "currency", "display_amount", "description", "number",
-            "invoice_url", "paid_at", "next_attempt_at", "created_at",
-        ]  # fmt: skip
+            "id",
+            "status",
+            "amount",
+            "amount_refunded",
+            "currency",
+            "display_amount",
+            "description",
+            "number",
+            "invoice_url",
+            "paid_at",
+            "next_attempt_at",
+            "created_at",
+        ]
         read_only_fields = fields

@@ -1,4 +1,4 @@
-"""The API under /api/billing/, with and without the trailing slash."""
+"""The API under /api/billing/, with and without a trailing slash."""
 
 from django.db.transaction import non_atomic_requests
 from django.urls import re_path
@@ -10,7 +10,7 @@ urlpatterns = [
     re_path(r"^subscription/?$", views.SubscriptionView.as_view(), name="subscription"),
     re_path(r"^payments/?$", views.PaymentsView.as_view(), name="payments"),
     re_path(r"^payments/(?P<pk>[0-9]{1,18})/?$", views.PaymentView.as_view(), name="payment"),
-    # Stripe is asked within the request, which with ATOMIC_REQUESTS would hold a transaction open.
+    # Both call Stripe during the request. With ATOMIC_REQUESTS, a transaction would stay open during the call.
     re_path(r"^checkout/?$", non_atomic_requests(views.CheckoutView.as_view()), name="checkout"),
     re_path(r"^portal/?$", non_atomic_requests(views.PortalView.as_view()), name="portal"),
 ]

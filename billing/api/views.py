@@ -1,6 +1,6 @@
-"""The API of billing: a view parses, calls one service, answers. How each is documented stands in documentation.py.
+"""The API of billing. Each view calls one service; schema.py documents the views.
 
-Every query begins with the user of the request, so that nobody reaches what is somebody else's.
+Every query starts from the request's user, so that nobody reaches another person's data.
 """
 
 from typing import Any, cast
@@ -29,11 +29,22 @@ from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
 from common.api.views import ThrottledView
 
+# The fields of a subscription, so that clients find the same ones for everybody.
 NO_SUBSCRIPTION: dict[str, Any] = {
-    "status": "none", "gives_access": False, "plan": None, "quantity": 0, "amount": 0, "currency": "", "interval": "",
-    "display_amount": "", "current_period_end": None, "trial_end": None, "cancel_at": None, "ended_at": None,
+    "status": "none",
+    "gives_access": False,
+    "plan": None,
+    "quantity": 0,
+    "amount": 0,
+    "currency": "",
+    "interval": "",
+    "display_amount": "",
+    "current_period_end": None,
+    "trial_end": None,
+    "cancel_at": None,
+    "ended_at": None,
     "next_charge_at": None,
-}  # fmt: skip
+}
 
 
 class PlansView(APIView):

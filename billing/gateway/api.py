@@ -1,5 +1,7 @@
-"""What is asked of Stripe: https://docs.stripe.com/api. Objects come back as plain dicts, in the shape of the package's
-API version. Every refusal leaves here as a ``BillingError``, and in the log as what staff need to mend it.
+"""Calls to Stripe's API: https://docs.stripe.com/api
+
+Every failure is raised as a ``BillingError``, and logged with what staff need to fix it. Requests use the API version
+that Stripe's package was built for.
 """
 
 import logging
@@ -11,7 +13,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from billing.errors import BillingError, PaymentsNotSetUp, StripeRefused, StripeUnavailable
-from billing.payloads.values import ref
+from billing.payloads import StripeObject
 from common.http.retry_after import retry_after
 from common.redaction import redact
 
@@ -20,93 +22,95 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOST_OF_A_LIST = 100
-SECRET_PARAMETERS = ("email", "name")
+MAX_PAGE_SIZE = 100  # of Stripe's lists
+PERSONAL_PARAMETERS = ("email", "name")
 
 
 class StripeApi:
-    """One operation's calls, all of them within ``patience``, by default that of a request.
+    """The calls of one operation, which together take at most ``timeout`` (by default STRIPE_REQUEST_SECONDS).
 
-    Raises ``PaymentsNotSetUp`` without a key.
+    Raises ``PaymentsNotSetUp`` without an API key.
     """
 
-    def __init__(self, patience: timedelta | None = None, **options: int) -> None:
+    def __init__(self, timeout: timedelta | None = None, **options: int) -> None:
         if not settings.STRIPE_SECRET_KEY:
             raise PaymentsNotSetUp
-        from billing.gateway.client import connect  # noqa: PLC0415  # 30 MB
+        from billing.gateway.client import connect  # noqa: PLC0415  # Stripe's package takes 30 MB
 
-        self._client = connect(patience or timedelta(seconds=settings.STRIPE_REQUEST_SECONDS), **options)
+        self._client = connect(timeout or timedelta(seconds=settings.STRIPE_REQUEST_SECONDS), **options)
 
     def create_customer(self, *, key: str, email: str, name: str, metadata: Mapping[str, str]) -> str:
-        """Its id. May be repeated with the same key and words."""
+        """Create a customer and return its id. Safe to repeat with the same key and the same values."""
         person = {"email": email, "name": name} if name else {"email": email}
-        return ref(self._ask("post", "/v1/customers", idempotency_key=key, metadata=dict(metadata), **person))
+        return self._call("post", "/v1/customers", idempotency_key=key, metadata=dict(metadata), **person).id
 
     def find_customer(self, *, email: str, metadata: Mapping[str, str]) -> str:
-        """The id of the customer with this address that carries all of the metadata; empty if there is none."""
-        found = self._ask("get", "/v1/customers", email=email, limit=MOST_OF_A_LIST).get("data")
-        customers = [customer for customer in found if isinstance(customer, dict)] if isinstance(found, list) else []
-        matching = (one for one in customers if metadata.items() <= dict(one.get("metadata") or {}).items())
-        return next(map(ref, matching), "")
+        """Return the id of the customer with this address and all of the metadata, or an empty string."""
+        customers = self._call("get", "/v1/customers", email=email, limit=MAX_PAGE_SIZE).objects("data")
+        matching = (customer for customer in customers if metadata.items() <= customer.inner("metadata").data.items())
+        return next((customer.id for customer in matching), "")
 
-    def customer(self, customer_id: str) -> dict[str, Any]:
-        return self._ask("get", f"/v1/customers/{quote(customer_id, safe='')}")
+    def customer(self, customer_id: str) -> StripeObject:
+        return self._call("get", f"/v1/customers/{quote(customer_id, safe='')}")
 
-    def subscription(self, subscription_id: str) -> dict[str, Any]:
-        return self._ask("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
+    def subscription(self, subscription_id: str) -> StripeObject:
+        return self._call("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
 
-    def create_checkout_session(self, *, key: str, **parameters: Any) -> dict[str, Any]:
-        return self._ask("post", "/v1/checkout/sessions", idempotency_key=key, **parameters)
+    def create_checkout_session(self, *, key: str, **parameters: Any) -> StripeObject:
+        return self._call("post", "/v1/checkout/sessions", idempotency_key=key, **parameters)
 
-    def checkout_session(self, session_id: str) -> dict[str, Any]:
-        return self._ask("get", f"/v1/checkout/sessions/{quote(session_id, safe='')}")
+    def checkout_session(self, session_id: str) -> StripeObject:
+        return self._call("get", f"/v1/checkout/sessions/{quote(session_id, safe='')}")
 
     def expire_checkout_session(self, session_id: str) -> None:
-        """Refused unless it is open."""
-        self._ask("post", f"/v1/checkout/sessions/{quote(session_id, safe='')}/expire")
+        """Close an open session. Stripe refuses this for any other."""
+        self._call("post", f"/v1/checkout/sessions/{quote(session_id, safe='')}/expire")
 
-    def create_portal_session(self, *, customer: str, return_url: str) -> dict[str, Any]:
-        """Its page can be opened for some minutes."""
-        return self._ask("post", "/v1/billing_portal/sessions", customer=customer, return_url=return_url)
+    def create_portal_session(self, *, customer: str, return_url: str) -> StripeObject:
+        """Return a session of the customer portal, whose page can be opened for some minutes."""
+        return self._call("post", "/v1/billing_portal/sessions", customer=customer, return_url=return_url)
 
-    def _ask(self, method: str, path: str, **parameters: Any) -> dict[str, Any]:
+    def _call(self, method: str, path: str, **parameters: Any) -> StripeObject:
         import stripe  # noqa: PLC0415
 
         try:
             answer = self._client.raw_request(method, path, **parameters).data
         except stripe.StripeError as error:
-            refusal = translated(error, path)
+            refusal = refusal_from(error, path)
         else:
-            if isinstance(answer, dict) and (ref(answer) or "data" in answer):
-                return answer
-            logger.error("Stripe's answer to %s %s is not the documented one.", method.upper(), path)
+            if isinstance(answer, dict) and (StripeObject(answer).id or "data" in answer):
+                return StripeObject(answer)
+            logger.error("Stripe's response to %s %s does not match its documentation.", method.upper(), path)
             refusal = StripeUnavailable()
-        raise refusal  # here, where no exception with a request in it is being handled
+        # Raised outside the except block, so that no traceback contains Stripe's exception, which holds the request.
+        raise refusal
 
 
-def translated(error: "stripe.StripeError", path: str) -> BillingError:
-    """The refusal for the caller, and a line for staff: without the key, and without what a person entered."""
-    status, headers = error.http_status or 0, error.headers or {}
-    details = error.json_body.get("error") if isinstance(error.json_body, dict) else None
-    said: Mapping[str, Any] = details if isinstance(details, dict) else {}
-    is_refusal = 400 <= status < 500 and status not in (409, 429) and said.get("code") != "rate_limit"
+def refusal_from(error: "stripe.StripeError", path: str) -> BillingError:
+    """Return the error for the caller, and log one for staff, without the API key and without what a person entered."""
+    status = error.http_status or 0
+    details = StripeObject(error.json_body if isinstance(error.json_body, dict) else {}).inner("error")
+    kind, code = details.text("type"), details.text("code")
+    # Stripe uses 409 and 429 for requests that can succeed later.
+    is_refusal = 400 <= status < 500 and status not in (409, 429) and code != "rate_limit"
     if not is_refusal:
-        logger.warning("Stripe could not be asked (%s): %s", path, explained(error, status, said))
-        return StripeUnavailable(retry_after(headers), is_final=status >= 500 and bool(said))
-    if said.get("type") != "idempotency_error":
-        logger.error("Stripe refused %s: %s", path, explained(error, status, said))
+        logger.warning("Stripe is unavailable (%s): %s", path, description_of(error, details))
+        return StripeUnavailable(retry_after(error.headers or {}), is_final=status >= 500 and bool(details))
+    if kind != "idempotency_error":  # expected if a person changes something between two clicks
+        logger.error("Stripe refused %s: %s", path, description_of(error, details))
     return StripeRefused(
         status=status,
-        missing=str(said.get("param") or "") if said.get("code") == "resource_missing" else "",
-        is_other_request=said.get("type") == "idempotency_error",
+        missing=details.text("param") if code == "resource_missing" else "",
+        is_other_request=kind == "idempotency_error",
     )
 
 
-def explained(error: "stripe.StripeError", status: int, said: Mapping[str, Any]) -> str:
-    """What Stripe said, unless it repeats what a person entered."""
-    if not status:
+def description_of(error: "stripe.StripeError", details: StripeObject) -> str:
+    """Return what Stripe's response says in one line. Its message is left out if it repeats what a person entered."""
+    if not error.http_status:
         return redact(str(error.user_message or ""), [settings.STRIPE_SECRET_KEY])
-    is_personal = str(said.get("param") or "") in SECRET_PARAMETERS or "@" in str(said.get("message"))
-    message = "the message contains personal data and is omitted" if is_personal else str(said.get("message") or "")
-    facts = (said.get("type"), said.get("code"), said.get("param"), f"request {error.request_id or 'unknown'}", message)
-    return redact(f"{status} " + ", ".join(str(fact) for fact in facts if fact), [settings.STRIPE_SECRET_KEY])
+    message, parameter = details.text("message"), details.text("param")
+    if parameter in PERSONAL_PARAMETERS or "@" in message:
+        message = "the message contains personal data and is omitted"
+    facts = (details.text("type"), details.text("code"), parameter, f"request {error.request_id or 'unknown'}", message)
+    return redact(f"{error.http_status} " + ", ".join(filter(None, facts)), [settings.STRIPE_SECRET_KEY])

@@ -1,4 +1,4 @@
-"""What is stored of Stripe's events, and what they tell: customers, subscriptions, payments, refunds."""
+"""Stripe's events, and what they say: customers, checkouts, subscriptions, payments, and refunds."""
 
 from billing.models.checkouts import Checkout
 from billing.models.customers import Customer, CustomerRequest

@@ -1,4 +1,4 @@
-"""Checkouts that were begun here."""
+"""Checkouts: attempts to buy a plan."""
 
 import uuid
 from datetime import timedelta
@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-REUSED_FOR = timedelta(hours=23)  # a session expires after 24, and Stripe forgets an Idempotency-Key then
+# Stripe's sessions expire after 24 hours, and Stripe forgets an Idempotency-Key then.
+REUSED_FOR = timedelta(hours=23)
 
 
 class CheckoutQuerySet(models.QuerySet["Checkout"]):
@@ -21,8 +22,10 @@ class CheckoutQuerySet(models.QuerySet["Checkout"]):
 
 
 class Checkout(models.Model):
-    """One try to buy a plan. Its id is the Idempotency-Key of the call that creates the session, so that a double click
-    makes one session."""
+    """One attempt to buy a plan.
+
+    Its id is the Idempotency-Key of the call that creates the session, so a double click creates one session.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="checkouts")

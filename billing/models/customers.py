@@ -1,48 +1,24 @@
-"""Customers at Stripe, and which user each of them is."""
+"""Stripe customers and their users."""
 
 import uuid
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import ClassVar, Self
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-WITH_USER = """
-    SELECT customer.id, customer.email, customer.name, customer.marked_user_id, customer.erased_at IS NOT NULL,
-           person.id, person.email, person.name, person.language
-    FROM billing_customer AS customer LEFT JOIN accounts_user AS person ON person.id = customer.user_id
-    WHERE customer.id = %s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCustomer:
-    """A customer with its user, as far as mail needs them. ``user_id`` is None where there is no user."""
-
-    id: str
-    email: str = ""
-    name: str = ""
-    marked_user_id: int | None = None
-    is_erased: bool = False
-    user_id: int | None = None
-    user_email: str = ""
-    user_name: str = ""
-    user_language: str = ""
-
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
-    def locked(self, customer_id: str) -> KnownCustomer | None:
-        """Locked until the end of the transaction: what happens to one customer happens in turn."""
-        lock = connection.ops.for_update_sql(of=["customer"]) if connection.features.has_select_for_update else ""
-        with connection.cursor() as cursor:
-            cursor.execute(WITH_USER + lock, [customer_id])
-            row = cursor.fetchone()
-        return KnownCustomer(*row) if row else None
+    def locked(self, customer_id: str) -> "Customer | None":
+        """Return the customer with its user, or None. The row stays locked until the transaction ends."""
+        with suppress(Customer.DoesNotExist):
+            return self.select_for_update(of=("self",)).select_related("user").get(pk=customer_id)
+        return None
 
     def usable(self) -> Self:
-        """Without those that were deleted at Stripe, or erased here."""
+        """Leave out customers that were deleted at Stripe or erased here."""
         return self.filter(deleted_at=None, erased_at=None)
 
 
@@ -51,7 +27,7 @@ class Customer(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="stripe_customers"
     )
-    marked_user_id = models.BigIntegerField(
+    metadata_user_id = models.BigIntegerField(
         null=True, help_text=_("The user ID in our Checkout Sessions. That user may no longer exist.")
     )
     email = models.CharField(
@@ -72,11 +48,15 @@ class Customer(models.Model):
     def __str__(self) -> str:
         return self.pk
 
+    @property
+    def is_erased(self) -> bool:
+        return self.erased_at is not None
+
 
 class CustomerRequest(models.Model):
-    """The customer that Stripe was asked to make of a user, written before the call and kept for good.
+    """The request to create a user's customer at Stripe, stored before the call and kept for good.
 
-    Its key is the Idempotency-Key, so that two clicks, or a click after an answer that was lost, make one customer.
+    Its key is the Idempotency-Key, so two clicks, or a click after a lost response, create one customer.
     """
 
     user = models.OneToOneField(

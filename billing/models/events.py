@@ -1,4 +1,4 @@
-"""What Stripe told: each event once, from its arrival until it is handled."""
+"""Events from Stripe, each stored once."""
 
 from typing import ClassVar, Self
 
@@ -6,29 +6,25 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from common.db import execute
-
-CLAIM = """
-    UPDATE billing_stripeevent
-    SET status = 'processed', processed_at = CURRENT_TIMESTAMP, due_at = NULL, waits_for = '', note = '', error = ''
-    WHERE id = %s AND status <> 'processed'
-"""
-
 
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
     def claim(self, event_id: str) -> bool:
-        """Lock the event for the transaction that handles it, and settle it with that; False when it is settled.
+        """Mark the event as processed and lock it until the transaction ends. Returns False if it is already processed.
 
-        One UPDATE is both: when the transaction fails, the event is what it was.
+        The caller processes the event in the same transaction: if that fails, the mark is rolled back with it.
         """
-        return execute(CLAIM, event_id) == 1
+        unprocessed = self.filter(pk=event_id).exclude(status=StripeEvent.Status.PROCESSED)
+        claimed = unprocessed.update(
+            status=StripeEvent.Status.PROCESSED, processed_at=Now(), due_at=None, waits_for="", note="", error=""
+        )
+        return claimed == 1
 
     def due(self) -> Self:
         return self.filter(due_at__lte=Now()).order_by("due_at")
 
 
 class StripeEvent(models.Model):
-    """One event, kept for 90 days: Stripe may send it again until then."""
+    """One event, kept for 90 days. Its id is Stripe's, so an event that is sent again is recognized."""
 
     class Status(models.TextChoices):
         RECEIVED = "received", _("received")

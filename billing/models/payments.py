@@ -1,4 +1,4 @@
-"""Payments that were made or failed, and money that went back."""
+"""Payments, successful or failed, and refunds."""
 
 from typing import ClassVar, Self
 
@@ -20,13 +20,16 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(subscription_id=subscription_id, status=Payment.Status.PAID)
 
     def of_charge(self, charge: str, payment_intent: str) -> Self:
-        """The payment that was made with this charge. New invoices do not name it: their own events link them."""
+        """Return the payments that this charge paid.
+
+        Newer invoices don't name their payment intent; a separate event does, which is stored as an InvoicePayment.
+        """
         linked = InvoicePayment.objects.filter(payment_intent=payment_intent).values("invoice")
         by_intent = Q(payment_intent=payment_intent) | Q(stripe_id__in=linked) if payment_intent else Q(pk=None)
         return self.filter(by_intent | (Q(charge=charge) if charge else Q(pk=None)))
 
     def with_refunds(self) -> Self:
-        """So that ``amount_refunded`` of many costs no query each."""
+        """Add ``refunded``, so that ``amount_refunded`` needs no query for each payment."""
         linked = InvoicePayment.objects.filter(invoice=OuterRef(OuterRef("stripe_id"))).values("payment_intent")
         by_intent = Q(payment_intent__in=linked) | Q(payment_intent=OuterRef("payment_intent"))
         of_payment = (by_intent & ~Q(payment_intent="")) | (Q(pk=OuterRef("charge")) & ~Q(pk=""))
@@ -36,7 +39,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
 
 class Payment(models.Model):
-    """An invoice, or a sale through Checkout that has none: paid, or tried in vain. One row for each."""
+    """An invoice, or a one-time purchase through Checkout that has no invoice. One row for each, paid or failed."""
 
     class Status(models.TextChoices):
         PAID = "paid", _("paid")
@@ -93,12 +96,12 @@ class Payment(models.Model):
 
     @property
     def display_amount_refunded(self) -> str:
-        """Empty where nothing went back."""
+        """Empty if nothing was refunded."""
         return format_amount(self.amount_refunded, self.currency) if self.amount_refunded else ""
 
 
 class InvoicePayment(models.Model):
-    """Which payment intent paid an invoice, since newer invoices do not say so."""
+    """The payment intent that paid an invoice. Newer invoices don't name it themselves."""
 
     payment_intent = models.CharField(primary_key=True, max_length=255)
     invoice = models.CharField(max_length=255, db_index=True)
@@ -108,10 +111,10 @@ class InvoicePayment(models.Model):
 
 
 class RefundedCharge(models.Model):
-    """A charge of which money went back.
+    """A charge that has refunds.
 
-    The same refund is told by ``refund.created`` on its own and by ``charge.refunded`` as a running total. What comes
-    first is told to the customer, and what comes second is nothing new.
+    Stripe reports each refund twice: alone in ``refund.created``, and in a running total in ``charge.refunded``. The
+    customer gets an email for whichever event comes first, and the second one doesn't raise the total.
     """
 
     id = models.CharField(
@@ -121,7 +124,7 @@ class RefundedCharge(models.Model):
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds."))
     refunds = models.JSONField(default=dict, help_text=_("The amount of each refund, by its ID."))
-    told = models.JSONField(
+    announced = models.JSONField(
         _("reported amounts"),
         default=dict,
         help_text=_("How much the total rose, by the event that reported it first."),

@@ -1,4 +1,4 @@
-"""Subscriptions, as the newest event about each of them says."""
+"""Subscriptions, in the state that the newest event about each of them reports."""
 
 from datetime import UTC, datetime
 from typing import ClassVar, Self
@@ -13,7 +13,7 @@ from billing.money import format_amount
 from billing.plans import Plan, plan_by_price
 
 FINAL = ("canceled", "incomplete_expired")
-# By policy: whoever's card failed keeps the product while Stripe tries again.
+# It is our policy that access continues while Stripe retries a failed card.
 WITH_ACCESS = ("active", "trialing", "past_due")
 
 
@@ -25,18 +25,21 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(status__in=WITH_ACCESS)
 
     def live(self) -> Self:
-        """Those for which Stripe charges, or will when something is mended; a first payment that was never made is no
-        reason to refuse another try."""
+        """Keep the subscriptions that Stripe charges for, now or once a problem is solved.
+
+        Incomplete ones aren't among them: if the first payment never succeeded, the person may buy again.
+        """
         return self.exclude(Q(status__in=FINAL) | Q(status="incomplete"))
 
     def current_of(self, user_id: int) -> "Subscription | None":
-        """The one that a person means by "my subscription": what gives access goes first, then what may again."""
+        """Return what a person means by "my subscription": one with access, else one that may have it again, else the
+        one that ended last."""
         rank = Case(When(status__in=WITH_ACCESS, then=0), When(status__in=FINAL, then=2), default=1)
         return self.of(user_id).order_by(rank, "-version").first()
 
 
 class Subscription(models.Model):
-    """Status and the rest are Stripe's own words; a status that is not known here gives no access."""
+    """A subscription in Stripe's own terms. A status that we don't know gives no access."""
 
     id = models.CharField(primary_key=True, max_length=255, help_text="sub_…")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="subscriptions")
@@ -77,8 +80,8 @@ class Subscription(models.Model):
         return self.plan.name if self.plan else ""
 
     @property
-    def told_at(self) -> datetime | None:
-        """Of when its state is, by Stripe's clock."""
+    def updated_at(self) -> datetime | None:
+        """When Stripe last reported the state, by Stripe's clock."""
         seconds = self.version.partition(".")[0]
         return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
 
@@ -92,7 +95,7 @@ class Subscription(models.Model):
 
     @property
     def amount(self) -> int:
-        """Of one interval, in minor units."""
+        """The price of one interval, in minor units."""
         return self.unit_amount * self.quantity
 
     @property
@@ -101,7 +104,7 @@ class Subscription(models.Model):
 
     @property
     def next_charge_at(self) -> datetime | None:
-        """None where none is planned."""
+        """None if no charge is planned."""
         is_charged = self.status in ("active", "trialing") and self.cancel_at is None
-        found = self.current_period_end if is_charged else None
-        return found if found is not None and found > timezone.now() else None
+        period_end = self.current_period_end if is_charged else None
+        return period_end if period_end is not None and period_end > timezone.now() else None

@@ -1,4 +1,4 @@
-"""The pages, with and without the trailing slash; included at / unless PAGES_ENABLED is false."""
+"""The pages, with and without a trailing slash. They are included at / unless PAGES_ENABLED is false."""
 
 from django.urls import re_path
 

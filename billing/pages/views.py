@@ -1,4 +1,4 @@
-"""The page /billing: what a person has, pays and paid, and the two ways to Stripe's own pages."""
+"""The page /billing: subscription, plans, and payments, and the two buttons that lead to Stripe's own pages."""
 
 from collections.abc import Callable
 from typing import cast
@@ -45,29 +45,29 @@ def payments_of(user: User, number: str) -> object:
     return Paginator(Payment.objects.of(user.pk).with_refunds(), PAYMENTS_ON_A_PAGE).get_page(number)
 
 
-@non_atomic_requests  # as in billing/api/urls.py
+@non_atomic_requests  # no transaction stays open during the calls to Stripe
 @login_required
 @page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
     plan = request.POST.get("plan", "")
-    return to_stripe(request, lambda user: start_checkout(user=user, plan=plan))
+    return redirect_to_stripe(request, lambda user: start_checkout(user=user, plan=plan))
 
 
 @non_atomic_requests
 @login_required
 @page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
 def portal(request: HttpRequest) -> HttpResponse:
-    return to_stripe(request, lambda user: open_portal(user=user))
+    return redirect_to_stripe(request, lambda user: open_portal(user=user))
 
 
-def to_stripe(request: HttpRequest, ask: Callable[[User], str]) -> HttpResponse:
-    """To the page that was asked for, or back with a sentence that says why not."""
+def redirect_to_stripe(request: HttpRequest, get_url: Callable[[User], str]) -> HttpResponse:
+    """Redirect to Stripe's page, or back to /billing with a message that says why that isn't possible."""
     try:
-        url = ask(cast(User, request.user))
+        url = get_url(cast(User, request.user))
     except BillingError as error:
         messages.error(request, error.message)
-        answer = redirect("billing-pages:billing")
+        response = redirect("billing-pages:billing")
     else:
-        answer = HttpResponseRedirect(url)
-    answer.status_code = HTTP_303_SEE_OTHER
-    return answer
+        response = HttpResponseRedirect(url)
+    response.status_code = HTTP_303_SEE_OTHER
+    return response

@@ -1,1 +1,1 @@
-"""What events and people change. Each works inside its caller's transaction, or opens its own."""
+"""The changes that events and people cause. Each service runs in its caller's transaction or opens its own."""

@@ -1,7 +1,7 @@
-"""Checkout and portal: what a person asks of Stripe.
+"""Stripe's Checkout and customer portal: the pages on which a person buys a plan and manages it.
 
-Nothing is locked and no transaction is open while Stripe is asked: rows and conditional updates decide between two
-clicks.
+No row is locked and no transaction is open during a call to Stripe. Unique constraints and conditional updates decide
+between two clicks.
 """
 
 from contextlib import suppress
@@ -25,54 +25,60 @@ from billing.errors import (
 )
 from billing.gateway.api import StripeApi
 from billing.models import Checkout, Subscription
-from billing.payloads import Session
-from billing.payloads.values import Payload, link, own_id, text
+from billing.payloads import CheckoutSession, StripeObject
 from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
 from billing.services.stripe_customers import customer_at_stripe, known_customer
-from common.db import insert_new
+from common.db import insert_if_absent
 
-TRIES = 4
-OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's words for the states of a session
-NOT_MADE = ""  # as far as we know: the checkout's id makes it, however often it is asked for
+MAX_ATTEMPTS = 4
+OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's names for the states of a session
+NOT_CREATED = ""  # no session is known; creating it again with the checkout's id as the key is safe
 
 
 def start_checkout(*, user: User, plan: str) -> str:
-    """The address of Stripe's page on which the user buys the plan. A second call gives the same page as long as that
-    is open. Raises ``BillingError``."""
+    """Return the URL of Stripe's page on which the user buys the plan. Raises ``BillingError``.
+
+    A second call returns the same page while it is open.
+    """
     chosen = plan_for_sale(plan)
     api = StripeApi()
     if chosen.is_placeholder:
         raise PlanNotSetUp(chosen.name)
-    for tries_left in reversed(range(TRIES)):
+    attempts = 0
+    while True:
         refuse_second_subscription(user)
+        attempts += 1
         try:
-            return begin(api, user, chosen)
+            return page_for(api, user, chosen)
         except StripeRefused as error:
-            if not tries_left or not error.is_outdated:
+            # What was outdated (a deleted customer, a used key) has been corrected, so the next attempt can succeed.
+            if attempts == MAX_ATTEMPTS or not error.is_outdated:
                 raise
-    raise AssertionError("unreachable")
 
 
 def open_portal(*, user: User) -> str:
-    """The address of Stripe's page on which the user changes card, plan or address, cancels, and finds invoices. It
-    lives for some minutes. Raises ``BillingError``."""
+    """Return the URL of Stripe's page on which the user changes card, plan, or address, cancels, and finds invoices.
+
+    The page can be opened for some minutes. Raises ``BillingError``.
+    """
     api = StripeApi()
     customer = known_customer(user)
     if not customer:
         raise NothingBought
     try:
-        session = api.create_portal_session(customer=customer, return_url=billing_page())
+        session = api.create_portal_session(customer=customer, return_url=f"{settings.APP_URL}/billing")
     except StripeRefused as error:
         if error.missing != "customer":
             raise
-        customers.note_deletion(customer)
+        # The customer was deleted at Stripe, and its event has not arrived yet.
+        customers.record_deletion(customer)
         raise NothingBought from None
-    return page_of(session)
+    return url_of(session)
 
 
 def close(session_id: str) -> None:
-    """The session is over: the next try to buy makes a new one."""
+    """Close the checkout whose session is over. The next attempt to buy creates a new one."""
     Checkout.objects.filter(session_id=session_id, closed_at=None).update(closed_at=Now())
 
 
@@ -87,70 +93,82 @@ def refuse_second_subscription(user: User) -> None:
         raise AlreadySubscribed
 
 
-def begin(api: StripeApi, user: User, plan: Plan) -> str:
+def page_for(api: StripeApi, user: User, plan: Plan) -> str:
+    """Return the URL of the user's open session for the plan, which is created if necessary.
+
+    Raises ``CheckoutSuperseded`` if another request closed the checkout during the call to Stripe.
+    """
     checkout = open_checkout(api, user, plan)
     if checkout.url:
         return checkout.url
-    session = ask_for_session(api, checkout, buyer_of(api, checkout, user))
-    url = page_of(session)
-    is_ours = Checkout.objects.filter(pk=checkout.pk, closed_at=None).update(session_id=own_id(session), url=url)
-    if not is_ours:
-        with suppress(BillingError):  # nobody has its address
-            api.expire_checkout_session(own_id(session))
+    session = create_session(api, checkout, customer_for(api, checkout, user))
+    url = url_of(session)
+    open_row = Checkout.objects.filter(pk=checkout.pk, closed_at=None)
+    if not open_row.update(session_id=session.required_id, url=url):
+        with suppress(BillingError):  # nobody knows the page's URL, so it does no harm if it stays open
+            api.expire_checkout_session(session.required_id)
         raise CheckoutSuperseded
     return url
 
 
 def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
-    """The user's only open checkout; one for another plan is ended first. Its session may still have to be made."""
+    """Return the user's only open checkout, which is for this plan. Its session may still have to be created.
+
+    Raises ``CheckoutSuperseded`` if another click, for another plan, was faster.
+    """
     if (current := Checkout.objects.open_of(user.pk).first()) is not None:
         state = state_of(api, current)
         fits = Checkout.objects.filter(pk=current.pk).reusable_for(plan.slug, plan.price_id).exists()
-        if fits and state in (OPEN, NOT_MADE):
+        if fits and state in (OPEN, NOT_CREATED):
             return current
         end(api, current, state)
+        # The check at the start is outdated: the old session may have been paid just before it was ended.
         refuse_second_subscription(user)
-    insert_new([Checkout(user=user, plan=plan.slug, price_id=plan.price_id)])
-    found = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.price_id).first()
-    if found is None:
+    # Two clicks, in two tabs or for two plans, can both get here. A unique constraint allows one open checkout for each
+    # user, so one of the two inserts is ignored, and both requests read the row that won.
+    insert_if_absent([Checkout(user=user, plan=plan.slug, price_id=plan.price_id)])
+    checkout = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.price_id).first()
+    if checkout is None:
         raise CheckoutSuperseded
-    return found
+    return checkout
 
 
 def state_of(api: StripeApi, checkout: Checkout) -> str:
-    """What Stripe calls it. What was bought meanwhile is noted, though its event may be late."""
+    """Ask Stripe for the session's state. A purchase is stored right away, because its event may be late."""
     if not checkout.session_id:
-        return NOT_MADE
+        return NOT_CREATED
     try:
         session = api.checkout_session(checkout.session_id)
     except StripeRefused as error:
         if error.missing:
             return EXPIRED
         raise
-    if session.get("status") == COMPLETE:
-        note_completion(Session.read(session))
-    return text(session.get("status"))
+    if session.text("status") == COMPLETE:
+        record_completion(CheckoutSession.read(session))
+    return session.text("status")
 
 
 def end(api: StripeApi, checkout: Checkout, state: str) -> None:
-    """Nobody can pay on its page afterwards."""
+    """Close the checkout, and its page at Stripe so that nobody can pay there."""
     if state == OPEN:
         try:
             api.expire_checkout_session(checkout.session_id)
-        except StripeRefused:  # it was paid, or it expired, in this very moment
+        except StripeRefused:
+            # The session was paid or expired since we asked. If it was paid, this stores the purchase.
             state_of(api, checkout)
     Checkout.objects.filter(pk=checkout.pk, closed_at=None).update(closed_at=Now())
 
 
-def note_completion(session: Session) -> None:
+def record_completion(session: CheckoutSession) -> None:
     with transaction.atomic():
         close(session.id)
         if session.subscription:
-            subscriptions.note_checkout(session, datetime.now(UTC))
+            subscriptions.record_checkout(session, datetime.now(UTC))
 
 
-def buyer_of(api: StripeApi, checkout: Checkout, user: User) -> str:
-    """The customer, the same in every call for this checkout: a key holds for the same words only."""
+def customer_for(api: StripeApi, checkout: Checkout, user: User) -> str:
+    """Return the id of the customer who buys."""
+    # Stored with the checkout, because every call with the same Idempotency-Key must have the same parameters.
     if not checkout.customer_id:
         row = Checkout.objects.filter(pk=checkout.pk)
         row.filter(customer_id="").update(customer_id=customer_at_stripe(api, user))
@@ -158,42 +176,47 @@ def buyer_of(api: StripeApi, checkout: Checkout, user: User) -> str:
     return checkout.customer_id
 
 
-def ask_for_session(api: StripeApi, checkout: Checkout, customer: str) -> Payload:
+def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeObject:
+    """Create the session, or return the one that an earlier call with the checkout's key created.
+
+    If Stripe can never accept this call, the checkout is corrected or closed before the error is raised again.
+    """
     try:
-        return api.create_checkout_session(key=str(checkout.pk), **parameters(checkout, customer))
+        return api.create_checkout_session(key=str(checkout.pk), **session_parameters(checkout, customer))
     except StripeUnavailable as error:
         if error.is_final:
+            # Stripe repeats this failure for the same key, so the next attempt needs a new checkout.
             Checkout.objects.filter(pk=checkout.pk).update(closed_at=Now())
         raise
     except StripeRefused as error:
         unchanged = Checkout.objects.filter(pk=checkout.pk, customer_id=customer, session_id="")
         if error.missing == "customer":
-            customers.note_deletion(customer)
+            customers.record_deletion(customer)
             unchanged.update(customer_id="")
         elif error.is_other_request:
+            # The parameters have changed since the key was used, for example APP_URL. A new checkout has a new key.
             unchanged.update(closed_at=Now())
         raise
 
 
-def parameters(checkout: Checkout, customer: str) -> dict[str, Any]:
-    mark = {"user_id": str(checkout.user_id)}
+def session_parameters(checkout: Checkout, customer: str) -> dict[str, Any]:
+    """Return the parameters of the call. The metadata links the session's events to the user."""
+    metadata = {"user_id": str(checkout.user_id)}
+    page = f"{settings.APP_URL}/billing"
     return {
         "mode": "subscription",
         "line_items": [{"price": checkout.price_id, "quantity": 1}],
         "customer": customer,
         "client_reference_id": str(checkout.user_id),
-        "metadata": mark,
-        "subscription_data": {"metadata": mark},
-        "success_url": f"{billing_page()}?checkout=done",
-        "cancel_url": f"{billing_page()}?checkout=cancelled",
+        "metadata": metadata,
+        "subscription_data": {"metadata": metadata},
+        "success_url": f"{page}?checkout=done",
+        "cancel_url": f"{page}?checkout=cancelled",
     }
 
 
-def page_of(session: dict[str, Any] | Payload) -> str:
-    if not (url := link(session.get("url"))):
+def url_of(session: StripeObject) -> str:
+    """Return the URL of the session's page. Raises ``StripeUnavailable`` if it isn't an https URL."""
+    if not (url := session.link("url")):
         raise StripeUnavailable
     return url
-
-
-def billing_page() -> str:
-    return f"{settings.APP_URL}/billing"

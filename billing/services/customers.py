@@ -1,4 +1,4 @@
-"""Whose customer it is, and where mail about it goes."""
+"""Which customer and user an event is about, and where emails about it go."""
 
 import logging
 from dataclasses import dataclass
@@ -11,16 +11,15 @@ from django.db.models.functions import Now
 from accounts.models import User
 from billing.mail import Recipient
 from billing.models import Customer, Payment, StripeEvent
-from billing.models.customers import KnownCustomer
-from billing.payloads import Party
+from billing.payloads import CustomerRef
 from billing.signals import address_found
-from common.db import insert_new
+from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
 
 
 class AddressUnknown(Exception):
-    """There is a mail to send and nobody to send it to, yet: the customer's address may come with another event."""
+    """There is an email to send but no address yet. The customer's address may come with a later event."""
 
     def __init__(self, customer_id: str) -> None:
         super().__init__(f"The email address of {customer_id or 'a customer without an ID'} isn't known.")
@@ -28,12 +27,12 @@ class AddressUnknown(Exception):
 
 
 class PersonErased(Exception):
-    """There is a mail to send to somebody who wanted to be forgotten."""
+    """There is an email to send to a person who deleted their account here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Whoever an event is about: a customer at Stripe, a user, both, or somebody of whom only an address is known."""
+class Payer:
+    """The person behind an event: a Stripe customer, a user, both, or only an email address."""
 
     customer_id: str | None
     email: str
@@ -47,9 +46,9 @@ class Account:
 
     @property
     def recipient(self) -> Recipient:
-        """A user at their own address, else the address that Stripe told.
+        """The user at the address of their account, or else the address from Stripe.
 
-        Raises ``AddressUnknown``, or ``PersonErased``.
+        Raises ``AddressUnknown`` or ``PersonErased``.
         """
         if self.is_erased:
             raise PersonErased("The user deleted their account, so the email wasn't sent.")
@@ -60,61 +59,65 @@ class Account:
         return Recipient(self.email, self.name, settings.LANGUAGE_CODE)
 
 
-def identify(party: Party) -> Account:
-    """Find the customer and the user, and remember what is new about them.
+def identify(ref: CustomerRef) -> Payer:
+    """Return the payer, and store what ``ref`` adds to what we know about the customer.
 
-    Call it in the transaction before anything else is changed: the customer is locked until its end.
+    Call it before any other change in the transaction, because it locks the customer.
     """
-    if not party.customer:
-        return Account(None, party.email, party.name, user_by_mark(party.user_id))
-    customer = Customer.objects.locked(party.customer) or new_customer(party.customer)
+    if not ref.id:
+        # Guests can buy without becoming a customer at Stripe.
+        return Payer(None, ref.email, ref.name, recipient_by_id(ref.user_id))
+    # The lock makes the events of one customer take effect one after the other. It is taken before all other rows, so
+    # that two transactions can't wait for each other.
+    customer = Customer.objects.locked(ref.id) or new_customer(ref.id)
     if customer.is_erased:
-        return Account(customer.id, "", "", None, is_erased=True)
-    user = learn(customer, party)
-    return Account(customer.id, party.email or customer.email, party.name or customer.name, user)
+        return Payer(customer.pk, "", "", None, is_erased=True)
+    user = update_customer(customer, ref)
+    return Payer(customer.pk, ref.email or customer.email, ref.name or customer.name, user)
 
 
-def new_customer(customer_id: str) -> KnownCustomer:
-    insert_new([Customer(pk=customer_id)])
-    customer = Customer.objects.locked(customer_id)  # another transaction may have been faster, and know more
-    return customer or KnownCustomer(customer_id)
+def new_customer(customer_id: str) -> Customer:
+    insert_if_absent([Customer(pk=customer_id)])
+    # Another transaction may have inserted the row first, with more in it.
+    return Customer.objects.locked(customer_id) or Customer(pk=customer_id)
 
 
-def learn(customer: KnownCustomer, party: Party) -> Recipient | None:
-    """A customer belongs to the user of the first session that we created for it, and keeps the first address."""
-    user = user_of(customer)
-    news: dict[str, object] = {}
-    if user is None and party.user_id not in (None, customer.marked_user_id):
-        user = user_by_mark(party.user_id)
-        news = {"marked_user_id": party.user_id, "user_id": user.user_id if user else None}
-        Payment.objects.filter(customer=customer.id, user=None).update(user=news["user_id"])
-    if party.email and not customer.email:
-        news |= {"email": party.email, "name": party.name}
-    if news:
-        Customer.objects.filter(pk=customer.id).update(**news)
-        find_what_waited(customer.id)
+def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
+    """Store the user and the email address if they are new, and return the user."""
+    user = recipient_for(customer.user)
+    changes: dict[str, object] = {}
+    # A customer belongs to the user of the first session that we created for it. An id that was looked up before is not
+    # looked up again: that user was deleted, or belongs to another installation.
+    if user is None and ref.user_id not in (None, customer.metadata_user_id):
+        user = recipient_by_id(ref.user_id)
+        changes = {"metadata_user_id": ref.user_id, "user_id": user.user_id if user else None}
+        # Events can arrive before the one that names the user, so payments may be waiting for their owner.
+        Payment.objects.filter(customer=customer.pk, user=None).update(user=changes["user_id"])
+    # The first address stays: what a later session carries may have been typed by somebody else.
+    if ref.email and not customer.email:
+        changes |= {"email": ref.email, "name": ref.name}
+    if changes:
+        Customer.objects.filter(pk=customer.pk).update(**changes)
+        release_waiting_events(customer.pk)
     return user
 
 
-def user_of(customer: KnownCustomer) -> Recipient | None:
-    if customer.user_id is None:
-        return None
-    return Recipient(customer.user_email, customer.user_name, customer.user_language, customer.user_id)
-
-
-def find_what_waited(customer_id: str) -> None:
-    """Mail for which an address was missing goes out once this transaction is over."""
+def release_waiting_events(customer_id: str) -> None:
+    """Make the events that waited for this customer's address due. They are processed after the commit."""
     if StripeEvent.objects.filter(waits_for=customer_id).update(due_at=Now()):
         send = partial(address_found.send, sender=Customer, customer_id=customer_id)
         transaction.on_commit(send, robust=True)
 
 
-def user_by_mark(user_id: int | None) -> Recipient | None:
-    """None for a user that was deleted, or of another installation on the same account at Stripe."""
-    user = None if user_id is None else User.objects.filter(pk=user_id).first()
+def recipient_by_id(user_id: int | None) -> Recipient | None:
+    """Return None for a user who was deleted, or who belongs to another installation with the same Stripe account."""
+    return None if user_id is None else recipient_for(User.objects.filter(pk=user_id).first())
+
+
+def recipient_for(user: User | None) -> Recipient | None:
     return Recipient(user.email, user.name, user.language, user.pk) if user else None
 
 
-def note_deletion(customer_id: str) -> None:
-    """The next checkout makes a new customer; what is known of the old one stays."""
+def record_deletion(customer_id: str) -> None:
+    """Note that the customer was deleted at Stripe. The next checkout creates another one; our data remains."""
     Customer.objects.filter(pk=customer_id, deleted_at=None).update(deleted_at=Now())

@@ -1,61 +1,65 @@
-"""Money that went back, told once, whichever of Stripe's two events says it first."""
+"""Refunds. Stripe reports each in two kinds of events, and the customer gets one email for whichever comes first."""
 
 import logging
 
 from billing import mail
 from billing.models import Payment, RefundedCharge
-from billing.payloads import Amount, Charge, Party, Refund
-from billing.services.customers import Account, identify
-from common.db import insert_new
+from billing.money import Amount
+from billing.payloads import Charge, CustomerRef, Refund
+from billing.services.customers import Payer, identify
+from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
 
 
 def record_refund(refund: Refund) -> None:
-    """One refund. Nobody is promised money that is not on its way: Stripe tells of a pending one again."""
+    """Store one refund that succeeded, and announce it."""
+    # A pending refund can still fail. Stripe sends another event once it succeeds.
     if refund.status != "succeeded":
         return
+    # Some payment methods have no charge, only a payment intent.
     charge = locked_charge(refund.charge or refund.payment_intent, refund.payment_intent, refund.currency)
     charge.refunds[refund.id] = refund.amount
-    note_total(charge, refund.id, sum(charge.refunds.values()))
-    tell(charge, refund.id, Party())
+    raise_total(charge, refund.id, sum(charge.refunds.values()))
+    announce(charge, refund.id, CustomerRef())
 
 
-def record_refunded_charge(told: Charge) -> None:
-    """The running total of a charge's refunds."""
-    charge = locked_charge(told.id, told.payment_intent, told.currency)
-    key = f"{told.id}:{told.amount_refunded}"
-    note_total(charge, key, told.amount_refunded)
-    tell(charge, key, told.party)
+def record_refunded_charge(refunded: Charge) -> None:
+    """Store the total of a charge's refunds, and announce by how much it rose."""
+    charge = locked_charge(refunded.id, refunded.payment_intent, refunded.currency)
+    change = f"{refunded.id}:{refunded.amount_refunded}"
+    raise_total(charge, change, refunded.amount_refunded)
+    announce(charge, change, refunded.customer)
 
 
-def note_failed_refund(refund: Refund) -> None:
-    """For staff: the customer was told that the money is on its way."""
+def report_failed_refund(refund: Refund) -> None:
+    """Log the failure for staff."""
+    # The customer has already received an email about this refund, and only a person can settle that.
     logger.error("Refund %s of charge %s failed. Pay the customer in another way.", refund.id, refund.charge)
 
 
 def locked_charge(charge_id: str, payment_intent: str, currency: str) -> RefundedCharge:
-    insert_new([RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)])
+    insert_if_absent([RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)])
     return RefundedCharge.objects.select_for_update().get(pk=charge_id)
 
 
-def note_total(charge: RefundedCharge, key: str, total: int) -> None:
-    """What ``key`` is the first to tell of the total; decided once, so that it may be handled again."""
-    if key not in charge.told:
-        charge.told[key] = max(total - charge.amount, 0)
-        charge.amount += charge.told[key]
-        charge.save(update_fields=["amount", "refunds", "told"])
+def raise_total(charge: RefundedCharge, change: str, total: int) -> None:
+    """Store by how much ``change`` raised the total."""
+    # Decided once: an event that is processed again must announce the same amount, or nothing, again.
+    if change not in charge.announced:
+        charge.announced[change] = max(total - charge.amount, 0)
+        charge.amount += charge.announced[change]
+        charge.save(update_fields=["amount", "refunds", "announced"])
 
 
-def tell(charge: RefundedCharge, key: str, party: Party) -> None:
-    if not charge.told[key]:
+def announce(charge: RefundedCharge, change: str, customer: CustomerRef) -> None:
+    if not charge.announced[change]:
         return
     payment = Payment.objects.of_charge(charge.pk, charge.payment_intent).select_related("customer", "user").first()
-    account = account_of(payment) if payment else identify(party)
-    amount = Amount(charge.told[key], charge.currency)
-    mail.send_refund_email(account.recipient, amount, key=key, payment=payment)
+    payer = payer_of(payment) if payment else identify(customer)
+    amount = Amount(charge.announced[change], charge.currency)
+    mail.send_refund_email(payer.recipient, amount, change=change, payment=payment)
 
 
-def account_of(payment: Payment) -> Account:
-    party = Party(customer=payment.customer_id or "", user_id=payment.user_id, email=payment.email)
-    return identify(party)
+def payer_of(payment: Payment) -> Payer:
+    return identify(CustomerRef(payment.customer_id or "", payment.user_id, payment.email))

@@ -1,4 +1,4 @@
-"""The one customer at Stripe that a user is, made with the first checkout."""
+"""The Stripe customer of a user: exactly one, created by the first checkout."""
 
 import uuid
 from datetime import timedelta
@@ -10,15 +10,19 @@ from accounts.models import User
 from billing.errors import StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import Customer, CustomerRequest, Subscription
-from billing.payloads import Party
+from billing.payloads import CustomerRef
 from billing.services.customers import identify
-from common.db import insert_new
+from common.db import insert_if_absent
 
-KEY_LIFE = timedelta(hours=23)  # Stripe remembers what a key did for 24
+KEY_LIFE = timedelta(hours=23)  # Stripe remembers the result of an Idempotency-Key for 24 hours
 
 
 def known_customer(user: User) -> str:
-    """The id; that of a live subscription goes first. Empty where there is none, or it was deleted at Stripe."""
+    """Return the id of the user's customer, or an empty string if there is none or it was deleted at Stripe.
+
+    If there are several, the customer of a live subscription comes first.
+    """
+    # A person can have several customers. The portal must show the one with the subscription.
     subscription = Subscription.objects.of(user.pk).live().filter(customer__deleted_at=None).first()
     if subscription is not None and subscription.customer_id:
         return subscription.customer_id
@@ -27,55 +31,62 @@ def known_customer(user: User) -> str:
 
 
 def customer_at_stripe(api: StripeApi, user: User) -> str:
-    """The id of the user's customer, which is made where there is none. May be called by any number at a time."""
+    """Get or create the user's Stripe customer, and return its id. Safe to call concurrently.
+
+    Raises ``StripeUnavailable`` or ``StripeRefused``.
+    """
     if customer_id := known_customer(user):
         return customer_id
     request = request_for(user)
-    customer_id = request.customer_id or ask(api, request)
+    customer_id = request.customer_id or create(api, request)
     with transaction.atomic():
         CustomerRequest.objects.filter(pk=request.pk, key=request.key).update(customer_id=customer_id)
-        identify(Party(customer_id, user.pk, request.email, request.name))
+        identify(CustomerRef(customer_id, user.pk, request.email, request.name))
     return customer_id
 
 
 def request_for(user: User) -> CustomerRequest:
-    new = CustomerRequest(user=user, email=user.email, name=user.name)
-    insert_new([new])
+    """Return the user's stored request, with a new key if its customer has been deleted at Stripe."""
+    insert_if_absent([CustomerRequest(user=user, email=user.email, name=user.name)])
     request = CustomerRequest.objects.get(user=user)
+    # The stored customer may have been deleted at Stripe, and its key would return the deleted one.
     is_deleted = Customer.objects.filter(pk=request.customer_id or None).exclude(deleted_at=None).exists()
-    return renewed(request) if is_deleted else request
+    return with_new_key(request) if is_deleted else request
 
 
-def renewed(request: CustomerRequest) -> CustomerRequest:
-    """With another key, unless somebody else gave it one in the meantime."""
+def with_new_key(request: CustomerRequest) -> CustomerRequest:
+    """Give the request a new key unless another process has just done so. Returns the stored request."""
     user = request.user
-    news = {"key": uuid.uuid4(), "email": user.email, "name": user.name, "customer_id": "", "made_at": Now()}
-    CustomerRequest.objects.filter(pk=request.pk, key=request.key).update(**news)
+    changes = {"key": uuid.uuid4(), "email": user.email, "name": user.name, "customer_id": "", "made_at": Now()}
+    CustomerRequest.objects.filter(pk=request.pk, key=request.key).update(**changes)
     return CustomerRequest.objects.select_related("user").get(pk=request.pk)
 
 
-def ask(api: StripeApi, request: CustomerRequest) -> str:
-    """Repeat the request under its key. Where that is no protection, look for what an earlier try may have made."""
+def create(api: StripeApi, request: CustomerRequest) -> str:
+    """Create the customer with the request's key, and return its id."""
+    # Stripe repeats its response for a key, so repeated requests create one customer. Once the key has expired, an
+    # earlier attempt whose response was lost may have created the customer: look for it first.
     if CustomerRequest.objects.filter(pk=request.pk, made_at__lt=Now() - KEY_LIFE).exists():
-        if found := find(api, request):
-            return found
-        request = renewed(request)
+        if customer_id := find(api, request):
+            return customer_id
+        request = with_new_key(request)
     try:
         return api.create_customer(
-            key=f"customer-{request.key}", email=request.email, name=request.name, metadata=metadata(request)
+            key=f"customer-{request.key}", email=request.email, name=request.name, metadata=metadata_of(request)
         )
     except StripeUnavailable as error:
         if not error.is_final:
             raise
-        if found := find(api, request):
-            return found
-        renewed(request)
+        # Stripe would repeat this error for the key, although it may have created the customer.
+        if customer_id := find(api, request):
+            return customer_id
+        with_new_key(request)
         raise
 
 
 def find(api: StripeApi, request: CustomerRequest) -> str:
-    return api.find_customer(email=request.email, metadata=metadata(request))
+    return api.find_customer(email=request.email, metadata=metadata_of(request))
 
 
-def metadata(request: CustomerRequest) -> dict[str, str]:
+def metadata_of(request: CustomerRequest) -> dict[str, str]:
     return {"user_id": str(request.user_id), "request": str(request.key)}

@@ -1,1 +1,1 @@
-"""What the templates of billing's pages need."""
+"""Template tags and filters for billing's pages."""

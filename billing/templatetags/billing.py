@@ -1,11 +1,11 @@
-"""Words for the pages of billing: {% load billing %}."""
+"""Badges, intervals, and invoice links in templates: ``{% load billing %}``."""
 
 from django import template
 
 from billing.pages import display
 
 register = template.Library()
-register.simple_tag(display.subscription_state)
-register.simple_tag(display.payment_state)
+register.simple_tag(display.subscription_badge)
+register.simple_tag(display.payment_badge)
 register.filter("interval", display.interval)
 register.filter("invoice_link", display.invoice_link)

@@ -1,4 +1,4 @@
-"""Events as Stripe documents them, made up for anybody: to try things out without an account at Stripe."""
+"""Sample events as Stripe documents them, for trying things out without a Stripe account."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,23 +6,23 @@ from typing import Any
 
 from billing.testing import invoices, refunds, sessions, subscriptions
 from billing.testing.generations import API_VERSIONS, in_old_generation
-from billing.testing.story import Data, Story, fresh
+from billing.testing.scenario import Data, Scenario, new_id
 from billing.webhook.handlers import HANDLERS
 
-Event = dict[str, Any]
+SampleEvent = dict[str, Any]
 
 GENERATIONS = tuple(API_VERSIONS)
 
-# Since API version 2025-05-28.
+# Stripe sends this type since API version 2025-05-28.
 ONLY_NEW = ("invoice_payment.paid",)
 REFUNDS = ("refund.created", "refund.updated", "refund.failed", "charge.refunded")
-REFERRING_BACK = (*REFUNDS, "invoice_payment.paid")
-WITHOUT_AN_ADDRESS = ("customer.subscription.trial_will_end", "customer.subscription.deleted")
+ABOUT_A_PAYMENT = (*REFUNDS, "invoice_payment.paid")
+WITHOUT_ADDRESS = ("customer.subscription.trial_will_end", "customer.subscription.deleted")
 
-OBJECTS: Mapping[str, Callable[[Story], Data]] = {
+OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "checkout.session.completed": sessions.subscription_session,
     "checkout.session.async_payment_succeeded": sessions.sale_session,
-    "checkout.session.async_payment_failed": lambda story: sessions.sale_session(story, payment_status="unpaid"),
+    "checkout.session.async_payment_failed": lambda scenario: sessions.sale_session(scenario, payment_status="unpaid"),
     "checkout.session.expired": sessions.expired_session,
     "invoice.paid": invoices.paid_invoice,
     "invoice.payment_succeeded": invoices.paid_invoice,
@@ -31,7 +31,7 @@ OBJECTS: Mapping[str, Callable[[Story], Data]] = {
     "invoice_payment.paid": invoices.invoice_payment,
     "customer.subscription.created": subscriptions.subscription,
     "customer.subscription.updated": subscriptions.subscription,
-    "customer.subscription.paused": lambda story: subscriptions.subscription(story, status="paused"),
+    "customer.subscription.paused": lambda scenario: subscriptions.subscription(scenario, status="paused"),
     "customer.subscription.resumed": subscriptions.subscription,
     "customer.subscription.trial_will_end": subscriptions.trial,
     "customer.subscription.deleted": subscriptions.ended_subscription,
@@ -44,41 +44,51 @@ OBJECTS: Mapping[str, Callable[[Story], Data]] = {
 
 
 def types(generation: str = "new") -> list[str]:
-    """Those that something here handles and that Stripe sends in this generation."""
+    """Return the types that we handle and that Stripe sends in this generation."""
     return [name for name in HANDLERS if generation == "new" or name not in ONLY_NEW]
 
 
 def events(
     event_type: str, email: str, *, amount: int | None = None, currency: str = "", generation: str = "new"
-) -> list[Event]:
-    """The event, and before it what Stripe would have told earlier where this database does not know it yet.
+) -> list[SampleEvent]:
+    """Return the event, preceded by the earlier events that it depends on and that the database doesn't know yet.
 
-    Without an amount it is the price of the plan, or the payment that is refunded. Ids are new at every call, except
-    those of the customer, the running subscription and what a refund is about. ``generation``: one of GENERATIONS.
+    The default amount is the plan's price, or the refunded payment. Every call creates new ids, except for the
+    customer, the running subscription, and the payment of a refund. ``generation`` is one of GENERATIONS.
     """
-    story = Story.about(email, amount, currency, refers_back=event_type in REFERRING_BACK)
-    before = [event(name, story, data, generation) for name, data in earlier(event_type, story, generation)]
-    return [*before, event(event_type, story, OBJECTS[event_type](story), generation)]
+    scenario = Scenario.for_person(email, amount, currency, refers_to_payment=event_type in ABOUT_A_PAYMENT)
+    preceding = [
+        event(name, scenario, data, generation) for name, data in preceding_objects(event_type, scenario, generation)
+    ]
+    return [*preceding, event(event_type, scenario, OBJECTS[event_type](scenario), generation)]
 
 
-def earlier(event_type: str, story: Story, generation: str) -> list[tuple[str, Data]]:
-    """Neither refunds nor subscriptions hold an address: it is known from the payment, or from the checkout."""
-    if event_type in REFUNDS and not story.payment_is_known:
-        paid = ("invoice.paid", invoices.paid_invoice(story))
-        link = ("invoice_payment.paid", invoices.invoice_payment(story))
-        if generation == "old":  # where the invoice itself names its payment intent and its charge
-            return [paid]
-        return [link] if story.invoice_is_known else [paid, link]
-    if event_type in WITHOUT_AN_ADDRESS and not story.person_is_known:
-        return [("checkout.session.completed", sessions.trial_session(story))]
+def preceding_objects(event_type: str, scenario: Scenario, generation: str) -> list[tuple[str, Data]]:
+    """Return the types and objects of the earlier events.
+
+    Refunds and subscriptions contain no address. It comes from the payment or from the checkout session.
+    """
+    if event_type in REFUNDS and not scenario.has_payment_intent:
+        paid = ("invoice.paid", invoices.paid_invoice(scenario))
+        link = ("invoice_payment.paid", invoices.invoice_payment(scenario))
+        if generation == "old":
+            return [paid]  # older invoices name their payment intent and charge themselves
+        return [link] if scenario.has_paid_invoice else [paid, link]
+    if event_type in WITHOUT_ADDRESS and not scenario.has_known_address:
+        return [("checkout.session.completed", sessions.trial_session(scenario))]
     return []
 
 
-def event(event_type: str, story: Story, data: Data, generation: str) -> Event:
-    """What stands around the object. Stripe itself did it, as in a renewal: hence no request."""
+def event(event_type: str, scenario: Scenario, data: Data, generation: str) -> SampleEvent:
+    """Wrap the object in an event. Its request is empty, as if Stripe itself caused the event."""
     return {
-        "id": fresh("evt"), "object": "event", "api_version": API_VERSIONS[generation], "created": int(time.time()),
-        "data": {"object": in_old_generation(data, story) if generation == "old" else data},
-        "livemode": story.livemode, "pending_webhooks": 1, "request": {"id": None, "idempotency_key": None},
+        "id": new_id("evt"),
+        "object": "event",
+        "api_version": API_VERSIONS[generation],
+        "created": int(time.time()),
+        "data": {"object": in_old_generation(data, scenario) if generation == "old" else data},
+        "livemode": scenario.livemode,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
         "type": event_type,
-    }  # fmt: skip
+    }

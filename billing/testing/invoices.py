@@ -1,85 +1,165 @@
-"""Invoices of the newer generation, with the fields that Stripe's documentation shows."""
+"""Invoices of the newer generation, with the fields in Stripe's documentation."""
 
 from typing import Any
 
 from django.conf import settings
 
 from billing.money import format_amount
-from billing.testing.story import DAY, MONTH, Data, Story, fresh
+from billing.testing.scenario import DAY, MONTH, Data, Scenario, new_id
+
+# Fields that are the same in all samples.
+INVOICE: Data = {
+    "object": "invoice",
+    "account_country": "US",
+    "amount_paid": 0,
+    "attempt_count": 1,
+    "attempted": True,
+    "auto_advance": False,
+    "collection_method": "charge_automatically",
+    "default_payment_method": None,
+    "description": None,
+    "discounts": [],
+    "due_date": None,
+    "ending_balance": 0,
+    "last_finalization_error": None,
+    "metadata": {},
+    "next_payment_attempt": None,
+    "receipt_number": None,
+    "starting_balance": 0,
+    "status": "open",
+    "amount_overpaid": 0,
+    "amount_paid_off_stripe": None,
+    "customer_account": None,
+    "status_details": None,
+    "total_taxes": [],
+}
+LINE: Data = {
+    "object": "line_item",
+    "discountable": True,
+    "discounts": [],
+    "quantity": 1,
+    "quantity_decimal": "1",
+    "taxes": [],
+}
 
 
-def invoice(story: Story, **values: Any) -> Data:
-    link = f"acct_1Sample/{story.invoice}"
+def invoice(scenario: Scenario, **values: Any) -> Data:
+    """Return an open invoice; ``values`` replace its fields."""
+    amounts = dict.fromkeys(("amount_due", "amount_remaining", "subtotal", "total"), scenario.amount)
+    page = f"acct_1Sample/{scenario.invoice}"
     return {
-        "id": story.invoice, "object": "invoice", "account_country": "US", "account_name": settings.BRAND_NAME,
-        "amount_due": story.amount, "amount_paid": 0, "amount_remaining": story.amount,
-        "attempt_count": 1, "attempted": True, "auto_advance": False,
-        "billing_reason": "subscription_cycle" if story.is_renewal else "subscription_create",
-        "collection_method": "charge_automatically", "created": story.now - 2, "currency": story.currency,
-        "customer": story.customer, "customer_email": story.email, "customer_name": story.name,
-        "default_payment_method": None, "description": None, "discounts": [], "due_date": None, "ending_balance": 0,
-        "hosted_invoice_url": f"https://invoice.stripe.com/i/{link}?s=ap",
-        "invoice_pdf": f"https://pay.stripe.com/invoice/{link}/pdf?s=ap", "last_finalization_error": None,
-        "lines": {
-            "object": "list", "data": [line(story)], "has_more": False, "total_count": 1,
-            "url": f"/v1/invoices/{story.invoice}/lines",
-        },
-        "livemode": story.livemode, "metadata": {}, "next_payment_attempt": None,
-        "number": f"SAMPLE-{story.invoice[-6:].upper()}", "period_end": story.now, "period_start": story.now,
-        "receipt_number": None, "starting_balance": 0, "status": "open",
-        "status_transitions": {
-            "finalized_at": story.now - 2, "marked_uncollectible_at": None, "paid_at": None, "voided_at": None,
-        },
-        "subtotal": story.amount, "total": story.amount, "amount_overpaid": 0, "amount_paid_off_stripe": None,
-        "customer_account": None,
-        "parent": {
-            "quote_details": None, "type": "subscription_details",
-            "subscription_details": {"metadata": story.metadata, "subscription": story.subscription},
-        },
-        "status_details": None, "total_taxes": [],
+        **INVOICE,
+        **amounts,
+        "id": scenario.invoice,
+        "account_name": settings.BRAND_NAME,
+        "billing_reason": "subscription_cycle" if scenario.is_renewal else "subscription_create",
+        "created": scenario.now - 2,
+        "currency": scenario.currency,
+        "customer": scenario.customer,
+        "customer_email": scenario.email,
+        "customer_name": scenario.name,
+        "hosted_invoice_url": f"https://invoice.stripe.com/i/{page}?s=ap",
+        "invoice_pdf": f"https://pay.stripe.com/invoice/{page}/pdf?s=ap",
+        "lines": lines(scenario),
+        "livemode": scenario.livemode,
+        "number": f"SAMPLE-{scenario.invoice[-6:].upper()}",
+        "parent": parent(scenario),
+        "period_end": scenario.now,
+        "period_start": scenario.now,
+        "status_transitions": status_transitions(scenario, paid_at=None),
         **values,
-    }  # fmt: skip
+    }
 
 
-def paid_invoice(story: Story) -> Data:
-    times = {"finalized_at": story.now - 2, "marked_uncollectible_at": None, "paid_at": story.now, "voided_at": None}
-    return invoice(story, amount_paid=story.amount, amount_remaining=0, status="paid", status_transitions=times)
-
-
-def failed_invoice(story: Story) -> Data:
-    """Of a renewal, as most that fail: Stripe tries again in three days."""
+def paid_invoice(scenario: Scenario) -> Data:
     return invoice(
-        story, auto_advance=True, billing_reason="subscription_cycle", next_payment_attempt=story.now + 3 * DAY
+        scenario,
+        amount_paid=scenario.amount,
+        amount_remaining=0,
+        status="paid",
+        status_transitions=status_transitions(scenario, paid_at=scenario.now),
     )
 
 
-def line(story: Story) -> Data:
-    price = format_amount(story.plan.amount, story.plan.currency)
+def failed_invoice(scenario: Scenario) -> Data:
+    """Return the invoice of a renewal, which Stripe tries to collect again in three days."""
+    return invoice(
+        scenario, auto_advance=True, billing_reason="subscription_cycle", next_payment_attempt=scenario.now + 3 * DAY
+    )
+
+
+def status_transitions(scenario: Scenario, *, paid_at: int | None) -> Data:
     return {
-        "id": fresh("il"), "object": "line_item", "amount": story.amount, "currency": story.currency,
-        "description": f"1 × {story.plan.name} (at {price} / {story.plan.interval})",
-        "discountable": True, "discounts": [], "invoice": story.invoice, "livemode": story.livemode,
-        "metadata": story.metadata, "period": {"end": story.now + MONTH, "start": story.now}, "quantity": 1,
-        "parent": {
-            "invoice_item_details": None, "type": "subscription_item_details",
-            "subscription_item_details": {
-                "invoice_item": None, "proration": False, "proration_details": {"credited_items": None},
-                "subscription": story.subscription, "subscription_item": story.item,
-            },
-        },
+        "finalized_at": scenario.now - 2,
+        "marked_uncollectible_at": None,
+        "paid_at": paid_at,
+        "voided_at": None,
+    }
+
+
+def parent(scenario: Scenario) -> Data:
+    return {
+        "quote_details": None,
+        "type": "subscription_details",
+        "subscription_details": {"metadata": scenario.metadata, "subscription": scenario.subscription},
+    }
+
+
+def lines(scenario: Scenario) -> Data:
+    url = f"/v1/invoices/{scenario.invoice}/lines"
+    return {"object": "list", "data": [line(scenario)], "has_more": False, "total_count": 1, "url": url}
+
+
+def line(scenario: Scenario) -> Data:
+    """Return the invoice's only line: one month of the plan."""
+    price = format_amount(scenario.plan.amount, scenario.plan.currency)
+    return {
+        **LINE,
+        "id": new_id("il"),
+        "amount": scenario.amount,
+        "currency": scenario.currency,
+        "description": f"1 × {scenario.plan.name} (at {price} / {scenario.plan.interval})",
+        "invoice": scenario.invoice,
+        "livemode": scenario.livemode,
+        "metadata": scenario.metadata,
+        "parent": line_parent(scenario),
+        "period": {"end": scenario.now + MONTH, "start": scenario.now},
         "pricing": {
-            "price_details": {"price": story.plan.price_id, "product": story.product},
-            "type": "price_details", "unit_amount_decimal": str(story.amount),
+            "price_details": {"price": scenario.plan.price_id, "product": scenario.product},
+            "type": "price_details",
+            "unit_amount_decimal": str(scenario.amount),
         },
-        "quantity_decimal": "1", "subtotal": story.amount, "taxes": [],
-    }  # fmt: skip
+        "subtotal": scenario.amount,
+    }
 
 
-def invoice_payment(story: Story) -> Data:
+def line_parent(scenario: Scenario) -> Data:
     return {
-        "id": fresh("inpay"), "object": "invoice_payment", "amount_paid": story.amount,
-        "amount_requested": story.amount, "created": story.now - 2, "currency": story.currency,
-        "invoice": story.invoice, "is_default": True, "livemode": story.livemode,
-        "payment": {"payment_intent": story.payment_intent, "type": "payment_intent"}, "status": "paid",
-        "status_transitions": {"canceled_at": None, "paid_at": story.now},
-    }  # fmt: skip
+        "invoice_item_details": None,
+        "type": "subscription_item_details",
+        "subscription_item_details": {
+            "invoice_item": None,
+            "proration": False,
+            "proration_details": {"credited_items": None},
+            "subscription": scenario.subscription,
+            "subscription_item": scenario.item,
+        },
+    }
+
+
+def invoice_payment(scenario: Scenario) -> Data:
+    """Return the object that links an invoice to the payment intent that paid it."""
+    return {
+        "id": new_id("inpay"),
+        "object": "invoice_payment",
+        "amount_paid": scenario.amount,
+        "amount_requested": scenario.amount,
+        "created": scenario.now - 2,
+        "currency": scenario.currency,
+        "invoice": scenario.invoice,
+        "is_default": True,
+        "livemode": scenario.livemode,
+        "payment": {"payment_intent": scenario.payment_intent, "type": "payment_intent"},
+        "status": "paid",
+        "status_transitions": {"canceled_at": None, "paid_at": scenario.now},
+    }

@@ -1,71 +1,137 @@
-"""Subscriptions of the newer generation, with the fields that Stripe's documentation shows."""
+"""Subscriptions of the newer generation, with the fields in Stripe's documentation."""
 
 from typing import Any
 
-from billing.testing.story import DAY, MONTH, Data, Story, fresh
+from billing.testing.scenario import DAY, MONTH, Data, Scenario, new_id
+
+# Fields that are the same in all samples.
+SUBSCRIPTION: Data = {
+    "object": "subscription",
+    "application": None,
+    "cancel_at": None,
+    "cancel_at_period_end": False,
+    "canceled_at": None,
+    "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+    "collection_method": "charge_automatically",
+    "days_until_due": None,
+    "ended_at": None,
+    "pause_collection": None,
+    "pending_update": None,
+    "schedule": None,
+    "status": "active",
+    "test_clock": None,
+    "trial_end": None,
+    "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+    "trial_start": None,
+    "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": None},
+    "customer_account": None,
+    "status_details": None,
+}
+PLAN: Data = {
+    "object": "plan",
+    "active": True,
+    "billing_scheme": "per_unit",
+    "interval_count": 1,
+    "metadata": {},
+    "nickname": None,
+    "usage_type": "licensed",
+}
+PRICE: Data = {
+    "object": "price",
+    "active": True,
+    "billing_scheme": "per_unit",
+    "metadata": {},
+    "nickname": None,
+    "tax_behavior": "exclusive",
+    "type": "recurring",
+}
 
 
-def subscription(story: Story, **values: Any) -> Data:
+def subscription(scenario: Scenario, **values: Any) -> Data:
+    """Return an active subscription; ``values`` replace its fields."""
+    items_url = f"/v1/subscription_items?subscription={scenario.subscription}"
     return {
-        "id": story.subscription, "object": "subscription", "application": None,
-        "billing_cycle_anchor": story.now, "cancel_at": None, "cancel_at_period_end": False, "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
-        "collection_method": "charge_automatically", "created": story.now, "currency": story.currency,
-        "customer": story.customer, "days_until_due": None, "default_payment_method": fresh("pm"), "ended_at": None,
-        "items": {
-            "object": "list", "data": [item(story)], "has_more": False, "total_count": 1,
-            "url": f"/v1/subscription_items?subscription={story.subscription}",
-        },
-        "latest_invoice": story.invoice, "livemode": story.livemode, "metadata": story.metadata,
-        "pause_collection": None, "pending_update": None, "schedule": None, "start_date": story.now,
-        "status": "active", "test_clock": None, "trial_end": None,
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}}, "trial_start": None,
-        "billing_mode": {
-            "flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": None,
-        },
-        "customer_account": None, "status_details": None,
+        **SUBSCRIPTION,
+        "id": scenario.subscription,
+        "billing_cycle_anchor": scenario.now,
+        "created": scenario.now,
+        "currency": scenario.currency,
+        "customer": scenario.customer,
+        "default_payment_method": new_id("pm"),
+        "items": {"object": "list", "data": [item(scenario)], "has_more": False, "total_count": 1, "url": items_url},
+        "latest_invoice": scenario.invoice,
+        "livemode": scenario.livemode,
+        "metadata": scenario.metadata,
+        "start_date": scenario.now,
         **values,
-    }  # fmt: skip
+    }
 
 
-def trial(story: Story) -> Data:
-    """It ends in three days, of which Stripe tells just then."""
-    return subscription(story, status="trialing", trial_start=story.now - 11 * DAY, trial_end=story.now + 3 * DAY)
-
-
-def ended_subscription(story: Story) -> Data:
-    why = {"comment": None, "feedback": None, "reason": "cancellation_requested"}
+def trial(scenario: Scenario) -> Data:
+    """Return a trial that ends in three days, which is when Stripe sends trial_will_end."""
     return subscription(
-        story, status="canceled", canceled_at=story.now, ended_at=story.now, cancellation_details=why
-    )  # fmt: skip
+        scenario, status="trialing", trial_start=scenario.now - 11 * DAY, trial_end=scenario.now + 3 * DAY
+    )
 
 
-def item(story: Story) -> Data:
+def ended_subscription(scenario: Scenario) -> Data:
+    return subscription(
+        scenario,
+        status="canceled",
+        canceled_at=scenario.now,
+        ended_at=scenario.now,
+        cancellation_details={"comment": None, "feedback": None, "reason": "cancellation_requested"},
+    )
+
+
+def item(scenario: Scenario) -> Data:
     return {
-        "id": story.item, "object": "subscription_item", "created": story.now, "discounts": [], "metadata": {},
-        "plan": plan(story), "price": price(story), "quantity": 1, "subscription": story.subscription,
-        "tax_rates": [], "current_period_end": story.now + MONTH, "current_period_start": story.now,
-    }  # fmt: skip
+        "id": scenario.item,
+        "object": "subscription_item",
+        "created": scenario.now,
+        "discounts": [],
+        "metadata": {},
+        "plan": plan(scenario),
+        "price": price(scenario),
+        "quantity": 1,
+        "subscription": scenario.subscription,
+        "tax_rates": [],
+        "current_period_end": scenario.now + MONTH,
+        "current_period_start": scenario.now,
+    }
 
 
-def plan(story: Story) -> Data:
+def plan(scenario: Scenario) -> Data:
+    """Return the plan, Stripe's older form of a price, which subscription items still contain."""
     return {
-        "id": story.plan.price_id, "object": "plan", "active": True, "amount": story.amount,
-        "amount_decimal": str(story.amount), "billing_scheme": "per_unit", "created": story.now - MONTH,
-        "currency": story.currency, "interval": story.plan.interval, "interval_count": 1, "livemode": story.livemode,
-        "metadata": {}, "nickname": None, "product": story.product, "usage_type": "licensed",
-    }  # fmt: skip
+        **PLAN,
+        "id": scenario.plan.price_id,
+        "amount": scenario.amount,
+        "amount_decimal": str(scenario.amount),
+        "created": scenario.now - MONTH,
+        "currency": scenario.currency,
+        "interval": scenario.plan.interval,
+        "livemode": scenario.livemode,
+        "product": scenario.product,
+    }
 
 
-def price(story: Story) -> Data:
+def price(scenario: Scenario) -> Data:
     return {
-        "id": story.plan.price_id, "object": "price", "active": True, "billing_scheme": "per_unit",
-        "created": story.now - MONTH, "currency": story.currency, "livemode": story.livemode,
-        "lookup_key": story.plan.slug, "metadata": {}, "nickname": None, "product": story.product,
+        **PRICE,
+        "id": scenario.plan.price_id,
+        "created": scenario.now - MONTH,
+        "currency": scenario.currency,
+        "livemode": scenario.livemode,
+        "lookup_key": scenario.plan.slug,
+        "product": scenario.product,
         "recurring": {
-            "interval": story.plan.interval, "interval_count": 1, "meter": None, "trial_period_days": None,
+            "interval": scenario.plan.interval,
+            "interval_count": 1,
+            "meter": None,
+            "trial_period_days": None,
             "usage_type": "licensed",
         },
-        "tax_behavior": "exclusive", "type": "recurring", "unit_amount": story.amount,
-        "unit_amount_decimal": str(story.amount),
-    }  # fmt: skip
+        "unit_amount": scenario.amount,
+        "unit_amount_decimal": str(scenario.amount),
+    }

@@ -12,8 +12,9 @@ from billing.models import StripeEvent
 from billing.services import payments
 from billing.tasks import handle_due_events
 from billing.tests.support.stripe_events import Event, changed, payload, post, post_all
-from billing.webhook import handlers, processing
-from billing.webhook.monitoring import log_missing_invoices, trouble
+from billing.webhook import backlog, handlers, storage
+from billing.webhook.envelope import Envelope
+from billing.webhook.monitoring import log_missing_invoices, missing_invoices_warning
 from common.db import database_now
 
 RECEIPTS = 5
@@ -73,7 +74,7 @@ def test_failing_event_is_retried_ever_less_often(ada, queued_emails, fix_bug):
         at_most.append(due_at - before)
         let_time_pass(at_most[-1] + timedelta(seconds=1))
         before = database_now()
-        processing.sweep()
+        backlog.sweep()
     assert at_most[0] >= timedelta(seconds=7.5)
     assert at_least[0] <= timedelta(seconds=15)
     assert at_most[-1] >= timedelta(minutes=30)
@@ -83,12 +84,12 @@ def test_failing_event_is_retried_ever_less_often(ada, queued_emails, fix_bug):
 
 def test_event_of_a_dead_process_is_processed_after_a_minute(ada, queued_emails):
     body = json.dumps(payload("invoice_paid_first"))
-    processing.store(processing.Envelope.read(body.encode()), body)
-    assert processing.sweep() == 0
+    storage.store(Envelope.read(body.encode()), body)
+    assert backlog.sweep() == 0
     let_time_pass(timedelta(seconds=61))
-    assert processing.sweep() == 1
+    assert backlog.sweep() == 1
     assert len(queued_emails()) == 1
-    assert processing.sweep() == 0
+    assert backlog.sweep() == 0
 
 
 def test_unavailable_database_makes_stripe_retry(ada, queued_emails, monkeypatch):
@@ -96,7 +97,7 @@ def test_unavailable_database_makes_stripe_retry(ada, queued_emails, monkeypatch
         raise OperationalError("the server closed the connection unexpectedly")
 
     with monkeypatch.context() as broken:
-        broken.setattr(processing, "insert_new", fail)
+        broken.setattr(storage, "insert_if_absent", fail)
         assert post(payload("invoice_paid_first")).status_code == 503
     with monkeypatch.context() as broken:
         broken.setitem(handlers.HANDLERS, "invoice.paid", fail)
@@ -109,10 +110,10 @@ def test_unavailable_database_makes_stripe_retry(ada, queued_emails, monkeypatch
 def test_missing_address_is_awaited_for_a_day(db, queued_emails):
     post(payload("customer_subscription_trial_will_end"))
     let_time_pass(timedelta(hours=1))
-    processing.sweep()
+    backlog.sweep()
     assert StripeEvent.objects.get().status == "received"
     let_time_pass(timedelta(days=1))
-    processing.sweep()
+    backlog.sweep()
     row = StripeEvent.objects.get()
     assert (row.status, row.due_at) == ("processed", None)
     assert row.note == "The email address of cus_TLm3kQ8sVb2XyZ isn't known. The email wasn't sent."
@@ -121,18 +122,18 @@ def test_missing_address_is_awaited_for_a_day(db, queued_emails):
 def test_events_are_kept_for_90_days(ada):
     post(payload("invoice_paid_first"))
     let_time_pass(timedelta(days=89))
-    assert processing.purge() == 0
+    assert storage.purge() == 0
     let_time_pass(timedelta(days=2))
-    assert processing.purge() == 1
+    assert storage.purge() == 1
 
 
 def test_purchase_without_invoice_event_names_the_missing_event(ada, caplog):
     post(payload("checkout_session_completed_subscription"))
     let_time_pass(timedelta(minutes=59))
-    assert trouble() == ""
+    assert missing_invoices_warning() == ""
     let_time_pass(timedelta(minutes=2))
     with caplog.at_level(logging.ERROR):
         log_missing_invoices()
     assert "add invoice.paid" in caplog.text
     post(payload("invoice_paid_first"))
-    assert trouble() == ""
+    assert missing_invoices_warning() == ""

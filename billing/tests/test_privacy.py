@@ -9,7 +9,7 @@ from accounts.hooks import deletion_guards, export_sources, timeline_sources
 from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent, Subscription
 from billing.privacy import timeline
 from billing.tests.support.stripe_events import all_payloads, changed, payload, post, post_all
-from billing.webhook.processing import sweep
+from billing.webhook.backlog import sweep
 
 PURCHASE = ["checkout_session_completed_subscription", "invoice_paid_first", "customer_subscription_created"]
 

@@ -128,7 +128,7 @@ def test_run_is_bounded(due_subscription, stripe_api):
         for number in range(30)
     )
     reconciliation.refresh_subscriptions()
-    assert len(stripe_api.requests) == reconciliation.MOST_AT_ONCE
+    assert len(stripe_api.requests) == reconciliation.QUESTIONS_PER_ROUND
 
 
 def test_rows_of_a_dead_worker_are_due_again(due_subscription, stripe_api):

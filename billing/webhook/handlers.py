@@ -1,93 +1,81 @@
-"""What each type of event does. A type that is not in the table is stored and changes nothing."""
+"""What each type of event does. To react to another type, add a handler here and list it in HANDLERS.
+
+An event whose type isn't listed is stored and changes nothing. Handlers run inside the transaction that marks the event
+as processed. Stripe sends events more than once and out of order, so everything they call must tolerate both.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
-from billing.payloads import Charge, Invoice, Refund, Session, SubscriptionState
-from billing.payloads.values import Payload, inner, own_id, ref
+from billing.payloads import Charge, CheckoutSession, Invoice, Refund, SubscriptionState
 from billing.services import checkouts, customers, payments, refunds, subscriptions
+from billing.webhook.envelope import Envelope
+
+Handler = Callable[[Envelope], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What a handler needs of an event. ``created_at`` is when it happened, in whole seconds."""
-
-    id: str
-    type: str
-    created_at: datetime
-    data: Payload
-
-
-Handler = Callable[[Event], None]
-
-
-def invoice_paid(event: Event) -> None:
+def invoice_paid(event: Envelope) -> None:
     invoice = Invoice.read(event.data)
     if invoice.is_paid:
         payments.record_paid_invoice(invoice, event.created_at)
 
 
-def invoice_failed(event: Event) -> None:
-    payments.record_failed_invoice(Invoice.read(event.data), needs_action=False)
+def invoice_failed(event: Envelope) -> None:
+    needs_action = event.type == "invoice.payment_action_required"
+    payments.record_failed_invoice(Invoice.read(event.data), needs_action=needs_action)
 
 
-def invoice_needs_action(event: Event) -> None:
-    payments.record_failed_invoice(Invoice.read(event.data), needs_action=True)
+def invoice_payment_paid(event: Envelope) -> None:
+    payment_intent, invoice = event.data.inner("payment").ref("payment_intent"), event.data.ref("invoice")
+    if payment_intent and invoice:
+        payments.link_payment_intent(payment_intent, invoice)
 
 
-def invoice_payment_paid(event: Event) -> None:
-    intent, invoice = ref(inner(event.data, "payment").get("payment_intent")), ref(event.data.get("invoice"))
-    if intent and invoice:
-        payments.link_payment_intent(intent, invoice)
-
-
-def checkout_completed(event: Event) -> None:
-    """Also when the money arrived days later."""
-    session = Session.read(event.data)
+def checkout_completed(event: Envelope) -> None:
+    """Also handles payment methods that take days, whose money arrives after the session is completed."""
+    session = CheckoutSession.read(event.data)
     checkouts.close(session.id)
     if session.subscription:
-        subscriptions.note_checkout(session, event.created_at)
+        subscriptions.record_checkout(session, event.created_at)
     elif session.has_own_receipt:
         payments.record_sale(session, event.created_at)
     else:
-        customers.identify(session.party)
+        customers.identify(session.customer)
 
 
-def checkout_failed(event: Event) -> None:
-    payments.record_failed_sale(Session.read(event.data))
+def checkout_failed(event: Envelope) -> None:
+    payments.record_failed_sale(CheckoutSession.read(event.data))
 
 
-def checkout_expired(event: Event) -> None:
-    checkouts.close(own_id(event.data))
+def checkout_expired(event: Envelope) -> None:
+    checkouts.close(event.data.required_id)
 
 
-def subscription_told(event: Event) -> None:
+def subscription_updated(event: Envelope) -> None:
     subscriptions.apply(SubscriptionState.read(event.data), version(event))
 
 
-def subscription_ended(event: Event) -> None:
+def subscription_ended(event: Envelope) -> None:
     subscriptions.end(SubscriptionState.read(event.data), version(event))
 
 
-def trial_ending(event: Event) -> None:
+def trial_ending(event: Envelope) -> None:
     subscriptions.announce_trial_end(SubscriptionState.read(event.data), version(event))
 
 
-def refunded(event: Event) -> None:
+def refund_updated(event: Envelope) -> None:
     refunds.record_refund(Refund.read(event.data))
 
 
-def refund_failed(event: Event) -> None:
-    refunds.note_failed_refund(Refund.read(event.data))
+def refund_failed(event: Envelope) -> None:
+    refunds.report_failed_refund(Refund.read(event.data))
 
 
-def charge_refunded(event: Event) -> None:
+def charge_refunded(event: Envelope) -> None:
     refunds.record_refunded_charge(Charge.read(event.data))
 
 
-def customer_deleted(event: Event) -> None:
-    customers.note_deletion(own_id(event.data))
+def customer_deleted(event: Envelope) -> None:
+    customers.record_deletion(event.data.required_id)
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -98,27 +86,30 @@ HANDLERS: Mapping[str, Handler] = {
     "invoice.paid": invoice_paid,
     "invoice.payment_succeeded": invoice_paid,
     "invoice.payment_failed": invoice_failed,
-    "invoice.payment_action_required": invoice_needs_action,
+    "invoice.payment_action_required": invoice_failed,
     "invoice_payment.paid": invoice_payment_paid,
-    "customer.subscription.created": subscription_told,
-    "customer.subscription.updated": subscription_told,
-    "customer.subscription.paused": subscription_told,
-    "customer.subscription.resumed": subscription_told,
+    "customer.subscription.created": subscription_updated,
+    "customer.subscription.updated": subscription_updated,
+    "customer.subscription.paused": subscription_updated,
+    "customer.subscription.resumed": subscription_updated,
     "customer.subscription.trial_will_end": trial_ending,
     "customer.subscription.deleted": subscription_ended,
     "customer.deleted": customer_deleted,
-    "refund.created": refunded,
-    "refund.updated": refunded,
+    "refund.created": refund_updated,
+    "refund.updated": refund_updated,
     "refund.failed": refund_failed,
     "charge.refunded": charge_refunded,
 }
-# Of several events about a subscription in one second: which of them says the newest.
+
+# Stripe's clock counts whole seconds. Of several events about one subscription in the same second, the one with the
+# highest rank is the newest: a subscription is created first and deleted last.
 RANKS = {
     "customer.subscription.created": 0,
     "customer.subscription.trial_will_end": 1,
     "customer.subscription.deleted": 3,
 }
+DEFAULT_RANK = 2
 
 
-def version(event: Event) -> str:
-    return subscriptions.version_of(event.created_at, RANKS.get(event.type, 2), event.id)
+def version(event: Envelope) -> str:
+    return subscriptions.version_of(event.created_at, RANKS.get(event.type, DEFAULT_RANK), event.id)

@@ -1,4 +1,4 @@
-"""What Stripe should have told and did not: the event types that somebody forgot to tick."""
+"""Detects a webhook endpoint at Stripe that isn't subscribed to the events that receipts depend on."""
 
 import logging
 from datetime import timedelta
@@ -11,7 +11,7 @@ from billing.models import StripeEvent
 logger = logging.getLogger(__name__)
 
 PAID_TYPES = ("invoice.paid", "invoice.payment_succeeded")
-PATIENCE = timedelta(hours=1)
+MAX_DELAY = timedelta(hours=1)  # Stripe usually sends both events within a minute
 LOOK_BACK = timedelta(days=7)
 ADVICE = (
     "{count} subscription(s) were bought, but Stripe didn't report a paid invoice within an hour, so no receipt was "
@@ -20,20 +20,20 @@ ADVICE = (
 
 
 def missing_invoices() -> int:
-    """How many subscriptions were bought, in the last week and not in the last hour, whose invoice was not heard of."""
-    heard = StripeEvent.objects.filter(type__in=PAID_TYPES, object_id=OuterRef("expects_invoice"))
-    bought = StripeEvent.objects.exclude(expects_invoice="").filter(
-        received_at__lt=Now() - PATIENCE, received_at__gt=Now() - LOOK_BACK
+    """Return how many subscriptions were bought in the last week, but not in the last hour, without a paid invoice."""
+    arrived = StripeEvent.objects.filter(type__in=PAID_TYPES, object_id=OuterRef("expects_invoice"))
+    purchases = StripeEvent.objects.exclude(expects_invoice="").filter(
+        received_at__lt=Now() - MAX_DELAY, received_at__gt=Now() - LOOK_BACK
     )
-    return bought.exclude(Exists(heard)).count()
+    return purchases.exclude(Exists(arrived)).count()
 
 
-def trouble() -> str:
-    """What a person should change at Stripe; empty where nothing is missing."""
+def missing_invoices_warning() -> str:
+    """Return what a person should change at Stripe, or an empty string if no invoice is missing."""
     count = missing_invoices()
     return ADVICE.format(count=count) if count else ""
 
 
 def log_missing_invoices() -> None:
-    if found := trouble():
-        logger.error("%s", found)
+    if warning := missing_invoices_warning():
+        logger.error("%s", warning)

@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing.webhook import processing, signatures
+from billing.webhook.envelope import NotAnEvent
 from common.webhooks import detail_response, raw_body
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     except signatures.SignatureInvalid as error:
         logger.warning("A request that claims to come from Stripe was refused: %s", error)
         return detail_response(400, str(error))
-    except processing.NotAnEvent as error:
+    except NotAnEvent as error:
         logger.error("A signed request from Stripe was refused: %s", error)
         return detail_response(400, str(error))
     except (DatabaseError, InterfaceError):

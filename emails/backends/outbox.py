@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import IntegrityError, transaction
 
-from common.db import insert_new
+from common.db import insert_if_absent
 from common.failpoints import failpoint
 from emails.errors import InvalidMessage
 from emails.message import Message
@@ -82,7 +82,7 @@ def insert_once(row: OutboundEmail) -> None:
     The insert uses ON CONFLICT DO NOTHING, because an IntegrityError would abort the transaction on PostgreSQL. That
     clause also hides conflicts on other constraints, so a row that is missing is an error unless its key exists.
     """
-    if insert_new([row]):
+    if insert_if_absent([row]):
         return
     if row.idempotency_key is None or not OutboundEmail.objects.filter(idempotency_key=row.idempotency_key).exists():
         raise IntegrityError(f"The outbox refused the message {row.id} with the key {row.idempotency_key!r}.")

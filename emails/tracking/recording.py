@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from common.db import insert_new
+from common.db import insert_if_absent
 from emails.models import DeliveryEvent, OutboundEmail
 from emails.signals import delivery_event
 from emails.tracking import bounces, statuses
@@ -98,7 +98,7 @@ def store_new(matches: Iterable[Match]) -> dict[UUID, Match]:
         key = (match.event.provider, match.event.fingerprint)
         if key not in rows:  # one request may contain the same event twice
             rows[key] = (to_row(match), match)
-    inserted = insert_new([row for row, _ in rows.values()])
+    inserted = insert_if_absent([row for row, _ in rows.values()])
     new = [(row.pk, match) for row, match in rows.values() if row.pk in inserted]
     return dict(sorted(new, key=lambda pair: pair[1].event.occurred_at))
 

@@ -1,4 +1,4 @@
-"""`python manage.py stripe_event TYPE`: a realistic event, signed and posted as Stripe would, and what came of it."""
+"""`python manage.py stripe_event TYPE` posts a signed sample event as Stripe would, and prints the result."""
 
 import json
 import re
@@ -7,6 +7,7 @@ import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,14 +26,15 @@ from common.email_addresses import normalize_address, validate_address
 from emails.models import OutboundEmail
 
 PATH = "/stripe/webhook"
-PATIENCE = 30  # seconds, as `stripe listen` has
-MOST_POSTS = 1000
-LARGEST_AMOUNT = 99_999_999  # that Stripe takes
+TIMEOUT = 30  # seconds, as in `stripe listen`
+MAX_REPLAYS = 1000
+MAX_AMOUNT = 99_999_999  # Stripe's limit
+MAX_DIGITS = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where events go, and with which secret they are signed."""
+    """The webhook's URL, and the secret that signs the events."""
 
     url: str
     secret: str
@@ -43,7 +45,7 @@ class Target:
 
 
 class Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
-    """Django's own, which leaves the list of types a list."""
+    """Django's formatter, except that the list of types keeps its line breaks."""
 
 
 class Command(BaseCommand):
@@ -74,11 +76,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        target = Target(webhook_url(options["url"]), secret(is_meant=options["yes"]))
-        posts = one_of_many(options["replay"], "--replay", 1, MOST_POSTS)
+        """Post the event, preceded by earlier ones that it depends on. Raises ``CommandError`` if that fails."""
+        target = Target(webhook_url(options["url"]), secret(is_confirmed=options["yes"]))
+        posts = whole_number(options["replay"], "--replay", 1, MAX_REPLAYS)
         try:
-            *earlier, last = events_of(options)
-            for event in earlier:
+            *preceding, last = events_of(options)
+            for event in preceding:
                 self.post(event, target, 1)
             self.post(last, target, posts)
         except DatabaseError as error:
@@ -86,20 +89,23 @@ class Command(BaseCommand):
                 f"The database doesn't respond: {error}. If it hasn't been migrated, bin/dev does that."
             ) from None
 
-    def post(self, event: testing.Event, target: Target, times: int) -> None:
-        started = database_now()
+    def post(self, event: testing.SampleEvent, target: Target, times: int) -> None:
+        started_at = database_now()
         for _ in range(times):
             self.stdout.write(f"{post(event, target)} {event['type']} {event['id']}")
-        for line in outcome(event, started, target):
+        for line in result_of(event, started_at, target):
             self.stdout.write(f"    {line}")
 
 
-def secret(*, is_meant: bool) -> str:
-    if settings.STRIPE_LIVEMODE and not is_meant:
+# The command's options
+
+
+def secret(*, is_confirmed: bool) -> str:
+    """Return the secret that the server accepts. Raises ``CommandError`` on a live installation without --yes."""
+    if settings.STRIPE_LIVEMODE and not is_confirmed:
         raise CommandError(
             "This installation accepts live payments. A made-up event would be recorded as a payment and send real "
-            "email. "
-            "Use settings.development, or add --yes if you really want this."
+            "email. Use settings.development, or add --yes if you really want this."
         )
     if not settings.STRIPE_WEBHOOK_SECRETS:
         raise CommandError("STRIPE_WEBHOOK_SECRETS is not set, so there is nothing to sign with.")
@@ -108,7 +114,7 @@ def secret(*, is_meant: bool) -> str:
 
 
 def webhook_url(url: str | None) -> str:
-    """Of a server's own address, or of the webhook's."""
+    """Return the webhook's URL, given that URL or only the server's."""
     url = (url or f"http://127.0.0.1:{settings.PORT}").rstrip("/")
     try:
         parts = urlsplit(url)
@@ -120,7 +126,8 @@ def webhook_url(url: str | None) -> str:
     return url if parts.path else url + PATH
 
 
-def events_of(options: dict[str, Any]) -> list[testing.Event]:
+def events_of(options: dict[str, Any]) -> list[testing.SampleEvent]:
+    """Return the events that the options ask for. Raises ``CommandError`` if an option has no usable value."""
     generation = options["generation"]
     if generation not in testing.GENERATIONS:
         raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
@@ -131,26 +138,27 @@ def events_of(options: dict[str, Any]) -> list[testing.Event]:
     amount = options["amount"]
     return testing.events(
         options["type"],
-        address(options["email"]),
-        amount=None if amount is None else one_of_many(amount, "--amount", 0, LARGEST_AMOUNT),
+        email_address(options["email"]),
+        amount=None if amount is None else whole_number(amount, "--amount", 0, MAX_AMOUNT),
         currency=currency(options["currency"]),
         generation=generation,
     )
 
 
-def address(value: str) -> str:
-    found = normalize_address(value)
+def email_address(value: str) -> str:
+    address = normalize_address(value)
     try:
-        validate_address(found)
+        validate_address(address)
     except ValidationError:
         raise CommandError(f"--email takes one email address, not {value!r}.") from None
-    return found
+    return address
 
 
-def one_of_many(value: str | int, option: str, least: int, most: int) -> int:
+def whole_number(value: str | int, option: str, minimum: int, maximum: int) -> int:
     digits = str(value)
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 12 and least <= int(digits) <= most):
-        raise CommandError(f"{option} takes a whole number from {least} to {most}, not {digits!r}.")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS
+    if not is_number or not minimum <= int(digits) <= maximum:
+        raise CommandError(f"{option} takes a whole number from {minimum} to {maximum}, not {digits!r}.")
     return int(digits)
 
 
@@ -160,29 +168,31 @@ def currency(value: str) -> str:
     return value.lower()
 
 
-def post(event: testing.Event, target: Target) -> int:
-    """Returns the status, which is a 2xx."""
+# The request
+
+
+def post(event: testing.SampleEvent, target: Target) -> int:
+    """Post the event and return the status code, which is a 2xx. Raises ``CommandError`` with advice for any other."""
     body = json.dumps(event, indent=2, ensure_ascii=False).encode()
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "Stripe-Signature": signatures.sign(body, target.secret, at=time.time()),
     }
     with requests.Session() as session:
-        session.trust_env = False  # no proxy between this machine and itself
+        session.trust_env = False  # a configured proxy often can't reach this machine
         try:
-            response = session.post(target.url, body, headers=headers, timeout=PATIENCE, allow_redirects=False)
+            response = session.post(target.url, body, headers=headers, timeout=TIMEOUT, allow_redirects=False)
         except requests.Timeout:
-            raise CommandError(f"{target.url} did not respond within {PATIENCE} seconds. Check its log.") from None
+            raise CommandError(f"{target.url} did not respond within {TIMEOUT} seconds. Check its log.") from None
         except requests.RequestException:
             raise CommandError(f"There is no server at {target.url}. Start bin/dev, or set --url or PORT.") from None
     if not 200 <= response.status_code < 300:
-        raise CommandError(
-            f"{target.url} responded with {response.status_code}: {said(response).rstrip('.')}. {advice(response)}"
-        )
+        problem = f"{target.url} responded with {response.status_code}: {detail_of(response).rstrip('.')}."
+        raise CommandError(f"{problem} {advice(response)}")
     return response.status_code
 
 
-def said(response: requests.Response) -> str:
+def detail_of(response: requests.Response) -> str:
     try:
         return str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
@@ -200,34 +210,34 @@ def advice(response: requests.Response) -> str:
     return "See the server's log for details."
 
 
-def outcome(event: testing.Event, started: Any, target: Target) -> Iterator[str]:
-    """What this database knows of the event; ``started``: before it was posted."""
+# The result
+
+
+def result_of(event: testing.SampleEvent, started_at: datetime, target: Target) -> Iterator[str]:
+    """Yield what this database says about the event, and the emails that it queued since ``started_at``."""
     row = StripeEvent.objects.filter(pk=event["id"]).first()
     if row is None:
         yield "The event isn't in this database. The server uses another one, which has the result."
         return
-    mails = queued_for(event, started)
-    yield from told(row, mails)
-    yield from (f"{mail.kind} to {mail.recipients}, {mail.idempotency_key}: {page(mail, target)}" for mail in mails)
-
-
-def told(row: StripeEvent, mails: Sequence[OutboundEmail]) -> Iterator[str]:
+    emails = queued_emails(event, started_at)
     if row.error:
         yield f"{row.get_status_display()}. {row.error.splitlines()[-1]}"
     elif row.note:
         yield row.note
-    elif not mails:
+    elif not emails:
         yield "Handled. No email was queued."
+    for email in emails:
+        yield f"{email.kind} to {email.recipients}, {email.idempotency_key}: {page_of(email, target)}"
 
 
-def queued_for(event: testing.Event, started: Any) -> Sequence[OutboundEmail]:
-    """The keys of mails hold the id of what they are about."""
-    about = event["data"]["object"]["id"]
-    mails = OutboundEmail.objects.filter(idempotency_key__contains=about, created_at__gte=started)
-    return list(mails.defer("content").order_by("created_at"))
+def queued_emails(event: testing.SampleEvent, started_at: datetime) -> Sequence[OutboundEmail]:
+    # The idempotency key of an email contains the id of the object that the email is about.
+    object_id = event["data"]["object"]["id"]
+    emails = OutboundEmail.objects.filter(idempotency_key__contains=object_id, created_at__gte=started_at)
+    return list(emails.defer("content").order_by("created_at"))
 
 
-def page(mail: OutboundEmail, target: Target) -> str:
+def page_of(email: OutboundEmail, target: Target) -> str:
     if settings.DEVELOPMENT_ROUTES:
-        return target.site + reverse("development:message", args=[mail.pk])
-    return target.site + reverse("admin:emails_outboundemail_change", args=[mail.pk])
+        return target.site + reverse("development:message", args=[email.pk])
+    return target.site + reverse("admin:emails_outboundemail_change", args=[email.pk])

@@ -1,4 +1,4 @@
-"""Whom a made-up event is about, and the ids by which its objects refer to each other and to what is stored here."""
+"""The person, plan, and ids that the objects of a sample event share with each other and with the database."""
 
 import hashlib
 import secrets
@@ -22,7 +22,9 @@ NO_PLAN = Plan("sample", "Sample", "price_sample", 2900, "usd", "month")
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Scenario:
+    """Values for all objects of one sample event. Times are in Unix seconds, the amount in minor units."""
+
     email: str
     name: str
     user_id: int | None
@@ -36,17 +38,20 @@ class Story:
     livemode: bool
     now: int
     is_renewal: bool
-    person_is_known: bool  # here, with an address
-    invoice_is_known: bool  # as paid
-    payment_is_known: bool  # the payment intent as that of the invoice
+    has_known_address: bool
+    has_paid_invoice: bool
+    has_payment_intent: bool  # it is stored which payment intent paid the invoice
 
     @classmethod
-    def about(cls, email: str, amount: int | None, currency: str, *, refers_back: bool) -> Self:
-        """``refers_back``: to the newest payment, rather than to a new one."""
+    def for_person(cls, email: str, amount: int | None, currency: str, *, refers_to_payment: bool) -> Self:
+        """Build a scenario from what the database knows about the person.
+
+        With ``refers_to_payment`` it is about their newest payment, otherwise about a new one.
+        """
         user = User.objects.filter(email=email).first()
         customer = known_customer(user, email)
         subscription = running_subscription(customer)
-        payment = newest_payment(customer) if refers_back else None
+        payment = newest_payment(customer) if refers_to_payment else None
         plan = (plan_by_price(subscription.price_id) if subscription else None) or next(iter(all_plans()), NO_PLAN)
         intent = intent_of(payment)
         return cls(
@@ -54,23 +59,23 @@ class Story:
             name=user.name if user else email.partition("@")[0].title(),
             user_id=user.pk if user else None,
             customer=customer.pk if customer else new_customer_id(email),
-            subscription=subscription.pk if subscription else fresh("sub"),
-            invoice=payment.stripe_id if payment else expected_invoice(customer) or fresh("in"),
-            payment_intent=intent or fresh("pi"),
+            subscription=subscription.pk if subscription else new_id("sub"),
+            invoice=payment.stripe_id if payment else expected_invoice(customer) or new_id("in"),
+            payment_intent=intent or new_id("pi"),
             plan=plan,
             amount=amount if amount is not None else payment.amount if payment else plan.amount,
             currency=currency or (payment.currency if payment else plan.currency),
             livemode=bool(settings.STRIPE_LIVEMODE),
             now=int(time.time()),
             is_renewal=bool(subscription and Payment.objects.paid_for(subscription.pk).exists()),
-            person_is_known=bool(user or (customer and customer.email)),
-            invoice_is_known=payment is not None,
-            payment_is_known=bool(intent),
+            has_known_address=bool(user or (customer and customer.email)),
+            has_paid_invoice=payment is not None,
+            has_payment_intent=bool(intent),
         )
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The mark of the sessions that we create."""
+        """What our own checkout sessions carry."""
         return {} if self.user_id is None else {"user_id": str(self.user_id)}
 
     @property
@@ -87,28 +92,31 @@ class Story:
 
     @property
     def refunded_before(self) -> int:
-        known = RefundedCharge.objects.filter(pk=self.charge).first()
-        return known.amount if known else 0
+        charge = RefundedCharge.objects.filter(pk=self.charge).first()
+        return charge.amount if charge else 0
 
 
-def fresh(prefix: str) -> str:
-    """An id that Stripe never made, and that one recognises as such."""
+def new_id(prefix: str) -> str:
+    """Return an id that Stripe never creates and that people recognize as a sample."""
     return f"{prefix}_sample{secrets.token_hex(8)}"
 
 
 def known_customer(user: User | None, email: str) -> Customer | None:
-    theirs = Q(pk=usual_customer_id(email)) | Q(user=None, email__iexact=email) | (Q(user=user) if user else Q(pk=None))
-    return Customer.objects.usable().filter(theirs).order_by(F("user").desc(nulls_last=True)).first()
+    is_theirs = (
+        Q(pk=usual_customer_id(email)) | Q(user=None, email__iexact=email) | (Q(user=user) if user else Q(pk=None))
+    )
+    return Customer.objects.usable().filter(is_theirs).order_by(F("user").desc(nulls_last=True)).first()
 
 
 def usual_customer_id(email: str) -> str:
-    """The same in every run."""
+    """Return the same id for the same address, so that the events of several runs belong together."""
     return f"cus_sample{hashlib.sha256(email.lower().encode()).hexdigest()[:16]}"
 
 
 def new_customer_id(email: str) -> str:
     usual = usual_customer_id(email)
-    return fresh("cus") if Customer.objects.filter(pk=usual).exists() else usual  # it was deleted
+    # If the usual customer exists, known_customer() passed it over because it was deleted.
+    return new_id("cus") if Customer.objects.filter(pk=usual).exists() else usual
 
 
 def running_subscription(customer: Customer | None) -> Subscription | None:
@@ -116,14 +124,14 @@ def running_subscription(customer: Customer | None) -> Subscription | None:
 
 
 def newest_payment(customer: Customer | None) -> Payment | None:
-    """Of an invoice."""
+    """Return the newest payment of an invoice."""
     if customer is None:
         return None
     return customer.payments.filter(status=Payment.Status.PAID, stripe_id__startswith="in_").first()
 
 
 def expected_invoice(customer: Customer | None) -> str:
-    """That of a checkout that was told here before its invoice."""
+    """Return the id of an invoice that a stored checkout session named and that isn't paid yet."""
     if customer is None:
         return ""
     checkouts = StripeEvent.objects.filter(customer_id=customer.pk).exclude(expects_invoice="")
