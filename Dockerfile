@@ -1,11 +1,11 @@
-# One image for web, worker, beat and migrate: docker-compose.yml says which command each runs.
+# One image for web, worker, beat, and migrate. docker-compose.yml sets the command of each.
 
 FROM python:3.13-slim AS packages
 COPY requirements.txt /
 RUN python -m venv /packages && /packages/bin/pip install --no-cache-dir --requirement /requirements.txt
 
 FROM python:3.13-slim
-# Query strings stay out of the access log: links in mails carry tokens there.
+# The access log contains no query strings, because links in emails carry tokens there.
 ENV PATH=/packages/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=settings.production \

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. Uses settings.development unless DJANGO_SETTINGS_MODULE says otherwise."""
+"""Django's command line. The default for DJANGO_SETTINGS_MODULE is settings.development."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
 """Device cookies: a device that the owner of an account logged in with before has login limits of its own.
 
-Strangers who guess at the account therefore cannot lock its owner out (docs/accounts.md). The response to a login
+Strangers who guess its password therefore cannot lock the owner out (docs/accounts.md). The response to a login
 contains a signed value. Browsers keep it in a cookie; API clients send it back in the header `Known-Device`.
 The value grants no access: its holder still needs the password.
 
@@ -28,7 +28,7 @@ MAXIMUM_LENGTH = 1000  # limits the work of checking a forged value
 
 
 def known_device_id(request: HttpRequest | Request, address: str) -> str | None:
-    """The id of the device, or None if the owner of this email address has not logged in with it before.
+    """Return the id of the device, or None if the owner of this email address has not logged in with it before.
 
     Takes as long for an address without an account: one signature, and one query if the signature is valid.
     """

@@ -38,5 +38,5 @@ def record_login(
 
 
 def record_logout(sender: type[User], request: HttpRequest, token: AuthToken | None = None, **_: Any) -> None:
-    if token is None:
+    if token is None:  # otherwise, the login has ended with its token
         devices.record_logout(session_key=request.session.session_key)

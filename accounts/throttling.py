@@ -33,13 +33,13 @@ class LoginThrottle(Throttle):
 
 
 def submitted(request: HttpRequest | Request, field: str) -> object:
-    """The value of a field in the API's JSON body or in a page's form, before any validation."""
+    """Return the value of a field in the API's JSON body or in a page's form, before any validation."""
     data = request.data if isinstance(request, Request) else request.POST
     return data.get(field)  # type: ignore[union-attr]  # our parser returns a dict
 
 
 def login_windows(request: HttpRequest | Request, address: str) -> list[Window]:
-    """The windows that a login with this email address counts in, whether or not it has an account."""
+    """Return the windows that a login with this email address counts in, whether or not it has an account."""
     if device_id := known_device_id(request, address):
         return [Window("login", f"device:{device_id}")]
     client, account = client_subject(request), address_subject(address)

@@ -1,8 +1,8 @@
-"""What it costs to queue one templated mail: render, inline the CSS, insert the row. CPU time of this process.
+"""CPU time to queue one templated email: render it, inline its CSS, and insert the row.
 
     python benchmarks/queue_cost.py            on SQLite, or on DATABASE_URL
 
-Prints milliseconds per mail and what the parts take. Target: at most 3 ms.
+Prints the milliseconds per email, and the share of rendering. Target: at most 3 ms.
 """
 
 import os
@@ -24,6 +24,7 @@ django.setup()
 from django.core.management import call_command
 from django.db import transaction
 
+from benchmarks.figures import report
 from emails.models import OutboundEmail
 from emails.rendering import render_email
 from emails.services import send_templated_email
@@ -37,7 +38,7 @@ CONTEXT = {
 
 
 def milliseconds_cpu(action: Callable[[int], object], times: int = 100, rounds: int = 7) -> float:
-    """The median over ``rounds`` of the CPU time of one call."""
+    """Return the CPU time of one call, as the median over ``rounds``."""
     results = []
     for round_number in range(rounds):
         started = time.process_time()
@@ -50,18 +51,21 @@ def milliseconds_cpu(action: Callable[[int], object], times: int = 100, rounds: 
 def queue(number: int) -> None:
     with transaction.atomic():
         send_templated_email(
-            kind="welcome", to=f"person-{number}@example.com", context=CONTEXT,
-            idempotency_key=f"benchmark:{time.monotonic_ns()}:{number}", metadata={"user_id": str(number)},
-        )  # fmt: skip
+            kind="welcome",
+            to=f"person-{number}@example.com",
+            context=CONTEXT,
+            idempotency_key=f"benchmark:{time.monotonic_ns()}:{number}",
+            metadata={"user_id": str(number)},
+        )
 
 
 def main() -> int:
     call_command("migrate", verbosity=0)
-    whole = milliseconds_cpu(queue)
+    total = milliseconds_cpu(queue)
     rendering = milliseconds_cpu(lambda _: render_email("welcome", CONTEXT))
     OutboundEmail.objects.filter(idempotency_key__startswith="benchmark:").delete()
-    print(f"queueing one templated mail: {whole:.2f} ms CPU, target {TARGET_MS} ms; rendering alone {rendering:.2f} ms")
-    return 0 if whole <= TARGET_MS else 1
+    print(f"rendering alone: {rendering:.2f} ms CPU")
+    return 0 if report("CPU to queue one templated email", total, TARGET_MS, " ms") else 1
 
 
 if __name__ == "__main__":

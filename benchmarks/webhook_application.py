@@ -1,4 +1,4 @@
-"""What gunicorn serves for webhook_rate.py: the project itself, and a bare view beside it."""
+"""The WSGI application of webhook_rate.py: the project, and a bare view to compare it with."""
 
 import json
 import time
@@ -24,26 +24,38 @@ from emails.rendering import render_email
 
 @csrf_exempt
 def bare(request: HttpRequest) -> HttpResponse:
+    """Do the minimum that an event needs: verify it, render a receipt, and insert one event and one email."""
     verify(request.headers["Stripe-Signature"], request.body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
     event = json.loads(request.body)
     invoice = event["data"]["object"]
     total = format_amount(invoice["amount_paid"], invoice["currency"])
     context = {
-        "name": invoice["customer_name"], "plan": "Pro", "total": total, "number": invoice["number"], "date": "today",
+        "name": invoice["customer_name"],
+        "plan": "Pro",
+        "total": total,
+        "number": invoice["number"],
+        "date": "today",
         "lines": [{"description": line["description"], "amount": total} for line in invoice["lines"]["data"]],
-        "invoice_url": invoice["hosted_invoice_url"], "billing_url": "https://app.example.com/billing",
-    }  # fmt: skip
-    mail = render_email("receipt", context, "en")
-    content = {"subject": mail.subject, "text": mail.text, "html": mail.html}
+        "invoice_url": invoice["hosted_invoice_url"],
+        "billing_url": "https://app.example.com/billing",
+    }
+    email = render_email("receipt", context, "en")
+    content = {"subject": email.subject, "text": email.text, "html": email.html}
     with transaction.atomic():
         StripeEvent.objects.create(
-            id=f"bare_{uuid4()}", type=event["type"], livemode=event["livemode"], body=request.body.decode(),
+            id=f"bare_{uuid4()}",
+            type=event["type"],
+            livemode=event["livemode"],
+            body=request.body.decode(),
             created_at=datetime.fromtimestamp(event["created"], UTC),
-        )  # fmt: skip
+        )
         OutboundEmail.objects.create(
-            kind="receipt", idempotency_key=f"bare:{uuid4()}", subject=mail.subject, content=content,
+            kind="receipt",
+            idempotency_key=f"bare:{uuid4()}",
+            subject=email.subject,
+            content=content,
             recipients=invoice["customer_email"],
-        )  # fmt: skip
+        )
     return JsonResponse({"received": True})
 
 

@@ -71,7 +71,7 @@ def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 def post_data(request: HttpRequest) -> QueryDict | None:
-    """The data to bind a form to: that of a POST, even if it is empty, and None for every other method."""
+    """Return the data to bind a form to: that of a POST, even if it is empty, or None for other methods."""
     return request.POST if request.method == "POST" else None
 
 

@@ -41,6 +41,7 @@ class Window:
 
     @property
     def key(self) -> str:
+        # Subjects are not validated yet. They can contain half a surrogate pair, which can't be encoded.
         return f"throttle:{self.scope}:{hashlib.sha256(self.subject.encode(errors='replace')).hexdigest()}"
 
     def hit(self) -> bool:
@@ -48,7 +49,7 @@ class Window:
         return self.rate is None or self._count() <= max(1, int(self.rate.partition("/")[0]) // self.share)
 
     def wait(self) -> float:
-        """Seconds until the window ends."""
+        """Return the seconds until the window ends."""
         now = time.time()
         began: float = cache.get(f"{self.key}:began", now)
         return began + self.seconds - now
@@ -56,6 +57,7 @@ class Window:
     def _count(self) -> int:
         # One atomic operation per count: a burst of parallel requests cannot exceed the limit.
         if cache.add(self.key, 1, timeout=self.seconds):
+            # Django's cache can't tell how long a key still lives.
             cache.set(f"{self.key}:began", time.time(), timeout=self.seconds)
             return 1
         with suppress(ValueError):  # the window ended after the line above
@@ -70,7 +72,7 @@ class Throttle:
     scope: str
 
     def windows(self, request: HttpRequest | Request) -> list[Window]:
-        """The windows that this request counts in."""
+        """Return the windows that this request counts in."""
         raise NotImplementedError
 
 

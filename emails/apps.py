@@ -1,4 +1,4 @@
-"""The emails app."""
+"""The configuration of the emails app."""
 
 from django.apps import AppConfig
 
@@ -7,4 +7,4 @@ class EmailsConfig(AppConfig):
     name = "emails"
 
     def ready(self) -> None:
-        from emails import checks  # noqa: F401, PLC0415  # registers them; it needs the models
+        from emails import checks  # noqa: F401, PLC0415  # registers the checks, which need the models

@@ -1,4 +1,4 @@
-"""System checks: what would keep mail from going out is said before it does."""
+"""System checks for settings and templates that would keep email from being sent."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from emails import samples
 from emails.backends import OUTBOX, PROVIDERS, RELAYS, configured_provider, get_backend
 from emails.webhooks.views import RECEIVERS
 
-TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # what Django's test runner puts in place of any other
+TEST_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # Django's test runner replaces every backend with it
 
 KEY_HINT = "Until this is fixed, emails stay queued."
 
@@ -25,17 +25,18 @@ Apps = Sequence[AppConfig] | None
 
 @register("emails")
 def check_provider(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    trouble = trouble_with_provider()
-    if not trouble:
+    problem = problem_with_provider()
+    if not problem:
         return []
     hint = (
         f"Set EMAIL_PROVIDER to one of {', '.join([*RELAYS, *PROVIDERS])}, "
         "or EMAIL_DELIVERY_BACKEND to the dotted path of a Django email backend."
     )
-    return [Error(trouble, hint=hint, id="emails.E001")]
+    return [Error(problem, hint=hint, id="emails.E001")]
 
 
-def trouble_with_provider() -> str:
+def problem_with_provider() -> str:
+    """Return what is wrong, or an empty string."""
     path = settings.EMAIL_DELIVERY_BACKEND
     if not path:
         known = settings.EMAIL_PROVIDER in {*RELAYS, *PROVIDERS}
@@ -51,17 +52,17 @@ def trouble_with_provider() -> str:
 
 @register("emails")
 def check_key(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """A warning, so that everything but sending can be tried without a key."""
-    return [Warning(trouble, hint=KEY_HINT, id="emails.W002") for trouble in trouble_with_key()]
+    """A missing key is only a warning, because everything but sending works without one."""
+    return [Warning(problem, hint=KEY_HINT, id="emails.W002") for problem in problem_with_key()]
 
 
 @register("emails", deploy=True)
 def check_key_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    return [Error(trouble, hint=KEY_HINT, id="emails.E002") for trouble in trouble_with_key()]
+    return [Error(problem, hint=KEY_HINT, id="emails.E002") for problem in problem_with_key()]
 
 
-def trouble_with_key() -> Iterator[str]:
-    if trouble_with_provider():
+def problem_with_key() -> Iterator[str]:
+    if problem_with_provider():
         return
     try:
         get_backend(configured_provider())
@@ -73,19 +74,19 @@ def trouble_with_key() -> Iterator[str]:
 def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"{receiver.variable}: secret {number} can never match, because {trouble}.",
+            f"{receiver.variable}: secret {number} can never match, because {problem}.",
             hint="Copy it again from the provider's webhook page.",
             id="emails.E006",
         )
         for receiver in RECEIVERS.values()
         for number, secret in enumerate(receiver.secrets, start=1)
-        if (trouble := receiver.trouble_with(secret))
+        if (problem := receiver.problem_with(secret))
     ]
 
 
 @register("emails", deploy=True)
-def check_events_come_home(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """No warning: one can do without, and a deployment is to be clean."""
+def check_webhooks_are_set_up(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Only informational: webhooks are optional, and a correct deployment should show no warnings."""
     receiver = RECEIVERS.get(configured_provider())
     if receiver is None or receiver.secrets:
         return []
@@ -115,7 +116,7 @@ def check_lease(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 
 @register("emails", deploy=True)
-def check_door(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+def check_outbox_is_used(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     if settings.EMAIL_BACKEND in (OUTBOX, TEST_BACKEND):
         return []
     return [
@@ -131,16 +132,16 @@ def check_door(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 def check_templates(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
-            trouble,
+            problem,
             hint=f"The folder of each kind of email must contain {', '.join([*samples.PARTS, samples.SAMPLE])}.",
             id="emails.E004",
         )
         for kind, folder in samples.folders().items()
-        for trouble in trouble_with_kind(kind, folder)
+        for problem in problem_with_kind(kind, folder)
     ]
 
 
-def trouble_with_kind(kind: str, folder: Path) -> Iterator[str]:
+def problem_with_kind(kind: str, folder: Path) -> Iterator[str]:
     for part in samples.PARTS:
         if not (folder / part).is_file():
             yield f"templates/emails/{kind}/{part} is missing."

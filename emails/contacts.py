@@ -1,8 +1,8 @@
-"""The marketing side: telling Sequenzy who subscribed, which tags they have, what they did.
+"""Marketing contacts: reports subscribers, their tags, and their events to Sequenzy.
 
-As durable as mail: each change is a row in the caller's transaction and reaches Sequenzy after the commit, once, those
-of a contact in the order in which they were made. With any other EMAIL_PROVIDER nothing is told, and the log says so.
-With CONTACTS_SYNC off nothing is told either, except what a person has a right to: unsubscribing and being forgotten.
+Each change is a row in the caller's transaction. It reaches Sequenzy once, after the commit, in the order in which the
+contact's changes were made. With any other EMAIL_PROVIDER, changes are only logged. With CONTACTS_SYNC off, only the
+changes that a person has a right to are reported: unsubscribing and erasure.
 """
 
 import json
@@ -26,13 +26,13 @@ logger = logging.getLogger(__name__)
 
 TAG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 EVENT_NAME = re.compile(r"\S(.{0,98}\S)?")
-OWED = (ContactChange.Action.UNSUBSCRIBE, ContactChange.Action.FORGET)
+ALWAYS_REPORTED = (ContactChange.Action.UNSUBSCRIBE, ContactChange.Action.FORGET)
 
 Properties = Mapping[str, Any]
 
 
 class InvalidContact(EmailsError, ValueError):
-    """A change that cannot be told; nothing was stored."""
+    """A change that Sequenzy would refuse. Nothing was stored."""
 
 
 def subscribe(
@@ -43,9 +43,10 @@ def subscribe(
     first_name: str = "",
     external_id: str = "",
 ) -> None:
-    """Add a contact, or fill the empty fields of one that exists; never wakes one that unsubscribed.
+    """Add a contact to the lists in CONTACTS_LISTS, or fill the empty fields of an existing one.
 
-    ``external_id``: the person's id in your own database. Joins the lists in CONTACTS_LISTS. Raises ``InvalidContact``.
+    A contact who unsubscribed stays unsubscribed. ``external_id`` is the person's ID in your own database. Raises
+    ``InvalidContact``.
     """
     content = {
         "tags": [checked_tag(tag) for tag in tags],
@@ -58,22 +59,22 @@ def subscribe(
 
 
 def add_tag(address: str, tag: str) -> None:
-    """Add a tag (lower-case letters, digits and hyphens); creates the contact if need be. Raises ``InvalidContact``."""
+    """Add a tag (lowercase letters, digits, hyphens). Creates the contact if needed. Raises ``InvalidContact``."""
     queue(ContactChange.Action.ADD_TAG, address, {"tag": checked_tag(tag)})
 
 
 def remove_tag(address: str, tag: str) -> None:
-    """Take a tag away from a contact that exists. Raises ``InvalidContact``."""
+    """Remove a tag from an existing contact. Raises ``InvalidContact``."""
     queue(ContactChange.Action.REMOVE_TAG, address, {"tag": checked_tag(tag)})
 
 
 def track_event(
     address: str, name: str, properties: Properties | None = None, *, occurred_at: datetime | None = None
 ) -> None:
-    """Tell that something happened, which may start an automation.
+    """Report that something happened, which may start an automation.
 
-    Give ``occurred_at`` (aware) only for history: Sequenzy starts nothing for what is more than an hour old.
-    Raises ``InvalidContact``.
+    Pass ``occurred_at`` (an aware datetime) only for past events: Sequenzy starts no automation for an event that is
+    more than an hour old. Raises ``InvalidContact``.
     """
     if not EVENT_NAME.fullmatch(name):
         raise InvalidContact("An event name must have 1 to 100 characters, with no spaces at either end.")
@@ -84,22 +85,22 @@ def track_event(
 
 
 def unsubscribe(address: str) -> None:
-    """End all marketing mail to this address; transactional mail still goes out. Tried until it is told."""
+    """Stop all marketing email to this address, but not transactional email. Retried until Sequenzy accepts it."""
     queue(ContactChange.Action.UNSUBSCRIBE, address, {})
 
 
 def forget(address: str) -> None:
-    """Delete the contact at Sequenzy, and once that is told what is stored about it here. Tried until it is told."""
+    """Delete the contact at Sequenzy, and then what is stored about it here. Retried until Sequenzy accepts it."""
     queue(ContactChange.Action.FORGET, address, {})
 
 
 def queue(action: ContactChange.Action, address: str, content: dict[str, Any]) -> None:
-    """Store the change in the caller's transaction; a worker is told after the commit."""
-    if not (settings.CONTACTS_SYNC or action in OWED):
+    """Store the change in the caller's transaction, and wake up a worker after the commit."""
+    if not (settings.CONTACTS_SYNC or action in ALWAYS_REPORTED):
         return
     change = ContactChange(action=action, address=checked_address(address), content=checked_content(content))
     if not contacts_provider():
-        logger.info("%s is not told: EMAIL_PROVIDER is %s, which has no contacts here.", action, configured_provider())
+        logger.info("Skipping %s: contacts need EMAIL_PROVIDER=sequenzy, and it is %s.", action, configured_provider())
         return
     change.save(force_insert=True)
     transaction.on_commit(wake_worker, robust=True)
@@ -120,12 +121,13 @@ def checked_tag(tag: str) -> str:
 
 
 def checked_content(content: dict[str, Any]) -> dict[str, Any]:
-    """As it will be stored. What JSON, or PostgreSQL's form of it, does not know is refused here."""
+    """Return the content as the database will store it. Raises ``InvalidContact`` if PostgreSQL would refuse it."""
     try:
         text = json.dumps(content, cls=DjangoJSONEncoder, allow_nan=False)
         text.encode()
     except (TypeError, ValueError) as error:
         raise InvalidContact(f"Attributes and properties must be valid JSON values: {error}") from None
+    # JSON allows both, but PostgreSQL's jsonb doesn't.
     if "\\u0000" in text or re.search(r"\\ud[89a-f]", text):
         raise InvalidContact("Attributes and properties must not contain a NUL or an unpaired surrogate.")
     stored: dict[str, Any] = json.loads(text)

@@ -1,4 +1,4 @@
-"""What the mail is doing, for readiness checks and dashboards."""
+"""The state of the outbox and its providers, for readiness checks and dashboards."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,17 +9,20 @@ from common.db import database_now
 from emails.backends import configured_provider, contacts_provider
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 
-LATE = timedelta(minutes=5)
+LATE_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    outbox: dict[str, int | None]  # messages that are due, and how long the oldest unsent one waits, in seconds
-    providers: dict[str, dict[str, str]]
-    flows: bool  # whether mail goes out as it should
+    """The state of email delivery."""
+
+    outbox: dict[str, int | None]  # "due": number of due messages; "oldest_seconds": age of the oldest unsent one
+    providers: dict[str, dict[str, str]]  # by name, as describe() returns them
+    is_healthy: bool
 
 
 def report() -> Report:
+    """Return the current state. Reads the database."""
     now = database_now()
     waiting = OutboundEmail.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
     oldest = waiting.aggregate(Min("created_at"))["created_at__min"]
@@ -27,20 +30,25 @@ def report() -> Report:
     needed = needed_providers()
     states = ProviderState.objects.with_rows_for(*needed)
     providers = {state.name: describe(state, now) for state in states if state.name in needed}
-    flows = (age is None or age < LATE.total_seconds()) and all(p["state"] == "ok" for p in providers.values())
+    is_late = age is not None and age >= LATE_AFTER.total_seconds()
+    is_healthy = not is_late and all(provider["state"] == "ok" for provider in providers.values())
     due = OutboundEmail.objects.filter(due_at__lte=now).aggregate(n=Count("pk"))["n"]
-    return Report({"due": due, "oldest_seconds": age}, providers, flows)
+    return Report({"due": due, "oldest_seconds": age}, providers, is_healthy)
 
 
 def needed_providers() -> set[str]:
-    """Those that are called today, and those at which the outcome of a call is open: not one that was left behind."""
+    """Return the configured providers, and those with an open attempt. A provider that is no longer used can't fail."""
     holding = DeliveryAttempt.objects.filter(due_at__isnull=False).values_list("provider", flat=True)
+    # order_by() removes the model's ordering, which would become part of the DISTINCT.
     return {name for name in (configured_provider(), contacts_provider()) if name} | set(holding.distinct().order_by())
 
 
 def describe(state: ProviderState, now: datetime) -> dict[str, str]:
-    """``state``: ok, paused (it asked us to wait), open (it fails: probes only), misconfigured (a person must act),
-    over_quota (the next day or a larger plan helps)."""
+    """Return the provider's ``state`` and the ``reason`` for it.
+
+    The state is ok, paused (the provider asked us to wait), open (it keeps failing, and only probes are sent),
+    misconfigured (a person must act), or over_quota (waiting a day or a larger plan helps).
+    """
     if state.reason == ProviderState.PauseReason.CONFIGURATION:
         return {"state": "misconfigured", "reason": state.detail}
     if state.reason == ProviderState.PauseReason.QUOTA:

@@ -1,4 +1,4 @@
-"""The mail of one person: found, exported, erased. Whose a message is stands in its ``metadata["user_id"]``."""
+"""Finds, exports, and erases the emails of one person, who is named by ``metadata["user_id"]``."""
 
 from collections.abc import Collection
 from typing import Any
@@ -12,15 +12,16 @@ from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, Outboun
 from emails.support.history import history
 
 
-def mail_of(user_id: str) -> QuerySet[OutboundEmail]:
-    """Newest first, without the bodies."""
+def emails_of(user_id: str) -> QuerySet[OutboundEmail]:
+    """Return the person's emails, newest first, without their bodies."""
     return OutboundEmail.objects.filter(person=user_id).order_by("-created_at").defer("content")
 
 
 def export(user_id: str) -> list[dict[str, Any]]:
-    """Every message and what became of it, as values that JSON knows and dates. Live links are left out."""
-    mails = mail_of(user_id).defer(None).prefetch_related("attempts", "events")
-    return [exported(email) for email in mails]
+    """Return every email and its history as JSON types and datetimes. Texts with live links are left out."""
+    # defer(None) loads the bodies after all.
+    emails = emails_of(user_id).defer(None).prefetch_related("attempts", "events")
+    return [exported(email) for email in emails]
 
 
 def exported(email: OutboundEmail) -> dict[str, Any]:
@@ -32,21 +33,21 @@ def exported(email: OutboundEmail) -> dict[str, Any]:
         "subject": email.subject,
         "text": email.message.text if is_readable else None,
         "status": email.status,
-        "events": [{"event": event.event, "at": event.at, "detail": event.detail} for event in history(email)],
+        "events": [{"event": entry.event, "at": entry.at, "detail": entry.detail} for entry in history(email)],
     }
 
 
 def erase(user_id: str, *, addresses: Collection[str], last_kind: str | None = None) -> None:
-    """Forget a person in the caller's transaction: mails, what providers told about them, contacts at ``addresses``.
+    """Erase a person in the caller's transaction: emails, their events, and the contacts at ``addresses``.
 
-    What waits is cancelled, except the mail of ``last_kind``. That one, and whatever a provider is just being handed,
-    is erased by ``erase_settled`` later. A row with an idempotency key stays, empty, so that the key still holds. The
-    suppression of an address stays too, without what the provider said: it is there so that nobody writes to it.
+    Queued emails are cancelled, except those of ``last_kind``. These, and emails that are being sent right now, are
+    erased later by ``erase_settled``. A row with an idempotency key is emptied instead of deleted, so that the key
+    stays taken. A suppression also stays, without the provider's text, so that the address gets no more email.
     """
-    mails = OutboundEmail.objects.filter(person=user_id)
-    waiting = mails.filter(status=Status.QUEUED, lease_token=None)
+    emails = OutboundEmail.objects.filter(person=user_id)
+    waiting = emails.filter(status=Status.QUEUED, lease_token=None)
     waiting.exclude(kind=last_kind).update(status=Status.CANCELLED, reason="", detail="", due_at=None, settled_at=Now())
-    mails.update(to_be_erased=True)
+    emails.update(to_be_erased=True)
     erase_settled()
     for address in addresses:
         forget_address(address.lower())
@@ -61,12 +62,12 @@ def forget_address(address: str) -> None:
 
 
 def erase_settled() -> int:
-    """Erase what was to be erased and is settled by now; returns how many messages. May be repeated."""
+    """Erase the emails that ``erase`` had to leave and that are settled now. Return how many. Safe to repeat."""
     settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False)
     keys = [*settled.values_list("pk", flat=True)]
     DeliveryEvent.objects.filter(email__in=keys).delete()
     DeliveryAttempt.objects.filter(emails__in=keys).update(detail="")
-    ours = OutboundEmail.objects.filter(pk__in=keys)
-    ours.filter(idempotency_key=None).delete()
-    ours.update(recipients="", subject="", content=None, detail="", metadata={}, to_be_erased=False)
+    emails = OutboundEmail.objects.filter(pk__in=keys)
+    emails.filter(idempotency_key=None).delete()
+    emails.update(recipients="", subject="", content=None, detail="", metadata={}, to_be_erased=False)
     return len(keys)

@@ -1,7 +1,7 @@
-"""A kind and its context become subject, text and html.
+"""Renders a kind and its context to a subject, a text, and HTML.
 
-A kind is a folder under templates/emails/ with subject.txt, body.txt and body.html (on the layout base.html).
-Text parts are rendered by an engine of their own that escapes nothing; html is escaped as everywhere in Django.
+A kind is a folder under templates/emails/ with subject.txt, body.txt, and body.html, which extends base.html. Text
+parts use a separate template engine without autoescaping, because Django turns escaping on and off per engine.
 """
 
 import re
@@ -28,16 +28,18 @@ class RenderedEmail:
 
 
 def render_email(kind: str, context: Mapping[str, object], language: str | None = None) -> RenderedEmail:
-    """Render the three parts of a mail in ``language`` (the active one when None), its CSS inlined into the html.
+    """Render the three parts in ``language`` (by default the active one), with the CSS inlined into the HTML.
 
-    Raises ``ValueError`` for a kind that is no folder name and ``TemplateDoesNotExist`` for a folder that is not there.
+    Raises ``ValueError`` for a kind that isn't a folder name, and ``TemplateDoesNotExist`` for a missing folder.
     """
     if not KIND.fullmatch(kind):
         raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
+    # override(None) would turn translations off instead of keeping the active language.
     with translation.override(language) if language else nullcontext():
         full_context = {"brand": brand(), "app_url": settings.APP_URL, **context}
         subject = render_to_string(f"emails/{kind}/subject.txt", full_context, using=TEXT_ENGINE)
         text = render_to_string(f"emails/{kind}/body.txt", full_context, using=TEXT_ENGINE)
+        # base.html shows the subject as the title.
         html = render_to_string(f"emails/{kind}/body.html", {**full_context, "subject": one_line(subject)})
     return RenderedEmail(one_line(subject), without_gaps(text), inliner().inline(html))
 
@@ -56,11 +58,11 @@ def one_line(text: str) -> str:
 
 
 def without_gaps(text: str) -> str:
-    """The blank lines that template tags leave behind, reduced to one."""
+    """Collapse the blank lines that template tags leave behind."""
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"
 
 
 @cache
 def inliner() -> css_inline.CSSInliner:
-    """Never fetches anything; keeps @media rules, which cannot be inlined, in the head."""
+    """Return an inliner that never loads remote files. @media rules can't be inlined and stay in the head."""
     return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)

@@ -1,4 +1,4 @@
-"""How long mail is kept: bodies EMAIL_RETENTION_DAYS, rows with an idempotency key at least 90 days."""
+"""Deletes old emails: bodies after EMAIL_RETENTION_DAYS, and rows with an idempotency key after at least 90 days."""
 
 import logging
 from collections.abc import Callable
@@ -14,36 +14,37 @@ from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, Outboun
 
 logger = logging.getLogger(__name__)
 
-KEYS_LIVE_FOR = timedelta(days=90)
-BATCH = 5000
+KEEP_KEYS_FOR = timedelta(days=90)
+BATCH_SIZE = 5000
 
 
 def purge() -> tuple[int, int]:
-    """Blank the bodies and remove the rows that are past their time; returns how many of each. May be repeated.
+    """Blank the bodies and delete the rows that are too old. Return how many of each. Safe to repeat.
 
-    A row with an idempotency key outlives its body, so that the same receipt is not sent again next month.
+    A row with an idempotency key outlives its body, so that the same receipt isn't sent again next month.
     """
     now = database_now()
     bodies_end = now - timedelta(days=settings.EMAIL_RETENTION_DAYS)
-    keys_end = min(bodies_end, now - KEYS_LIVE_FOR)
+    keys_end = min(bodies_end, now - KEEP_KEYS_FOR)
     settled = OutboundEmail.objects.filter(settled_at__lt=bodies_end)
     blanked = in_batches(settled.filter(content__isnull=False), lambda rows: rows.update(content=None))
     removable = settled.filter(idempotency_key=None) | OutboundEmail.objects.filter(settled_at__lt=keys_end)
     removed = in_batches(removable, lambda rows: rows.delete())
     privacy.erase_settled()
-    told = DeliveryEvent.objects.filter(received_at__lt=bodies_end)
-    in_batches(told.filter(email=None), lambda rows: rows.delete())
-    in_batches(told.filter(raw__isnull=False), lambda rows: rows.update(raw=None))
+    events = DeliveryEvent.objects.filter(received_at__lt=bodies_end)
+    in_batches(events.filter(email=None), lambda rows: rows.delete())
+    in_batches(events.filter(raw__isnull=False), lambda rows: rows.update(raw=None))
     in_batches(ContactChange.objects.filter(settled_at__lt=bodies_end), lambda rows: rows.delete())
     in_batches(DeliveryAttempt.objects.filter(settled_at__lt=bodies_end, emails=None), lambda rows: rows.delete())
-    logger.info("Retention: %d bodies blanked, %d messages removed.", blanked, removed)
+    logger.info("Retention: blanked %d bodies, deleted %d messages.", blanked, removed)
     return blanked, removed
 
 
 def in_batches(rows: QuerySet[Any], change: Callable[[QuerySet[Any]], object]) -> int:
-    """Apply ``change`` to the rows, some thousands at a time so that no transaction grows long; returns how many."""
+    """Apply ``change`` to the rows in batches, which keeps each transaction short. Return the number of rows."""
     total = 0
-    while keys := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
+    # order_by() removes the model's ordering, which would sort all rows for each batch.
+    while keys := list(rows.order_by().values_list("pk", flat=True)[:BATCH_SIZE]):
         change(rows.model._default_manager.filter(pk__in=keys))
         total += len(keys)
     return total

@@ -1,4 +1,4 @@
-"""The kinds of mail that templates/emails/ holds, and the sample that each of them brings along."""
+"""The kinds of email under templates/emails/, and the sample context of each."""
 
 import json
 import re
@@ -15,17 +15,18 @@ from emails.rendering import KIND, TEXT_ENGINE, RenderedEmail, render_email
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 SAMPLE = "sample.json"
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # in a sample: what is a datetime in the mail itself
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # becomes a datetime, as in real emails
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 AMOUNT = re.compile(r"(-?\d+\.\d\d) ([A-Z]{3})")  # 29.00 USD
 
 
 class SampleError(EmailsError, ValueError):
-    """A sample.json that cannot be used."""
+    """A missing or unusable sample.json."""
 
 
 def folders() -> dict[str, Path]:
-    """Every kind and its folder, by name; of two folders for one kind the one that Django finds first."""
+    """Return the folder of each kind, sorted by name. If a kind has two folders, the one that Django finds first."""
+    # Reversed, because in the dict the last one wins.
     roots = [Path(root) / "emails" for root in reversed(engines[TEXT_ENGINE].template_dirs)]
     found = {folder.name: folder for root in roots if root.is_dir() for folder in root.iterdir() if is_kind(folder)}
     return dict(sorted(found.items()))
@@ -36,7 +37,7 @@ def is_kind(folder: Path) -> bool:
 
 
 def sample_context(kind: str) -> dict[str, Any]:
-    """The context in sample.json. Raises ``SampleError`` for a kind or a sample that is not there or not usable."""
+    """Return the context in sample.json. Raises ``SampleError`` for an unknown kind or an unusable sample."""
     name = f"templates/emails/{kind}/{SAMPLE}"
     folder = folders().get(kind)
     if folder is None:
@@ -49,15 +50,15 @@ def sample_context(kind: str) -> dict[str, Any]:
         raise SampleError(f"{name} is not JSON: {error}.") from None
     if not isinstance(context, dict):
         raise SampleError(f"{name} must contain a JSON object: the context of a typical email.")
-    return {name: as_in_a_mail(value) for name, value in context.items()}
+    return {name: as_in_an_email(value) for name, value in context.items()}
 
 
-def as_in_a_mail(value: Any) -> Any:
+def as_in_an_email(value: Any) -> Any:
     """Dates and amounts become lazy: they are formatted in the language that the email is rendered in."""
     if isinstance(value, list):
-        return [as_in_a_mail(item) for item in value]
+        return [as_in_an_email(item) for item in value]
     if isinstance(value, dict):
-        return {name: as_in_a_mail(item) for name, item in value.items()}
+        return {name: as_in_an_email(item) for name, item in value.items()}
     if isinstance(value, str) and MOMENT.fullmatch(value):
         return datetime.fromisoformat(value)
     if isinstance(value, str) and DAY.fullmatch(value):

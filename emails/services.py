@@ -1,4 +1,4 @@
-"""The door that the other apps use."""
+"""The functions that other apps call to send an email."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,9 +11,9 @@ from emails.rendering import render_email
 
 
 class TemplatedEmail(EmailMultiAlternatives):
-    """A Django message that also says which mail it is. The outbox stores what the attributes say.
+    """A Django message with the attributes that the outbox stores next to it.
 
-    Any ``EmailMessage`` may carry these attributes; one that does not is a message without a kind.
+    Any ``EmailMessage`` may have these attributes. A message without them has no kind.
     """
 
     kind: str
@@ -36,12 +36,15 @@ def send_templated_email(
     tags: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Queue one mail to one recipient in the caller's transaction; it goes out after the commit, or not at all.
+    """Queue one email to one recipient in the caller's transaction. It is sent after the commit, or not at all.
 
-    ``idempotency_key``: a second call with the same key, at any time, does nothing. ``expires_at``: not delivered
-    later than this. ``sensitive``: the body is blanked once the mail is sent or dead, and its links are not tracked.
-    ``metadata["user_id"]`` says to whom the mail belongs. Raises ``TemplateDoesNotExist`` for an unknown kind and
-    ``InvalidMessage`` for an address or text that no mail can carry; never because of a provider or the broker.
+    - ``idempotency_key``: any later call with the same key does nothing.
+    - ``expires_at``: the email isn't sent after this time.
+    - ``sensitive``: the body is blanked once the email is sent or given up, and its links aren't tracked.
+    - ``metadata["user_id"]``: the person the email belongs to.
+
+    Raises ``TemplateDoesNotExist`` for an unknown kind, and ``InvalidMessage`` for an unusable email address or text.
+    Never fails because of a provider or the broker.
     """
     message = _templated(kind, to, context, language)
     message.idempotency_key = idempotency_key
@@ -55,11 +58,11 @@ def send_templated_email(
 def queue_and_roll_back_templated_email(
     *, kind: str, to: str, context: Mapping[str, object], language: str | None = None, **_: object
 ) -> None:
-    """All the work of queueing this mail, and nothing is left of it; takes what ``send_templated_email`` takes.
+    """Do the work of queueing this email, and undo it. Accepts the arguments of ``send_templated_email``.
 
-    For answers that must take the same time whether or not there is anybody to write to. To be called in a transaction,
-    and the real mail then in a savepoint: the one savepoint is released and the other rolled back, and no more tells
-    them apart. Workers are nudged as well.
+    For responses that must take the same time whether or not an account exists. Call it inside a transaction, and send
+    the real email inside a savepoint: then the two cases differ only in whether the savepoint is released or rolled
+    back. Workers are woken up in both cases.
     """
     savepoint = transaction.savepoint()
     OutboxBackend().send_messages([_templated(kind, to, context, language)])

@@ -1,8 +1,8 @@
-"""What happens to mail, for the rest of a project.
+"""The signals of this app.
 
-``delivery_event`` is sent once for each new event, after it is committed: ``sender`` is DeliveryEvent, ``event`` the
-stored event, ``email`` the OutboundEmail, or None for mail that did not go through the outbox. What a receiver raises
-is logged and changes nothing.
+``delivery_event`` is sent once for each new event, after the commit. ``sender`` is DeliveryEvent, ``event`` is the
+stored event, and ``email`` is its OutboundEmail, or None if the message didn't go through the outbox. An exception in a
+receiver is logged and has no other effect.
 """
 
 from django.dispatch import Signal

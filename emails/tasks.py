@@ -5,16 +5,16 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
-from emails import delivery, retention
-from emails.delivery import polling
-from emails.tracking import recording
+from emails import retention
+from emails.delivery import drain, polling
+from emails.tracking import linking
 from emails.wakeup import wake_worker
 
 
 @shared_task(ignore_result=True)
 def deliver_due() -> None:
     """Deliver due emails. Published by every wake-up, and by beat every 15 seconds."""
-    delivery.deliver_due()
+    drain.deliver_due()
 
 
 @shared_task(ignore_result=True)
@@ -25,7 +25,7 @@ def purge_old_mail() -> None:
 @shared_task(ignore_result=True)
 def look_up_silent_mail() -> None:
     """Link events to emails whose IDs were not known yet, then poll emails that still have no event."""
-    recording.link_unlinked()
+    linking.link_unlinked_events()
     polling.look_up_silent_mail()
 
 
@@ -37,4 +37,4 @@ def deliver_on_start(**_: Any) -> None:
 
 @worker_shutting_down.connect
 def stop_delivery(**_: Any) -> None:
-    delivery.stop()
+    drain.stop()

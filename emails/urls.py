@@ -1,4 +1,4 @@
-"""The receivers of delivery events, included at /emails/."""
+"""The webhook URLs, which myproject/urls.py includes at /emails/."""
 
 from django.urls import re_path
 
@@ -7,5 +7,6 @@ from emails.webhooks.views import RECEIVERS, webhook
 app_name = "emails"
 
 urlpatterns = [
+    # With or without the slash: providers don't follow redirects.
     re_path(rf"^webhooks/(?P<provider>{'|'.join(RECEIVERS)})/?$", webhook, name="webhook"),
 ]

@@ -1,4 +1,4 @@
-"""Wiring. The Celery app is imported here so that shared_task binds to it in every process."""
+"""Wires the apps together. Importing the Celery app here makes shared_task use it in every process."""
 
 from myproject.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""The ASGI application."""
+"""The ASGI application, for servers such as uvicorn."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The Celery app: `celery -A myproject worker`, `celery -A myproject beat`."""
+"""The Celery app, for `celery -A myproject worker` and `celery -A myproject beat`."""
 
 import os
 from datetime import timedelta
@@ -8,28 +8,28 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.worker import WorkController
 
-# Production by default, as in wsgi.py: a server that was told nothing must not run with DEBUG.
+# Production by default, as in wsgi.py: a server without this variable must not run with DEBUG.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.production")
 
-PULSE_FILE = Path(__file__).resolve().parent.parent / "var" / "worker-pulse"
-PULSE_INTERVAL = timedelta(seconds=10)
+HEARTBEAT_FILE = Path(__file__).resolve().parent.parent / "var" / "worker-heartbeat"
+HEARTBEAT_INTERVAL = timedelta(seconds=10)
 
 
-class Pulse(bootsteps.StartStopStep):
-    """Touches var/worker-pulse while the worker's loop turns. Its age is the container's health check.
+class Heartbeat(bootsteps.StartStopStep):
+    """Touches var/worker-heartbeat while the worker's event loop runs. The container's health check reads its age.
 
-    `celery inspect ping` asks the same, for two seconds of CPU each time.
+    `celery inspect ping` would also work, but takes two seconds of CPU time per check.
     """
 
     requires = ("celery.worker.components:Timer",)
 
     def start(self, parent: WorkController) -> None:
-        PULSE_FILE.touch()
+        HEARTBEAT_FILE.touch()
         timer: Any = parent.timer
-        timer.call_repeatedly(PULSE_INTERVAL.total_seconds(), PULSE_FILE.touch)
+        timer.call_repeatedly(HEARTBEAT_INTERVAL.total_seconds(), HEARTBEAT_FILE.touch)
 
 
 app = Celery("myproject")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["worker"].add(Pulse)
+app.steps["worker"].add(Heartbeat)

@@ -1,4 +1,4 @@
-"""/healthz: this process answers. /readyz: it can do its work, and what the mail is doing."""
+"""/healthz: whether this process responds. /readyz: whether it can serve requests, and the state of email delivery."""
 
 import logging
 from collections.abc import Callable
@@ -22,25 +22,26 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 when the database or a migration is missing: then no request can be served.
+    """Return 503 if the database or a migration is missing, because then no request can be served.
 
-    Mail that waits makes the status ``degraded`` and keeps 200: taking the web processes out of service because a
-    mail provider is down would end the sign-ups that the outbox is there to keep.
+    Delayed email makes the status ``degraded``, but with 200. If a provider's outage took the web processes out of
+    service, people couldn't sign up, although the outbox would keep their emails.
     """
     checks: dict[str, object] = {"database": checked(database), "migrations": "unknown"}
     if checks["database"] == "ok":
         checks["migrations"] = checked(migrations)
     is_ready = checks["database"] == checks["migrations"] == "ok"
-    mail_flows = True
+    is_email_healthy = True
     if is_ready:
         report = monitoring.report()
         checks |= {"outbox": report.outbox, "providers": report.providers}
-        mail_flows = report.flows
-    status = "unavailable" if not is_ready else "ok" if mail_flows else "degraded"
+        is_email_healthy = report.is_healthy
+    status = "unavailable" if not is_ready else "ok" if is_email_healthy else "degraded"
     return JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
 
 
 def checked(check: Callable[[], str]) -> str:
+    """Return the result of the check, without details of an exception: the response is public."""
     try:
         return check()
     except DatabaseError:
@@ -55,6 +56,7 @@ def database() -> str:
 
 
 def migrations() -> str:
+    # Between a deployment and its migration, requests could fail on missing columns.
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:

@@ -1,4 +1,4 @@
-"""Which app answers which path. /healthz and /readyz never come here: myproject/middleware.py answers them."""
+"""The URLs of the project. /healthz and /readyz aren't among them: myproject/middleware.py responds to these."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("brand.css", branding.stylesheet, name="brand-stylesheet"),
     path("brand.svg", branding.mark, name="brand-mark"),
-    path("favicon.ico", branding.mark),  # browsers ask for it where a page names no icon, as in the admin
+    path("favicon.ico", branding.mark),  # browsers request it if a page, such as the admin, names no icon
 ]
 
 if settings.DEVELOPMENT_ROUTES:
@@ -30,6 +30,7 @@ if settings.PAGES_ENABLED:
 else:
     urlpatterns.append(path("", errors.no_pages))
 
-handler400, handler403, handler404, handler500 = (
-    errors.bad_request, errors.permission_denied, errors.page_not_found, errors.server_error
-)  # fmt: skip
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error

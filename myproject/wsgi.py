@@ -1,4 +1,4 @@
-"""The WSGI application: `gunicorn myproject.wsgi`."""
+"""The WSGI application, for `gunicorn myproject.wsgi`."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""Settings per environment: settings.development, settings.test, settings.production.
+"""Settings per environment: settings.development, settings.test, and settings.production.
 
-This package itself is no settings module. Django would accept an empty one without a word, so it is refused here.
+The package itself contains no settings. Django would silently accept it as an empty settings module.
 """
 
 import os

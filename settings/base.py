@@ -1,4 +1,4 @@
-"""What every environment shares. A value that an owner changes is an environment variable; see .env.example."""
+"""The settings that all environments share. Those that differ per installation are variables: see .env.example."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
-PORT = env.whole_number("PORT", default=8000)  # of bin/dev's web server, for manage.py stripe_event
+PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -35,11 +35,11 @@ INSTALLED_APPS = [
     "emails",
     "accounts",
     "billing",
-    "myproject",  # so that every process, manage.py's too, has the Celery app and knows the broker
+    "myproject",  # loads the Celery app in every process; without it, manage.py would publish to a default broker
 ]
 
 MIDDLEWARE = [
-    "myproject.middleware.probe_middleware",
+    "myproject.middleware.probe_middleware",  # first, because probes send neither our host name nor HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -55,7 +55,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "myproject.urls"
-DEVELOPMENT_ROUTES = False  # /dev/…, see settings/development.py
+DEVELOPMENT_ROUTES = False  # /dev/; settings.development turns it on
 WSGI_APPLICATION = "myproject.wsgi.application"
 ASGI_APPLICATION = "myproject.asgi.application"
 
@@ -73,7 +73,7 @@ TEMPLATES: list[dict[str, Any]] = [
             ],
         },
     },
-    {  # the text parts and subjects of mails: Django escapes by engine, not by extension
+    {  # for subjects and text parts of emails: Django decides about escaping per engine, and not per file extension
         "NAME": "text",
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
@@ -98,14 +98,14 @@ STORAGES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-# Database: PostgreSQL in production, SQLite where DATABASE_URL is not set
+# Database: PostgreSQL in production. Without DATABASE_URL, SQLite.
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.database("DATABASE_URL", default="sqlite:///" + quote(f"{VAR_DIR}/db.sqlite3"))
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE takes the write lock when a transaction begins: a reader that turns writer would fail at once instead
-    # of waiting. WAL lets readers go on meanwhile.
+    # IMMEDIATE takes the write lock when a transaction begins. By default, a transaction that reads first and writes
+    # later fails right away, without waiting, if another one has written in between. WAL lets readers continue.
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -113,10 +113,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
-    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)  # a connection may have died while it was idle
 
 
-# Redis: the bell that wakes the workers, and the cache of the throttles. Losing it loses no mail.
+# Redis: wakes up the workers and counts for the throttles. Losing its data loses no email.
 
 REDIS_URL = env.redis_url("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
@@ -131,26 +131,27 @@ CACHES: dict[str, dict[str, Any]] = {
 # Celery
 
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL)
-CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_IGNORE_RESULT = True  # the database is the record, and nothing reads results
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_WORKER_POOL = "threads"  # sending is waiting; threads reach prefork's rate at a fifth of the memory
+CELERY_WORKER_POOL = "threads"  # sending is mostly waiting: as fast as prefork, with a fifth of the memory
 CELERY_WORKER_CONCURRENCY = 4
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long task must not hold back tasks that other workers could run
 CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below holds for every process
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # keeps LOGGING below in effect
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: nobody has to restart a worker after an outage
-# Without these a publisher or worker that meets a frozen Redis waits for ever (docs/architecture.md, "The nudge").
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # unlimited: workers reconnect on their own after any outage
+# Without timeouts, a publisher or worker would wait forever for a Redis that hangs.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
     "socket_keepalive": True,
 }
-# What beat remembers, written after every task: its age is the container's health check.
+# Written after every task. The container's health check looks at the age of this file.
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1
+# A task that no worker picks up in time expires, so that an outage leaves no pile of repeats.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "emails-deliver-due": {
         "task": "emails.tasks.deliver_due",
@@ -162,7 +163,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=5),
         "options": {"expires": 300},
     },
-    "emails-blank-and-purge-old": {
+    "emails-purge-old-messages": {
         "task": "emails.tasks.purge_old_mail",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
@@ -185,7 +186,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 
 
-# Mail: every message becomes a row of the outbox; a worker delivers it through EMAIL_PROVIDER
+# Email: every message becomes a row in the outbox, and a worker delivers it through EMAIL_PROVIDER.
 
 EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
@@ -193,26 +194,32 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 EMAIL_PROVIDER = env.choice("EMAIL_PROVIDER", ["console", "smtp", "sequenzy", "resend", "sendgrid"])
 EMAIL_DELIVERY_BACKEND: str = env.str("EMAIL_DELIVERY_BACKEND", default="")
+
 SEQUENZY_API_KEY: str = env.str("SEQUENZY_API_KEY", default="")
-SEQUENZY_CONTACTS_API_KEY: str = env.str("SEQUENZY_CONTACTS_API_KEY", default="")
 SEQUENZY_API_URL = env.http_url("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")
+SEQUENZY_CONTACTS_API_KEY: str = env.str("SEQUENZY_CONTACTS_API_KEY", default="")
 SEQUENZY_STRICT_SENDER: bool = env.bool("SEQUENZY_STRICT_SENDER", default=False)
 SEQUENZY_DROPPED_HEADERS: list[str] = env.list("SEQUENZY_DROPPED_HEADERS", default=[])
-RESEND_API_KEY: str = env.str("RESEND_API_KEY", default="")
-RESEND_API_URL = env.http_url("RESEND_API_URL", default="https://api.resend.com")
 SEQUENZY_WEBHOOK_SECRETS = env.secrets("SEQUENZY_WEBHOOK_SECRETS")
 SEQUENZY_WEBHOOK_KEY = env.choice("SEQUENZY_WEBHOOK_KEY", ["auto", "text", "base64"])
 SEQUENZY_WEBHOOK_TOLERANCE_SECONDS = env.whole_number("SEQUENZY_WEBHOOK_TOLERANCE_SECONDS", default=300)
+
+RESEND_API_KEY: str = env.str("RESEND_API_KEY", default="")
+RESEND_API_URL = env.http_url("RESEND_API_URL", default="https://api.resend.com")
 RESEND_WEBHOOK_SECRETS = env.secrets("RESEND_WEBHOOK_SECRETS")
-SENDGRID_WEBHOOK_PUBLIC_KEYS = env.secrets("SENDGRID_WEBHOOK_PUBLIC_KEYS")
+
 SENDGRID_API_KEY: str = env.str("SENDGRID_API_KEY", default="")
 SENDGRID_API_URL = env.http_url("SENDGRID_API_URL", default="https://api.sendgrid.com/v3")
+SENDGRID_WEBHOOK_PUBLIC_KEYS = env.secrets("SENDGRID_WEBHOOK_PUBLIC_KEYS")
 
 smtp_server = env.smtp_server("EMAIL_URL", default="smtp://localhost:25")
-EMAIL_HOST, EMAIL_PORT = smtp_server.host, smtp_server.port
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = smtp_server.user, smtp_server.password
-EMAIL_USE_TLS, EMAIL_USE_SSL = smtp_server.use_tls, smtp_server.use_ssl
-EMAIL_TIMEOUT = 15  # seconds, each SMTP command
+EMAIL_HOST = smtp_server.host
+EMAIL_PORT = smtp_server.port
+EMAIL_HOST_USER = smtp_server.user
+EMAIL_HOST_PASSWORD = smtp_server.password
+EMAIL_USE_TLS = smtp_server.use_tls
+EMAIL_USE_SSL = smtp_server.use_ssl
+EMAIL_TIMEOUT = 15  # seconds for each SMTP command
 
 EMAIL_LEASE_SECONDS = env.whole_number("EMAIL_LEASE_SECONDS", default=60)
 EMAIL_CALL_DEADLINE_SECONDS = min(30, EMAIL_LEASE_SECONDS / 2)  # a call must end before its lease does
@@ -220,11 +227,11 @@ EMAIL_DELIVERY_THREADS = env.whole_number("EMAIL_DELIVERY_THREADS", default=8)
 EMAIL_UNKNOWN_WAIT_SECONDS = env.whole_number("EMAIL_UNKNOWN_WAIT_SECONDS", default=300)
 EMAIL_RATE_PER_SECOND = env.calls_per_second("EMAIL_RATE_PER_SECOND")
 EMAIL_RETENTION_DAYS = env.whole_number("EMAIL_RETENTION_DAYS", default=30)
-# Kinds of which a second copy does more harm than a lost one: after an unknown outcome at a provider without
-# idempotency keys they end as failed (outcome_unknown) instead of being sent again.
+# Kinds of email that do more harm if they arrive twice than if they get lost. If the outcome of a call is unknown and
+# the provider has no idempotency keys, these end as failed (outcome_unknown) instead of being sent again.
 EMAIL_KINDS_NEVER_REPEATED: list[str] = []
 
-CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # consent is the owner's decision
+CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # off, because it needs people's consent
 CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
 
 BRAND_NAME: str = env.str("BRAND_NAME", default="myproject")
@@ -233,20 +240,16 @@ BRAND_LOGO_URL: str = env.str("BRAND_LOGO_URL", default="")
 BRAND_ADDRESS: str = env.str("BRAND_ADDRESS", default="")
 
 
-# Billing: Stripe tells what was paid at /stripe/webhook; what is sold stands in settings/plans.py
+# Billing: Stripe reports payments at /stripe/webhook. The products are in settings/plans.py.
 
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS") + env.secrets("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_URL = env.http_url("STRIPE_API_URL", default="https://api.stripe.com")
-STRIPE_PAGE_ORIGINS = [
-    "https://checkout.stripe.com",
-    "https://billing.stripe.com",
-]  # yours, if Stripe serves your domain
-STRIPE_CALL_SECONDS, STRIPE_REQUEST_SECONDS = (
-    8.0,
-    20.0,
-)  # one call; all calls of a request, which gunicorn ends after 30
-# Events of the other mode are stored and change nothing. None: those of both modes do.
+# Where checkout and portal may lead. If Stripe serves these pages from a domain of yours, add it.
+STRIPE_PAGE_ORIGINS = ["https://checkout.stripe.com", "https://billing.stripe.com"]
+STRIPE_CALL_SECONDS = 8.0  # one call
+STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends after 30
+# Events of the other mode are stored but change nothing. None: events of both modes take effect.
 STRIPE_LIVEMODE: bool | None = env.bool("STRIPE_LIVEMODE", default="_live_" in STRIPE_SECRET_KEY)
 if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
     STRIPE_LIVEMODE = None
@@ -267,17 +270,19 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for passwords imported from another Django project
 ]
 ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
 
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
-if TRUSTED_PROXY_COUNT > 0:
+if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 PAGES_ENABLED: bool = env.bool("PAGES_ENABLED", default=True)
-# Paths: names would not be found while the pages are switched off.
-LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "/login", "/dashboard", "/"
+# Paths instead of URL names, which don't exist while PAGES_ENABLED is false.
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/dashboard"
+LOGOUT_REDIRECT_URL = "/"
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
@@ -300,7 +305,7 @@ REST_KNOX = {
     "TOKEN_TTL": timedelta(days=30),
     "AUTO_REFRESH": True,
     "AUTO_REFRESH_MAX_TTL": timedelta(days=365),
-    "MIN_REFRESH_INTERVAL": 60 * 60,
+    "MIN_REFRESH_INTERVAL": 60 * 60,  # seconds; saves a write with every request
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": BRAND_NAME,
@@ -311,12 +316,12 @@ SPECTACULAR_SETTINGS = {
 }
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/api/"  # pages and the admin are never called from another origin
 CORS_ALLOW_HEADERS = [*default_headers, "known-device"]
 CORS_EXPOSE_HEADERS = ["known-device", "retry-after"]
 
-# What a page may load and where its forms may go; scripts are the admin's and the API documentation's. Pages that need
-# more say so themselves (docs/pages.md).
+# What a page may load, and where its forms may go. Only the admin and the API documentation have scripts. A page that
+# needs more declares it in its view (docs/pages.md).
 CONTENT_SECURITY_POLICY: dict[str, dict[str, Any]] = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -345,9 +350,9 @@ LOGGING: dict[str, Any] = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django": {"handlers": []},  # the root's handler is enough: Django's own would print every line twice
-        # These tell of every sweep, four times a minute; failures are errors and come through.
+        "django": {"handlers": []},  # Django's own handler would print every line twice
+        # At INFO, these log every sweep, four times a minute. Failures are logged as errors.
         **{name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")},
-        "stripe": {"level": "WARNING"},  # at INFO it logs what Stripe said, which may repeat what a person entered
+        "stripe": {"level": "WARNING"},  # at INFO it logs responses, which may contain personal data
     },
 }

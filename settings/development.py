@@ -1,4 +1,4 @@
-"""A developer's own machine: DEBUG, local defaults for everything, the development inbox."""
+"""Settings for a developer's machine: DEBUG, a default for every variable, and the development inbox."""
 
 from settings.base import *  # noqa: F403
 from settings.base import (
@@ -12,25 +12,24 @@ from settings.base import (
 from settings.environment import VAR_DIR
 
 DEBUG = env.bool("DEBUG", default=True)
-DEVELOPMENT_ROUTES = DEBUG  # /dev/inbox/ shows everybody's mail with its live links
+DEVELOPMENT_ROUTES = DEBUG  # /dev/inbox/ shows the emails of all users, with live links
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-insecure-key-that-production-refuses-to-start-with")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", ".localhost"])
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="myproject <hello@myproject.localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# Known to everybody, so that events can be tried out; SendGrid's receiver wants a real key pair.
+# Public secrets, so that test events can be signed. SendGrid has none, because its receiver needs a real key pair.
 SEQUENZY_WEBHOOK_SECRETS = env.secrets("SEQUENZY_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
 RESEND_WEBHOOK_SECRETS = env.secrets("RESEND_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
-STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or [
-    "whsec_development-only-insecure"
-]  # manage.py stripe_event signs with it
+# manage.py stripe_event signs with this secret.
+STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or ["whsec_development-only-insecure"]
 
 INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = True
+WHITENOISE_AUTOREFRESH = True  # new and changed files are served without a restart
 
-# Somebody who tries things out, or a load test, is not an attacker.
+# High enough that neither trying things out nor a load test reaches a limit.
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
     "signup": env.rate("THROTTLE_SIGNUP", default="10000/hour"),
     "login": env.rate("THROTTLE_LOGIN", default="10000/hour"),
@@ -40,7 +39,7 @@ REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
 }
 
 if not CELERY_BROKER_URL:
-    # Celery without Redis: messages are files in a git-ignored folder (memory:// does not cross processes).
+    # Without Redis, Celery's messages are files in a git-ignored folder. memory:// doesn't work across processes.
     CELERY_BROKER_URL = "filesystem://localhost"
     CELERY_BROKER_TRANSPORT = "myproject.development.broker:Transport"
     broker_folders = {name: VAR_DIR / "celery" / name for name in ("messages", "processed", "control")}

@@ -1,4 +1,4 @@
-"""Reading the environment: django-environ, with an empty value treated as unset and a wrong one refused by name."""
+"""Reads variables with django-environ. An empty value counts as unset, and an invalid one names its variable."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"  # what running leaves behind: git-ignored, safe to delete
+VAR_DIR = BASE_DIR / "var"  # runtime files: git-ignored, and safe to delete while nothing is running
 
 UNSET = re.compile(r"(change[-_ ]?me)?", re.IGNORECASE)
 PLACEHOLDER = re.compile(
@@ -31,7 +31,7 @@ SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """What EMAIL_URL says, in the words of Django's EMAIL_* settings."""
+    """The parts of EMAIL_URL, named as in Django's EMAIL_* settings."""
 
     host: str
     port: int
@@ -42,17 +42,17 @@ class SmtpServer:
 
 
 class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
-    """django-environ over the variables that have a value; remembers every name it was asked for.
+    """django-environ, restricted to variables that have a value. Records the name of every variable that is read.
 
-    `FOO=` in a compose file or an .env file means "not set", and so does `change-me`, which .env.example holds where
-    production needs a value: a copy of that file serves development as it is. A wrong value raises
-    ImproperlyConfigured with the variable's name and what is allowed, never the value, which may be a secret.
+    ``FOO=`` in a compose file or an .env file means "not set". So does ``change-me``, which .env.example contains where
+    production needs a value: an unedited copy works for development. An invalid value raises ``ImproperlyConfigured``
+    with the variable's name and what is allowed, and without the value, which may be a secret.
     """
 
     names_read: ClassVar[set[str]] = set()
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, *_: object, **__: object) -> Any:
-        """django-environ's own, except that a leading `$` refers to no other variable: generated keys begin with it."""
+        """Return the parsed value. A leading ``$``, with which generated keys may begin, is literal."""
         self.names_read.add(var)
         if var in self.ENVIRON:
             try:
@@ -65,7 +65,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
 
     @classmethod
     def parse_value(cls, value: str, cast: Any) -> Any:
-        """Stricter than django-environ, which takes every unknown word for false and keeps the spaces in a list."""
+        """Parse strictly. django-environ reads every unknown word as false and keeps the spaces in lists."""
         if cast is bool:
             return BOOLEANS[value.lower()]
         if cast is list:
@@ -79,16 +79,16 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     def hosts(self, var: str, default: Sequence[str] = ()) -> list[str]:
         hosts: list[str] = self.list(var, default=[*default])
         if not all(HOST.fullmatch(host) for host in hosts):
-            raise refusal(var, "host names separated by commas, without scheme, port or path, such as app.example.com")
+            raise refusal(var, "host names separated by commas, without scheme, port, or path, such as app.example.com")
         return hosts
 
     def secrets(self, var: str) -> list[str]:
-        """A list, so that a new secret can be added before the old one goes."""
+        """Return a list, so that a new secret can be added before the old one is removed."""
         items = [item.strip() for item in str(self.str(var, default="")).split(",")]
         if items == [""]:
             return []
         if not all(items):
-            raise refusal(var, "secrets separated by commas, none of them empty")
+            raise refusal(var, "secrets separated by commas, without empty ones")
         return items
 
     def whole_number(self, var: str, *, default: int, minimum: int = 1) -> int:
@@ -98,14 +98,14 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         return int(digits)
 
     def calls_per_second(self, var: str) -> float | None:
-        """None where it is not set."""
+        """Return None if the variable isn't set."""
         digits = self.str(var, default="")
         if not re.fullmatch(r"([0-9]+(\.[0-9]+)?)?", digits):
             raise refusal(var, "a number of calls per second, such as 5 or 0.5, or 0 for no limit")
         return float(digits) if digits else None
 
     def choice(self, var: str, allowed: Sequence[str]) -> str:
-        """The first of them is the default."""
+        """The default is the first of ``allowed``."""
         value = str(self.str(var, default=allowed[0]))
         if value not in allowed:
             raise refusal(var, "one of " + ", ".join(allowed))
@@ -114,7 +114,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     def rate(self, var: str, *, default: str) -> str:
         value = str(self.str(var, default=default))
         if not RATE.fullmatch(value):
-            raise refusal(var, "a number per second, minute, hour or day, such as 20/hour")
+            raise refusal(var, "a number per second, minute, hour, or day, such as 20/hour")
         return value
 
     def color(self, var: str, *, default: str) -> str:
@@ -124,7 +124,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         return value
 
     def http_url(self, var: str, *, default: str) -> str:
-        """A base URL without the slash at its end."""
+        """Return a base URL without a trailing slash."""
         value = str(self.str(var, default=default)).rstrip("/")
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
@@ -134,7 +134,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     def redis_url(self, var: str) -> str:
         value = str(self.str(var, default=""))
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise refusal(var, "redis://host:6379/0, or rediss:// for TLS, or unix:///path")
+            raise refusal(var, "redis://host:6379/0, rediss:// for TLS, or unix:///path")
         return value
 
     def sender(self, var: str, *, default: str) -> str:
@@ -145,24 +145,25 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         return value
 
     def database(self, var: str, *, default: str) -> dict[str, Any]:
-        """An entry of DATABASES."""
+        """Return an entry of DATABASES."""
         url = str(self.str(var, default=default))
         if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
             raise refusal(var, "postgres://user:password@host:5432/name or sqlite:////absolute/path")
         try:
             return dict(self.db_url_config(url))
-        except ValueError:  # a port that is no number: mostly a password with characters that need percent-encoding
+        except ValueError:  # an invalid port, usually because of a password that isn't percent-encoded
             raise refusal(
                 var, "a URL in which characters such as @ : / # % in a password are percent-encoded"
             ) from None
 
     def smtp_server(self, var: str, *, default: str) -> SmtpServer:
+        """Return the parts of an smtp://, smtp+tls://, smtp+ssl://, or smtps:// URL."""
         try:
             parts = urlsplit(self.str(var, default=default))
             port = parts.port or SMTP_PORTS[parts.scheme]
         except (KeyError, ValueError):
-            raise refusal(var, "smtp://, smtp+tls:// or smtp+ssl:// and user:password@host:port") from None
-        # smtps means TLS from the first byte (RFC 8314), but many write it for STARTTLS on port 587.
+            raise refusal(var, "smtp://, smtp+tls://, or smtp+ssl://, followed by user:password@host:port") from None
+        # smtps means TLS from the first byte (RFC 8314), but many people write it for STARTTLS on port 587.
         use_ssl = parts.scheme == "smtp+ssl" or (parts.scheme == "smtps" and port == SMTP_PORTS["smtps"])
         return SmtpServer(
             host=parts.hostname or "localhost",
@@ -179,10 +180,10 @@ def refusal(var: str, allowed: str) -> ImproperlyConfigured:
 
 
 def read_environment() -> Env:
-    """The process environment, completed from .env where a variable is not set outside."""
+    """Return the variables of the process, and those in .env that the process doesn't set."""
     values = {name: value.strip() for name, value in os.environ.items()}
     Env.ENVIRON = {name: value for name, value in values.items() if value}
-    if os.environ.get("DJANGO_SETTINGS_MODULE") != "settings.test":  # a developer's keys have no business in a test run
+    if os.environ.get("DJANGO_SETTINGS_MODULE") != "settings.test":  # tests must not use a developer's keys
         Env.read_env(BASE_DIR / ".env")
     Env.ENVIRON = {name: value for name, value in Env.ENVIRON.items() if not UNSET.fullmatch(value.strip())}
     return Env()

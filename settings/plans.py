@@ -1,7 +1,8 @@
-"""What you sell. The price ids are in Stripe's Dashboard, under the product; test mode and live mode have their own.
+"""The plans that you sell.
 
-``amount`` is what the page shows before Stripe's own page does, in the currency's smallest unit: 2900 is 29.00 USD.
-Of a price that you stop selling keep the id in ``former_price_ids``: people who pay it still have the plan.
+- ``price_id``: in Stripe's Dashboard, under the product. Test mode and live mode have different prices.
+- ``amount``: the price on your page, in the currency's smallest unit: 2900 is 29.00 USD. Stripe charges its own price.
+- ``former_price_ids``: prices that you no longer sell. People who still pay them keep the plan.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Production: no defaults for secrets, and no start with a missing or placeholder value."""
+"""Settings for production: secrets have no defaults, and a missing value or placeholder prevents the start."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,8 @@ PROVIDER_VARIABLES = {
     "sendgrid": "SENDGRID_API_KEY",
     "smtp": "EMAIL_URL",
 }
-SECRET_KEY_LENGTH, SECRET_KEY_VARIETY = 50, 10  # characters, different characters
+MIN_SECRET_KEY_CHARACTERS = 50
+MIN_SECRET_KEY_DISTINCT_CHARACTERS = 10
 
 
 def required_variables() -> Iterator[str]:
@@ -33,24 +34,26 @@ def required_variables() -> Iterator[str]:
 
 
 def problems() -> Iterator[str]:
-    """Everything that is wrong at once, so that an owner need not restart for each."""
+    """Return all problems at once, so that nobody has to fix them one restart at a time."""
     for name in required_variables():
         if name not in env:
             yield f"{name} is not set"
         elif PLACEHOLDER.search(env.str(name)):
-            yield f"{name} still holds a placeholder"
+            yield f"{name} still contains a placeholder"
     if SECRET_KEY and (
-        len(SECRET_KEY) < SECRET_KEY_LENGTH or len(set(SECRET_KEY)) < SECRET_KEY_VARIETY or "insecure" in SECRET_KEY
+        len(SECRET_KEY) < MIN_SECRET_KEY_CHARACTERS
+        or len(set(SECRET_KEY)) < MIN_SECRET_KEY_DISTINCT_CHARACTERS
+        or "insecure" in SECRET_KEY
     ):
         yield (
-            f"SECRET_KEY must be random and have at least {SECRET_KEY_LENGTH} characters; create one with "
+            f"SECRET_KEY must be random and have at least {MIN_SECRET_KEY_CHARACTERS} characters; create one with "
             'python -c "import secrets; print(secrets.token_urlsafe(50))"'
         )
     if "*" in ALLOWED_HOSTS:
         yield "ALLOWED_HOSTS=* accepts every Host header; list the host names that you serve"
     if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER not in PROVIDER_VARIABLES:
         yield (
-            f"EMAIL_PROVIDER is {EMAIL_PROVIDER}, which delivers to nobody; set it to one of "
+            f"EMAIL_PROVIDER is {EMAIL_PROVIDER}, which doesn't deliver email; set it to one of "
             f"{', '.join(PROVIDER_VARIABLES)}, or set EMAIL_DELIVERY_BACKEND"
         )
     if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRETS:
@@ -59,7 +62,7 @@ def problems() -> Iterator[str]:
             "set it to the secret of your endpoint at Stripe"
         )
     if env.bool("DEBUG", default=False):
-        yield "DEBUG is true; unset it, or use settings.development"
+        yield "DEBUG is true; unset it or use settings.development"
 
 
 if found := [*problems()]:
@@ -68,7 +71,7 @@ if found := [*problems()]:
         "See .env.example for the meaning of each variable. The value change-me counts as not set."
     )
 
-if STRIPE_LIVEMODE is None:
+if STRIPE_LIVEMODE is None:  # without a key; test events must not grant anything in production
     STRIPE_LIVEMODE = True
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

@@ -1,4 +1,4 @@
-"""The test suite: SQLite and no Redis unless DATABASE_URL and REDIS_URL say otherwise, no .env, cheap hashing."""
+"""Settings for the tests: SQLite and no Redis by default, no .env, and fast password hashing."""
 
 from settings.base import *  # noqa: F403
 from settings.base import DATABASES, REST_FRAMEWORK, STORAGES, env
@@ -9,14 +9,14 @@ APP_URL = "https://app.example.com"
 DEFAULT_FROM_EMAIL = "Acme <hello@acme.example>"
 BRAND_NAME = "Acme"
 
-# The providers' limits are the subject of few tests and would slow down the others.
+# No rate limit: only a few tests are about it, and it would slow down all others.
 EMAIL_RATE_PER_SECOND = env.calls_per_second("EMAIL_RATE_PER_SECOND") or 0.0
 
-DATABASES["default"]["CONN_MAX_AGE"] = 0
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # an open connection would keep the test database from being dropped
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = dict.fromkeys(REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "1000/minute")
 
-# `name:probability,…`: where a process kills itself, see common/failpoints.py. Read here and nowhere else.
+# name:probability,…: where a process kills itself. See common/failpoints.py. No other settings read it.
 EMAIL_FAILPOINTS: str = env.str("EMAIL_FAILPOINTS", default="")

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,13 +9,6 @@ from billing.tests.support.stripe_standin import KEY, PRICES, StripeStandIn
 from emails.tests.support.standin import StandIn
 from tests.support.site import Site, chromium
 from tests.support.stack import RedisServer, Stack, postgres_answers, redis_is_installed, temporary_database
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("RUN_SLOW") != "1":
-        for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes and a quiet machine: RUN_SLOW=1 runs it"))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +43,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="module")  # no longer: while it runs, Django takes the thread for an asynchronous one
+@pytest.fixture(scope="module")  # not for the session: while it runs, Django believes that the thread is asynchronous
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
@@ -59,7 +51,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) -> Iterator[Callable[..., Stack]]:
-    """Build a stack that sends through ``provider``; at the end its processes are killed and its database dropped."""
+    """Return a function that builds a stack that sends through ``provider``; its processes and database are removed."""
     with ExitStack() as cleanup:
 
         def make(provider: str = "resend", **environment: str) -> Stack:
@@ -76,8 +68,8 @@ def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) ->
 
 
 @pytest.fixture
-def stripe(settings) -> Iterator[StripeStandIn]:
-    """A stand-in of Stripe's API, with prices for all plans."""
+def stripe_api(settings) -> Iterator[StripeStandIn]:
+    """A stand-in for Stripe's API with prices for all plans."""
     prices = sorted(PRICES)
     settings.BILLING_PLANS = [{**plan, "price_id": prices.pop()} for plan in settings.BILLING_PLANS]
     with StripeStandIn() as standin:

@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any page, light or dark, whatever the owner's colour; and no page is wider than a phone."""
+"""axe-core finds no problem on any page, light or dark, in any brand color, and every page fits a phone."""
 
 from contextlib import closing
 from dataclasses import asdict
@@ -17,9 +17,18 @@ ADDRESS, PASSWORD = "ada@example.com", "correct horse battery"
 PHONE = {"width": 360, "height": 800}
 SCHEMES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
 PUBLIC = [
-    "", "signup", "welcome", "login", "forgot-password", "forgot-password/sent", "verify-email?token=x",
-    "reset-password?token=x", "confirm-email-change?token=x", "undo-email-change?token=x", "nothing",
-]  # fmt: skip
+    "",
+    "signup",
+    "welcome",
+    "login",
+    "forgot-password",
+    "forgot-password/sent",
+    "verify-email?token=x",
+    "reset-password?token=x",
+    "confirm-email-change?token=x",
+    "undo-email-change?token=x",
+    "nothing",
+]
 PERSONAL = [
     "dashboard",
     "billing",
@@ -29,13 +38,13 @@ PERSONAL = [
     "settings/devices",
     "settings/data",
 ]
-REFUSED = ["signup", "login", "reset-password?token=x"]  # shown with their errors
+REFUSED = ["signup", "login", "reset-password?token=x"]  # submitted empty, so that the page shows errors
 ERRORS = ["400", "403", "403_csrf", "429", "500"]
 
 
 @pytest.fixture(scope="module")
 def ada(site, browser):
-    """The cookies of somebody who is logged in."""
+    """The cookies of a logged-in user."""
     site.add_person(ADDRESS, PASSWORD)
     page = browser.new_page()
     for _ in range(2):
@@ -61,8 +70,8 @@ def adas_page(browser, ada):
         yield context.new_page()
 
 
-def check(page) -> None:
-    """In light by all rules; in dark, where nothing but the colours is different, by those for colours."""
+def check_page(page) -> None:
+    """Check light mode by all rules, and dark mode, where only the colors differ, by the rules for colors."""
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     for scheme, options in SCHEMES.items():
         page.emulate_media(color_scheme=scheme)
@@ -71,45 +80,45 @@ def check(page) -> None:
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-def test_a_public_page(site, page, path):
+def test_public_page_is_accessible(site, page, path):
     page.goto(f"{site.url}/{path}")
-    check(page)
+    check_page(page)
 
 
 @pytest.mark.parametrize("color", ["#ffe600", "#ffffff", "#000000"])
-def test_a_colour_that_nobody_could_read(site, page, settings, color):
+def test_unreadable_brand_color_stays_accessible(site, page, settings, color):
     settings.BRAND_COLOR = color
     colors = render_to_string("brand.css", asdict(palette()))
     page.route("**/brand.css*", lambda route: route.fulfill(body=colors, content_type="text/css"))
     page.goto(f"{site.url}/login")
-    check(page)
+    check_page(page)
 
 
 @pytest.mark.parametrize("path", PERSONAL)
-def test_a_personal_page(site, adas_page, path):
+def test_personal_page_is_accessible(site, adas_page, path):
     adas_page.goto(f"{site.url}/{path}")
     assert adas_page.url == f"{site.url}/{path}"
-    check(adas_page)
+    check_page(adas_page)
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_a_form_with_errors(site, page, path):
+def test_form_with_errors_is_accessible(site, page, path):
     page.goto(f"{site.url}/{path}")
     with page.expect_navigation():
         page.locator("main form button").click()
     assert page.locator("main .errors").count() == 1
-    check(page)
+    check_page(page)
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_an_error_page(site, page, name):
+def test_error_page_is_accessible(site, page, name):
     html = render_to_string(f"{name}.html", {"minutes": 3} if name == "429" else None)
     page.route("**/rendered", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{site.url}/rendered")
-    check(page)
+    check_page(page)
 
 
-def test_no_page_is_left_out():
+def test_every_page_is_covered():
     paths = {f"/{path.partition('?')[0]}" for path in PUBLIC + PERSONAL}
     left_out = {pattern.name for pattern in urls.urlpatterns if not any(covers(pattern, path) for path in paths)}
     assert left_out == {"logout", "language", "settings-devices-all", "settings-export"}

@@ -1,4 +1,4 @@
-"""What the schema promises, the API keeps: Schemathesis makes up requests, good and bad, and reads every answer."""
+"""The API keeps what its schema promises: Schemathesis sends valid and invalid requests and checks the responses."""
 
 import pytest
 import schemathesis
@@ -12,7 +12,7 @@ from schemathesis.checks import CHECKS
 from accounts.models import User
 from myproject.wsgi import application
 
-EXAMPLES = 25  # of each operation, with a token and without
+EXAMPLES = 25  # per operation, with and without a token
 PROMISES = [
     "not_a_server_error",
     "status_code_conformance",
@@ -27,7 +27,7 @@ schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
 
 @pytest.fixture
 def database(db):
-    """The connection stays open over requests, as Django's own test client has it: the test is one transaction."""
+    """Keep the connection open between requests, as Django's test client does, so that the test is one transaction."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)
@@ -36,7 +36,7 @@ def database(db):
         signal.connect(close_old_connections)
 
 
-quickly = settings(
+few_examples = settings(
     max_examples=EXAMPLES,
     derandomize=True,
     database=None,
@@ -47,19 +47,19 @@ quickly = settings(
 
 
 @pytest.fixture(autouse=True)
-def payments(stripe) -> None:
-    """Are set up: without, the right answer is a 503."""
+def configured_payments(stripe_api) -> None:
+    """Without a Stripe key, the documented response would be a 503."""
 
 
 @schema.parametrize()
-@quickly
-def test_every_answer_to_a_stranger_is_as_documented(case, database):
+@few_examples
+def test_responses_to_a_visitor_match_the_schema(case, database):
     keep_promises(case)
 
 
 @schema.parametrize()
-@quickly
-def test_every_answer_to_a_user_is_as_documented(case, database):
+@few_examples
+def test_responses_to_a_user_match_the_schema(case, database):
     user, _ = User.objects.get_or_create(email="ada@example.com")
     keep_promises(case, Authorization=f"Token {AuthToken.objects.create(user=user)[1]}")
 

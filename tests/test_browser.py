@@ -1,38 +1,39 @@
-"""A person's whole way in headless Chromium, against the site under production settings: sign up, confirm, log in,
-forget the password, change the address and take it back. On a desk and on a phone; no page needs JavaScript.
+"""A complete user journey in headless Chromium against the site under production settings: sign up, confirm, log in,
+reset the password, change the address, and undo the change. On a desktop and a phone; no page needs JavaScript.
 """
 
 import pytest
 
 from tests.support.site import CHROMIUM, Site
+from tests.support.stack import HUNG_AFTER
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")
 
 PASSWORD, NEW_PASSWORD, LAST_PASSWORD = "correct horse battery", "an even better sentence", "a third sentence, then"
 VISITORS = {
-    "desk": (1280, True),
+    "desktop": (1280, True),
     "phone": (360, True),
-    "desk without scripts": (1280, False),
-    "phone without": (360, False),
+    "desktop without scripts": (1280, False),
+    "phone without scripts": (360, False),
 }
 
 
 class Visitor:
-    """One browser profile. Every page that it meets fits its window and says nothing on the console."""
+    """One browser profile. Every page it visits must fit the window and log nothing to the console."""
 
     def __init__(self, browser, site: Site, width: int, scripts: bool) -> None:
         self.context = browser.new_context(
             viewport={"width": width, "height": 800}, java_script_enabled=scripts, base_url=site.url
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(HUNG_AFTER * 1000)
         self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", lambda message: self.hear(message.text))
+        self.console_messages: list[str] = []
+        self.page.on("console", lambda message: self.record_console(message.text))
         self.width = width
 
-    def hear(self, complaint: str) -> None:
-        if "status of 400" not in complaint:  # a form that was refused
-            self.complaints.append(complaint)
+    def record_console(self, message: str) -> None:
+        if "status of 400" not in message:  # a refused form logs this
+            self.console_messages.append(message)
 
     def visit(self, address: str) -> None:
         self.page.goto(address)
@@ -50,7 +51,7 @@ class Visitor:
         box = self.page.locator("main").bounding_box()
         assert box
         assert box["width"] <= self.width
-        assert not self.complaints
+        assert not self.console_messages
 
     def sees(self, words: str) -> None:
         self.page.get_by_text(words).first.wait_for()
@@ -60,7 +61,7 @@ class Visitor:
 
 
 @pytest.mark.parametrize("name", VISITORS)
-def test_the_way_of_a_person(site, browser, name):
+def test_complete_user_journey_works(site, browser, name):
     address, new_address = f"{name.replace(' ', '-')}@example.com", f"new-{name.replace(' ', '-')}@example.com"
     visitor = Visitor(browser, site, *VISITORS[name])
 
@@ -107,7 +108,7 @@ def test_the_way_of_a_person(site, browser, name):
     forgetful.context.close()
 
 
-def test_with_the_keyboard_alone(site, browser):
+def test_login_works_with_the_keyboard_alone(site, browser):
     visitor = Visitor(browser, site, 1280, True)
     visitor.visit("/login")
     page = visitor.page

@@ -1,4 +1,4 @@
-"""docker-compose.yml: what can be seen by reading it, and, with RUN_COMPOSE=1 and a Docker engine, the real run."""
+"""docker-compose.yml: static checks, and a real run with RUN_COMPOSE=1 and a Docker engine."""
 
 import json
 import os
@@ -19,18 +19,18 @@ INTERPOLATED = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD"}
 LONGEST_SEND = 30  # seconds, see EMAIL_CALL_DEADLINE_SECONDS
 
 
-def test_the_services():
+def test_services_are_complete():
     assert LONG_RUNNING == ["beat", "postgres", "redis", "web", "worker"]
 
 
-def test_only_the_web_server_is_published_and_only_to_this_machine():
+def test_only_web_is_published_and_only_locally():
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
         "web": ["127.0.0.1:8000:8000"]
     }
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)
-def test_every_service_has_a_health_check_and_comes_back(name):
+def test_every_service_has_health_check_and_restart_policy(name):
     assert SERVICES[name]["healthcheck"]["test"]
     assert SERVICES[name]["restart"] == "unless-stopped"
 
@@ -42,22 +42,22 @@ def test_nothing_starts_before_the_migrations(name):
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if "command" in SERVICES[name]])
-def test_commands_are_in_exec_form_so_that_they_get_the_stop_signal(name):
+def test_commands_use_exec_form_to_receive_stop_signals(name):
     assert isinstance(SERVICES[name]["command"], list)
 
 
-def test_the_worker_may_finish_its_longest_send():
+def test_worker_may_finish_its_longest_send():
     assert int(SERVICES["worker"]["stop_grace_period"].removesuffix("s")) > LONGEST_SEND
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat", "migrate"])
-def test_it_needs_no_env_file_and_runs_development_unless_told_otherwise(name):
+def test_no_env_file_is_needed_and_development_is_default(name):
     assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
     assert SERVICES[name]["environment"]["DJANGO_SETTINGS_MODULE"] == "${DJANGO_SETTINGS_MODULE:-settings.development}"
 
 
 @pytest.mark.parametrize("name", ["postgres", "redis"])
-def test_data_lives_in_named_volumes(name):
+def test_data_is_kept_in_named_volumes(name):
     assert SERVICES[name]["volumes"][0].partition(":")[0] in COMPOSE["volumes"]
 
 
@@ -65,7 +65,7 @@ def test_redis_never_evicts():
     assert "noeviction" in SERVICES["redis"]["command"]
 
 
-def test_the_image():
+def test_image_runs_gunicorn_as_unprivileged_user():
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"python:3.13-slim"}
     assert re.findall(r"^(?:CMD|ENTRYPOINT) (.*)$", dockerfile, re.MULTILINE) == ['["gunicorn", "myproject.wsgi"]']
@@ -73,7 +73,7 @@ def test_the_image():
 
 
 @pytest.mark.parametrize("path", [".env", ".git", ".venv", "var"])
-def test_the_image_holds_no_secret_and_no_history(path):
+def test_image_contains_no_secret_and_no_history(path):
     assert path in (ROOT / ".dockerignore").read_text().splitlines()
 
 
@@ -85,8 +85,8 @@ def docker_answers() -> bool:
 
 
 class Project:
-    """A clone under compose. COMPOSE_EXEC goes before commands that reach the published port or a container's process,
-    for an engine in a network namespace of its own: COMPOSE_EXEC="nsenter --net=/run/netns/docker".
+    """A clone under compose. COMPOSE_EXEC prefixes commands that reach the published port or a container's process,
+    if the engine has its own network namespace: COMPOSE_EXEC="nsenter --net=/run/netns/docker".
     """
 
     def __init__(self, clone: Path) -> None:
@@ -121,7 +121,7 @@ class Project:
 @pytest.fixture
 def project(tmp_path):
     if os.environ.get("RUN_COMPOSE") != "1":
-        pytest.skip("takes minutes, and the port 8000: RUN_COMPOSE=1 runs it")
+        pytest.skip("takes minutes and needs port 8000: RUN_COMPOSE=1 runs it")
     if not docker_answers():
         pytest.skip("needs a Docker engine with compose")
     project = Project(clone_into(tmp_path))
@@ -129,16 +129,16 @@ def project(tmp_path):
     project.compose("down", "--volumes", "--rmi", "local", "--timeout", "10")
 
 
-def test_a_signup_is_delivered_and_survives_a_killed_worker_and_a_restart(project):
+def test_signup_survives_killed_worker_and_restart(project):
     project.compose("up", "--detach", "--build", "--wait")
     assert json.loads(project.signup("ada@example.com")) == {"user": {"email": "ada@example.com", "name": "Ada"}}
-    wait_until(lambda: project.statuses() == {"ada@example.com": "sent"}, "the mail is sent", seconds=20)
+    wait_until(lambda: project.statuses() == {"ada@example.com": "sent"}, "the mail is sent")
     assert "To: ada@example.com" in project.compose("logs", "worker")
 
     killed = project.process_id("worker")
-    project.command("kill", "-KILL", killed)  # needs root; `docker kill` would tell the engine that we meant it
+    project.command("kill", "-KILL", killed)  # needs root; after `docker kill`, the engine would not restart it
     project.signup("bob@example.com")
-    wait_until(lambda: project.statuses().get("bob@example.com") == "sent", "a new worker sent it", seconds=90)
+    wait_until(lambda: project.statuses().get("bob@example.com") == "sent", "a new worker sent it")
     assert project.process_id("worker") != killed
 
     project.compose("down")
@@ -157,12 +157,12 @@ TRUSTED_PROXY_COUNT=1
 """
 
 
-def test_production_runs_with_its_variables_in_env(project):
+def test_production_runs_with_variables_from_env_file(project):
     (project.folder / ".env").write_text(PRODUCTION)
     project.compose("up", "--detach", "--build", "--wait")
-    answer = project.signup("ada@example.com", "-H", "Host: app.example.com", "-H", "X-Forwarded-Proto: https")
-    assert json.loads(answer) == {"user": {"email": "ada@example.com", "name": "Ada"}}
-    wait_until(lambda: "To: ada@example.com" in project.compose("logs", "worker"), "the mail is sent", seconds=20)
+    response = project.signup("ada@example.com", "-H", "Host: app.example.com", "-H", "X-Forwarded-Proto: https")
+    assert json.loads(response) == {"user": {"email": "ada@example.com", "name": "Ada"}}
+    wait_until(lambda: "To: ada@example.com" in project.compose("logs", "worker"), "the mail is sent")
     redirect = project.curl("/admin/", "-H", "Host: app.example.com", "-o", "/dev/null", "-w", "%{redirect_url}")
     assert redirect == "https://app.example.com/admin/"
     assert "404" in project.curl("/dev/inbox/", "-H", "X-Forwarded-Proto: https", "-H", "Host: app.example.com", "-i")

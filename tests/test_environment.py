@@ -1,4 +1,4 @@
-"""The settings and their variables: .env.example tells the truth, and what cannot work is refused by name."""
+"""Settings and their variables: .env.example is accurate, and invalid values are refused by name."""
 
 import os
 import re
@@ -14,8 +14,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
-READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "PORT"}  # by Django, docker-compose.yml and bin/dev
-OF_THE_TESTS = {"EMAIL_FAILPOINTS"}
+READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "PORT"}  # by Django, docker-compose.yml, and bin/dev
+FOR_TESTS = {"EMAIL_FAILPOINTS"}
 REQUIRED = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL"}
 PRODUCTION = {
     "SECRET_KEY": "$kJ3v9-qTz7_Lm2XwR5bYc8NfHd4GsPa6UeVi1ZoKrMtQjBxWnCyEuFhSgDl",
@@ -30,11 +30,11 @@ PRODUCTION = {
 
 
 def load(module, **variables):
-    """Import a settings module with these variables and no others; what it complains about, or an empty string."""
+    """Import a settings module with only these variables, and return its error message or an empty string."""
     saved = {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] == "settings"}
     variables = {"DJANGO_SETTINGS_MODULE": module, **variables}
     try:
-        with patch.dict(os.environ, variables, clear=True), patch("environ.Env.read_env"):  # a developer's .env
+        with patch.dict(os.environ, variables, clear=True), patch("environ.Env.read_env"):  # ignore a developer's .env
             import_module(module)
     except ImproperlyConfigured as error:
         return str(error)
@@ -60,8 +60,8 @@ def example():
     return dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
-def test_the_example_lists_what_the_settings_read():
-    assert set(example()) - READ_ELSEWHERE == names_read() - OF_THE_TESTS - READ_ELSEWHERE
+def test_example_lists_what_the_settings_read():
+    assert set(example()) - READ_ELSEWHERE == names_read() - FOR_TESTS - READ_ELSEWHERE
 
 
 def test_every_line_of_the_example_is_explained():
@@ -70,19 +70,19 @@ def test_every_line_of_the_example_is_explained():
     assert unexplained == []
 
 
-def test_the_example_asks_for_what_production_needs():
+def test_example_marks_what_production_requires():
     assert {name for name, value in example().items() if value == "change-me"} == REQUIRED | {"EMAIL_PROVIDER"}
     assert set(example().values()) == {"change-me", ""}
 
 
-def test_a_copy_of_the_example_serves_development(tmp_path):
+def test_copied_example_works_in_development(tmp_path):
     shutil.copytree(ROOT / "settings", tmp_path / "settings")
     shutil.copy(ROOT / ".env.example", tmp_path / ".env")
     done = run("-c", "import settings.development as s; print(s.APP_URL, s.EMAIL_PROVIDER)", folder=tmp_path)
     assert done.stdout.split() == ["http://localhost:8000", "console"], done.stderr
 
 
-def test_a_variable_of_the_process_wins_over_the_file_unless_it_is_empty(tmp_path):
+def test_process_variable_overrides_the_file_unless_empty(tmp_path):
     shutil.copytree(ROOT / "settings", tmp_path / "settings")
     (tmp_path / ".env").write_text("BRAND_NAME=From the file\nBRAND_COLOR=#123456\nBRAND_ADDRESS=1 Main Street\n")
     code = "import settings.development as s; print(s.BRAND_NAME, s.BRAND_COLOR, s.BRAND_ADDRESS, sep='|')"
@@ -96,14 +96,14 @@ def test_production_starts_with_everything_set():
 
 @pytest.mark.parametrize("placeholder", ["", " ", "change-me", "CHANGEME", "<your secret>", "xxxxxxxx"])
 @pytest.mark.parametrize("name", sorted(REQUIRED | {"RESEND_API_KEY"}))
-def test_production_names_the_variable_that_is_missing(name, placeholder):
-    complaint = load("settings.production", **PRODUCTION | {name: placeholder})
-    assert name in complaint
+def test_production_names_a_missing_variable(name, placeholder):
+    error = load("settings.production", **PRODUCTION | {name: placeholder})
+    assert name in error
 
 
-def test_production_names_everything_that_is_missing_at_once():
-    complaint = load("settings.production")
-    assert all(name in complaint for name in REQUIRED)
+def test_production_names_every_missing_variable_at_once():
+    error = load("settings.production")
+    assert all(name in error for name in REQUIRED)
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_production_names_everything_that_is_missing_at_once():
         ("smtp", "EMAIL_URL"),
     ],
 )
-def test_production_needs_the_key_of_the_chosen_provider_only(provider, variable):
+def test_production_requires_only_the_chosen_providers_key(provider, variable):
     others = PRODUCTION | {"RESEND_API_KEY": "", "EMAIL_PROVIDER": provider}
     assert variable in load("settings.production", **others)
     assert load("settings.production", **others | {variable: "smtp://u:p@mail.example.com"}) == ""
 
 
-def test_another_backend_needs_no_key():
+def test_other_backend_needs_no_key():
     backend = {
         "EMAIL_PROVIDER": "",
         "RESEND_API_KEY": "",
@@ -163,23 +163,23 @@ def cases(table):
 
 @pytest.mark.parametrize(("name", "value"), cases(REFUSED_IN_PRODUCTION) + cases(REFUSED_EVERYWHERE))
 def test_production_refuses(name, value):
-    complaint = load("settings.production", **PRODUCTION | {name: value})
-    assert name in complaint
-    assert PRODUCTION["SECRET_KEY"] not in complaint
+    error = load("settings.production", **PRODUCTION | {name: value})
+    assert name in error
+    assert PRODUCTION["SECRET_KEY"] not in error
 
 
 @pytest.mark.parametrize(("name", "value"), cases(REFUSED_EVERYWHERE)[:-1])
 def test_development_refuses(name, value):
-    complaint = load("settings.development", **{name: value})
-    assert name in complaint
-    assert "It must be" in complaint
+    error = load("settings.development", **{name: value})
+    assert name in error
+    assert "It must be" in error
 
 
-def test_the_package_itself_is_no_settings_module():
+def test_settings_package_is_not_a_settings_module():
     assert "settings.production" in load("settings")
 
 
-def test_the_deployment_check_is_clean():
+def test_deployment_check_passes():
     done = run(
         "manage.py",
         "check",

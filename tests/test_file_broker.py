@@ -1,11 +1,11 @@
-"""The broker of bin/dev: whoever reads while another process writes reads whole messages."""
+"""The broker of bin/dev: a reader gets whole messages even while another process writes."""
 
 import subprocess
 import sys
 
 from kombu import Connection
 
-from tests.support.stack import ROOT
+from tests.support.stack import HUNG_AFTER, ROOT
 
 MESSAGES = 150
 TRANSPORT = "myproject.development.broker:Transport"
@@ -21,7 +21,7 @@ with Connection("filesystem://", transport=transport, transport_options=folders)
 """
 
 
-def test_a_reader_never_meets_half_a_message(tmp_path):
+def test_reader_never_sees_half_a_message(tmp_path):
     folders = dict.fromkeys(["data_folder_in", "data_folder_out", "control_folder"], str(tmp_path))
     options = {**folders, "polling_interval": 0.001}
     with (
@@ -31,6 +31,6 @@ def test_a_reader_never_meets_half_a_message(tmp_path):
         ) as connection,
     ):
         queue = connection.SimpleQueue("celery")
-        found = [queue.get(timeout=20).payload["number"] for _ in range(MESSAGES)]
+        numbers = [queue.get(timeout=HUNG_AFTER).payload["number"] for _ in range(MESSAGES)]
     assert writer.returncode == 0
-    assert sorted(found) == list(range(MESSAGES))
+    assert sorted(numbers) == list(range(MESSAGES))

@@ -1,6 +1,6 @@
-"""Every mail in every language, to the letter, as tests/golden/ holds it.
+"""Every email in every language matches its golden file in tests/golden/ exactly.
 
-After a change that is meant, or for a new kind: UPDATE_GOLDEN=1 bin/test tests/test_mail_texts.py, and read the diff.
+After an intended change or for a new kind, run UPDATE_GOLDEN=1 bin/test tests/test_mail_texts.py and read the diff.
 """
 
 import os
@@ -12,11 +12,11 @@ from django.conf import settings
 from emails import samples
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
-MAILS = [(kind, language) for kind in samples.folders() for language, _ in settings.LANGUAGES]
+EMAILS = [(kind, language) for kind in samples.folders() for language, _ in settings.LANGUAGES]
 
 
-@pytest.mark.parametrize(("kind", "language"), MAILS)
-def test_a_mail_is_as_it_was_when_somebody_read_it(kind, language):
+@pytest.mark.parametrize(("kind", "language"), EMAILS)
+def test_email_matches_its_golden_file(kind, language):
     rendered = samples.render_sample(kind, language)
     parts = {"txt": f"{rendered.subject}\n\n{rendered.text}", "html": rendered.html}
     for suffix, content in parts.items():
@@ -27,12 +27,12 @@ def test_a_mail_is_as_it_was_when_somebody_read_it(kind, language):
         assert content == path.read_text("utf-8")
 
 
-def test_nothing_is_left_of_a_kind_that_is_gone():
-    assert {path.name.rsplit(".", 1)[0] for path in GOLDEN.iterdir()} == {".".join(mail) for mail in MAILS}
+def test_no_golden_file_is_left_over():
+    assert {path.name.rsplit(".", 1)[0] for path in GOLDEN.iterdir()} == {".".join(email) for email in EMAILS}
 
 
 @pytest.mark.parametrize("kind", samples.folders())
-def test_no_language_is_a_copy_of_another(kind):
+def test_every_language_has_its_own_text(kind):
     texts = {samples.render_sample(kind, language).text for language, _ in settings.LANGUAGES}
     subjects = {samples.render_sample(kind, language).subject for language, _ in settings.LANGUAGES}
     assert len(texts) == len(subjects) == len(settings.LANGUAGES)

@@ -1,4 +1,4 @@
-"""PAGES_ENABLED=false: no pages, for a front end of one's own; API, admin and webhooks go on."""
+"""PAGES_ENABLED=false removes the pages in favor of a separate front end; API, admin, and webhooks still work."""
 
 import sys
 from importlib import import_module
@@ -11,7 +11,7 @@ from accounts.pages import urls
 
 @pytest.fixture(autouse=True)
 def without_pages(settings, db):
-    """The routes as a process has them that starts with this setting."""
+    """The routes of a process that was started with this setting."""
     settings.PAGES_ENABLED = False
     before = sys.modules.pop("myproject.urls")
     import_module("myproject.urls")
@@ -21,7 +21,7 @@ def without_pages(settings, db):
     clear_url_caches()
 
 
-def test_the_first_page_says_where_the_pages_are(client):
+def test_root_names_the_front_end(client):
     assert client.get("/").json() == {"name": "Acme", "pages": "https://app.example.com", "documentation": "/api/docs/"}
     assert client.post("/").status_code == 405
 
@@ -29,15 +29,15 @@ def test_the_first_page_says_where_the_pages_are(client):
 @pytest.mark.parametrize(
     "path", [str(pattern.pattern).strip("^/?$") for pattern in urls.urlpatterns if pattern.name != "home"]
 )
-def test_there_is_no_page(client, path):
-    answer = client.get(f"/{path}")
-    html = answer.content.decode()
-    assert answer.status_code == 404
+def test_pages_are_404(client, path):
+    response = client.get(f"/{path}")
+    html = response.content.decode()
+    assert response.status_code == 404
     assert "Page not found" in html
     assert "<nav" not in html
 
 
-def test_api_admin_and_webhooks_go_on(client):
+def test_api_admin_and_webhooks_still_work(client):
     assert client.get("/admin/login/").status_code == 200
     assert client.get("/api/accounts/me/").status_code == 401
     assert client.get("/api/docs/").status_code == 200

@@ -1,6 +1,6 @@
-"""The web process killed in the middle of Stripe's events: they come again or are swept up, each mail goes out once.
+"""The web process is killed while it handles Stripe's events, or the database is unavailable: every email is sent once.
 
-The same while the database is away.
+Stripe sends the events again, or the sweep finds them.
 """
 
 from collections.abc import Iterator
@@ -24,26 +24,26 @@ def endpoint(tmp_path) -> Iterator[StripeEndpoint]:
 
 
 @pytest.mark.parametrize("failpoint", ["after-store", "after-insert"])
-def test_a_process_killed_between_two_steps_loses_nothing_and_sends_nothing_twice(endpoint, failpoint):
-    """``after-insert``: when the mail is in the outbox, and the transaction is still open."""
+def test_killed_process_loses_nothing_and_sends_nothing_twice(endpoint, failpoint):
+    """``after-insert``: the email is in the outbox, and the transaction is still open."""
     events = [changed(payload("invoice_paid_first"), id=f"in_{number}") for number in range(EVENTS)]
     endpoint.restart_with(f"{failpoint}:1")
     assert endpoint.post(events[0]) == 0
-    assert endpoint.mail_keys() == []
+    assert endpoint.email_keys() == []
     endpoint.restart_with(f"{failpoint}:0.3")
-    answers = [endpoint.post(event) for event in events[1:]]
+    responses = [endpoint.post(event) for event in events[1:]]
     endpoint.restart_with("")
-    answers += [endpoint.post(event) for event in events[1::2]]  # Stripe comes again with some of them
+    responses += [endpoint.post(event) for event in events[1::2]]  # Stripe sends some of them again
     with endpoint.connect() as connection:
         connection.execute(LATER)
     endpoint.sweep()
-    print(f"{failpoint}: {answers.count(0)} of {len(answers)} deliveries killed their process")
-    assert endpoint.mail_keys() == [f"receipt:in_{number}" for number in range(EVENTS)]
+    print(f"{failpoint}: {responses.count(0)} of {len(responses)} deliveries killed their process")
+    assert endpoint.email_keys() == [f"receipt:in_{number}" for number in range(EVENTS)]
 
 
 @contextmanager
 def refusing_connections(database: str) -> Iterator[None]:
-    """As a database server that restarts, for this database alone."""
+    """Refuse connections to this database, as during a restart of the server."""
     with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as admin:
         admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
@@ -53,7 +53,7 @@ def refusing_connections(database: str) -> Iterator[None]:
             admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
 
 
-def test_while_the_database_is_away_stripe_comes_again_and_every_mail_goes_out_once(tmp_path, migrated_database):
+def test_database_outage_makes_stripe_retry_and_loses_nothing(tmp_path, migrated_database):
     events = [changed(payload("invoice_paid_first"), id=f"in_{number}") for number in range(EVENTS)]
     with temporary_database(migrated_database) as name, StripeEndpoint(tmp_path, f"{POSTGRES}/{name}") as endpoint:
         endpoint.start_web()
@@ -61,4 +61,4 @@ def test_while_the_database_is_away_stripe_comes_again_and_every_mail_goes_out_o
         with refusing_connections(name):
             assert {endpoint.post(event) for event in events} == {503}
         assert {endpoint.post(event) for event in events} == {200}
-        assert endpoint.mail_keys() == [f"receipt:in_{number}" for number in range(EVENTS)]
+        assert endpoint.email_keys() == [f"receipt:in_{number}" for number in range(EVENTS)]

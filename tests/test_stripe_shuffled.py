@@ -11,15 +11,17 @@ from tests.support.stripe_endpoint import StripeEndpoint
 
 TIMES, THREADS = 5, 6
 SUBSCRIPTION = "sub_1SPb7zKq4RtYw2Vd"
-EXPECTED_MAILS = sorted([
-    "receipt:in_1SPb7xKq4RtYw2VdA1b2C3d4",
-    "receipt:cs_live_b1guestB2c3D4e5F6g7H8",
-    "failed:cs_live_c1sepaD2e3F4g5H6i7J8",
-    "dunning:in_1SaT00Kq4RtYw2VdRenewal02:1",
-    "dunning:in_1SaT00Kq4RtYw2VdRenewal02:4",
-    f"trial:{SUBSCRIPTION}:1794830400",
-    f"ended:{SUBSCRIPTION}",
-])  # fmt: skip
+EXPECTED_EMAILS = sorted(
+    [
+        "receipt:in_1SPb7xKq4RtYw2VdA1b2C3d4",
+        "receipt:cs_live_b1guestB2c3D4e5F6g7H8",
+        "failed:cs_live_c1sepaD2e3F4g5H6i7J8",
+        "dunning:in_1SaT00Kq4RtYw2VdRenewal02:1",
+        "dunning:in_1SaT00Kq4RtYw2VdRenewal02:4",
+        f"trial:{SUBSCRIPTION}:1794830400",
+        f"ended:{SUBSCRIPTION}",
+    ]
+)
 STATE = [
     "SELECT id, type, status FROM billing_stripeevent",
     "SELECT id, customer_id, status, price_id, quantity, current_period_end, trial_end, cancel_at, ended_at, version,"
@@ -43,25 +45,25 @@ def endpoint(request, tmp_path) -> Iterator[StripeEndpoint]:
         yield cleanup.enter_context(StripeEndpoint(tmp_path, url))
 
 
-def check(endpoint: StripeEndpoint, seeds: range) -> None:
+def check_orders(endpoint: StripeEndpoint, seeds: range) -> None:
     endpoint.start_web()
     states = set()
     for seed in seeds:
         endpoint.forget_everything()
         assert endpoint.post_shuffled(all_payloads(), seed, times=TIMES, threads=THREADS) == {200}
-        assert endpoint.mail_keys() == EXPECTED_MAILS, f"seed {seed}"
+        assert endpoint.email_keys() == EXPECTED_EMAILS, f"seed {seed}"
         states.add("\n".join(row for sql in STATE for row in endpoint.rows(sql)))
     assert len(states) == 1, "\n\n".join(states)
     assert "'received'" not in str(states)
-    print(f"{len(seeds)} orders of {len(all_payloads()) * TIMES} deliveries: one state, {len(EXPECTED_MAILS)} mails")
+    print(f"{len(seeds)} orders of {len(all_payloads()) * TIMES} deliveries: one state, {len(EXPECTED_EMAILS)} emails")
 
 
 @pytest.mark.parametrize("with_user", [True, False])
-def test_a_few_orders_end_in_one_state_with_one_mail_for_each_thing(endpoint, with_user):
-    check(endpoint.prepare(with_user=with_user), range(3))
+def test_few_orders_lead_to_one_state_and_one_email_each(endpoint, with_user):
+    check_orders(endpoint.prepare(with_user=with_user), range(3))
 
 
 @pytest.mark.slow
-def test_fifty_orders_end_in_one_state_with_one_mail_for_each_thing(endpoint):
-    is_concurrent = endpoint.database_url.startswith("postgres")  # SQLite lets one write at a time
-    check(endpoint.prepare(with_user=True), range(100, 150 if is_concurrent else 110))
+def test_fifty_orders_lead_to_one_state_and_one_email_each(endpoint):
+    is_concurrent = endpoint.database_url.startswith("postgres")  # SQLite allows one writer at a time
+    check_orders(endpoint.prepare(with_user=True), range(100, 150 if is_concurrent else 110))

@@ -1,4 +1,4 @@
-"""Every text that people see is there in German, and the compiled catalogue is that of the written one."""
+"""Every text that people see is translated into German, and the compiled catalog is up to date."""
 
 from collections.abc import Sequence
 
@@ -7,25 +7,25 @@ from babel.messages.mofile import read_mo
 
 from tests.support import catalog
 
-MEND = "Run bin/messages, translate what it names, and commit both files."
+HINT = "Run bin/messages, translate what it names, and commit both files."
 
 
 def test_every_text_is_translated_and_keeps_its_variables():
-    assert catalog.complaints(catalog.updated()) == [], MEND
+    assert catalog.problems(catalog.updated()) == [], HINT
 
 
-def test_the_written_catalogue_holds_what_is_used_and_nothing_else():
+def test_catalog_contains_exactly_the_texts_in_use():
     used = {message.id for message in catalog.updated()}
-    assert used == {message.id for message in catalog.stored()}, MEND
+    assert used == {message.id for message in catalog.stored()}, HINT
 
 
-def test_the_compiled_catalogue_is_not_stale():
+def test_compiled_catalog_is_current():
     with catalog.MO.open("rb") as file:
-        assert pairs(read_mo(file)) == pairs(catalog.stored()), MEND
+        assert pairs(read_mo(file)) == pairs(catalog.stored()), HINT
 
 
 def pairs(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """One text and its translation are a str each, singular and plural a tuple or a list."""
+    """Text and translation by message; singular and plural are a tuple or a list, anything else a str."""
     return {texts_of(message.id): texts_of(message.string) for message in catalog if message.id}
 
 
@@ -33,9 +33,9 @@ def texts_of(texts: str | Sequence[str] | None) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 
-def test_the_tests_above_find_mistakes():
+def test_catalog_problems_are_found():
     damaged = catalog.stored()
     missing, fuzzy, broken = [message for message in damaged if "%(brand)s" in message.id][:3]
     missing.string, broken.string = "", "%(nobody)s"
     fuzzy.flags.add("fuzzy")
-    assert len(catalog.complaints(damaged)) == 3
+    assert len(catalog.problems(damaged)) == 3

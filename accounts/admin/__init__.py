@@ -1,4 +1,4 @@
-"""Users in the admin: who is this person, what happened to them, and what can be done for them?"""
+"""The admin of users, which answers: who is this person, what happened to them, and how can we help?"""
 
 from accounts.admin.login import LoginForm
 from accounts.admin.users import UserAdmin

@@ -1,4 +1,4 @@
-"""The admin's login, with the limits of every other."""
+"""The admin's login form, with the same limits on attempts as the site's own login."""
 
 from math import ceil
 from typing import Any
@@ -20,4 +20,5 @@ class LoginForm(AdminAuthenticationForm):
         return super().clean()
 
 
+# The default admin site has no setting for its login form.
 admin.site.login_form = LoginForm

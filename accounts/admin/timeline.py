@@ -1,25 +1,26 @@
-"""What happened to a person, newest first: mails and their fate, logins, addresses, and what other apps add."""
+"""A user's timeline: emails and their status, logins, changes of address, and entries from other apps."""
 
 from collections.abc import Iterable, Iterator
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
 from accounts.hooks import TimelineEntry, timeline_sources
 from accounts.models import User
+from common.admin import admin_log_entries
 from emails import privacy
 from emails.models import OutboundEmail, Status
 from emails.support.explanations import explain
 
-MOST = 200  # entries, and of each source
-SMOOTH = (Status.SENT, Status.DELIVERED)
+# The limit also applies to each source, so a source with many rows costs no more than the page can show.
+MAX_ENTRIES = 200
+ON_TRACK = (Status.SENT, Status.DELIVERED)
 
 
 def timeline(user: User) -> list[TimelineEntry]:
-    sources = [milestones, mails, logins, email_changes, interventions, *timeline_sources]
+    """Return the newest entries of all sources, newest first."""
+    sources = [milestones, outbound_emails, logins, email_changes, changes_by_hand, *timeline_sources]
     entries = [entry for source in sources for entry in source(user)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MOST]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MAX_ENTRIES]
 
 
 def milestones(user: User) -> Iterator[TimelineEntry]:
@@ -28,42 +29,37 @@ def milestones(user: User) -> Iterator[TimelineEntry]:
         yield TimelineEntry(user.email_verified_at, "email address verified", user.email)
 
 
-def mails(user: User) -> Iterable[TimelineEntry]:
+def outbound_emails(user: User) -> Iterable[TimelineEntry]:
     return [
         TimelineEntry(
             at=email.created_at,
             what=f"email “{email.kind or 'other'}”: {email.status}",
-            detail=" — ".join(filter(None, [email.subject, why(email)])),
+            detail=" — ".join(filter(None, [email.subject, problem(email)])),
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
         )
-        for email in privacy.mail_of(str(user.pk))[:MOST]
+        for email in privacy.emails_of(str(user.pk))[:MAX_ENTRIES]
     ]
 
 
-def why(email: OutboundEmail) -> str:
-    """Why it is not there, where that is so."""
-    return "" if email.status in SMOOTH else explain(email).sentence
+def problem(email: OutboundEmail) -> str:
+    """Return why the email has not arrived. Empty if it was sent or delivered."""
+    # An explanation costs queries, and most emails don't need one.
+    return "" if email.status in ON_TRACK else explain(email).sentence
 
 
 def logins(user: User) -> Iterable[TimelineEntry]:
     return [
         TimelineEntry(login.at, "logged in", " ".join(filter(None, [login.client_address, login.user_agent])))
-        for login in user.logins.all()[:MOST]
+        for login in user.logins.all()[:MAX_ENTRIES]
     ]
 
 
 def email_changes(user: User) -> Iterator[TimelineEntry]:
-    for change in user.email_changes.all()[:MOST]:
+    for change in user.email_changes.all()[:MAX_ENTRIES]:
         yield TimelineEntry(change.at, "email address changed", str(change))
         if change.undone_at:
             yield TimelineEntry(change.undone_at, "email address change undone", str(change))
 
 
-def interventions(user: User) -> Iterable[TimelineEntry]:
-    """What staff did, from the admin's own log."""
-    content_type = ContentType.objects.get_for_model(User)
-    entries = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).select_related("user")
-    return [
-        TimelineEntry(entry.action_time, "manual change", f"{entry.user}: {entry.get_change_message()}")
-        for entry in entries[:MOST]
-    ]
+def changes_by_hand(user: User) -> Iterable[TimelineEntry]:
+    return [TimelineEntry(entry.at, "manual change", entry.text) for entry in admin_log_entries(user)]

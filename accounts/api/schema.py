@@ -25,15 +25,15 @@ from accounts.api.serializers import (
     VerifyEmailSerializer,
 )
 from accounts.device_cookies import HEADER
-from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, answered, given
+from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, request_example, response_example
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # so are its subclasses made
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
     target_class = "accounts.api.authentication.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        return build_bearer_security_scheme_object(header_name="Authorization", token_prefix="Token")  # noqa: S106  # the word in the header
+        return build_bearer_security_scheme_object(header_name="Authorization", token_prefix="Token")  # noqa: S106  # the prefix in the header
 
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -44,10 +44,10 @@ VERIFICATION = {"token": "eyJ1c2VyIjox…", **PASSWORD}
 
 
 UNAUTHENTICATED = OpenApiResponse(REFUSAL, description="The token is missing or no longer valid.")
-USED_ALREADY = answered(
+USED_ALREADY = response_example(
     "Link already used", {"detail": "This link isn't valid, or it has already been used.", "code": "token_invalid"}, 400
 )
-WRONG_PASSWORD = answered("Wrong password", {"password": ["The password is incorrect."]}, 400)
+WRONG_PASSWORD = response_example("Wrong password", {"password": ["The password is incorrect."]}, 400)
 DEVICE = "A client that stores it and sends it back isn't slowed down when strangers guess passwords for this account."
 KNOWN_DEVICE = OpenApiParameter(
     HEADER, location=OpenApiParameter.HEADER, description=f"The value from an earlier login response. {DEVICE}"
@@ -60,8 +60,8 @@ NEW_DEVICE = OpenApiParameter(
 )
 
 
-def accepted(sentence: str) -> OpenApiExample:
-    return answered("Any email address", {"detail": sentence}, 202)
+def accepted_example(message: str) -> OpenApiExample:
+    return response_example("Any email address", {"detail": message}, 202)
 
 
 signup = extend_schema(
@@ -72,9 +72,9 @@ signup = extend_schema(
     request={JSON: SignupSerializer},
     responses={201: RegisteredSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
-        given("Ada signs up", {**ADA, **PASSWORD}),
-        answered("Ada signed up", {"user": ADA}, 201),
-        answered("Unknown field", {"is_staff": ["Unknown field."]}, 400),
+        request_example("Ada signs up", {**ADA, **PASSWORD}),
+        response_example("Ada signed up", {"user": ADA}, 201),
+        response_example("Unknown field", {"is_staff": ["Unknown field."]}, 400),
     ],
 )
 verify_email = extend_schema(
@@ -85,7 +85,11 @@ verify_email = extend_schema(
     request={JSON: VerifyEmailSerializer},
     responses={200: IssuedTokenSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     parameters=[NEW_DEVICE],
-    examples=[given("The link was opened", VERIFICATION), answered("Confirmed", ISSUED_TOKEN), USED_ALREADY],
+    examples=[
+        request_example("The link was opened", VERIFICATION),
+        response_example("Confirmed", ISSUED_TOKEN),
+        USED_ALREADY,
+    ],
 )
 resend_verification = extend_schema(
     operation_id="resend_verification",
@@ -95,8 +99,8 @@ resend_verification = extend_schema(
     request={JSON: EmailAddressSerializer},
     responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
-        given("No email arrived", {"email": ADA["email"]}),
-        accepted("If this email address belongs to an unconfirmed account, we've sent it an email."),
+        request_example("No email arrived", {"email": ADA["email"]}),
+        accepted_example("If this email address belongs to an unconfirmed account, we've sent it an email."),
     ],
 )
 request_email_change = extend_schema(
@@ -107,8 +111,8 @@ request_email_change = extend_schema(
     request={JSON: ChangeEmailSerializer},
     responses={202: AcceptedSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
-        given("Ada gets a new email address", {"email": "countess@example.com", **PASSWORD}),
-        accepted("We've sent an email to the new address. Open the link in it to complete the change."),
+        request_example("Ada gets a new email address", {"email": "countess@example.com", **PASSWORD}),
+        accepted_example("We've sent an email to the new address. Open the link in it to complete the change."),
         WRONG_PASSWORD,
     ],
 )
@@ -125,8 +129,8 @@ confirm_email_change = extend_schema(
         429: TOO_MANY,
     },
     examples=[
-        given("The link was opened", VERIFICATION),
-        answered("Changed", {**ADA_USER, "email": "countess@example.com"}),
+        request_example("The link was opened", VERIFICATION),
+        response_example("Changed", {**ADA_USER, "email": "countess@example.com"}),
         USED_ALREADY,
     ],
 )
@@ -144,8 +148,8 @@ undo_email_change = extend_schema(
         429: TOO_MANY,
     },
     examples=[
-        given("Ada rejects the change", {"token": "eyJjaGFuZ2UiOjF9…"}),
-        answered("Undone", ADA_USER),
+        request_example("Ada rejects the change", {"token": "eyJjaGFuZ2UiOjF9…"}),
+        response_example("Undone", ADA_USER),
         USED_ALREADY,
     ],
 )
@@ -161,7 +165,10 @@ login = extend_schema(
         429: TOO_MANY,
     },
     parameters=[KNOWN_DEVICE, NEW_DEVICE],
-    examples=[given("Ada logs in", {"email": ADA["email"], **PASSWORD}), answered("Logged in", ISSUED_TOKEN)],
+    examples=[
+        request_example("Ada logs in", {"email": ADA["email"], **PASSWORD}),
+        response_example("Logged in", ISSUED_TOKEN),
+    ],
 )
 logout = extend_schema(
     operation_id="logout",
@@ -185,8 +192,8 @@ request_password_reset = extend_schema(
     request={JSON: EmailAddressSerializer},
     responses={202: AcceptedSerializer, 400: BAD_INPUT, 429: TOO_MANY},
     examples=[
-        given("Ada forgot her password", {"email": ADA["email"]}),
-        accepted("If this email address belongs to an account, we've sent it an email with a link."),
+        request_example("Ada forgot her password", {"email": ADA["email"]}),
+        accepted_example("If this email address belongs to an account, we've sent it an email with a link."),
     ],
 )
 reset_password = extend_schema(
@@ -197,7 +204,7 @@ reset_password = extend_schema(
     request={JSON: ResetPasswordSerializer},
     responses={204: OpenApiResponse(description="Log in with the new password."), 400: BAD_INPUT, 429: TOO_MANY},
     parameters=[NEW_DEVICE],
-    examples=[given("The link was opened", VERIFICATION), USED_ALREADY],
+    examples=[request_example("The link was opened", VERIFICATION), USED_ALREADY],
 )
 change_password = extend_schema(
     operation_id="change_password",
@@ -211,7 +218,7 @@ change_password = extend_schema(
         429: TOO_MANY,
     },
     examples=[
-        given("A better password", {**PASSWORD, "new_password": "a longer sentence is a better password"}),
+        request_example("A better password", {**PASSWORD, "new_password": "a longer sentence is a better password"}),
         WRONG_PASSWORD,
     ],
 )
@@ -219,7 +226,7 @@ me = extend_schema(
     operation_id="me",
     summary="Get my profile",
     responses={200: UserSerializer, 401: UNAUTHENTICATED},
-    examples=[answered("Ada", ADA_USER)],
+    examples=[response_example("Ada", ADA_USER)],
 )
 update_me = extend_schema(
     operation_id="update_me",
@@ -227,9 +234,9 @@ update_me = extend_schema(
     request={JSON: ProfileSerializer},
     responses={200: UserSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
     examples=[
-        given("Switch to German", {"language": "de"}),
-        answered("Changed", {**ADA_USER, "language": "de"}),
-        answered("Unknown field", {"is_staff": ["Unknown field."]}, 400),
+        request_example("Switch to German", {"language": "de"}),
+        response_example("Changed", {**ADA_USER, "language": "de"}),
+        response_example("Unknown field", {"is_staff": ["Unknown field."]}, 400),
     ],
 )
 delete_me = extend_schema(
@@ -244,7 +251,7 @@ delete_me = extend_schema(
         409: OpenApiResponse(REFUSAL, description="`deletion_refused`: the message says why, and what to do."),
         429: TOO_MANY,
     },
-    examples=[given("Ada leaves", PASSWORD), WRONG_PASSWORD],
+    examples=[request_example("Ada leaves", PASSWORD), WRONG_PASSWORD],
 )
 export = extend_schema(
     operation_id="export",
@@ -256,6 +263,6 @@ export = extend_schema(
         429: TOO_MANY,
     },
     examples=[
-        answered("Ada", {"profile": ADA_USER, "logins": [], "email_changes": [], "mails": []}),
+        response_example("Ada", {"profile": ADA_USER, "logins": [], "email_changes": [], "mails": []}),
     ],
 )

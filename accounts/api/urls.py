@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from accounts.api import views
 
+# Django can't redirect a POST to the URL with the slash, and raises an exception under DEBUG.
 urlpatterns = [
     re_path(r"^signup/?$", views.SignupView.as_view(), name="signup"),
     re_path(r"^email/verify/?$", views.VerifyEmailView.as_view(), name="verify-email"),

@@ -46,7 +46,7 @@ def palette() -> Palette:
 
 
 def readable(color: Color, background: Color, towards: Color) -> Color:
-    """Return the color that is readable on the background and closest to ``color``, mixed with black or white."""
+    """Return the color, mixed with as little of ``towards`` as makes it readable on the background."""
     candidates = (mix(color, towards, step / STEPS) for step in range(STEPS + 1))
     return next(candidate for candidate in candidates if contrast(candidate, background) >= MIN_CONTRAST)
 

@@ -65,7 +65,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     form = DeviceForm(post_data(request))
     if form.is_bound:
         if not (form.is_valid() and services.end_device(user=user, device_id=form.cleaned_data["device"])):
-            raise Http404
+            raise Http404  # also for a device of another user, so that nothing reveals it
         messages.success(request, _("The device has been logged out."))
         return redirect("pages:settings-devices")
     logged_in_devices = services.list_devices(user=user, session_key=request.session.session_key)

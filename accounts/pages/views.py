@@ -129,7 +129,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             user = services.reset_password(**form.cleaned_data)
             response = redirect_after_logout(request, _("Your new password is set. You can now log in with it."))
-            set_device_cookie(response, user)  # the link has shown that this device belongs to the owner
+            set_device_cookie(response, user)  # the link proves that this device belongs to the owner
             return response
     return render_form_page(request, "accounts/reset_password.html", form)
 
@@ -179,5 +179,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 def dashboard(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     panels = [html for panel in dashboard_panels if (html := panel(request))]
-    recent_emails = privacy.mail_of(str(user.pk))[:RECENT_EMAILS]
+    recent_emails = privacy.emails_of(str(user.pk))[:RECENT_EMAILS]
     return render(request, "accounts/dashboard.html", {"panels": panels, "emails": recent_emails})

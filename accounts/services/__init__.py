@@ -9,7 +9,7 @@ from accounts.services.api_tokens import IssuedToken, issue_token
 from accounts.services.deletion import delete_account
 from accounts.services.devices import Device, end_device, list_devices, log_out_everywhere
 from accounts.services.export import export_data
-from accounts.services.passwords import change_password, request_password_reset, reset_password, send_reset_link
+from accounts.services.passwords import change_password, request_password_reset, reset_password
 from accounts.services.profile import update_profile
 from accounts.services.signup import confirm_address, register_user, resend_verification
 
@@ -30,7 +30,6 @@ __all__ = [
     "request_password_reset",
     "resend_verification",
     "reset_password",
-    "send_reset_link",
     "undo_email_change",
     "update_profile",
 ]

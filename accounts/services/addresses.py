@@ -95,5 +95,6 @@ def _delete_unconfirmed_account(address: str, *, owner: User) -> None:
     Its creator doesn't own the address. Otherwise, an attacker could keep the owner out by signing up with it.
     """
     squatter = User.objects.filter(email=address, email_verified_at=None).exclude(pk=owner.pk).first()
+    # If it can't be deleted, for example because it has a subscription, the caller raises AddressTaken.
     if squatter is not None and not refusal_to_delete(squatter):
         erase(squatter)

@@ -47,6 +47,7 @@ def erase(user: User) -> None:
 
 def own_addresses(user: User) -> set[str]:
     """Return the user's current and former email addresses, except those that other users have or had."""
+    # An address can pass from one user to another, whose emails must stay.
     changes = EmailChange.objects.values_list("old_address", "new_address")
     own = {user.email, *chain(*changes.filter(user=user))}
     others = User.objects.exclude(pk=user.pk).filter(email__in=own).values_list("email", flat=True)

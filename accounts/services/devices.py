@@ -115,7 +115,7 @@ def _end(login: Login) -> None:
 
 
 def _stored_key(session: SessionBase) -> str:
-    """The key of the session. A new session has none until it is stored."""
+    """Return the key of the session. A new session has none until it is stored."""
     if not session.session_key:
         session.save()
     return session.session_key or ""

@@ -34,11 +34,6 @@ def request_password_reset(*, email: str) -> None:
         send_password_reset_email(user)
 
 
-def send_reset_link(*, user: User) -> None:
-    """Send a link to set a new password, on behalf of staff."""
-    send_password_reset_email(user)
-
-
 def reset_password(*, token: str, password: str) -> User:
     """Set a new password, confirm the email address, and end all tokens and sessions; returns the user.
 

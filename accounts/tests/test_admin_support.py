@@ -1,4 +1,4 @@
-"""What a person at 3 a.m. sees and does on a user's page."""
+"""What an operator sees and does on a user's page in the admin."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ LIST = reverse("admin:accounts_user_changelist")
 
 
 @pytest.fixture
-def staff(db, mailoutbox):
+def staff_client(db, mailoutbox):
     root = User.objects.create_superuser("root@example.com", PASSWORD)
     mailoutbox.clear()
     client = Client()
@@ -29,16 +29,16 @@ def staff(db, mailoutbox):
 
 
 @pytest.fixture
-def page(ada):
+def user_page(ada):
     return reverse("admin:accounts_user_change", args=[ada.pk])
 
 
 @pytest.fixture
-def mails(ada, settings):
-    """Mails of Ada's, through the outbox."""
+def queue_email(ada, settings):
+    """Return a function that queues an email to Ada and then changes fields of its row."""
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
 
-    def mails(**changes):
+    def queue_email(**changes):
         send_templated_email(
             kind="welcome",
             to=ada.email,
@@ -49,119 +49,119 @@ def mails(ada, settings):
         if changes:
             OutboundEmail.objects.filter(pk__in=newest).update(**changes)
 
-    return mails
+    return queue_email
 
 
-def operate(staff, user, name):
-    return staff.post(reverse("admin:accounts_user_operate", args=[user.pk, name]), follow=True)
+def run_action(staff_client, user, name):
+    return staff_client.post(reverse("admin:accounts_user_operate", args=[user.pk, name]), follow=True)
 
 
-def test_the_timeline_shows_everything_newest_first(staff, page, ada, call, mails, monkeypatch):
+def test_timeline_shows_everything_newest_first(staff_client, user_page, ada, call_api, queue_email, monkeypatch):
     day = timedelta(days=1)
     now = timezone.now()
-    mails(status=Status.FAILED, detail="Mailbox full", created_at=now - day)
+    queue_email(status=Status.FAILED, detail="Mailbox full", created_at=now - day)
     EmailChange.objects.create(user=ada, old_address="a@x.example", new_address=ada.email, at=now - 2 * day)
     paid = TimelineEntry(now - 3 * day, "paid", "10.00 EUR", "/somewhere/")
     monkeypatch.setattr(hooks, "timeline_sources", hooks.timeline_sources)
     monkeypatch.setattr("accounts.admin.timeline.timeline_sources", [lambda user: [paid]])
-    log_in(call)
-    shown = staff.get(page)
-    kinds = [entry.what for entry in shown.context["timeline"]]
+    log_in(call_api)
+    response = staff_client.get(user_page)
+    kinds = [entry.what for entry in response.context["timeline"]]
     assert kinds[0] == "logged in"
     assert kinds[-3:] == ["email “welcome”: failed", "email address changed", "paid"]
-    assert "Mailbox full" in shown.content.decode()
-    assert '<a href="/somewhere/">paid</a>' in shown.content.decode()
+    assert "Mailbox full" in response.content.decode()
+    assert '<a href="/somewhere/">paid</a>' in response.content.decode()
 
 
-def test_nobody_elses_mail_is_shown(staff, page, ada, mails):
-    mails(metadata={"user_id": f"{ada.pk}1"})
-    mails(metadata={})
-    assert not [entry for entry in staff.get(page).context["timeline"] if entry.what.startswith("mail")]
+def test_timeline_shows_only_the_users_own_email(staff_client, user_page, ada, queue_email):
+    queue_email(metadata={"user_id": f"{ada.pk}1"})
+    queue_email(metadata={})
+    assert not [entry for entry in staff_client.get(user_page).context["timeline"] if entry.what.startswith("mail")]
 
 
-def test_a_suppressed_address_is_told_at_the_top(staff, page, ada):
-    assert "suppression list" not in staff.get(page).content.decode()
+def test_suppressed_address_is_shown_at_the_top(staff_client, user_page, ada):
+    assert "suppression list" not in staff_client.get(user_page).content.decode()
     Suppression.objects.create(address=ada.email)
-    assert "suppression list" in staff.get(page).content.decode()
+    assert "suppression list" in staff_client.get(user_page).content.decode()
 
 
-def test_the_page_costs_few_queries(staff, page, mails, django_assert_max_num_queries):
+def test_user_page_costs_few_queries(staff_client, user_page, queue_email, django_assert_max_num_queries):
     for _ in range(30):
-        mails(status=Status.DELIVERED)
+        queue_email(status=Status.DELIVERED)
     with django_assert_max_num_queries(25):
-        staff.get(page)
+        staff_client.get(user_page)
 
 
-def test_a_reset_link_can_be_sent(staff, ada, mailoutbox):
-    answer = operate(staff, ada, "send_reset_link")
-    assert "The password reset link was sent." in answer.content.decode()
-    assert [(mail.kind, mail.to) for mail in mailoutbox] == [("password_reset", ["ada@example.com"])]
-    assert "root@example.com: The password reset link" in answer.content.decode(), "and the timeline says who did it"
+def test_reset_link_can_be_sent(staff_client, ada, mailoutbox):
+    response = run_action(staff_client, ada, "send_reset_link")
+    assert "The password reset link was sent." in response.content.decode()
+    assert [(email.kind, email.to) for email in mailoutbox] == [("password_reset", ["ada@example.com"])]
+    assert "root@example.com: The password reset link" in response.content.decode(), "the timeline must name who did it"
 
 
-def test_an_address_can_be_verified_once(staff, unconfirmed):
-    assert "verified manually" in operate(staff, unconfirmed, "verify_address").content.decode()
-    assert User.objects.get(pk=unconfirmed.pk).is_email_verified
-    assert "already verified" in operate(staff, unconfirmed, "verify_address").content.decode()
+def test_address_can_be_verified_once(staff_client, unconfirmed_user):
+    assert "verified manually" in run_action(staff_client, unconfirmed_user, "verify_address").content.decode()
+    assert User.objects.get(pk=unconfirmed_user.pk).is_email_verified
+    assert "already verified" in run_action(staff_client, unconfirmed_user, "verify_address").content.decode()
 
 
-def test_a_person_can_be_logged_out_everywhere(staff, ada, client):
+def test_user_can_be_logged_out_everywhere(staff_client, ada, client):
     client.force_login(ada)
-    operate(staff, ada, "log_out_everywhere")
+    run_action(staff_client, ada, "log_out_everywhere")
     assert not is_logged_in(client)
 
 
-def test_actions_serve_many(staff, ada, unconfirmed, mailoutbox):
-    data = {"_selected_action": [ada.pk, unconfirmed.pk]}
-    staff.post(LIST, {**data, "action": "send_reset_link"})
-    staff.post(LIST, {**data, "action": "verify_address"})
-    assert sorted(mail.to for mail in mailoutbox) == [["ada@example.com"], ["new@example.com"]]
-    assert User.objects.get(pk=unconfirmed.pk).is_email_verified
+def test_bulk_actions_apply_to_several_users(staff_client, ada, unconfirmed_user, mailoutbox):
+    data = {"_selected_action": [ada.pk, unconfirmed_user.pk]}
+    staff_client.post(LIST, {**data, "action": "send_reset_link"})
+    staff_client.post(LIST, {**data, "action": "verify_address"})
+    assert sorted(email.to for email in mailoutbox) == [["ada@example.com"], ["new@example.com"]]
+    assert User.objects.get(pk=unconfirmed_user.pk).is_email_verified
 
 
-def test_no_link_for_who_could_not_log_in(staff, ada, mailoutbox):
+def test_reset_link_is_refused_for_inactive_user(staff_client, ada, mailoutbox):
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    assert "Activate the user first" in operate(staff, ada, "send_reset_link").content.decode()
+    assert "Activate the user first" in run_action(staff_client, ada, "send_reset_link").content.decode()
     assert mailoutbox == []
 
 
 @pytest.mark.parametrize(("name", "status"), [("send_reset_link", 403), ("nonsense", 403)])
-def test_who_may_only_look_can_do_nothing(ada, client, page, mailoutbox, name, status):
+def test_view_permission_does_not_allow_actions(ada, client, user_page, mailoutbox, name, status):
     viewer = User.objects.create_user("viewer@example.com", is_staff=True, email_verified_at=timezone.now())
     viewer.user_permissions.add(Permission.objects.get(codename="view_user"))
     mailoutbox.clear()
     client.force_login(viewer)
-    assert "Send reset link" not in client.get(page).content.decode()
-    assert operate(client, ada, name).status_code == status
+    assert "Send reset link" not in client.get(user_page).content.decode()
+    assert run_action(client, ada, name).status_code == status
     assert mailoutbox == []
 
 
-def test_operations_are_no_links(staff, ada):
-    assert staff.get(reverse("admin:accounts_user_operate", args=[ada.pk, "verify_address"])).status_code == 405
-    assert operate(staff, ada, "nonsense").status_code == 404
+def test_actions_require_post(staff_client, ada):
+    assert staff_client.get(reverse("admin:accounts_user_operate", args=[ada.pk, "verify_address"])).status_code == 405
+    assert run_action(staff_client, ada, "nonsense").status_code == 404
 
 
-def test_a_password_set_by_staff_ends_everything_and_is_told(staff, ada, call, mailoutbox):
-    token = log_in(call)
+def test_password_set_by_staff_ends_sessions_and_notifies(staff_client, ada, call_api, mailoutbox):
+    token = log_in(call_api)
     url = reverse("admin:auth_user_password_change", args=[ada.pk])
     data = {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
-    assert staff.post(url, data).status_code == 302
-    assert call("GET", "me/", token=token).status_code == 401
-    assert [mail.kind for mail in mailoutbox] == ["password_changed"]
+    assert staff_client.post(url, data).status_code == 302
+    assert call_api("GET", "me/", token=token).status_code == 401
+    assert [email.kind for email in mailoutbox] == ["password_changed"]
 
 
-@pytest.mark.parametrize("many", [True, False])
-def test_a_deletion_by_staff_erases_and_obeys_the_guards(staff, ada, mails, monkeypatch, many):
-    mails(status=Status.SENT, settled_at=timezone.now())
+@pytest.mark.parametrize("in_bulk", [True, False])
+def test_deletion_by_staff_erases_and_obeys_guards(staff_client, ada, queue_email, monkeypatch, in_bulk):
+    queue_email(status=Status.SENT, settled_at=timezone.now())
     url, data = reverse("admin:accounts_user_delete", args=[ada.pk]), {"post": "yes"}
-    if many:
+    if in_bulk:
         url, data = LIST, {**data, "action": "delete_selected", "_selected_action": str(ada.pk)}
     with monkeypatch.context() as patch:
         patch.setattr("accounts.services.deletion.deletion_guards", [lambda user: "Cancel the subscription."])
-        shown = staff.post(url, {name: value for name, value in data.items() if name != "post"})
-        assert "Cancel the subscription." in shown.content.decode()
-        staff.post(url, data)
+        response = staff_client.post(url, {name: value for name, value in data.items() if name != "post"})
+        assert "Cancel the subscription." in response.content.decode()
+        staff_client.post(url, data)
         assert User.objects.filter(pk=ada.pk).exists()
-    staff.post(url, data)
+    staff_client.post(url, data)
     assert (User.objects.filter(pk=ada.pk).exists(), OutboundEmail.objects.exists()) == (False, False)
     assert "ada@example.com" not in str([*LogEntry.objects.values()])

@@ -1,4 +1,4 @@
-"""Whatever colour the owner chooses can be read."""
+"""Text stays readable in any brand color."""
 
 import pytest
 
@@ -9,7 +9,7 @@ COLORS = ["#2456d6", "#ffffff", "#000000", "#ffe600", "#808080", "#0f0", "#e11d4
 
 
 @pytest.mark.parametrize("color", COLORS)
-def test_text_on_a_button_can_be_read(settings, color):
+def test_button_text_is_readable_on_any_brand_color(settings, color):
     settings.BRAND_COLOR = color
     colors = palette()
     assert colors.brand == "#" + "".join(f"{round(channel * 255):02x}" for channel in parse(color))
@@ -18,7 +18,7 @@ def test_text_on_a_button_can_be_read(settings, color):
 
 
 @pytest.mark.parametrize("color", COLORS)
-def test_text_in_the_colour_can_be_read_on_every_ground(settings, color):
+def test_brand_colored_text_is_readable_on_every_background(settings, color):
     settings.BRAND_COLOR = color
     for ground in ("#ffffff", "#fafaf9", branding.LIGHT_BACKGROUND):
         assert contrast(parse(palette().accent_on_light), parse(ground)) >= 4.5
@@ -26,20 +26,20 @@ def test_text_in_the_colour_can_be_read_on_every_ground(settings, color):
         assert contrast(parse(palette().accent_on_dark), parse(ground)) >= 4.5
 
 
-def test_contrast_is_that_of_the_standard():
+def test_contrast_matches_the_wcag_formula():
     assert contrast(parse("#000"), parse("#fff")) == pytest.approx(21)
     assert contrast(parse("#777"), parse("#fff")) == pytest.approx(4.48, abs=0.01)
 
 
-def test_the_colours_are_a_stylesheet_that_browsers_keep(client, settings):
+def test_brand_stylesheet_is_cached_by_browsers(client, settings):
     settings.BRAND_COLOR = "#ffe600"
-    answer = client.get("/brand.css")
-    assert answer["Content-Type"].startswith("text/css")
-    assert "--brand: #ffe600" in answer.content.decode()
-    assert "max-age=31536000" in answer["Cache-Control"]
+    response = client.get("/brand.css")
+    assert response["Content-Type"].startswith("text/css")
+    assert "--brand: #ffe600" in response.content.decode()
+    assert "max-age=31536000" in response["Cache-Control"]
 
 
-def test_the_address_of_the_stylesheet_changes_with_the_brand(client, settings):
+def test_stylesheet_url_changes_with_the_brand(client, settings):
     before = client.get("/").content
     settings.BRAND_COLOR = "#ffe600"
     after = client.get("/").content
@@ -47,8 +47,8 @@ def test_the_address_of_the_stylesheet_changes_with_the_brand(client, settings):
     assert branding.version().encode() not in before
 
 
-def test_the_mark_is_the_first_letter(client, settings):
+def test_icon_shows_the_first_letter_of_the_brand(client, settings):
     settings.BRAND_NAME = " <Étoile>"
-    answer = client.get("/brand.svg")
-    assert answer["Content-Type"] == "image/svg+xml"
-    assert ">&lt;</text>" in answer.content.decode()
+    response = client.get("/brand.svg")
+    assert response["Content-Type"] == "image/svg+xml"
+    assert ">&lt;</text>" in response.content.decode()

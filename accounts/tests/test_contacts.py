@@ -1,17 +1,17 @@
-"""Who signs up becomes a contact at Sequenzy, where the owner has switched that on."""
+"""New users become contacts at Sequenzy if the project has switched that on."""
 
 from accounts.models import User
 from accounts.tests.support.users import ADA
 from emails.models import ContactChange
 
 
-def test_nobody_becomes_a_contact_by_default(post, outbox, settings):
+def test_signup_creates_no_contact_by_default(post, sent_emails, settings):
     settings.EMAIL_PROVIDER = "sequenzy"
     post("signup/", ADA)
     assert not ContactChange.objects.exists()
 
 
-def test_a_new_user_becomes_one_where_it_is_switched_on(post, outbox, settings):
+def test_signup_creates_a_contact_if_sync_is_on(post, sent_emails, settings):
     settings.EMAIL_PROVIDER = "sequenzy"
     settings.CONTACTS_SYNC = True
     settings.CONTACTS_LISTS = ["list_1"]
@@ -27,7 +27,7 @@ def test_a_new_user_becomes_one_where_it_is_switched_on(post, outbox, settings):
     }
 
 
-def test_signing_up_again_changes_nothing(post, outbox, settings):
+def test_repeated_signup_creates_no_second_contact(post, sent_emails, settings):
     settings.EMAIL_PROVIDER = "sequenzy"
     settings.CONTACTS_SYNC = True
     post("signup/", ADA)

@@ -1,4 +1,4 @@
-"""A front end at another origin: allowed by name, with tokens and never with cookies."""
+"""A front end at another origin: allowed by name, with tokens, and never with cookies."""
 
 import pytest
 
@@ -8,12 +8,12 @@ ORIGIN = "https://front.example.com"
 
 
 @pytest.fixture(autouse=True)
-def allowed(settings):
+def allowed_origin(settings):
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
 
 
-def test_an_allowed_origin_may_ask_with_its_token_and_its_device(client):
-    answer = client.options(
+def test_allowed_origin_may_send_token_and_device(client):
+    response = client.options(
         "/api/accounts/me/",
         headers={
             "origin": ORIGIN,
@@ -21,17 +21,17 @@ def test_an_allowed_origin_may_ask_with_its_token_and_its_device(client):
             "access-control-request-headers": "authorization, content-type, known-device",
         },
     )
-    assert answer["Access-Control-Allow-Origin"] == ORIGIN
-    assert {"PATCH", "DELETE"} <= {*answer["Access-Control-Allow-Methods"].split(", ")}
-    assert {"authorization", "known-device"} <= {*answer["Access-Control-Allow-Headers"].split(", ")}
-    assert "Access-Control-Allow-Credentials" not in answer
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert {"PATCH", "DELETE"} <= {*response["Access-Control-Allow-Methods"].split(", ")}
+    assert {"authorization", "known-device"} <= {*response["Access-Control-Allow-Headers"].split(", ")}
+    assert "Access-Control-Allow-Credentials" not in response
 
 
-def test_it_may_read_what_it_needs(call, ada):
-    answer = call("POST", "login/", CREDENTIALS, HTTP_ORIGIN=ORIGIN)
-    assert {*answer["Access-Control-Expose-Headers"].split(", ")} == {"known-device", "retry-after"}
+def test_allowed_origin_may_read_the_needed_headers(call_api, ada):
+    response = call_api("POST", "login/", CREDENTIALS, HTTP_ORIGIN=ORIGIN)
+    assert {*response["Access-Control-Expose-Headers"].split(", ")} == {"known-device", "retry-after"}
 
 
 @pytest.mark.parametrize(("origin", "path"), [("https://evil.example", "/api/schema/"), (ORIGIN, "/admin/login/")])
-def test_other_origins_and_other_paths_are_told_nothing(client, db, origin, path):
+def test_other_origins_and_paths_get_no_cors_headers(client, db, origin, path):
     assert "Access-Control-Allow-Origin" not in client.get(path, headers={"origin": origin})

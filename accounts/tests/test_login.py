@@ -1,3 +1,5 @@
+"""Login and logout through the API."""
+
 import pytest
 from knox.models import AuthToken
 
@@ -8,7 +10,7 @@ CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
 WRONG = {"detail": "The email address or password is incorrect.", "code": "wrong_credentials"}
 
 
-def test_login_answers_with_a_token_and_the_user(post, client, ada):
+def test_login_returns_token_and_user(post, client, ada):
     session = post("login/", {**CREDENTIALS, "email": "ADA@Example.com"}).json()
     user = {"id": ada.pk, "email": "ada@example.com", "name": "Ada", "language": "en", "email_verified": True}
     assert set(session) == {"token", "expiry", "user"}
@@ -18,13 +20,13 @@ def test_login_answers_with_a_token_and_the_user(post, client, ada):
     assert ada.last_login is not None
 
 
-def test_a_token_is_stored_as_a_digest(post, ada):
+def test_token_is_stored_as_a_digest(post, ada):
     token = post("login/", CREDENTIALS).json()["token"]
     stored = AuthToken.objects.get()
     assert token not in (stored.digest, stored.token_key)
 
 
-def test_wrong_credentials_look_alike(post, ada):
+def test_wrong_credentials_get_the_same_response(post, ada):
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
     User.objects.create_user("nopassword@example.com")
     for email, password in [
@@ -33,14 +35,14 @@ def test_wrong_credentials_look_alike(post, ada):
         ("nopassword@example.com", PASSWORD),
         ("nobody@example.com", PASSWORD),
     ]:
-        answer = post("login/", {"email": email, "password": password})
-        assert (answer.status_code, answer.json()) == (400, WRONG)
+        response = post("login/", {"email": email, "password": password})
+        assert (response.status_code, response.json()) == (400, WRONG)
 
 
 @pytest.mark.parametrize(
     "email", ["ada@example.com", "gone@example.com", "nopassword@example.com", "nobody@example.com"]
 )
-def test_every_refusal_costs_one_hash(post, settings, email):
+def test_every_refusal_hashes_one_password(post, settings, email):
     settings.PASSWORD_HASHERS = ["accounts.tests.support.users.CountingHasher"]
     User.objects.create_user("ada@example.com", PASSWORD)
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
@@ -50,21 +52,21 @@ def test_every_refusal_costs_one_hash(post, settings, email):
     assert CountingHasher.hashed == 1
 
 
-def test_an_unconfirmed_address_is_told_only_after_the_right_password(post, unconfirmed):
-    right = post("login/", {"email": unconfirmed.email, "password": PASSWORD})
-    wrong = post("login/", {"email": unconfirmed.email, "password": "wrong"})
-    assert (right.status_code, right.json()["code"]) == (403, "email_not_verified")
-    assert (wrong.status_code, wrong.json()) == (400, WRONG)
+def test_unconfirmed_address_is_revealed_only_after_the_right_password(post, unconfirmed_user):
+    right_password = post("login/", {"email": unconfirmed_user.email, "password": PASSWORD})
+    wrong_password = post("login/", {"email": unconfirmed_user.email, "password": "wrong"})
+    assert (right_password.status_code, right_password.json()["code"]) == (403, "email_not_verified")
+    assert (wrong_password.status_code, wrong_password.json()) == (400, WRONG)
     assert not AuthToken.objects.exists()
 
 
-def test_verification_can_be_optional(post, unconfirmed, settings):
+def test_verification_can_be_optional(post, unconfirmed_user, settings):
     settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
-    session = post("login/", {"email": unconfirmed.email, "password": PASSWORD}).json()
+    session = post("login/", {"email": unconfirmed_user.email, "password": PASSWORD}).json()
     assert session["user"]["email_verified"] is False
 
 
-def test_logout_ends_this_session_only(post, client, ada):
+def test_logout_ends_only_this_session(post, client, ada):
     first, second = (f"Token {post('login/', CREDENTIALS).json()['token']}" for _ in range(2))
     assert post("logout/", "", HTTP_AUTHORIZATION=first).status_code == 204
     assert client.get("/api/accounts/me/", HTTP_AUTHORIZATION=first).status_code == 401
@@ -74,17 +76,17 @@ def test_logout_ends_this_session_only(post, client, ada):
 @pytest.mark.parametrize(
     "header", ["", "Token", "Token a b", "Token unknown", "Token \xff\xfe", "Token a\x00", "Bearer x"]
 )
-def test_without_a_token_nobody_is_in(post, client, db, header):
+def test_request_without_valid_token_is_refused(post, client, db, header):
     assert client.get("/api/accounts/me/", HTTP_AUTHORIZATION=header).status_code == 401
     assert post("logout/", "", HTTP_AUTHORIZATION=header).status_code == 401
 
 
-def test_an_inactive_user_is_out_at_once(post, client, ada):
+def test_deactivated_user_is_logged_out_immediately(post, client, ada):
     token = post("login/", CREDENTIALS).json()["token"]
     User.objects.update(is_active=False)
     assert client.get("/api/accounts/me/", HTTP_AUTHORIZATION=f"Token {token}").status_code == 401
 
 
-def test_a_browser_gets_no_session_cookie(post, ada):
-    answer = post("login/", CREDENTIALS)
-    assert not answer.cookies
+def test_login_sets_no_session_cookie(post, ada):
+    response = post("login/", CREDENTIALS)
+    assert not response.cookies

@@ -1,4 +1,4 @@
-"""What every answer tells the browser, whoever asks and whatever came of it."""
+"""The security headers of every response."""
 
 import re
 
@@ -12,11 +12,24 @@ from accounts.tests.support.users import PASSWORD
 
 PUBLIC = ["/", "/signup", "/welcome", "/login", "/forgot-password", "/forgot-password/sent", "/logout", "/nothing"]
 PERSONAL = [
-    "/dashboard", "/settings", "/settings/email", "/settings/password", "/settings/devices", "/settings/data",
+    "/dashboard",
+    "/settings",
+    "/settings/email",
+    "/settings/password",
+    "/settings/devices",
+    "/settings/data",
     "/settings/data/export",
-]  # fmt: skip
+]
 WITH_TOKEN = ["/verify-email", "/reset-password", "/confirm-email-change", "/undo-email-change"]
-OTHERS = ["/brand.css", "/brand.svg", "/admin/login/", "/admin/", "/api/docs/", "/api/schema/", "/api/accounts/me/"]
+OTHER_PATHS = [
+    "/brand.css",
+    "/brand.svg",
+    "/admin/login/",
+    "/admin/",
+    "/api/docs/",
+    "/api/schema/",
+    "/api/accounts/me/",
+]
 CACHED = {"/brand.css", "/brand.svg", "/nothing"}
 INLINE = re.compile(r"<style|<script(?![^>]* src=)|\son[a-z]+=|\sstyle=|javascript:", re.IGNORECASE)
 FOREIGN = re.compile(r"<(?:link|script|img|iframe)[^>]+(?:href|src)=\"(?!/)[^\"]*", re.IGNORECASE)
@@ -30,36 +43,36 @@ def browser(ada) -> Client:
     return browser
 
 
-@pytest.mark.parametrize("path", PUBLIC + PERSONAL + WITH_TOKEN + OTHERS)
-@pytest.mark.parametrize("who", ["stranger", "person"])
-def test_the_headers_are_strict(client, browser, who, path):
-    answer = (client if who == "stranger" else browser).get(f"{path}?token=x", secure=True)
-    policy = answer["Content-Security-Policy"]
+@pytest.mark.parametrize("path", PUBLIC + PERSONAL + WITH_TOKEN + OTHER_PATHS)
+@pytest.mark.parametrize("who", ["visitor", "user"])
+def test_security_headers_are_strict(client, browser, who, path):
+    response = (client if who == "visitor" else browser).get(f"{path}?token=x", secure=True)
+    policy = response["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
-    assert (answer["X-Frame-Options"], answer["X-Content-Type-Options"]) == ("DENY", "nosniff")
-    assert answer["Referrer-Policy"] == ("strict-origin" if path in WITH_TOKEN else "same-origin")
-    if path in PERSONAL + PUBLIC + WITH_TOKEN and path not in CACHED and answer.status_code == 200:
-        assert "no-store" in answer["Cache-Control"]
-        assert "private" in answer["Cache-Control"]
+    assert (response["X-Frame-Options"], response["X-Content-Type-Options"]) == ("DENY", "nosniff")
+    assert response["Referrer-Policy"] == ("strict-origin" if path in WITH_TOKEN else "same-origin")
+    if path in PERSONAL + PUBLIC + WITH_TOKEN and path not in CACHED and response.status_code == 200:
+        assert "no-store" in response["Cache-Control"]
+        assert "private" in response["Cache-Control"]
 
 
 @pytest.mark.parametrize("path", PUBLIC + PERSONAL + WITH_TOKEN + ["/api/docs/", "/admin/"])
-def test_nothing_is_inline_or_from_elsewhere(browser, client, path):
+def test_pages_have_no_inline_or_foreign_resources(browser, client, path):
     for visitor in (browser, client):
         html = visitor.get(f"{path}?token=x").content.decode()
         assert not INLINE.search(html)
         assert not FOREIGN.search(html)
 
 
-def test_a_page_with_a_token_loads_no_foreign_logo(client, db, settings):
+def test_page_with_token_loads_no_foreign_logo(client, db, settings):
     settings.BRAND_LOGO_URL = "https://cdn.example.net/logo.png"
     assert b"cdn.example.net" in client.get("/login").content
     assert b"cdn.example.net" not in client.get("/reset-password?token=x").content
 
 
-def test_cookies_are_for_the_server_only(client, ada):
+def test_cookies_are_httponly_and_lax(client, ada):
     cookies = log_in(client).cookies
     client.get("/login")
     client.post("/language", {"language": "de"})
@@ -69,12 +82,12 @@ def test_cookies_are_for_the_server_only(client, ada):
 
 
 @pytest.mark.parametrize("path", WITH_TOKEN)
-def test_a_token_is_not_repeated_in_the_address(client, ada, path):
-    shown = client.get(f"{path}?token=abc").content.decode()
-    assert f'action="{path}"' in shown
-    assert shown.count("abc") == 1
+def test_token_is_not_repeated_in_the_url(client, ada, path):
+    html = client.get(f"{path}?token=abc").content.decode()
+    assert f'action="{path}"' in html
+    assert html.count("abc") == 1
     assert client.post(path, {"token": "abc", "password": PASSWORD}).status_code == 400
 
 
-def test_the_policy_allows_the_owners_logo_and_nothing_more():
+def test_policy_allows_no_foreign_images_by_default():
     assert settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] == ["'self'", "data:"]

@@ -1,4 +1,4 @@
-"""In which language the pages answer."""
+"""The language of the pages."""
 
 import pytest
 
@@ -11,44 +11,44 @@ def language_of(client, path: str = "/", **headers: str) -> str:
     return html.partition('<html lang="')[2][:2]
 
 
-def test_a_stranger_is_answered_as_the_browser_asks(client, db):
+def test_visitor_gets_the_browser_language(client, db):
     assert language_of(client, **{"accept-language": "de-AT,de;q=0.9"}) == "de"
     assert language_of(client, **{"accept-language": "fr"}) == "en"
 
 
-def test_the_language_of_a_person_goes_before_that_of_the_browser(client, ada):
+def test_user_language_overrides_the_browser_language(client, ada):
     User.objects.update(language="de")
     log_in(client)
     assert language_of(client, "/dashboard", **{"accept-language": "en"}) == "de"
 
 
-def test_a_choice_is_kept(client, db):
-    answer = client.post("/language", {"language": "de", "next": "/signup"})
-    assert answer["Location"] == "/signup"
+def test_chosen_language_is_kept(client, db):
+    response = client.post("/language", {"language": "de", "next": "/signup"})
+    assert response["Location"] == "/signup"
     assert language_of(client) == "de"
 
 
-def test_a_person_who_chooses_gets_mail_in_that_language_too(client, ada):
+def test_chosen_language_applies_to_email(client, ada):
     log_in(client)
     client.post("/language", {"language": "de", "next": "/dashboard"})
     assert User.objects.get().language == "de"
     assert language_of(client, "/dashboard", **{"accept-language": "en"}) == "de"
 
 
-def test_who_signs_up_in_german_gets_german_mail(client, outbox):
+def test_signup_in_german_sets_german(client, sent_emails):
     client.post("/language", {"language": "de"})
     client.post("/signup", {"email": "ada@example.com", "name": "Ada", "password": "ein Satz als Passwort"})
     assert User.objects.get().language == "de"
 
 
 @pytest.mark.parametrize("language", ["xx", "", "de\x00"])
-def test_an_unknown_language_changes_nothing(client, ada, language):
+def test_unknown_language_changes_nothing(client, ada, language):
     log_in(client)
     client.post("/language", {"language": language, "next": "https://evil.example.com/"})
     assert User.objects.get().language == "en"
     assert language_of(client, "/dashboard") == "en"
 
 
-def test_a_choice_leads_to_no_other_site(client, db):
-    answer = client.post("/language", {"language": "de", "next": "https://evil.example.com/"})
-    assert answer["Location"] == "/"
+def test_language_choice_never_redirects_to_another_site(client, db):
+    response = client.post("/language", {"language": "de", "next": "https://evil.example.com/"})
+    assert response["Location"] == "/"

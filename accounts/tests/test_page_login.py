@@ -9,31 +9,31 @@ from accounts.tests.support.browser import log_in, text_of
 from accounts.tests.support.users import PASSWORD
 
 
-def test_a_login_leads_to_the_dashboard(client, ada):
+def test_login_leads_to_the_dashboard(client, ada):
     assert log_in(client)["Location"] == "/dashboard"
     assert "Hello, Ada" in text_of(client.get("/dashboard"))
 
 
 def test_wrong_credentials_look_alike_and_keep_the_address(client, ada):
-    answers = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
-    assert [answer.status_code for answer in answers] == [400, 400]
-    assert all("The email address or password is incorrect." in text_of(answer) for answer in answers)
-    assert 'value="ada@example.com"' in answers[0].content.decode()
+    responses = [log_in(client, "ada@example.com", "wrong"), log_in(client, "bob@example.com", PASSWORD)]
+    assert [response.status_code for response in responses] == [400, 400]
+    assert all("The email address or password is incorrect." in text_of(response) for response in responses)
+    assert 'value="ada@example.com"' in responses[0].content.decode()
 
 
-def test_an_unconfirmed_address_can_have_its_mail_again(client, unconfirmed):
-    answer = log_in(client, unconfirmed.email)
-    assert "Confirm your email address first" in text_of(answer)
-    assert 'href="/welcome"' in answer.content.decode()
-    assert f'value="{unconfirmed.email}"' in client.get("/welcome").content.decode()
+def test_unconfirmed_user_is_offered_another_email(client, unconfirmed_user):
+    response = log_in(client, unconfirmed_user.email)
+    assert "Confirm your email address first" in text_of(response)
+    assert 'href="/welcome"' in response.content.decode()
+    assert f'value="{unconfirmed_user.email}"' in client.get("/welcome").content.decode()
 
 
-def test_only_the_right_password_tells_that_an_address_is_unconfirmed(client, unconfirmed):
-    answer = log_in(client, unconfirmed.email, "wrong")
-    assert "Confirm your email address" not in text_of(answer)
+def test_wrong_password_does_not_reveal_unconfirmed_address(client, unconfirmed_user):
+    response = log_in(client, unconfirmed_user.email, "wrong")
+    assert "Confirm your email address" not in text_of(response)
 
 
-def test_the_session_gets_a_new_key(client, ada):
+def test_login_rotates_the_session_key(client, ada):
     client.post("/forgot-password", {"email": "x@example.com"})
     before = client.session.session_key
     log_in(client)
@@ -41,11 +41,11 @@ def test_the_session_gets_a_new_key(client, ada):
     assert not Session.objects.filter(session_key=before).exists()
 
 
-def test_a_page_that_needs_a_login_is_shown_afterwards(client, ada):
-    asked = client.get("/settings/email")
-    assert asked["Location"] == "/login?next=/settings/email"
-    shown = client.get(asked["Location"])
-    assert '<input type="hidden" name="next" value="/settings/email">' in shown.content.decode()
+def test_login_returns_to_the_requested_page(client, ada):
+    redirect = client.get("/settings/email")
+    assert redirect["Location"] == "/login?next=/settings/email"
+    login_page = client.get(redirect["Location"])
+    assert '<input type="hidden" name="next" value="/settings/email">' in login_page.content.decode()
     data = {"email": ada.email, "password": PASSWORD, "next": "/settings/email"}
     assert client.post("/login", data)["Location"] == "/settings/email"
 
@@ -53,27 +53,34 @@ def test_a_page_that_needs_a_login_is_shown_afterwards(client, ada):
 @pytest.mark.parametrize(
     "target",
     [
-        "https://evil.example.com/", "//evil.example.com", "/\\evil.example.com", "javascript:alert(1)", "http:///x",
-        "\x08//evil.example.com", "https:evil.example.com", "/login\r\nX: y", "http://testserver@evil.example.com/",
+        "https://evil.example.com/",
+        "//evil.example.com",
+        "/\\evil.example.com",
+        "javascript:alert(1)",
+        "http:///x",
+        "\x08//evil.example.com",
+        "https:evil.example.com",
+        "/login\r\nX: y",
+        "http://testserver@evil.example.com/",
     ],
-)  # fmt: skip
-def test_nobody_is_sent_to_another_site(client, ada, target):
-    answer = client.post("/login", {"email": ada.email, "password": PASSWORD, "next": target})
-    assert answer["Location"].startswith("/")
-    assert "evil" not in answer["Location"]
+)
+def test_login_never_redirects_to_another_site(client, ada, target):
+    response = client.post("/login", {"email": ada.email, "password": PASSWORD, "next": target})
+    assert response["Location"].startswith("/")
+    assert "evil" not in response["Location"]
     again = client.get("/login", {"next": target})
     assert "evil" not in again["Location"]
 
 
 @pytest.mark.parametrize("target", ["/login", "/login?next=/login", "/dashboard/"])
-def test_who_is_logged_in_meets_no_redirect_loop(client, ada, target):
+def test_logged_in_user_gets_no_redirect_loop(client, ada, target):
     log_in(client)
-    answer = client.get("/login", {"next": target}, follow=True)
-    assert answer.status_code == 200
-    assert len(answer.redirect_chain) <= 3
+    response = client.get("/login", {"next": target}, follow=True)
+    assert response.status_code == 200
+    assert len(response.redirect_chain) <= 3
 
 
-def test_a_logout_is_a_post_and_ends_the_session(client, ada):
+def test_logout_requires_post_and_ends_the_session(client, ada):
     log_in(client)
     key = client.session.session_key
     assert client.get("/logout").status_code == 405
@@ -83,7 +90,7 @@ def test_a_logout_is_a_post_and_ends_the_session(client, ada):
     assert not Session.objects.filter(session_key=key).exists()
 
 
-def test_a_forged_form_is_refused(ada):
+def test_forged_form_is_refused(ada):
     browser = Client(enforce_csrf_checks=True)
     assert log_in(browser).status_code == 403
     token = browser.get("/login").cookies["csrftoken"].value
@@ -97,20 +104,20 @@ def test_pages_and_api_share_one_throttle(client, post, ada, settings):
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     log_in(client, password="wrong")
     post("login/", {"email": ada.email, "password": "wrong"})
-    answer = log_in(client)
-    assert answer.status_code == 429
-    assert 0 < int(answer["Retry-After"]) <= 60
-    assert "Please wait a minute" in text_of(answer)
+    response = log_in(client)
+    assert response.status_code == 429
+    assert 0 < int(response["Retry-After"]) <= 60
+    assert "Please wait a minute" in text_of(response)
 
 
-def test_looking_at_a_page_is_not_counted(client, ada, settings):
+def test_viewing_a_page_is_not_throttled(client, ada, settings):
     rates = {**api_settings.DEFAULT_THROTTLE_RATES, "login": "1/minute"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     assert [client.get("/login").status_code for _ in range(3)] == [200] * 3
     assert log_in(client).status_code == 302
 
 
-def test_the_browser_is_remembered_as_a_known_device(client, ada):
+def test_browser_is_remembered_as_a_known_device(client, ada):
     cookie = log_in(client).cookies["known_device"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"

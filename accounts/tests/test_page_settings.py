@@ -1,4 +1,4 @@
-"""Profile, devices and data of a person, on the pages."""
+"""A user's profile, devices, and data on the pages."""
 
 import pytest
 from django.test import Client
@@ -32,22 +32,25 @@ def device_ids(browser: Client) -> list[int]:
     return [device.id for device in browser.get("/settings/devices").context["devices"]]
 
 
-def test_the_profile_is_saved(browser):
-    answer = browser.post("/settings", {"name": "Ada King", "language": "en"}, follow=True)
-    assert "Your profile has been saved." in text_of(answer)
+def test_profile_is_saved(browser):
+    response = browser.post("/settings", {"name": "Ada King", "language": "en"}, follow=True)
+    assert "Your profile has been saved." in text_of(response)
     assert User.objects.get().name == "Ada King"
 
 
-def test_the_profile_takes_nothing_else(browser, ada):
-    given = {"name": "Ada", "language": "en", "email": "x@example.com", "is_staff": "1", "id": "99", "password": "x"}
-    browser.post("/settings", given)
+def test_profile_form_ignores_other_fields(browser, ada):
+    data = {"name": "Ada", "language": "en", "email": "x@example.com", "is_staff": "1", "id": "99", "password": "x"}
+    browser.post("/settings", data)
     user = User.objects.get()
-    assert (user.pk, user.email, user.is_staff, user.password) == (ada.pk, ada.email, False, ada.password)
+    assert user.pk == ada.pk
+    assert user.email == ada.email
+    assert user.is_staff is False
+    assert user.password == ada.password
 
 
-@pytest.mark.parametrize("given", [{"name": "", "language": "en"}, {"name": "Ada", "language": "xx"}])
-def test_a_wrong_profile_is_refused(browser, given):
-    assert browser.post("/settings", given).status_code == 400
+@pytest.mark.parametrize("data", [{"name": "", "language": "en"}, {"name": "Ada", "language": "xx"}])
+def test_invalid_profile_is_refused(browser, data):
+    assert browser.post("/settings", data).status_code == 400
     assert User.objects.get().name == "Ada"
 
 
@@ -57,15 +60,15 @@ def test_devices_are_listed_with_the_current_one_marked(browser, phone):
     assert len(device_ids(browser)) == 2
 
 
-def test_a_device_is_logged_out(browser, phone):
+def test_device_can_be_logged_out(browser, phone):
     (other,) = [device.id for device in browser.get("/settings/devices").context["devices"] if not device.is_current]
-    answer = browser.post("/settings/devices", {"device": other}, follow=True)
-    assert "The device has been logged out." in text_of(answer)
+    response = browser.post("/settings/devices", {"device": other}, follow=True)
+    assert "The device has been logged out." in text_of(response)
     assert phone.get("/dashboard").status_code == 302
     assert browser.get("/dashboard").status_code == 200
 
 
-def test_a_token_of_the_api_is_a_device_too(browser, post, ada):
+def test_api_token_is_listed_as_a_device(browser, post, ada):
     token = post("login/", {"email": ada.email, "password": PASSWORD}).json()["token"]
     for device in browser.get("/settings/devices").context["devices"]:
         if not device.is_browser:
@@ -74,34 +77,34 @@ def test_a_token_of_the_api_is_a_device_too(browser, post, ada):
 
 
 @pytest.mark.parametrize("device", ["0", "-1", "x", "", "999999", "99999999999999999999", "1 OR 1"])
-def test_there_is_no_such_device(browser, device):
+def test_unknown_device_is_404(browser, device):
     assert browser.post("/settings/devices", {"device": device}).status_code == 404
 
 
-def test_everything_is_logged_out_at_once(browser, phone):
+def test_all_devices_can_be_logged_out(browser, phone):
     assert browser.post("/settings/devices/all")["Location"] == "/login"
     assert "All devices have been logged out" in text_of(browser.get("/login"))
     assert [client.get("/dashboard").status_code for client in (browser, phone)] == [302, 302]
 
 
-def test_the_data_is_a_file_to_keep(browser, ada):
-    answer = browser.get("/settings/data/export")
-    assert answer["Content-Disposition"] == 'attachment; filename="account.json"'
-    assert answer.json()["profile"]["email"] == ada.email
+def test_data_export_is_a_download(browser, ada):
+    response = browser.get("/settings/data/export")
+    assert response["Content-Disposition"] == 'attachment; filename="account.json"'
+    assert response.json()["profile"]["email"] == ada.email
 
 
-def test_an_account_is_deleted_after_its_password(browser):
+def test_account_deletion_requires_the_password(browser):
     assert browser.post("/settings/data", {"password": "wrong"}).status_code == 400
-    answer = browser.post("/settings/data", {"password": PASSWORD}, follow=True)
-    assert "Your account has been deleted." in text_of(answer)
+    response = browser.post("/settings/data", {"password": PASSWORD}, follow=True)
+    assert "Your account has been deleted." in text_of(response)
     assert not User.objects.exists()
 
 
-def test_what_stands_against_a_deletion_is_said(browser, monkeypatch):
+def test_deletion_guard_is_shown(browser, monkeypatch):
     monkeypatch.setattr("accounts.services.deletion.deletion_guards", [lambda user: "Cancel your subscription first."])
-    answer = browser.post("/settings/data", {"password": PASSWORD})
-    assert answer.status_code == 400
-    assert "Cancel your subscription first." in text_of(answer)
+    response = browser.post("/settings/data", {"password": PASSWORD})
+    assert response.status_code == 400
+    assert "Cancel your subscription first." in text_of(response)
     assert User.objects.exists()
 
 
@@ -120,5 +123,5 @@ def test_what_stands_against_a_deletion_is_said(browser, monkeypatch):
         ("", "Unknown device"),
     ],
 )
-def test_a_device_is_named_as_its_owner_would(user_agent, name):
+def test_device_name_is_readable(user_agent, name):
     assert device_name(user_agent) == name

@@ -1,4 +1,4 @@
-"""Signing up on the pages: form, mail, link, password, dashboard."""
+"""Sign-up on the pages: form, email, link, password, dashboard."""
 
 import pytest
 
@@ -8,29 +8,29 @@ from accounts.tests.support.users import ADA, PASSWORD
 
 
 @pytest.fixture
-def confirm_link(client, outbox) -> str:
+def confirm_link(client, sent_emails) -> str:
     client.post("/signup", ADA)
-    return link_in(outbox[-1], "verify-email")
+    return link_in(sent_emails[-1], "verify-email")
 
 
-def test_a_sign_up_leads_to_the_advice_to_look_into_the_inbox(client, outbox):
-    answer = client.post("/signup", ADA, follow=True)
-    assert answer.redirect_chain == [("/welcome", 302)]
-    assert "Check your inbox" in text_of(answer)
-    assert "ada@example.com" in text_of(answer)
-    assert [mail.to for mail in outbox] == [["ada@example.com"]]
+def test_signup_leads_to_check_your_inbox(client, sent_emails):
+    response = client.post("/signup", ADA, follow=True)
+    assert response.redirect_chain == [("/welcome", 302)]
+    assert "Check your inbox" in text_of(response)
+    assert "ada@example.com" in text_of(response)
+    assert [email.to for email in sent_emails] == [["ada@example.com"]]
 
 
-def test_an_address_with_an_account_looks_the_same(client, outbox, ada):
+def test_taken_address_looks_the_same(client, sent_emails, ada):
     known = client.post("/signup", ADA, follow=True)
     unknown = client.post("/signup", {**ADA, "email": "new@example.com"}, follow=True)
     assert text_of(known) == text_of(unknown).replace("new@", "ada@")
     assert not known.context["user"].is_authenticated
 
 
-def test_the_link_asks_for_the_password_and_logs_in(client, confirm_link):
-    answer = submit_link(client, confirm_link, password=PASSWORD)
-    assert answer["Location"] == "/dashboard"
+def test_link_requires_the_password_and_logs_in(client, confirm_link):
+    response = submit_link(client, confirm_link, password=PASSWORD)
+    assert response["Location"] == "/dashboard"
     assert "Your email address is confirmed." in text_of(client.get("/dashboard"))
     assert User.objects.get().is_email_verified
 
@@ -43,36 +43,36 @@ def test_opening_the_link_changes_nothing(client, confirm_link):
     assert (user.is_email_verified, user.last_login) == (False, None)
 
 
-def test_a_wrong_password_keeps_the_token_and_says_so(client, confirm_link):
-    answer = submit_link(client, confirm_link, password="wrong")
-    assert answer.status_code == 400
-    assert "This isn't the password you signed up with." in text_of(answer)
-    assert hidden_token(answer) in confirm_link
+def test_wrong_password_keeps_the_token(client, confirm_link):
+    response = submit_link(client, confirm_link, password="wrong")
+    assert response.status_code == 400
+    assert "This isn't the password you signed up with." in text_of(response)
+    assert hidden_token(response) in confirm_link
     assert not User.objects.get().is_email_verified
 
 
 @pytest.mark.parametrize("token", ["", "x", "a:b:c", "\x00", "x" * 2000])
-def test_a_broken_link_leads_to_a_new_one(client, db, token):
-    answer = client.post("/verify-email", {"token": token, "password": PASSWORD})
-    assert answer.status_code == 400
-    assert 'href="/welcome"' in answer.content.decode()
+def test_broken_link_offers_a_new_one(client, db, token):
+    response = client.post("/verify-email", {"token": token, "password": PASSWORD})
+    assert response.status_code == 400
+    assert 'href="/welcome"' in response.content.decode()
 
 
-def test_a_link_without_a_token_leads_to_the_advice(client, db):
+def test_missing_token_redirects_to_welcome(client, db):
     assert client.get("/verify-email")["Location"] == "/welcome"
 
 
-def test_the_mail_can_be_sent_again(client, outbox, confirm_link):
-    answer = client.post("/welcome", {"email": "ada@example.com"}, follow=True)
-    assert "we've sent it another email" in text_of(answer)
-    assert [mail.to for mail in outbox] == [["ada@example.com"]] * 2
-    assert submit_link(client, link_in(outbox[-1], "verify-email"), password=PASSWORD).status_code == 302
+def test_email_can_be_sent_again(client, sent_emails, confirm_link):
+    response = client.post("/welcome", {"email": "ada@example.com"}, follow=True)
+    assert "we've sent it another email" in text_of(response)
+    assert [email.to for email in sent_emails] == [["ada@example.com"]] * 2
+    assert submit_link(client, link_in(sent_emails[-1], "verify-email"), password=PASSWORD).status_code == 302
 
 
-def test_sending_again_does_not_tell_who_has_an_account(client, outbox, ada):
+def test_sending_again_does_not_reveal_accounts(client, sent_emails, ada):
     texts = [text_of(client.post("/welcome", {"email": email}, follow=True)) for email in (ada.email, "no@example.com")]
     assert texts[0] == texts[1].replace("no@", "ada@")
-    assert outbox == []
+    assert sent_emails == []
 
 
 @pytest.mark.parametrize(
@@ -87,25 +87,27 @@ def test_sending_again_does_not_tell_who_has_an_account(client, outbox, ada):
         ("password", "ada@example.com", "The password is too similar to the email address."),
     ],
 )
-def test_what_is_wrong_is_said_beside_the_field_and_at_the_top(client, outbox, field, value, sentence):
-    answer = client.post("/signup", {**ADA, field: value})
-    html = answer.content.decode()
-    assert answer.status_code == 400
-    assert text_of(answer).count(sentence) == 2
+def test_error_is_shown_beside_field_and_at_the_top(client, sent_emails, field, value, sentence):
+    response = client.post("/signup", {**ADA, field: value})
+    html = response.content.decode()
+    assert response.status_code == 400
+    assert text_of(response).count(sentence) == 2
     assert f'href="#id_{field}"' in html
     assert f'id="id_{field}_error"' in html
     assert 'role="alert" tabindex="-1" autofocus' in html
-    assert outbox == []
+    assert sent_emails == []
 
 
-def test_values_are_kept_except_the_password(client, db):
+def test_form_keeps_values_except_the_password(client, db):
     html = client.post("/signup", {**ADA, "email": "ada"}).content.decode()
     assert 'value="Ada Lovelace"' in html
     assert 'value="ada"' in html
     assert PASSWORD not in html
 
 
-def test_nobody_gives_himself_rights(client, outbox):
+def test_user_cannot_grant_themselves_rights(client, sent_emails):
     client.post("/signup", {**ADA, "is_staff": "1", "is_superuser": "1", "email_verified_at": "2020-01-01", "id": "7"})
     user = User.objects.get()
-    assert (user.is_staff, user.is_superuser, user.email_verified_at) == (False, False, None)
+    assert user.is_staff is False
+    assert user.is_superuser is False
+    assert user.email_verified_at is None

@@ -1,4 +1,4 @@
-"""Who forgot the password gets a link, once and for an hour; nobody learns whether there is an account."""
+"""Password reset: a link that works once and for an hour, and no hint whether an account exists."""
 
 from datetime import timedelta
 
@@ -12,109 +12,113 @@ from accounts.tests.support.users import NEW_PASSWORD, PASSWORD, is_logged_in, l
 from accounts.tokens import make_password_reset_token
 from emails.models import OutboundEmail
 
-ON_ITS_WAY = {"detail": "If this email address belongs to an account, we've sent it an email with a link."}
+ACCEPTED = {"detail": "If this email address belongs to an account, we've sent it an email with a link."}
 
 
-def confirm(call, token, password=NEW_PASSWORD):
-    return call("POST", "password/reset/confirm/", {"token": token, "password": password})
+def confirm(call_api, token, password=NEW_PASSWORD):
+    return call_api("POST", "password/reset/confirm/", {"token": token, "password": password})
 
 
-def test_the_link_of_the_mail_sets_a_new_password(call, ada, outbox):
-    answer = call("POST", "password/reset/", {"email": "ADA@example.com"})
-    assert (answer.status_code, answer.json()) == (202, ON_ITS_WAY)
-    [mail] = outbox
-    assert (mail.kind, mail.to, mail.sensitive) == ("password_reset", ["ada@example.com"], True)
-    assert "https://app.example.com/reset-password?token=" in mail.body
-    assert confirm(call, token_in(mail)).status_code == 204
-    assert log_in(call, password=NEW_PASSWORD)
-    assert call("POST", "login/", {"email": ada.email, "password": PASSWORD}).status_code == 400
-    assert [mail.kind for mail in outbox] == ["password_reset", "password_changed"]
+def test_emailed_link_sets_a_new_password(call_api, ada, sent_emails):
+    response = call_api("POST", "password/reset/", {"email": "ADA@example.com"})
+    assert (response.status_code, response.json()) == (202, ACCEPTED)
+    [email] = sent_emails
+    assert email.kind == "password_reset"
+    assert email.to == ["ada@example.com"]
+    assert email.sensitive is True
+    assert "https://app.example.com/reset-password?token=" in email.body
+    assert confirm(call_api, token_in(email)).status_code == 204
+    assert log_in(call_api, password=NEW_PASSWORD)
+    assert call_api("POST", "login/", {"email": ada.email, "password": PASSWORD}).status_code == 400
+    assert [email.kind for email in sent_emails] == ["password_reset", "password_changed"]
 
 
-def test_the_mail_dies_with_its_link(call, ada, outbox):
-    call("POST", "password/reset/", {"email": ada.email})
-    left = outbox[0].expires_at - timezone.now()
+def test_email_expires_with_its_link(call_api, ada, sent_emails):
+    call_api("POST", "password/reset/", {"email": ada.email})
+    left = sent_emails[0].expires_at - timezone.now()
     assert timedelta(minutes=59) < left <= timedelta(hours=1)
 
 
-def test_a_link_works_once_and_another_in_flight_dies_with_it(call, ada, outbox):
+def test_link_works_once_and_invalidates_other_links(call_api, ada, sent_emails):
     for _ in range(2):
-        call("POST", "password/reset/", {"email": ada.email})
-    first, second = map(token_in, outbox)
-    assert confirm(call, second).status_code == 204
+        call_api("POST", "password/reset/", {"email": ada.email})
+    first, second = map(token_in, sent_emails)
+    assert confirm(call_api, second).status_code == 204
     for used in (second, first):
-        answer = confirm(call, used, "yet another password of mine")
-        assert (answer.status_code, answer.json()["code"]) == (400, "token_invalid")
+        response = confirm(call_api, used, "yet another password of mine")
+        assert (response.status_code, response.json()["code"]) == (400, "token_invalid")
 
 
 @pytest.mark.parametrize("change", [{"email": "b@example.com"}, {"is_active": False}, {"password": "other"}])
-def test_a_link_dies_with_what_it_was_made_for(call, ada, change):
+def test_link_is_invalid_after_account_changes(call_api, ada, change):
     token = make_password_reset_token(ada)
     User.objects.update(**change)
-    assert confirm(call, token).json()["code"] == "token_invalid"
+    assert confirm(call_api, token).json()["code"] == "token_invalid"
 
 
-def test_a_link_expires(call, ada, monkeypatch):
+def test_link_expires(call_api, ada, monkeypatch):
     token = make_password_reset_token(ada)
     monkeypatch.setattr(tokens, "PASSWORD_RESET_LIFE", timedelta(seconds=-1))
-    assert confirm(call, token).json()["code"] == "token_expired"
+    assert confirm(call_api, token).json()["code"] == "token_expired"
 
 
-def test_a_login_does_not_kill_the_link(call, ada, token):
-    assert confirm(call, make_password_reset_token(ada)).status_code == 204
+def test_login_does_not_invalidate_the_link(call_api, ada, ada_token):
+    assert confirm(call_api, make_password_reset_token(ada)).status_code == 204
 
 
-def test_a_reset_ends_all_tokens_and_sessions(call, client, token, ada):
+def test_reset_ends_all_tokens_and_sessions(call_api, client, ada_token, ada):
     client.force_login(ada)
     assert is_logged_in(client)
-    confirm(call, make_password_reset_token(ada))
-    assert call("GET", "me/", token=token).status_code == 401
+    confirm(call_api, make_password_reset_token(ada))
+    assert call_api("GET", "me/", token=ada_token).status_code == 401
     assert not is_logged_in(client)
     assert not AuthToken.objects.exists()
 
 
-def test_a_reset_proves_the_address(call, unconfirmed):
-    confirm(call, make_password_reset_token(unconfirmed))
-    assert log_in(call, email=unconfirmed.email, password=NEW_PASSWORD)
+def test_reset_confirms_the_address(call_api, unconfirmed_user):
+    confirm(call_api, make_password_reset_token(unconfirmed_user))
+    assert log_in(call_api, email=unconfirmed_user.email, password=NEW_PASSWORD)
 
 
-def test_a_weak_password_leaves_the_link_alive(call, ada):
+def test_weak_password_keeps_the_link_valid(call_api, ada):
     token = make_password_reset_token(ada)
-    answer = confirm(call, token, "short")
-    assert (answer.status_code, list(answer.json())) == (400, ["password"])
-    assert confirm(call, token).status_code == 204
+    response = confirm(call_api, token, "short")
+    assert (response.status_code, list(response.json())) == (400, ["password"])
+    assert confirm(call_api, token).status_code == 204
 
 
-def test_who_never_had_a_password_can_choose_one(call, outbox):
+def test_user_without_password_can_choose_one(call_api, sent_emails):
     User.objects.create_user("nopassword@example.com")
-    call("POST", "password/reset/", {"email": "nopassword@example.com"})
-    assert confirm(call, token_in(outbox[-1])).status_code == 204
+    call_api("POST", "password/reset/", {"email": "nopassword@example.com"})
+    assert confirm(call_api, token_in(sent_emails[-1])).status_code == 204
 
 
 @pytest.mark.parametrize("address", ["nobody@example.com", "gone@example.com"])
-def test_nobody_learns_that_there_is_no_account(call, outbox, address):
+def test_missing_account_is_not_revealed(call_api, sent_emails, address):
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
-    outbox.clear()
-    answer = call("POST", "password/reset/", {"email": address})
-    assert (answer.status_code, answer.json(), outbox) == (202, ON_ITS_WAY, [])
+    sent_emails.clear()
+    response = call_api("POST", "password/reset/", {"email": address})
+    assert response.status_code == 202
+    assert response.json() == ACCEPTED
+    assert sent_emails == []
 
 
-def test_nothing_is_left_of_the_work_for_nobody(call, settings):
+def test_reset_for_unknown_address_stores_nothing(call_api, settings):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
-    call("POST", "password/reset/", {"email": "nobody@example.com"})
+    call_api("POST", "password/reset/", {"email": "nobody@example.com"})
     assert not OutboundEmail.objects.exists()
 
 
-def test_a_bad_address_is_refused(call, db):
-    answer = call("POST", "password/reset/", {"email": "ada"})
-    assert (answer.status_code, list(answer.json())) == (400, ["email"])
+def test_invalid_address_is_refused(call_api, db):
+    response = call_api("POST", "password/reset/", {"email": "ada"})
+    assert (response.status_code, list(response.json())) == (400, ["email"])
 
 
-def test_get_changes_nothing(call, ada):
+def test_get_changes_nothing(call_api, ada):
     token = make_password_reset_token(ada)
-    assert call("GET", f"password/reset/confirm/?token={token}").status_code == 405
-    assert confirm(call, token).status_code == 204
+    assert call_api("GET", f"password/reset/confirm/?token={token}").status_code == 405
+    assert confirm(call_api, token).status_code == 204
 
 
-def test_a_token_of_another_purpose_is_invalid(call, ada):
-    assert confirm(call, tokens.make_email_change_token(ada, "b@example.com")).json()["code"] == "token_invalid"
+def test_token_for_another_purpose_is_invalid(call_api, ada):
+    assert confirm(call_api, tokens.make_email_change_token(ada, "b@example.com")).json()["code"] == "token_invalid"

@@ -1,4 +1,4 @@
-"""Name and language, and nothing else."""
+"""A user can change name and language, and nothing else."""
 
 import pytest
 
@@ -6,9 +6,9 @@ from accounts.models import User
 from accounts.tests.support.users import ADA, NEW_PASSWORD, PASSWORD
 
 
-def test_name_and_language_can_be_changed(call, token):
-    assert call("PATCH", "me/", {"name": "Augusta"}, token=token).json()["name"] == "Augusta"
-    profile = call("PATCH", "me/", {"language": "de"}, token=token).json()
+def test_name_and_language_can_be_changed(call_api, ada_token):
+    assert call_api("PATCH", "me/", {"name": "Augusta"}, token=ada_token).json()["name"] == "Augusta"
+    profile = call_api("PATCH", "me/", {"language": "de"}, token=ada_token).json()
     assert (profile["name"], profile["language"]) == ("Augusta", "de")
 
 
@@ -26,27 +26,29 @@ def test_name_and_language_can_be_changed(call, token):
         {"name": ""},
     ],
 )
-def test_nothing_else_can(call, token, ada, change):
-    answer = call("PATCH", "me/", {"name": "Eve", **change}, token=token)
-    assert (answer.status_code, list(answer.json())) == (400, [*change])
+def test_other_fields_cannot_be_changed(call_api, ada_token, ada, change):
+    response = call_api("PATCH", "me/", {"name": "Eve", **change}, token=ada_token)
+    assert (response.status_code, list(response.json())) == (400, [*change])
     before = (ada.name, ada.email, ada.language, ada.is_staff, ada.password)
     ada.refresh_from_db()
     assert (ada.name, ada.email, ada.language, ada.is_staff, ada.password) == before
 
 
-def test_the_language_is_that_of_every_mail(call, token, outbox):
-    call("PATCH", "me/", {"language": "de"}, token=token)
-    call("POST", "password/change/", {"password": PASSWORD, "new_password": NEW_PASSWORD}, token=token)
-    assert "Passwort" in outbox[0].subject
+def test_email_uses_the_users_language(call_api, ada_token, sent_emails):
+    call_api("PATCH", "me/", {"language": "de"}, token=ada_token)
+    call_api("POST", "password/change/", {"password": PASSWORD, "new_password": NEW_PASSWORD}, token=ada_token)
+    assert "Passwort" in sent_emails[0].subject
 
 
-@pytest.mark.parametrize(("spoken", "language"), [("de-AT, en;q=0.5", "de"), ("fr, en;q=0.5", "en"), ("tlh", "en")])
-def test_who_signs_up_is_written_to_in_their_language(post, outbox, spoken, language):
-    post("signup/", ADA, HTTP_ACCEPT_LANGUAGE=spoken)
+@pytest.mark.parametrize(
+    ("accepted_languages", "language"), [("de-AT, en;q=0.5", "de"), ("fr, en;q=0.5", "en"), ("tlh", "en")]
+)
+def test_signup_takes_the_language_from_the_request(post, sent_emails, accepted_languages, language):
+    post("signup/", ADA, HTTP_ACCEPT_LANGUAGE=accepted_languages)
     assert User.objects.get().language == language
-    assert outbox[0].subject.startswith("Willkommen" if language == "de" else "Welcome")
+    assert sent_emails[0].subject.startswith("Willkommen" if language == "de" else "Welcome")
 
 
-def test_refusals_are_told_in_the_language_of_the_request(post, ada):
-    answer = post("login/", {"email": ada.email, "password": "wrong"}, HTTP_ACCEPT_LANGUAGE="de")
-    assert answer.json()["detail"] == "Die E-Mail-Adresse oder das Passwort ist falsch."
+def test_errors_use_the_language_of_the_request(post, ada):
+    response = post("login/", {"email": ada.email, "password": "wrong"}, HTTP_ACCEPT_LANGUAGE="de")
+    assert response.json()["detail"] == "Die E-Mail-Adresse oder das Passwort ist falsch."

@@ -1,3 +1,5 @@
+"""Sign-up through the API."""
+
 import threading
 
 import pytest
@@ -9,28 +11,34 @@ from accounts.models import User
 from accounts.tests.support.users import ADA, PASSWORD, CountingHasher
 
 
-def test_signup_creates_a_user_and_queues_one_welcome(post, outbox):
-    answer = post("signup/", ADA)
-    assert (answer.status_code, answer.json()) == (201, {"user": {"email": "ada@example.com", "name": "Ada Lovelace"}})
-    assert [message.kind for message in outbox] == ["welcome"]
+def test_signup_creates_a_user_and_queues_one_welcome(post, sent_emails):
+    response = post("signup/", ADA)
+    assert (response.status_code, response.json()) == (
+        201,
+        {"user": {"email": "ada@example.com", "name": "Ada Lovelace"}},
+    )
+    assert [message.kind for message in sent_emails] == ["welcome"]
     user = User.objects.get()
     assert user.check_password(PASSWORD)
-    assert (user.is_staff, user.is_superuser, user.is_email_verified, user.language) == (False, False, False, "en")
+    assert user.is_staff is False
+    assert user.is_superuser is False
+    assert user.is_email_verified is False
+    assert user.language == "en"
 
 
 @pytest.mark.parametrize("path", ["signup", "signup/"])
-def test_with_and_without_the_slash(post, path):
+def test_slash_is_optional(post, path):
     assert post(path, ADA).status_code == 201
 
 
 def test_any_content_type_is_read_as_json(client, db):
     body = '{"email": "ada@example.com", "name": "Ada", "password": "correct horse battery staple"}'
-    answer = client.post("/api/accounts/signup/", body, content_type="application/x-www-form-urlencoded")
-    assert answer.status_code == 201
+    response = client.post("/api/accounts/signup/", body, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 201
 
 
 @pytest.mark.parametrize(
-    ("typed", "stored"),
+    ("entered", "stored"),
     [
         ("Ada@Example.COM", "ada@example.com"),
         (" ada@example.com ", "ada@example.com"),
@@ -38,38 +46,36 @@ def test_any_content_type_is_read_as_json(client, db):
         ("ada@bu\u0308cher.example", "ada@xn--bcher-kva.example"),
     ],
 )
-def test_an_address_is_stored_in_its_normal_form(post, typed, stored):
-    assert post("signup/", {**ADA, "email": typed}).json()["user"]["email"] == stored
+def test_address_is_stored_normalized(post, entered, stored):
+    assert post("signup/", {**ADA, "email": entered}).json()["user"]["email"] == stored
     assert User.objects.get().email == stored
 
 
 @pytest.mark.parametrize("address", ["ada@example.com", "ADA@example.com"])
-def test_a_known_address_gets_the_same_answer_and_its_owner_a_mail(post, outbox, ada, address):
-    answer = post("signup/", {"email": address, "name": "Mallory", "password": "another password of mine"})
-    assert (answer.status_code, answer.json()) == (201, {"user": {"email": "ada@example.com", "name": "Mallory"}})
+def test_taken_address_gets_same_response_and_owner_an_email(post, sent_emails, ada, address):
+    response = post("signup/", {"email": address, "name": "Mallory", "password": "another password of mine"})
+    assert (response.status_code, response.json()) == (201, {"user": {"email": "ada@example.com", "name": "Mallory"}})
     ada.refresh_from_db()
     assert ada.check_password(PASSWORD)
-    assert [(message.kind, message.to) for message in outbox] == [("already_registered", ["ada@example.com"])]
-    assert "Mallory" not in outbox[0].body + outbox[0].alternatives[0][0]
+    assert [(message.kind, message.to) for message in sent_emails] == [("already_registered", ["ada@example.com"])]
+    assert "Mallory" not in sent_emails[0].body + sent_emails[0].alternatives[0][0]
 
 
-def test_the_owner_is_told_at_most_once_a_day(post, outbox, ada):
+def test_owner_is_notified_at_most_once_a_day(post, sent_emails, ada):
     post("signup/", ADA)
     post("signup/", ADA)
-    assert len({message.idempotency_key for message in outbox}) == 1
+    assert len({message.idempotency_key for message in sent_emails}) == 1
 
 
-def test_a_known_address_costs_the_same_work(post, ada, settings):
+def test_taken_address_costs_the_same_work(post, ada, settings):
     settings.PASSWORD_HASHERS = ["accounts.tests.support.users.CountingHasher"]
     CountingHasher.hashed = 0
-    with CaptureQueriesContext(
-        connection,
-    ) as unknown:
+    with CaptureQueriesContext(connection) as unknown:
         post("signup/", {**ADA, "email": "unknown@example.com"})
     with CaptureQueriesContext(connection) as known:
         post("signup/", ADA)
     assert CountingHasher.hashed == 2
-    assert abs(len(known) - len(unknown)) <= 2  # the owner is looked up, and a savepoint rolled back
+    assert abs(len(known) - len(unknown)) <= 2  # the owner is looked up, and a savepoint is rolled back
 
 
 def test_passwords_are_hashed_with_argon2(post, settings):
@@ -79,13 +85,13 @@ def test_passwords_are_hashed_with_argon2(post, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sign_ups_of_one_address_at_once_make_one_user(post, mailoutbox):
+def test_parallel_signups_create_one_user(post, mailoutbox):
     if connection.vendor == "sqlite":
-        pytest.skip("needs PostgreSQL in DATABASE_URL: SQLite's test database is in memory, where waiting is no option")
-    answers = []
+        pytest.skip("needs PostgreSQL in DATABASE_URL: SQLite's in-memory test database can't wait for a lock")
+    responses = []
 
     def sign_up() -> None:
-        answers.append(post("signup/", ADA).status_code)
+        responses.append(post("signup/", ADA).status_code)
         connection.close()
 
     threads = [threading.Thread(target=sign_up) for _ in range(4)]
@@ -93,7 +99,7 @@ def test_sign_ups_of_one_address_at_once_make_one_user(post, mailoutbox):
         thread.start()
     for thread in threads:
         thread.join()
-    assert answers == [201] * 4
+    assert responses == [201] * 4
     assert User.objects.count() == 1
     assert sorted(message.kind for message in mailoutbox) == ["already_registered"] * 3 + ["welcome"]
 
@@ -102,18 +108,18 @@ def test_sign_ups_of_one_address_at_once_make_one_user(post, mailoutbox):
     "password",
     ["short", "password123", "8401975302", "ada.lovelace", "adalovelace", "a" * 64 + "b" * 65],
 )
-def test_a_weak_password_is_refused(post, outbox, password):
-    answer = post("signup/", {"email": "ada.lovelace@example.com", "name": "Adalovelace", "password": password})
-    assert (answer.status_code, list(answer.json())) == (400, ["password"])
-    assert (User.objects.count(), outbox) == (0, [])
+def test_weak_password_is_refused(post, sent_emails, password):
+    response = post("signup/", {"email": "ada.lovelace@example.com", "name": "Adalovelace", "password": password})
+    assert (response.status_code, list(response.json())) == (400, ["password"])
+    assert (User.objects.count(), sent_emails) == (0, [])
 
 
-def test_white_space_belongs_to_a_password(post):
+def test_whitespace_in_a_password_is_kept(post):
     post("signup/", {**ADA, "password": " a password with ends "})
     assert User.objects.get().check_password(" a password with ends ")
 
 
-def test_an_outdated_token_is_no_obstacle(post):
+def test_outdated_token_is_ignored(post):
     assert post("signup/", ADA, HTTP_AUTHORIZATION="Token outdated").status_code == 201
 
 

@@ -1,3 +1,5 @@
+"""The welcome email."""
+
 import re
 
 import pytest
@@ -10,9 +12,9 @@ from accounts.tests.support.users import ADA, PASSWORD
 from emails.models import OutboundEmail
 
 
-def test_the_welcome_greets_and_links(outbox):
+def test_welcome_greets_and_links(sent_emails):
     user = User.objects.create_user("ada@example.com", PASSWORD, name="Ada")
-    [message] = outbox
+    [message] = sent_emails
     assert (message.kind, message.to) == ("welcome", ["ada@example.com"])
     assert (message.idempotency_key, message.metadata) == (f"welcome:{user.pk}", {"user_id": str(user.pk)})
     assert message.expires_at is None
@@ -22,48 +24,50 @@ def test_the_welcome_greets_and_links(outbox):
         assert re.search(r"https://app\.example\.com/verify-email\?token=[\w:-]+", part)
 
 
-def test_only_a_confirm_link_is_sensitive(outbox):
+def test_only_email_with_confirm_link_is_sensitive(sent_emails):
     User.objects.create_user("ada@example.com", PASSWORD)
     User.objects.create_user("bob@example.com", PASSWORD, email_verified_at=timezone.now())
-    assert [message.sensitive for message in outbox] == [True, False]
-    assert ["verify-email" in message.body for message in outbox] == [True, False]
-    assert outbox[0].body.startswith("Hello,\n")
+    assert [message.sensitive for message in sent_emails] == [True, False]
+    assert ["verify-email" in message.body for message in sent_emails] == [True, False]
+    assert sent_emails[0].body.startswith("Hello,\n")
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ brand }}", "O'Brien & <b>", "👩🏽‍💻", "עדה"])
-def test_a_name_is_text(post, outbox, name):
+def test_name_is_plain_text(post, sent_emails, name):
     post("signup/", {**ADA, "name": name})
-    [message] = outbox
+    [message] = sent_emails
     assert f"Hello {name}," in message.body
     assert "<script>" not in message.alternatives[0][0]
     assert "<b>" not in message.alternatives[0][0]
 
 
-def test_an_update_sends_nothing(outbox, ada):
+def test_updating_a_user_sends_nothing(sent_emails, ada):
     ada.name = "Augusta"
     ada.save()
-    assert outbox == []
+    assert sent_emails == []
 
 
-def test_a_superuser_from_the_command_is_welcome_and_confirmed(outbox, monkeypatch):
+def test_createsuperuser_sends_welcome_and_confirms(sent_emails, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", "--noinput", "--email", "Root@example.com", verbosity=0)
     user = User.objects.get(email="root@example.com")
-    assert (user.is_staff, user.is_superuser, user.is_email_verified) == (True, True, True)
-    assert [message.kind for message in outbox] == ["welcome"]
+    assert user.is_staff is True
+    assert user.is_superuser is True
+    assert user.is_email_verified is True
+    assert [message.kind for message in sent_emails] == ["welcome"]
 
 
-def test_a_fixture_sends_nothing(outbox, tmp_path, ada):
+def test_loading_a_fixture_sends_nothing(sent_emails, tmp_path, ada):
     fixture = tmp_path / "people.json"
     call_command("dumpdata", "accounts.user", natural_primary=True, output=str(fixture))
     ada.delete()
     call_command("loaddata", str(fixture), verbosity=0)
     assert User.objects.filter(email="ada@example.com").exists()
-    assert outbox == []
+    assert sent_emails == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rollback_sends_nothing(outbox, settings):
+def test_rolled_back_signup_sends_nothing(sent_emails, settings):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     with pytest.raises(RuntimeError), transaction.atomic():
         User.objects.create_user("ada@example.com", PASSWORD)
@@ -72,7 +76,7 @@ def test_a_rollback_sends_nothing(outbox, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_user_whose_mail_cannot_be_queued_is_not_saved(outbox, settings):
+def test_user_is_not_saved_if_email_cannot_be_queued(sent_emails, settings):
     settings.EMAIL_BACKEND = "emails.backends.missing.Backend"
     with pytest.raises(ImportError):
         User.objects.create(email="ada@example.com")
@@ -80,7 +84,7 @@ def test_a_user_whose_mail_cannot_be_queued_is_not_saved(outbox, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_outbox_holds_one_welcome_and_one_note_a_day(post, settings):
+def test_outbox_holds_one_welcome_and_one_notice_a_day(post, settings):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     for _ in range(3):
         assert post("signup/", ADA).status_code == 201

@@ -1,4 +1,4 @@
-"""The admin of billing: what did Stripe tell, what came of it, and what did this person pay?"""
+"""The admin of billing, which answers: what did Stripe send, what did we do with it, and what did this person pay?"""
 
 from billing.admin.customers import CustomerAdmin
 from billing.admin.events import StripeEventAdmin

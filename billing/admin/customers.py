@@ -1,4 +1,4 @@
-"""Customers at Stripe: whose they are, what they have, what they paid."""
+"""Stripe customers: the user behind each, its subscriptions, and its payments."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -17,14 +17,13 @@ class CustomerAdmin(ReadOnlyAdmin):
     list_select_related = ["user"]
     search_fields = ["=id", "email", "user__email"]
     search_help_text = _("Search by cus_… ID or email address (the user's or the one at Stripe)")
-    show_full_result_count = False
-    fields = ["id", "user", "email", "name", "created_at", "deleted_at", "mails", "events"]
-    readonly_fields = ["mails", "events"]
+    fields = ["id", "user", "email", "name", "created_at", "deleted_at", "emails", "events"]
+    readonly_fields = ["emails", "events"]
     inlines = [SubscriptionInline, PaymentInline]
 
     @admin.display(description=_("emails"))
-    def mails(self, customer: Customer) -> SafeString | str:
-        return links.to_mails(customer.user.email if customer.user else customer.email)
+    def emails(self, customer: Customer) -> SafeString | str:
+        return links.to_emails(customer.user.email if customer.user else customer.email)
 
     @admin.display(description=_("Stripe events"))
     def events(self, customer: Customer) -> SafeString | str:

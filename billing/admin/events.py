@@ -1,4 +1,4 @@
-"""What Stripe told: each event, what came of it, and the way to have it handled again."""
+"""Events from Stripe: the result of each, its payload, and an action to process it again."""
 
 import json
 from collections import Counter
@@ -32,24 +32,39 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_filter = ["status", TypeFilter, "livemode", "received_at"]
     search_fields = ["=id", "=customer_id", "=object_id"]
     search_help_text = _("Search by evt_… ID, or by the full ID of a customer, invoice, subscription, or other object")
-    show_full_result_count = False
     actions = ["process_again"]
     fields = [
-        "id", "type", "status", "note", "attempts", "due_at", "waits_for", "traceback", "customer", "object_id",
-        "mails", "created_at", "received_at", "processed_at", "livemode", "account", "api_version", "content",
-    ]  # fmt: skip
-    readonly_fields = ["traceback", "customer", "mails", "content"]
+        "id",
+        "type",
+        "status",
+        "note",
+        "attempts",
+        "due_at",
+        "waits_for",
+        "traceback",
+        "customer",
+        "object_id",
+        "emails",
+        "created_at",
+        "received_at",
+        "processed_at",
+        "livemode",
+        "account",
+        "api_version",
+        "content",
+    ]
+    readonly_fields = ["traceback", "customer", "emails", "content"]
 
     class Media:
         css = {"all": ["emails/message.css"]}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if self.has_view_permission(request) and (found := monitoring.missing_invoices_warning()):
-            messages.warning(request, found)
+        if self.has_view_permission(request) and (problem := monitoring.missing_invoices_warning()):
+            messages.warning(request, problem)
         return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StripeEvent]:
-        """A list needs no bodies."""
+        # Bodies and tracebacks are large, and the list shows neither.
         return super().get_queryset(request).defer("body", "error")
 
     @admin.display(description=_("received"), ordering="received_at")
@@ -66,12 +81,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("customer"))
     def customer(self, event: StripeEvent) -> SafeString | str:
-        found = Customer.objects.filter(pk=event.customer_id).first() if event.customer_id else None
-        return links.to_row(found) if found else event.customer_id or "-"
+        # There is no foreign key, because events can arrive before their customer.
+        customer = Customer.objects.filter(pk=event.customer_id).first() if event.customer_id else None
+        return links.to_row(customer) if customer else event.customer_id or "-"
 
     @admin.display(description=_("emails"))
-    def mails(self, event: StripeEvent) -> SafeString | str:
-        return links.to_mails(event.object_id)
+    def emails(self, event: StripeEvent) -> SafeString | str:
+        return links.to_emails(event.object_id)
 
     @admin.display(description=_("as received"))
     def content(self, event: StripeEvent) -> SafeString | str:
@@ -79,15 +95,14 @@ class StripeEventAdmin(ReadOnlyAdmin):
             return gettext("no longer stored")
         return preformatted(json.dumps(json.loads(event.body), ensure_ascii=False, indent=2))
 
-    # Handling again
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = {"may_process": self.has_operate_permission(request)}
-        return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
+        context = {"may_process": self.has_operate_permission(request), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
+        # Ids come from Stripe and may contain anything, so the pattern accepts slashes as Django's own patterns do.
         process = self.admin_site.admin_view(self.process_view)
         return [path("<path:pk>/process/", process, name="billing_stripeevent_process"), *super().get_urls()]
 
@@ -96,22 +111,23 @@ class StripeEventAdmin(ReadOnlyAdmin):
         if not self.has_operate_permission(request):
             raise PermissionDenied
         event = get_object_or_404(StripeEvent, pk=pk)
-        tell(request, self.process(request, event))
+        report(request, self.process(request, event))
         return redirect("admin:billing_stripeevent_change", quote(event.pk))
 
     @admin.action(description=_("Process again"), permissions=["operate"])
-    def process_again(self, request: HttpRequest, chosen: QuerySet[StripeEvent]) -> None:
-        outcomes = Counter(self.process(request, event) for event in chosen)
+    def process_again(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
+        outcomes = Counter(self.process(request, event) for event in queryset)
         for outcome, count in outcomes.items():
-            tell(request, outcome, count)
+            report(request, outcome, count)
 
     def process(self, request: HttpRequest, event: StripeEvent) -> backlog.Outcome:
+        """Process the event now and log the outcome, also if it failed. Returns the outcome."""
         outcome = backlog.reprocess(event)
         self.log_change(request, event, outcome.sentence)
         return outcome
 
 
-def tell(request: HttpRequest, outcome: backlog.Outcome, count: int = 1) -> None:
+def report(request: HttpRequest, outcome: backlog.Outcome, count: int = 1) -> None:
     level = messages.SUCCESS if outcome.is_processed else messages.ERROR
     messages.add_message(request, level, f"{outcome.sentence} ({count})" if count > 1 else outcome.sentence)
 

@@ -1,4 +1,4 @@
-"""What belongs to a customer, on the customer's page, for whoever may see it."""
+"""Subscriptions and payments on a customer's page. Each is shown only to staff who may view that model."""
 
 from typing import TYPE_CHECKING, Any
 

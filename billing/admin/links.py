@@ -1,4 +1,4 @@
-"""Ways from one page of the admin to another."""
+"""HTML links from one page of the admin to another."""
 
 from django.db.models import Model
 from django.urls import reverse
@@ -13,13 +13,13 @@ from emails.models import OutboundEmail
 
 
 def to_search(model: type[Model], query: str, label: str) -> SafeString:
-    """To the list of ``model``, searched for ``query``."""
+    """Return a link to the list of ``model``, searched for ``query``."""
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     return format_html('<a href="{}?{}">{}</a>', url, urlencode({"q": query}), label)
 
 
-def to_mails(query: str) -> SafeString | str:
-    """Those to an address, or those whose key holds an id."""
+def to_emails(query: str) -> SafeString | str:
+    """Return a link to the emails to an address, or to those whose idempotency key contains a Stripe id."""
     return to_search(OutboundEmail, query, gettext("search for %s") % query) if query else "-"
 
 

@@ -1,4 +1,4 @@
-"""Payments: made, tried in vain, refunded."""
+"""Payments: paid, failed, or refunded."""
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -18,17 +18,39 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_filter = ["status", "currency", "created_at"]
     list_select_related = ["user"]
     search_fields = [
-        "=stripe_id", "=number", "email", "user__email", "=customer__id", "=subscription_id", "=payment_intent",
+        "=stripe_id",
+        "=number",
+        "email",
+        "user__email",
+        "=customer__id",
+        "=subscription_id",
+        "=payment_intent",
         "=charge",
-    ]  # fmt: skip
+    ]
     search_help_text = _("Search by email address, invoice number, or Stripe ID: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
-    show_full_result_count = False
     fields = [
-        "stripe_id", "number", "status", "display_amount", "refunded", "refunds", "description", "user", "email",
-        "customer", "subscription", "paid_at", "attempt", "next_attempt_at", "invoice_url", "payment_intent", "charge",
-        "created_at", "mails", "events",
-    ]  # fmt: skip
-    readonly_fields = ["display_amount", "refunded", "refunds", "subscription", "mails", "events"]
+        "stripe_id",
+        "number",
+        "status",
+        "display_amount",
+        "refunded",
+        "refunds",
+        "description",
+        "user",
+        "email",
+        "customer",
+        "subscription",
+        "paid_at",
+        "attempt",
+        "next_attempt_at",
+        "invoice_url",
+        "payment_intent",
+        "charge",
+        "created_at",
+        "emails",
+        "events",
+    ]
+    readonly_fields = ["display_amount", "refunded", "refunds", "subscription", "emails", "events"]
 
     @admin.display(description=_("amount"), ordering="amount")
     def display_amount(self, payment: Payment) -> str:
@@ -40,22 +62,24 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("refunds"))
     def refunds(self, payment: Payment) -> SafeString | str:
-        """As far as Stripe told of each: endpoints for ``charge.refunded`` alone hear of totals."""
-        found = [
+        # Only refund events name single refunds. An endpoint that receives just charge.refunded learns the total.
+        refunds = [
             (refund, format_amount(amount, charge.currency))
             for charge in charges_of(payment)
             for refund, amount in charge.refunds.items()
         ]
-        return format_html_join("\n", "<p>{}: {}</p>", found) or "-"
+        return format_html_join("\n", "<p>{}: {}</p>", refunds) or "-"
 
     @admin.display(description=_("subscription"))
     def subscription(self, payment: Payment) -> SafeString | str:
-        found = Subscription.objects.filter(pk=payment.subscription_id).first() if payment.subscription_id else None
-        return links.to_row(found) if found else payment.subscription_id or "-"
+        subscription = (
+            Subscription.objects.filter(pk=payment.subscription_id).first() if payment.subscription_id else None
+        )
+        return links.to_row(subscription) if subscription else payment.subscription_id or "-"
 
     @admin.display(description=_("emails"))
-    def mails(self, payment: Payment) -> SafeString | str:
-        return links.to_mails(payment.stripe_id)
+    def emails(self, payment: Payment) -> SafeString | str:
+        return links.to_emails(payment.stripe_id)
 
     @admin.display(description=_("Stripe events"))
     def events(self, payment: Payment) -> SafeString | str:
@@ -63,7 +87,8 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 def charges_of(payment: Payment) -> QuerySet[RefundedCharge]:
-    """Those of which money went back."""
+    """Return the charges of this payment that have refunds."""
+    # Invoices of newer API versions don't name their charge. InvoicePayment links them through the payment intent.
     linked = InvoicePayment.objects.filter(invoice=payment.stripe_id).values("payment_intent")
     by_intent = (Q(payment_intent__in=linked) | Q(payment_intent=payment.payment_intent)) & ~Q(payment_intent="")
     return RefundedCharge.objects.filter(by_intent | (Q(pk=payment.charge) & ~Q(pk="")))

@@ -1,4 +1,4 @@
-"""Subscriptions: their state, as Stripe told it last."""
+"""Subscriptions, in the state that Stripe last reported."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -16,13 +16,29 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_select_related = ["customer__user"]
     search_fields = ["=id", "=customer__id", "customer__email", "customer__user__email", "=price_id"]
     search_help_text = _("Search by Stripe ID (sub_…, cus_…, price_…) or email address")
-    show_full_result_count = False
     fields = [
-        "id", "status", "user", "customer", "plan_name", "price_id", "display_amount", "quantity", "interval",
-        "current_period_end", "next_charge_at", "trial_end", "cancel_at", "ended_at", "end_reason", "first_paid_at",
-        "refresh_at", "payments", "mails", "events",
-    ]  # fmt: skip
-    readonly_fields = ["user", "plan_name", "display_amount", "next_charge_at", "payments", "mails", "events"]
+        "id",
+        "status",
+        "user",
+        "customer",
+        "plan_name",
+        "price_id",
+        "display_amount",
+        "quantity",
+        "interval",
+        "current_period_end",
+        "next_charge_at",
+        "trial_end",
+        "cancel_at",
+        "ended_at",
+        "end_reason",
+        "first_paid_at",
+        "refresh_at",
+        "payments",
+        "emails",
+        "events",
+    ]
+    readonly_fields = ["user", "plan_name", "display_amount", "next_charge_at", "payments", "emails", "events"]
 
     @admin.display(description=_("user"), ordering="customer__user")
     def user(self, subscription: Subscription) -> SafeString | str:
@@ -34,9 +50,9 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return links.to_search(Payment, subscription.pk, str(_("search for its payments")))
 
     @admin.display(description=_("emails"))
-    def mails(self, subscription: Subscription) -> SafeString | str:
-        """About its trial and its end; a payment's are found from the payment."""
-        return links.to_mails(subscription.pk)
+    def emails(self, subscription: Subscription) -> SafeString | str:
+        # These are the emails about its trial and its end. Receipts are linked from the payments.
+        return links.to_emails(subscription.pk)
 
     @admin.display(description=_("Stripe events"))
     def events(self, subscription: Subscription) -> SafeString | str:

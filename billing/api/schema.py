@@ -10,7 +10,7 @@ from billing.api.serializers import (
     PlanSerializer,
     SubscriptionSerializer,
 )
-from common.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, answered, given
+from common.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, request_example, response_example
 
 PRO = {
     "slug": "pro", "name": "Pro", "description": "Everything, for one person.",
@@ -32,7 +32,7 @@ plans = extend_schema(
     operation_id="plans",
     summary="List the plans",
     responses={200: PlanSerializer(many=True)},
-    examples=[answered("One plan", PRO)],
+    examples=[response_example("One plan", PRO)],
     auth=[],
 )
 subscription = extend_schema(
@@ -72,7 +72,7 @@ checkout = extend_schema(
         502: STRIPE_REFUSED,
         503: STRIPE_AWAY,
     },
-    examples=[given("Ada buys Pro", {"plan": "pro"}), answered("Stripe's page", PAGE)],
+    examples=[request_example("Ada buys Pro", {"plan": "pro"}), response_example("Stripe's page", PAGE)],
 )
 portal = extend_schema(
     operation_id="portal",

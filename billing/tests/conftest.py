@@ -1,70 +1,98 @@
+"""Fixtures for the tests of billing: Ada, Stripe's API, the webhook, and queued emails."""
+
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management.color import no_style
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Model
 from stripe import HTTPClient
 
 from accounts.models import User
-from billing.tests.support.api_client import Browser
+from billing.tests.support.api_client import BillingClient
 from billing.tests.support.stripe_events import SECRET
 from billing.tests.support.stripe_standin import KEY, StripeStandIn
 from emails.models import OutboundEmail
 
 
 @pytest.fixture(autouse=True)
-def endpoint(settings) -> None:
-    """Stripe's endpoint is set up, and mail goes through the outbox."""
+def configured_billing(settings) -> None:
+    """Configure the webhook, the outbox, and one plan."""
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     settings.BILLING_PLANS = [
         {
-            "slug": "pro", "name": "Pro", "price_id": "price_1SNa2bKq4RtYw2VdPro9Month",
-            "amount": 2900, "currency": "usd", "interval": "month",
+            "slug": "pro",
+            "name": "Pro",
+            "price_id": "price_1SNa2bKq4RtYw2VdPro9Month",
+            "amount": 2900,
+            "currency": "usd",
+            "interval": "month",
         },
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture
 def ada(db) -> User:
-    """User 7, whom the payloads are about, at an address that Stripe does not know."""
+    """User 7, whom the payloads refer to, with an address that Stripe does not know."""
     user = User(pk=7, email="ada@own.example", name="Ada", language="en")
     user.set_password("correct horse battery")
     user.save(force_insert=True)
-    let_others_follow(User)
+    reset_sequence(User)
     OutboundEmail.objects.all().delete()
     return user
 
 
-def let_others_follow(model: type[Model]) -> None:
-    """A sequence of PostgreSQL's knows nothing of a key that was given by hand."""
+def reset_sequence(model: type[Model]) -> None:
+    """Move PostgreSQL's sequence past a primary key that was set explicitly."""
     with connection.cursor() as cursor:
         for sql in connection.ops.sequence_reset_sql(no_style(), [model]):
             cursor.execute(sql)
 
 
 @pytest.fixture
-def mails(db) -> Callable[[], dict[str, OutboundEmail]]:
-    """The mails of billing in the outbox, by their keys."""
+def queued_emails(db) -> Callable[[], dict[str, OutboundEmail]]:
+    """Return a function that returns billing's emails in the outbox by their idempotency keys."""
 
-    def mails() -> dict[str, OutboundEmail]:
+    def queued_emails() -> dict[str, OutboundEmail]:
         return {row.idempotency_key or "": row for row in OutboundEmail.objects.exclude(kind="welcome")}
 
-    return mails
+    return queued_emails
 
 
 @pytest.fixture
-def stripe(settings, monkeypatch) -> Iterator[StripeStandIn]:
-    """Stripe's API, to which the installation has a key. Repeats and time-outs come ten times as fast as in life."""
+def stripe_api(settings, monkeypatch) -> Iterator[StripeStandIn]:
+    """Stripe's API with a valid key. Retries happen ten times as fast as in production, and timeouts immediately."""
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.05)
     with StripeStandIn() as standin:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
-        settings.STRIPE_CALL_SECONDS = 0.3
+        settings.STRIPE_CALL_SECONDS = settings.STRIPE_REQUEST_SECONDS = 60
         yield standin
 
 
 @pytest.fixture
-def as_ada(ada) -> Browser:
-    """What Ada's client sends to /api/billing/, with her token."""
-    return Browser(ada)
+def ada_api(ada) -> BillingClient:
+    """A client for /api/billing/ that sends Ada's token."""
+    return BillingClient(ada)
+
+
+@pytest.fixture
+def shared_database(transactional_db, tmp_path):
+    """A SQLite file as in production, because an in-memory database fails instead of waiting for a writing thread."""
+    in_memory = connections["default"]
+    if in_memory.vendor != "sqlite":
+        yield
+        return
+    in_memory.cursor().execute("VACUUM INTO %s", [f"{tmp_path}/db.sqlite3"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings["default"], "NAME", f"{tmp_path}/db.sqlite3")
+        connections["default"] = connections.create_connection("default")
+        yield
+        connections["default"].close()
+    connections["default"] = in_memory
+
+
+@pytest.fixture
+def without_jitter(monkeypatch) -> None:
+    """Every wait is the longest that its backoff allows."""
+    monkeypatch.setattr("common.retry.random.uniform", lambda shortest, longest: longest)

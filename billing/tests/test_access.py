@@ -1,4 +1,4 @@
-"""Who may use what they pay for."""
+"""Access decisions: who may use what they pay for."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -39,41 +39,49 @@ def report(user):
 @pytest.mark.parametrize(
     ("status", "has_access"),
     [
-        ("active", True), ("trialing", True), ("past_due", True), ("unpaid", False), ("canceled", False),
-        ("incomplete", False), ("incomplete_expired", False), ("paused", False), ("a_new_word", False), ("", False),
+        ("active", True),
+        ("trialing", True),
+        ("past_due", True),
+        ("unpaid", False),
+        ("canceled", False),
+        ("incomplete", False),
+        ("incomplete_expired", False),
+        ("paused", False),
+        ("a_new_word", False),
+        ("", False),
     ],
-)  # fmt: skip
-def test_what_gives_access(ada, subscribe, status, has_access):
+)
+def test_status_decides_access(ada, subscribe, status, has_access):
     subscribe(status)
     assert (user_has_plan(ada, "pro"), user_has_subscription(ada)) == (has_access, has_access)
     assert report(ada).status_code == (200 if has_access else 403)
 
 
-def test_a_refusal_says_what_to_do(ada):
-    answer = report(ada)
-    assert answer.data["code"] == "subscription_required"
-    assert "Choose a plan" in answer.data["detail"]
+def test_refusal_advises_to_choose_a_plan(ada):
+    response = report(ada)
+    assert response.data["code"] == "subscription_required"
+    assert "Choose a plan" in response.data["detail"]
 
 
-def test_a_price_that_is_no_longer_sold_keeps_its_plan(ada, subscribe, settings):
+def test_former_price_keeps_its_plan(ada, subscribe, settings):
     subscribe("active", "price_of_2020")
     assert not user_has_plan(ada, "pro")
     settings.BILLING_PLANS = [{**settings.BILLING_PLANS[0], "former_price_ids": ("price_of_2020",)}]
     assert user_has_plan(ada, "pro")
 
 
-def test_a_plan_that_does_not_exist_is_a_mistake(ada):
+def test_unknown_plan_raises_lookup_error(ada):
     with pytest.raises(LookupError, match="prro"):
         user_has_plan(ada, "prro")
 
 
-def test_strangers_have_nothing(db):
+def test_anonymous_user_has_no_access(db):
     assert not user_has_plan(AnonymousUser(), "pro")
     assert not user_has_subscription(AnonymousUser())
 
 
-@pytest.mark.parametrize("ask", [lambda user: user_has_plan(user, "pro"), user_has_subscription, report])
-def test_one_query_each(ada, subscribe, django_assert_num_queries, ask):
+@pytest.mark.parametrize("check", [lambda user: user_has_plan(user, "pro"), user_has_subscription, report])
+def test_access_check_costs_one_query(ada, subscribe, django_assert_num_queries, check):
     subscribe("active")
     with django_assert_num_queries(1):
-        ask(ada)
+        check(ada)

@@ -1,4 +1,4 @@
-"""The page /billing, as a browser without scripts uses it."""
+"""The page /billing, used like a browser without scripts."""
 
 from datetime import timedelta
 
@@ -21,8 +21,8 @@ def browser(ada):
 
 
 @pytest.fixture
-def customer(ada, stripe):
-    return Customer.objects.create(pk=stripe.create_customer({"email": ada.email})["id"], user=ada)
+def customer(ada, stripe_api):
+    return Customer.objects.create(pk=stripe_api.create_customer({"email": ada.email})["id"], user=ada)
 
 
 @pytest.fixture
@@ -36,21 +36,21 @@ def subscribe(customer):
     return subscribe
 
 
-def test_strangers_log_in_first(client, db):
+def test_visitor_is_sent_to_login(client, db):
     assert client.get("/billing")["Location"] == "/login?next=/billing"
     assert client.post("/billing/checkout", {"plan": "pro"})["Location"].startswith("/login")
 
 
-def test_whoever_has_nothing_chooses(browser):
-    answer = browser.get("/billing/")
-    text = text_of(answer)
+def test_user_without_subscription_can_choose_a_plan(browser):
+    response = browser.get("/billing/")
+    text = text_of(response)
     assert "Pro 29.00 USD per month" in text
     assert "Choose Pro" in text
     assert "Your payments will appear here." in text
     assert "Manage subscription" not in text
 
 
-def test_plan_state_and_next_charge(browser, subscribe):
+def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     subscribe(quantity=2)
     text = text_of(browser.get("/billing"))
     assert "Pro Active" in text
@@ -61,7 +61,7 @@ def test_plan_state_and_next_charge(browser, subscribe):
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "expected"),
     [
         ({"status": "past_due"}, "Your last payment failed"),
         ({"status": "unpaid"}, "You don't have access right now"),
@@ -71,24 +71,30 @@ def test_plan_state_and_next_charge(browser, subscribe):
         ({"status": "a_new_word"}, "a_new_word"),
     ],
 )
-def test_each_state_in_words(browser, subscribe, values, words):
+def test_each_status_is_explained(browser, subscribe, values, expected):
     subscribe(**values)
-    assert words in text_of(browser.get("/billing"))
+    assert expected in text_of(browser.get("/billing"))
 
 
-def test_the_history(browser):
+def test_payment_history_is_shown(browser):
     post_all([payload("invoice_paid_first"), payload("invoice_payment_failed_renewal")])
-    answer = browser.get("/billing")
-    assert "Nov. 2, 2026 Pro 29.00 USD Paid" in text_of(answer)
-    assert "29.00 USD Failed" in text_of(answer)
-    assert 'href="https://invoice.stripe.com/' in answer.text
+    response = browser.get("/billing")
+    assert "Nov. 2, 2026 Pro 29.00 USD Paid" in text_of(response)
+    assert "29.00 USD Failed" in text_of(response)
+    assert 'href="https://invoice.stripe.com/' in response.text
 
 
-def test_a_refund_and_an_invoice_that_is_gone(browser, ada):
+def test_refund_is_shown_and_old_invoice_link_hidden(browser, ada):
     payment = Payment.objects.create(
-        stripe_id="in_1", user=ada, status="paid", amount=2900, currency="usd", charge="ch_1", number="INV-1",
+        stripe_id="in_1",
+        user=ada,
+        status="paid",
+        amount=2900,
+        currency="usd",
+        charge="ch_1",
+        number="INV-1",
         invoice_url="https://invoice.stripe.com/i/old",
-    )  # fmt: skip
+    )
     payment.created_at = timezone.now() - timedelta(days=31)
     payment.save()
     refund = payload("invoice_paid_first") | {"id": "evt_refund", "type": "refund.created"}
@@ -96,12 +102,12 @@ def test_a_refund_and_an_invoice_that_is_gone(browser, ada):
         "object": {"id": "re_1", "charge": "ch_1", "amount": 1000, "currency": "usd", "status": "succeeded"}
     }
     post_all([refund])
-    answer = browser.get("/billing")
-    assert "Partially refunded 10.00 USD INV-1" in text_of(answer)
-    assert "invoice.stripe.com" not in answer.text
+    response = browser.get("/billing")
+    assert "Partially refunded 10.00 USD INV-1" in text_of(response)
+    assert "invoice.stripe.com" not in response.text
 
 
-def test_a_long_history_has_pages(browser, ada):
+def test_long_history_is_paginated(browser, ada):
     Payment.objects.bulk_create(
         Payment(stripe_id=f"in_{n}", user=ada, status="paid", amount=100, currency="usd") for n in range(45)
     )
@@ -110,76 +116,76 @@ def test_a_long_history_has_pages(browser, ada):
         assert browser.get(f"/billing?page={page}").status_code == 200
 
 
-def test_the_button_leads_to_stripe(browser, stripe):
-    answer = browser.post("/billing/checkout", {"plan": "pro"})
-    [session] = stripe.sessions.values()
-    assert (answer.status_code, answer["Location"]) == (303, session["url"])
+def test_checkout_button_leads_to_stripe(browser, stripe_api):
+    response = browser.post("/billing/checkout", {"plan": "pro"})
+    [session] = stripe_api.sessions.values()
+    assert (response.status_code, response["Location"]) == (303, session["url"])
 
 
-def test_the_other_button_too(browser, customer):
-    answer = browser.post("/billing/portal")
-    assert answer.status_code == 303
-    assert answer["Location"].startswith("https://billing.stripe.com/p/session/")
+def test_portal_button_leads_to_stripe(browser, customer):
+    response = browser.post("/billing/portal")
+    assert response.status_code == 303
+    assert response["Location"].startswith("https://billing.stripe.com/p/session/")
 
 
-def test_the_policy_lets_the_forms_end_there(browser, db):
+def test_policy_allows_forms_to_reach_stripe(browser, db):
     policy = browser.get("/billing")["Content-Security-Policy"]
     assert "form-action 'self' https://checkout.stripe.com https://billing.stripe.com" in policy
     assert "stripe" not in browser.get("/dashboard")["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("plan", ["gold", ""])
-def test_what_is_refused_is_said_on_the_page(browser, stripe, plan):
-    answer = browser.post("/billing/checkout", {"plan": plan}, follow=True)
-    assert answer.redirect_chain == [("/billing", 303)]
-    assert "There's no such plan. Choose one of these: pro." in text_of(answer)
+def test_refusal_is_shown_on_the_page(browser, stripe_api, plan):
+    response = browser.post("/billing/checkout", {"plan": plan}, follow=True)
+    assert response.redirect_chain == [("/billing", 303)]
+    assert "There's no such plan. Choose one of these: pro." in text_of(response)
 
 
-def test_stripe_is_away(browser, stripe):
-    stripe.faults = ["500"] * 3
+def test_unreachable_stripe_is_explained(browser, stripe_api):
+    stripe_api.faults = ["500"] * 3
     assert "We can't reach Stripe right now." in text_of(
         browser.post("/billing/checkout", {"plan": "pro"}, follow=True)
     )
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "expected"),
     [
         ("done", "Stripe will confirm your payment in a moment."),
         ("cancelled", "haven't been charged"),
         ("x", "Billing"),
     ],
 )
-def test_coming_back_from_stripe(browser, query, words):
-    assert words in text_of(browser.get(f"/billing?checkout={query}"))
+def test_return_from_stripe_is_explained(browser, query, expected):
+    assert expected in text_of(browser.get(f"/billing?checkout={query}"))
 
 
-def test_coming_back_when_stripe_has_told(browser, subscribe):
+def test_return_after_the_event_shows_active_plan(browser, subscribe):
     subscribe()
     assert "Your plan is active." in text_of(browser.get("/billing?checkout=done"))
 
 
-def test_looking_changes_nothing(browser, stripe):
+def test_viewing_changes_nothing(browser, stripe_api):
     for path in ("/billing/checkout", "/billing/portal"):
         assert browser.get(path).status_code == 405
     browser.get("/billing?checkout=done&session_id=cs_1")
-    assert stripe.asked == []
+    assert stripe_api.requests == []
 
 
-def test_forms_of_other_sites_are_refused(ada):
+def test_forged_form_is_refused(ada):
     client = Client(enforce_csrf_checks=True)
     client.force_login(ada)
     assert client.post("/billing/checkout", {"plan": "pro"}).status_code == 403
 
 
-def test_the_dashboard_tells_of_the_plan(browser, subscribe):
+def test_dashboard_shows_the_plan(browser, subscribe):
     assert "Choose a plan" in text_of(browser.get("/dashboard"))
     subscribe()
     assert "Pro Active" in text_of(browser.get("/dashboard"))
     assert 'href="/billing"' in browser.get("/dashboard").text
 
 
-def test_in_german(browser, ada, subscribe):
+def test_page_is_available_in_german(browser, ada, subscribe):
     type(ada).objects.update(language="de")
     subscribe()
     text = text_of(browser.get("/billing"))

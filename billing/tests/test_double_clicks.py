@@ -1,44 +1,22 @@
-"""Clicks at the same moment, as real threads with connections of their own: one customer, one page, no error."""
-
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import Any
+"""Simultaneous clicks, as real threads with their own connections: one customer, one page, no error."""
 
 import pytest
-from django.db import connections
 from stripe import HTTPClient
 
 from accounts.models import User
 from billing.models import Checkout, Customer, CustomerRequest
-from billing.tests.support.api_client import Browser
-
-
-@pytest.fixture
-def shared_database(transactional_db, tmp_path):
-    """On SQLite a file, as it is in life: one in memory fails where another thread writes, instead of waiting."""
-    in_memory = connections["default"]
-    if in_memory.vendor != "sqlite":
-        yield
-        return
-    in_memory.cursor().execute("VACUUM INTO %s", [f"{tmp_path}/db.sqlite3"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings["default"], "NAME", f"{tmp_path}/db.sqlite3")
-        connections["default"] = connections.create_connection("default")
-        yield
-        connections["default"].close()
-    connections["default"] = in_memory
+from billing.tests.support.api_client import BillingClient
+from billing.tests.support.parallel import run_in_parallel
 
 
 @pytest.fixture(autouse=True)
-def slow_stripe(stripe, settings, monkeypatch):
-    """Time passes as it does over a real line."""
+def slow_stripe(stripe_api, settings, monkeypatch):
+    """Add the latency of a real connection."""
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.5)
-    stripe.latency = 0.1
-    settings.STRIPE_CALL_SECONDS = 5.0
+    stripe_api.latency = 0.1
     team = {"slug": "team", "name": "Team", "price_id": "price_team"}
     settings.BILLING_PLANS = [*settings.BILLING_PLANS, {**settings.BILLING_PLANS[0], **team}]
-    return stripe
+    return stripe_api
 
 
 @pytest.fixture
@@ -46,68 +24,54 @@ def ada(shared_database):
     return User.objects.create_user("ada@own.example", "correct horse battery", name="Ada")
 
 
-def at_once(*clicks: Callable[[], Any]) -> list[Any]:
-    """What each click was answered."""
-    barrier = Barrier(len(clicks))
-
-    def click(act: Callable[[], Any]) -> Any:
-        barrier.wait()
-        try:
-            return act()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(clicks)) as pool:
-        return [*pool.map(click, clicks)]
-
-
 @pytest.mark.parametrize("clicks", [2, 6])
-def test_a_double_click_gives_one_page(as_ada, stripe, clicks):
-    answers = at_once(*[as_ada.checkout] * clicks)
-    assert [answer.status_code for answer in answers] == [200] * clicks
-    assert len({answer.json()["url"] for answer in answers}) == 1
-    assert (len(stripe.sessions), len(stripe.customers)) == (1, 1)
-    assert (Checkout.objects.count(), Customer.objects.count(), CustomerRequest.objects.count()) == (1, 1, 1)
+def test_double_click_returns_one_page(ada_api, stripe_api, clicks):
+    responses = run_in_parallel(*[ada_api.checkout] * clicks)
+    assert [response.status_code for response in responses] == [200] * clicks
+    assert len({response.json()["url"] for response in responses}) == 1
+    assert (len(stripe_api.sessions), len(stripe_api.customers)) == (1, 1)
+    assert Checkout.objects.count() == 1
+    assert Customer.objects.count() == 1
+    assert CustomerRequest.objects.count() == 1
 
 
 @pytest.mark.parametrize("fault", ["timeout-after", "cut-after", "rubbish"])
-def test_a_double_click_while_answers_get_lost(as_ada, stripe, settings, fault):
-    settings.STRIPE_CALL_SECONDS = 1.0
-    stripe.faults = [fault, "ok"] * 3
-    at_once(*[as_ada.checkout] * 3)
-    stripe.faults = []
-    assert as_ada.checkout().status_code == 200
-    assert (len(stripe.sessions), len(stripe.customers)) == (1, 1)
+def test_double_click_with_lost_responses_creates_one_page(ada_api, stripe_api, fault):
+    stripe_api.faults = [fault, "ok"] * 3
+    run_in_parallel(*[ada_api.checkout] * 3)
+    stripe_api.faults = []
+    assert ada_api.checkout().status_code == 200
+    assert (len(stripe_api.sessions), len(stripe_api.customers)) == (1, 1)
 
 
-def test_two_plans_at_once_leave_one_page_to_pay_on(as_ada, stripe):
-    answers = at_once(*[lambda plan=plan: as_ada.checkout(plan) for plan in ("pro", "team") * 2])
-    assert {answer.status_code for answer in answers} <= {200, 409}
+def test_parallel_plans_leave_one_open_page(ada_api, stripe_api):
+    responses = run_in_parallel(*[lambda plan=plan: ada_api.checkout(plan) for plan in ("pro", "team") * 2])
+    assert {response.status_code for response in responses} <= {200, 409}
     [current] = Checkout.objects.filter(closed_at=None)
-    open_ones = [session["id"] for session in stripe.sessions.values() if session["status"] == "open"]
-    assert open_ones == [current.session_id]
-    assert len(stripe.customers) == 1
+    open_sessions = [session["id"] for session in stripe_api.sessions.values() if session["status"] == "open"]
+    assert open_sessions == [current.session_id]
+    assert len(stripe_api.customers) == 1
 
 
-def test_a_customer_deleted_at_stripe_is_replaced_once(as_ada, stripe):
-    as_ada.checkout()
-    [first] = stripe.customers
-    next(iter(stripe.sessions.values()))["status"] = "expired"
-    stripe.delete_customer(first)
-    answers = at_once(*[as_ada.checkout] * 3)
-    assert [answer.status_code for answer in answers] == [200] * 3
-    assert len(stripe.customers) == 2
+def test_customer_deleted_at_stripe_is_replaced_once(ada_api, stripe_api):
+    ada_api.checkout()
+    [first] = stripe_api.customers
+    next(iter(stripe_api.sessions.values()))["status"] = "expired"
+    stripe_api.delete_customer(first)
+    responses = run_in_parallel(*[ada_api.checkout] * 3)
+    assert [response.status_code for response in responses] == [200] * 3
+    assert len(stripe_api.customers) == 2
 
 
-def test_nothing_is_locked_while_stripe_is_asked(as_ada, ada, stripe):
-    """Somebody else checks out, and this user's row is written, within the time that Stripe takes."""
-    stripe.latency = 0.5
-    other = Browser(User.objects.create_user("bob@own.example", "correct horse battery"))
+def test_nothing_is_locked_during_stripe_calls(ada_api, ada, stripe_api):
+    """During a slow call, another user can check out and this user's row can be written."""
+    stripe_api.latency = 0.5
+    other = BillingClient(User.objects.create_user("bob@own.example", "correct horse battery"))
     rename = User.objects.filter(pk=ada.pk)
-    answers = at_once(as_ada.checkout, other.checkout, lambda: rename.update(name="Ada B."))
-    assert [answers[0].status_code, answers[1].status_code, answers[2]] == [200, 200, 1]
+    responses = run_in_parallel(ada_api.checkout, other.checkout, lambda: rename.update(name="Ada B."))
+    assert [responses[0].status_code, responses[1].status_code, responses[2]] == [200, 200, 1]
 
 
-def test_the_portal_twice_at_once(as_ada, stripe):
-    as_ada.checkout()
-    assert [answer.status_code for answer in at_once(as_ada.portal, as_ada.portal)] == [200, 200]
+def test_parallel_portal_requests_succeed(ada_api, stripe_api):
+    ada_api.checkout()
+    assert [response.status_code for response in run_in_parallel(ada_api.portal, ada_api.portal)] == [200, 200]

@@ -1,4 +1,4 @@
-"""Payments that failed: one mail for each try, and none once the invoice is paid."""
+"""Failed payments: one email per attempt, and none once the invoice is paid."""
 
 import pytest
 
@@ -9,52 +9,52 @@ INVOICE = "in_1SaT00Kq4RtYw2VdRenewal02"
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_a_failed_renewal_says_when_it_is_tried_again(ada, mails, generation):
+def test_failed_renewal_email_names_the_next_attempt(ada, queued_emails, generation):
     post(payload("invoice_payment_failed_renewal", generation))
-    mail = mails()[f"dunning:{INVOICE}:1"]
-    assert mail.kind == "payment_failed"
-    assert "29.00 USD" in mail.subject
-    assert "We'll try again on Dec. 5, 2026" in mail.message.text
-    assert "https://invoice.stripe.com/i/" in mail.message.text
+    email = queued_emails()[f"dunning:{INVOICE}:1"]
+    assert email.kind == "payment_failed"
+    assert "29.00 USD" in email.subject
+    assert "We'll try again on Dec. 5, 2026" in email.message.text
+    assert "https://invoice.stripe.com/i/" in email.message.text
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_the_last_try_asks_to_pay_here(ada, mails, generation):
+def test_final_failure_email_asks_to_pay(ada, queued_emails, generation):
     post(payload("invoice_payment_failed_final", generation))
-    mail = mails()[f"dunning:{INVOICE}:4"]
-    assert "We won't try again automatically. To keep your access, please pay here" in mail.message.text
-    assert "try again on" not in mail.message.text
+    email = queued_emails()[f"dunning:{INVOICE}:4"]
+    assert "We won't try again automatically. To keep your access, please pay here" in email.message.text
+    assert "try again on" not in email.message.text
 
 
-def test_each_try_has_a_mail_of_its_own(ada, mails):
+def test_each_attempt_gets_its_own_email(ada, queued_emails):
     post_all([payload("invoice_payment_failed_renewal"), payload("invoice_payment_failed_final")])
-    assert sorted(mails()) == [f"dunning:{INVOICE}:1", f"dunning:{INVOICE}:4"]
+    assert sorted(queued_emails()) == [f"dunning:{INVOICE}:1", f"dunning:{INVOICE}:4"]
 
 
 @pytest.mark.parametrize("types", [("failed", "action_required"), ("action_required", "failed")])
-def test_one_try_that_both_events_tell_of_has_one_mail(ada, mails, types):
+def test_two_events_about_one_attempt_send_one_email(ada, queued_emails, types):
     failed = payload("invoice_payment_failed_renewal")
     post_all([changed(failed, f"invoice.payment_{name}") for name in types])
-    [mail] = mails().values()
-    assert mail.kind == ("payment_failed" if types[0] == "failed" else "payment_action_required")
+    [email] = queued_emails().values()
+    assert email.kind == ("payment_failed" if types[0] == "failed" else "payment_action_required")
 
 
-def test_a_late_failure_of_a_paid_invoice_is_silent(ada, mails):
+def test_late_failure_of_a_paid_invoice_sends_nothing(ada, queued_emails):
     failed = payload("invoice_payment_failed_renewal")
     post(changed(failed, "invoice.paid", status="paid", amount_paid=2900))
     post_all([failed, changed(failed, "invoice.payment_action_required", attempt_count=2)])
-    assert list(mails()) == [f"receipt:{INVOICE}"]
+    assert list(queued_emails()) == [f"receipt:{INVOICE}"]
     assert Payment.objects.get().status == "paid"
 
 
-def test_an_invoice_that_failed_and_was_paid_has_both_mails_and_is_paid(ada, mails):
+def test_failed_then_paid_invoice_sends_both_emails(ada, queued_emails):
     failed = payload("invoice_payment_failed_renewal")
     post_all([failed, changed(failed, "invoice.paid", status="paid", amount_paid=2900)])
-    assert sorted(mails()) == [f"dunning:{INVOICE}:1", f"receipt:{INVOICE}"]
+    assert sorted(queued_emails()) == [f"dunning:{INVOICE}:1", f"receipt:{INVOICE}"]
     assert Payment.objects.get().status == "paid"
 
 
-def test_without_a_link_of_stripes_the_mail_leads_to_our_own_page(ada, mails):
+def test_email_links_to_our_page_without_an_invoice_link(ada, queued_emails):
     post(changed(payload("invoice_payment_failed_renewal"), hosted_invoice_url=None))
-    [mail] = mails().values()
-    assert "Pay now: https://app.example.com/billing" in mail.message.text
+    [email] = queued_emails().values()
+    assert "Pay now: https://app.example.com/billing" in email.message.text

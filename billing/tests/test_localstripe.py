@@ -1,7 +1,7 @@
-"""localstripe, a stand-in of Stripe's that nobody here wrote, as a peer: its webhooks, signed and in a shape of its own
-(version 2017-08-15, a charge in the invoice, no number, no billing reason), against the project as a process.
+"""localstripe, an independent stand-in for Stripe, sends its signed webhooks to the project, which runs as a process.
 
-It tells of failures only where a bank is asked later, or the buyer: hence the cards and the account number.
+Its events have version 2017-08-15, with a charge in the invoice and without number and billing reason. It reports
+failures only if the bank or the buyer has to confirm later, which explains the cards and the account number.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.stack import free_port, wait_until
+from tests.support.stack import HUNG_AFTER, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "whsec_ofLocalstripe"
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(not socket.has_ipv6, reason="localstripe listens
 
 
 class Project:
-    """The web server on a database of its own."""
+    """The project's web server with its own database."""
 
     def __init__(self, folder: Path) -> None:
         self.database, self.log, self.port = folder / "db.sqlite3", folder / "web.log", free_port()
@@ -65,7 +65,7 @@ class Project:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             return connection.execute(sql).fetchall()
 
-    def mails(self) -> Counter[str]:
+    def email_keys(self) -> Counter[str]:
         return Counter(key for (key,) in self.rows("SELECT idempotency_key FROM emails_outboundemail"))
 
     def processed(self) -> set[str]:
@@ -79,10 +79,12 @@ class Peer:
         self.url = f"http://127.0.0.1:{port}"
 
     def call(self, method: str, path: str, **values: Any) -> Any:
-        return requests.request(method, self.url + path, json=values, auth=("sk_test_local", ""), timeout=10).json()
+        return requests.request(
+            method, self.url + path, json=values, auth=("sk_test_local", ""), timeout=HUNG_AFTER
+        ).json()
 
-    def listed(self, path: str) -> list[dict[str, Any]]:
-        found = requests.get(f"{self.url}{path}limit=100", auth=("sk_test_local", ""), timeout=10).json()
+    def list_all(self, path: str) -> list[dict[str, Any]]:
+        found = requests.get(f"{self.url}{path}limit=100", auth=("sk_test_local", ""), timeout=HUNG_AFTER).json()
         assert not found["has_more"]
         return list(found["data"])
 
@@ -99,19 +101,19 @@ class Peer:
     def subscribe(self, customer: str) -> Any:
         return self.call("POST", "/v1/subscriptions", customer=customer, items=[{"plan": "pro"}])
 
-    def bank_says(self, subscription: Any, *, confirmed: bool) -> None:
-        """What the bank of a card says that asks its owner."""
+    def answer_bank_page(self, subscription: Any, *, confirmed: bool) -> None:
+        """Confirm or refuse the first payment on the page of the card's bank."""
         invoice = self.call("GET", f"/v1/invoices/{subscription['latest_invoice']}")
         intent = self.call("GET", f"/v1/payment_intents/{invoice['payment_intent']}")
         path = f"/v1/payment_intents/{intent['id']}/_authenticate"
         requests.post(
             self.url + path,
             json={"key": "pk_test_local", "client_secret": intent["client_secret"], "success": confirmed},
-            timeout=10,
+            timeout=HUNG_AFTER,
         )
 
-    def told(self, *types: str) -> list[dict[str, Any]]:
-        return [event for name in types for event in self.listed(f"/v1/events?type={name}&")]
+    def events(self, *types: str) -> list[dict[str, Any]]:
+        return [event for name in types for event in self.list_all(f"/v1/events?type={name}&")]
 
 
 @contextmanager
@@ -119,7 +121,7 @@ def running(command: list[str], log: Path, environment: dict[str, str], url: str
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        wait_until(lambda: answers(url) or process.poll() is not None, url, seconds=30)
+        wait_until(lambda: answers(url) or process.poll() is not None, url)
         assert process.poll() is None, log.read_text()
         yield
     finally:
@@ -146,13 +148,13 @@ def project(tmp_path_factory) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory, project) -> Iterator[Peer]:
-    """With a plan, and with the project as its webhook."""
+    """localstripe with a plan and with the project as its webhook."""
     port, log = free_port(), tmp_path_factory.mktemp("localstripe") / "log"
     command = [sys.executable, "-m", "localstripe", "--port", str(port), "--from-scratch"]
     with running(command, log, {"PATH": os.environ["PATH"]}, f"http://127.0.0.1:{port}/"):
         peer = Peer(port)
         webhook = {"url": f"http://127.0.0.1:{project.port}/stripe/webhook", "secret": SECRET}
-        requests.post(f"{peer.url}/_config/webhooks/ours", json=webhook, timeout=10).raise_for_status()
+        requests.post(f"{peer.url}/_config/webhooks/ours", json=webhook, timeout=HUNG_AFTER).raise_for_status()
         product = peer.call("POST", "/v1/products", name="Pro", type="service")["id"]
         plan = {"amount": 2900, "currency": "usd", "interval": "month", "product": product}
         peer.call("POST", "/v1/plans", id="pro", **plan)
@@ -160,59 +162,59 @@ def peer(tmp_path_factory, project) -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="module")
-def story(project: Project, peer: Peer) -> None:
-    """Ada pays, twice, and leaves; Bob's card is declined, and he pays with another; Cleo refuses at her bank's page;
+def played_scenario(project: Project, peer: Peer) -> None:
+    """Ada pays twice and cancels. Bob's card is declined, and he pays with another. Cleo refuses on her bank's page.
     Dora's bank refuses half a second later."""
     ada = peer.customer("ada", **card(GOOD_CARD))
     subscription = peer.subscribe(ada)
     peer.call("POST", "/v1/invoiceitems", customer=ada, amount=500, currency="usd", description="A book")
-    extra = peer.call("POST", "/v1/invoices", customer=ada)
-    peer.call("POST", f"/v1/invoices/{extra['id']}/pay")
+    extra_invoice = peer.call("POST", "/v1/invoices", customer=ada)
+    peer.call("POST", f"/v1/invoices/{extra_invoice['id']}/pay")
     peer.call("DELETE", f"/v1/subscriptions/{subscription['id']}")
     bob = peer.customer("bob", **card(CARD_DECLINED_AFTER_THAT))
-    begun = peer.subscribe(bob)
-    peer.bank_says(begun, confirmed=True)
-    let_arrive(project, peer)  # a failure told after the payment would rightly be silent
+    bob_subscription = peer.subscribe(bob)
+    peer.answer_bank_page(bob_subscription, confirmed=True)
+    wait_for_events(project, peer)  # a failure event that arrives after the payment would send nothing
     peer.pay_with(bob, **card(GOOD_CARD))
-    peer.call("POST", f"/v1/invoices/{begun['latest_invoice']}/pay")
-    peer.bank_says(peer.subscribe(peer.customer("cleo", **card(CARD_TO_CONFIRM))), confirmed=False)
+    peer.call("POST", f"/v1/invoices/{bob_subscription['latest_invoice']}/pay")
+    peer.answer_bank_page(peer.subscribe(peer.customer("cleo", **card(CARD_TO_CONFIRM))), confirmed=False)
     peer.subscribe(peer.customer("dora", type="sepa_debit", sepa_debit={"iban": ACCOUNT_WITHOUT_MONEY}))
-    wait_until(lambda: len(peer.told("customer.subscription.deleted")) == 3, "Dora's bank answered", seconds=10)
-    let_arrive(project, peer)
+    wait_until(lambda: len(peer.events("customer.subscription.deleted")) == 3, "Dora's bank has responded")
+    wait_for_events(project, peer)
 
 
-def let_arrive(project: Project, peer: Peer) -> None:
-    everything = {event["id"] for event in peer.listed("/v1/events?")}
-    wait_until(lambda: project.processed() == everything, "all events arrived and were processed", seconds=20)
+def wait_for_events(project: Project, peer: Peer) -> None:
+    everything = {event["id"] for event in peer.list_all("/v1/events?")}
+    wait_until(lambda: project.processed() == everything, "all events arrived and were processed")
 
 
-def test_every_signed_webhook_is_accepted(story, project, peer):
+def test_every_signed_webhook_is_accepted(played_scenario, project, peer):
     assert project.rows("SELECT note, error FROM billing_stripeevent WHERE error <> '' OR waits_for <> ''") == []
     assert {row[0] for row in project.rows("SELECT api_version FROM billing_stripeevent")} == {"2017-08-15"}
 
 
-def test_each_paid_invoice_is_one_receipt(story, project, peer):
-    paid = [invoice["id"] for invoice in peer.listed("/v1/invoices?") if invoice["status"] == "paid"]
-    receipts = {key: count for key, count in project.mails().items() if key.startswith("receipt:")}
+def test_each_paid_invoice_sends_one_receipt(played_scenario, project, peer):
+    paid = [invoice["id"] for invoice in peer.list_all("/v1/invoices?") if invoice["status"] == "paid"]
+    receipts = {key: count for key, count in project.email_keys().items() if key.startswith("receipt:")}
     assert len(paid) == 3
     assert receipts == {f"receipt:{pk}": 1 for pk in paid}
 
 
-def test_each_failed_invoice_is_one_mail(story, project, peer):
-    failed = {event["data"]["object"]["id"] for event in peer.told("invoice.payment_failed")}
-    mails = {key: count for key, count in project.mails().items() if key.startswith("dunning:")}
+def test_each_failed_invoice_sends_one_email(played_scenario, project, peer):
+    failed = {event["data"]["object"]["id"] for event in peer.events("invoice.payment_failed")}
+    emails = {key: count for key, count in project.email_keys().items() if key.startswith("dunning:")}
     assert len(failed) == 3
-    assert mails == {f"dunning:{pk}:1": 1 for pk in failed}
+    assert emails == {f"dunning:{pk}:1": 1 for pk in failed}
 
 
-def test_each_subscription_that_ended_is_one_mail(story, project, peer):
-    ended = [event["data"]["object"]["id"] for event in peer.told("customer.subscription.deleted")]
-    mails = {key: count for key, count in project.mails().items() if key.startswith("ended:")}
+def test_each_ended_subscription_sends_one_email(played_scenario, project, peer):
+    ended = [event["data"]["object"]["id"] for event in peer.events("customer.subscription.deleted")]
+    emails = {key: count for key, count in project.email_keys().items() if key.startswith("ended:")}
     assert len(ended) == 3
-    assert mails == {f"ended:{pk}": 1 for pk in ended}
+    assert emails == {f"ended:{pk}": 1 for pk in ended}
 
 
-def test_a_receipt_is_whole_without_number_and_link(story, project):
+def test_receipt_without_number_and_link_is_complete(played_scenario, project):
     receipts = project.rows(
         "SELECT content FROM emails_outboundemail WHERE kind = 'receipt' AND subject LIKE '%29.00%'"
     )
@@ -221,20 +223,20 @@ def test_a_receipt_is_whole_without_number_and_link(story, project):
     assert not any(word in text for word in ("None", "Number", "The invoice"))
 
 
-def test_the_mails_go_to_whom_they_concern_and_name_the_amount(story, project):
-    mails = project.rows("SELECT kind, recipients, subject FROM emails_outboundemail")
-    to = Counter((kind, recipient) for kind, recipient, _ in mails)
+def test_emails_go_to_the_right_people_with_the_amount(played_scenario, project):
+    emails = project.rows("SELECT kind, recipients, subject FROM emails_outboundemail")
+    to = Counter((kind, recipient) for kind, recipient, _ in emails)
     assert to[("receipt", "ada@example.com")] == 2
     assert to[("receipt", "bob@example.com")] == to[("payment_failed", "bob@example.com")] == 1
     assert to[("payment_failed", "cleo@example.com")] == to[("payment_failed", "dora@example.com")] == 1
-    subjects = " ".join(subject for kind, _, subject in mails if kind == "receipt")
+    subjects = " ".join(subject for kind, _, subject in emails if kind == "receipt")
     assert "29.00 USD" in subjects
-    assert "34.00 USD" in subjects  # localstripe bills the coming month together with the book
+    assert "34.00 USD" in subjects  # localstripe bills the next month together with the book
 
 
-def test_the_state_is_that_of_the_peer(story, project, peer):
-    """Also where it tells by no event that a first payment succeeded after all."""
+def test_subscription_state_matches_localstripe(played_scenario, project, peer):
+    """Even though localstripe sends no event if a first payment succeeds after all."""
     ours = dict(project.rows("SELECT id, status FROM billing_subscription"))
-    theirs = {row["id"]: row["status"] for row in peer.listed("/v1/subscriptions?status=all&")}
+    theirs = {row["id"]: row["status"] for row in peer.list_all("/v1/subscriptions?status=all&")}
     assert ours == theirs
     assert project.rows("SELECT DISTINCT unit_amount, currency FROM billing_subscription") == [(2900, "usd")]

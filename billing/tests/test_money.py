@@ -1,4 +1,4 @@
-"""Every amount to the letter, in the subject, the text and the html of a mail."""
+"""Formatting of amounts, also in the subject, text, and HTML of an email."""
 
 import re
 
@@ -17,7 +17,7 @@ AMOUNTS = [
     (1045, "huf", "10.45 HUF"),
     (1045, "twd", "10.45 TWD"),
 ]
-MORE = [
+MORE_AMOUNTS = [
     (1, "usd", "0.01 USD"),
     (-2900, "usd", "-29.00 USD"),
     (123456789, "usd", "1,234,567.89 USD"),
@@ -28,37 +28,37 @@ MORE = [
 NO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize(("amount", "currency", "shown"), [*AMOUNTS, *MORE])
-def test_an_amount_is_shown_as_people_write_it(amount, currency, shown):
-    assert format_amount(amount, currency) == shown
+@pytest.mark.parametrize(("amount", "currency", "formatted"), [*AMOUNTS, *MORE_AMOUNTS])
+def test_amount_is_formatted_for_people(amount, currency, formatted):
+    assert format_amount(amount, currency) == formatted
 
 
 @pytest.mark.parametrize("currency", NO_DECIMALS)
-def test_currencies_without_decimals(currency):
+def test_zero_decimal_currency_has_no_decimals(currency):
     assert format_amount(5, currency) == f"5 {currency.upper()}"
 
 
 @pytest.mark.parametrize("currency", ["bhd", "jod", "kwd", "omr", "tnd"])
-def test_currencies_with_three_decimals(currency):
+def test_three_decimal_currency_has_three_decimals(currency):
     assert format_amount(1230, currency) == f"1.230 {currency.upper()}"
 
 
-@pytest.mark.parametrize(("amount", "currency", "shown"), AMOUNTS)
-def test_a_receipt_shows_it_in_subject_text_and_html(db, mails, amount, currency, shown):
+@pytest.mark.parametrize(("amount", "currency", "formatted"), AMOUNTS)
+def test_receipt_shows_amount_in_subject_text_and_html(db, queued_emails, amount, currency, formatted):
     post(changed(payload("invoice_paid_first"), amount_paid=amount, currency=currency, lines={"data": []}))
-    [mail] = mails().values()
-    assert mail.subject.endswith(f": {shown}")
-    assert f"Paid: {shown}\n" in mail.message.text
-    assert f">{shown}</td>" in re.sub(r"\s+", " ", mail.message.html)
+    [email] = queued_emails().values()
+    assert email.subject.endswith(f": {formatted}")
+    assert f"Paid: {formatted}\n" in email.message.text
+    assert f">{formatted}</td>" in re.sub(r"\s+", " ", email.message.html)
 
 
-@pytest.mark.parametrize(("amount", "currency", "shown"), AMOUNTS)
-def test_so_does_a_failed_payment(db, mails, amount, currency, shown):
+@pytest.mark.parametrize(("amount", "currency", "formatted"), AMOUNTS)
+def test_payment_failed_email_shows_amount_everywhere(db, queued_emails, amount, currency, formatted):
     post(changed(payload("invoice_payment_failed_renewal"), amount_due=amount, currency=currency))
-    [mail] = mails().values()
-    assert all(shown in part for part in (mail.subject, mail.message.text, mail.message.html))
+    [email] = queued_emails().values()
+    assert all(formatted in part for part in (email.subject, email.message.text, email.message.html))
 
 
-def test_the_separators_are_those_of_the_language():
+def test_separators_follow_the_language():
     with translation.override("de"):
         assert format_amount(123456789, "eur") == "1.234.567,89 EUR"

@@ -1,4 +1,4 @@
-"""Money that went back is told once, whichever of Stripe's two events comes first."""
+"""One email per refund, whichever of Stripe's two events comes first."""
 
 import logging
 from itertools import permutations
@@ -12,85 +12,85 @@ from billing.tests.support.stripe_events import Event, payload, post, post_all
 CHARGE, INTENT = "ch_3SPb7yKq4RtYw2Vd0Zz9Yx8W", "pi_3SPb7yKq4RtYw2Vd0aBcDeFg"
 
 
-def event(event_type: str, event_id: str, **about: object) -> Event:
-    return {**payload("invoice_paid_first"), "id": event_id, "type": event_type, "data": {"object": about}}
+def event(event_type: str, event_id: str, **fields: object) -> Event:
+    return {**payload("invoice_paid_first"), "id": event_id, "type": event_type, "data": {"object": fields}}
 
 
 def refund(number: int = 1, amount: int = 1000, event_type: str = "refund.created", **values: object) -> Event:
-    about = {"id": f"re_{number}", "object": "refund", "amount": amount, "currency": "usd", "status": "succeeded"}
-    about |= {"charge": CHARGE, "payment_intent": INTENT, **values}
-    return event(event_type, f"evt_{event_type}_{number}", **about)
+    fields = {"id": f"re_{number}", "object": "refund", "amount": amount, "currency": "usd", "status": "succeeded"}
+    fields |= {"charge": CHARGE, "payment_intent": INTENT, **values}
+    return event(event_type, f"evt_{event_type}_{number}", **fields)
 
 
 def refunded_charge(total: int) -> Event:
-    about = {"id": CHARGE, "object": "charge", "amount": 2900, "amount_refunded": total, "currency": "usd"}
-    about |= {"payment_intent": INTENT, "customer": "cus_TLm3kQ8sVb2XyZ"}
-    return event("charge.refunded", f"evt_total_{total}", **about, billing_details={"email": "ada@example.com"})
+    fields = {"id": CHARGE, "object": "charge", "amount": 2900, "amount_refunded": total, "currency": "usd"}
+    fields |= {"payment_intent": INTENT, "customer": "cus_TLm3kQ8sVb2XyZ"}
+    return event("charge.refunded", f"evt_total_{total}", **fields, billing_details={"email": "ada@example.com"})
 
 
 @pytest.fixture(params=["old", "new"])
-def paid(request, ada):
-    """Only invoices of the old generation name the charge themselves."""
+def paid_invoice(request, ada):
+    """A paid invoice; only invoices of the old generation name their charge."""
     post_all([payload("invoice_paid_first", request.param), payload("invoice_payment_paid")])
 
 
-def amounts(mails) -> dict[str, str]:
-    return {key: row.subject.rpartition(": ")[2] for key, row in mails().items() if row.kind == "refund"}
+def refund_amounts(queued_emails) -> dict[str, str]:
+    return {key: row.subject.rpartition(": ")[2] for key, row in queued_emails().items() if row.kind == "refund"}
 
 
-def test_a_refund_is_told_to_whoever_paid(paid, mails):
+def test_refund_email_goes_to_the_payer(paid_invoice, queued_emails):
     post(refund())
-    assert amounts(mails) == {"refund:re_1": "10.00 USD"}
-    mail = mails()["refund:re_1"]
-    assert mail.recipients == "ada@own.example"
-    assert "10.00 USD of your payment for Pro" in mail.message.text
+    assert refund_amounts(queued_emails) == {"refund:re_1": "10.00 USD"}
+    email = queued_emails()["refund:re_1"]
+    assert email.recipients == "ada@own.example"
+    assert "10.00 USD of your payment for Pro" in email.message.text
     assert Payment.objects.get().amount_refunded == 1000
 
 
-def test_one_refund_that_both_events_tell_of_is_told_once(paid, mails):
+def test_several_events_about_one_refund_send_one_email(paid_invoice, queued_emails):
     for order in permutations([refund(), refunded_charge(1000), refund(event_type="refund.updated")]):
         with transaction.atomic():
             post_all(order)
-            assert list(amounts(mails).values()) == ["10.00 USD"]
+            assert list(refund_amounts(queued_emails).values()) == ["10.00 USD"]
             assert RefundedCharge.objects.get().amount == 1000
             transaction.set_rollback(True)
 
 
-def test_two_refunds_are_two_mails_in_any_order(paid, mails):
+def test_two_refunds_send_two_emails_in_any_order(paid_invoice, queued_emails):
     post_all([refund(2, 500), refund(1, 1000)])
-    assert amounts(mails) == {"refund:re_1": "10.00 USD", "refund:re_2": "5.00 USD"}
+    assert refund_amounts(queued_emails) == {"refund:re_1": "10.00 USD", "refund:re_2": "5.00 USD"}
     assert Payment.objects.get().amount_refunded == 1500
 
 
-def test_where_only_running_totals_come_each_rise_is_told(paid, mails):
+def test_each_rise_of_the_total_sends_one_email(paid_invoice, queued_emails):
     post_all([refunded_charge(1000), refunded_charge(1500)])
-    assert amounts(mails) == {f"refund:{CHARGE}:1000": "10.00 USD", f"refund:{CHARGE}:1500": "5.00 USD"}
+    assert refund_amounts(queued_emails) == {f"refund:{CHARGE}:1000": "10.00 USD", f"refund:{CHARGE}:1500": "5.00 USD"}
 
 
 @pytest.mark.parametrize("status", ["pending", "failed", "canceled", "requires_action", None])
-def test_nobody_is_promised_money_that_does_not_come(paid, mails, status):
+def test_unfinished_refund_sends_nothing(paid_invoice, queued_emails, status):
     post(refund(status=status))
-    assert amounts(mails) == {}
+    assert refund_amounts(queued_emails) == {}
 
 
-def test_a_pending_refund_is_told_once_it_succeeds(paid, mails):
+def test_pending_refund_sends_email_once_it_succeeds(paid_invoice, queued_emails):
     post_all([refund(status="pending"), refund(event_type="refund.updated")])
-    assert amounts(mails) == {"refund:re_1": "10.00 USD"}
+    assert refund_amounts(queued_emails) == {"refund:re_1": "10.00 USD"}
 
 
-def test_a_refund_that_fails_later_is_for_staff(paid, mails, caplog):
+def test_failed_refund_is_logged_for_staff(paid_invoice, queued_emails, caplog):
     with caplog.at_level(logging.ERROR):
         post(refund(event_type="refund.failed", status="failed"))
     assert "Refund re_1" in caplog.text
-    assert amounts(mails) == {}
+    assert refund_amounts(queued_emails) == {}
 
 
-def test_a_refund_to_nobody_known_waits(db, mails):
+def test_refund_of_unknown_payer_waits(db, queued_emails):
     assert post(refund()).status_code == 200
-    assert mails() == {}
+    assert queued_emails() == {}
 
 
-def test_a_refunded_charge_of_nobody_known_is_told_at_its_own_address(db, mails):
+def test_refunded_charge_of_unknown_payer_uses_its_address(db, queued_emails):
     post(refunded_charge(2900))
-    [mail] = mails().values()
-    assert mail.recipients == "ada@example.com"
+    [email] = queued_emails().values()
+    assert email.recipients == "ada@example.com"

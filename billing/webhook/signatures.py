@@ -1,7 +1,7 @@
-"""Stripe's webhook signatures, checked on the raw bytes: https://docs.stripe.com/webhooks/signature
+"""Checks Stripe's webhook signature on the raw bytes: https://docs.stripe.com/webhooks/signature
 
-Stripe's own package isn't used. It raises TypeError for a header beyond ASCII, accepts times in the future, and is
-fourteen times slower.
+The stripe package isn't used here. It raises TypeError for a header with non-ASCII characters, accepts timestamps in
+the future, and is 14 times slower.
 """
 
 import re
@@ -10,20 +10,22 @@ from datetime import timedelta
 
 from common.webhooks import MAX_SIGNATURES, hmac_sha256, is_fresh, is_hex_of
 
-# In both directions. Stripe signs every delivery anew, so a repeated event is as fresh as a first one.
-TOLERANCE = timedelta(minutes=5)
+TOLERANCE = timedelta(
+    minutes=5
+)  # in both directions; Stripe signs each delivery, retries included, with the current time
 SCHEME = "v1"
 UNIX_SECONDS = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
 class SignatureInvalid(ValueError):
-    """The header doesn't prove that Stripe sent these bytes just now. The message names the problem."""
+    """The header doesn't prove that Stripe sent these bytes just now. The message states what is wrong."""
 
 
 def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> None:
-    """Return if one of ``secrets`` signed ``body`` within TOLERANCE of ``now``, a Unix time.
+    """Return if one of ``secrets`` signed ``body`` at most TOLERANCE away from ``now``, a Unix time.
 
-    Raises ``SignatureInvalid`` for any other header, and ``ValueError`` for an empty secret.
+    Raises ``SignatureInvalid`` for any other header, and ``ValueError`` for an empty secret, because anyone could sign
+    with it.
     """
     timestamp, signatures = parse(header)
     if not any(is_signed(timestamp, body, secret, signatures) for secret in secrets):
@@ -33,12 +35,11 @@ def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> N
 
 
 def parse(header: str) -> tuple[str, Sequence[str]]:
-    """Return the unchanged time and the signatures of ``t=…,v1=…,v1=…``."""
+    """Return the time as it was sent, and the signatures in ``t=…,v1=…,v1=…``. Other elements are ignored."""
     elements = [element.partition("=") for element in header.split(",")]
     times = [value for name, _, value in elements if name == "t"]
     if len(times) != 1 or not UNIX_SECONDS.fullmatch(times[0]):
         raise SignatureInvalid("The Stripe-Signature header must contain exactly one time, as a Unix time.")
-    # Other elements, such as test signatures under v0, prove nothing.
     signatures = [value for name, _, value in elements if name == SCHEME]
     if not signatures:
         raise SignatureInvalid(f"The Stripe-Signature header has no {SCHEME} signature.")
@@ -51,13 +52,13 @@ def is_signed(timestamp: str, body: bytes, secret: str, signatures: Iterable[str
 
 
 def digest(timestamp: str, body: bytes, secret: str) -> bytes:
-    """The key is the whole secret, ``whsec_`` included."""
+    """Return the HMAC. Its key is the whole secret, including ``whsec_``."""
     if not secret:
         raise ValueError("An empty secret would let anyone sign.")
     return hmac_sha256(secret.encode(), timestamp.encode() + b"." + body)
 
 
 def sign(body: bytes, secret: str, *, at: float) -> str:
-    """The header with which Stripe would send ``body`` at that Unix time."""
+    """Return the header that Stripe would send with ``body`` at that Unix time."""
     timestamp = str(int(at))
     return f"t={timestamp},{SCHEME}={digest(timestamp, body, secret).hex()}"

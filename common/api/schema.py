@@ -30,9 +30,9 @@ class Schema(AutoSchema):
             self.method = method
 
 
-def given(name: str, value: object) -> OpenApiExample:
+def request_example(name: str, value: object) -> OpenApiExample:
     return OpenApiExample(name, value=value, request_only=True)
 
 
-def answered(name: str, value: object, status: int = 200) -> OpenApiExample:
+def response_example(name: str, value: object, status: int = 200) -> OpenApiExample:
     return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])

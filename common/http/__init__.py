@@ -10,8 +10,8 @@ of requests and urllib3, some of them private, because no public option offers w
 Overridden in urllib3's HTTPConnection and HTTPSConnection (deadline.py):
 
 - ``_new_conn``: keep a second handle on the new socket, through which the deadline can shut it down.
-- ``is_connected``: don't reuse a connection that was idle for long, and keep a TLS connection on which only session
-  tickets are waiting to be read.
+- ``is_connected``: don't reuse a connection that was idle for long, and keep a TLS connection whose only unread data
+  are session tickets.
 - ``endheaders``: hold the head back until the body comes, so that both go out in one packet.
 - ``send``: record the first byte, and refuse to write it once the deadline has passed.
 - ``getresponse``: send the head of a request that has no body.

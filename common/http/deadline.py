@@ -18,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 # Servers close idle connections after about a minute. A call that meets a closing connection has an unknown outcome.
 IDLE_SECONDS = 30
 
-MAX_SINGLE_WRITE = 65_536  # bytes up to which copying head and body together costs less than a second write
+MAX_SINGLE_WRITE = 65_536  # bytes; for a larger body, a second write costs less than copying it behind the head
 
 
 class DeadlinePassed(OSError):

@@ -99,7 +99,7 @@ class PoolingAdapter(HTTPAdapter):
         return self._pool
 
     def connect(self) -> None:
-        """Connect in advance. Does nothing with a proxy, to which urllib3's pool connects in another way."""
+        """Connect in advance. Does nothing with a proxy, because urllib3's pool connects to proxies in another way."""
         pool: Any = self._pool
         if pool.proxy:
             return

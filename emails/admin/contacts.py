@@ -1,4 +1,4 @@
-"""What Sequenzy is told about contacts: which changes wait, which failed, and why."""
+"""Changes to contacts at Sequenzy: which are waiting, which failed, and why."""
 
 from django.contrib import admin
 
@@ -12,7 +12,17 @@ class ContactChangeAdmin(ReadOnlyAdmin):
     list_filter = ["status", "action", "created_at"]
     search_fields = ["address"]
     fields = [
-        "address", "action", "content", "status", "reason", "detail", "provider", "event_id", "failures",
-        "created_at", "due_at", "sent_at", "settled_at",
-    ]  # fmt: skip
-    show_full_result_count = False
+        "address",
+        "action",
+        "content",
+        "status",
+        "reason",
+        "detail",
+        "provider",
+        "event_id",
+        "failures",
+        "created_at",
+        "due_at",
+        "sent_at",
+        "settled_at",
+    ]

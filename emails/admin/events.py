@@ -1,4 +1,4 @@
-"""What providers told: each event once, with its raw form as long as that is kept."""
+"""Events that providers reported, with their raw payloads until retention deletes those."""
 
 import json
 
@@ -19,15 +19,23 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
     list_filter = ["type", "severity", "received_at"]
     search_fields = ["recipient", "=email__id", "=provider_message_id"]
     search_help_text = _("Search by email address, message ID, or provider message ID")
-    show_full_result_count = False
     fields = [
-        "occurred_at", "received_at", "provider", "type", "severity", "recipient", "detail",
-        "message", "provider_message_id", "raw_form",
-    ]  # fmt: skip
+        "occurred_at",
+        "received_at",
+        "provider",
+        "type",
+        "severity",
+        "recipient",
+        "detail",
+        "message",
+        "provider_message_id",
+        "raw_form",
+    ]
     readonly_fields = ["message", "raw_form"]
 
     @admin.display(description=_("message"))
     def message(self, event: DeliveryEvent) -> SafeString | str:
+        # Other systems may send through the same provider account, and their events arrive here as well.
         if event.email_id is None:
             return gettext("not in the outbox")
         url = reverse("admin:emails_outboundemail_change", args=[event.email_id])

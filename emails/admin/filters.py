@@ -1,4 +1,4 @@
-"""Filters that offer what exists without a search through all the messages for it."""
+"""Filters whose choices don't come from a scan of the whole message table, unlike those of Django's own filters."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,6 +13,8 @@ from emails.models import OutboundEmail, ProviderState
 
 
 class ColumnFilter(admin.SimpleListFilter):
+    """A filter on the column that ``parameter_name`` names."""
+
     parameter_name: str
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundEmail]) -> QuerySet[OutboundEmail]:
@@ -24,6 +26,7 @@ class KindFilter(ColumnFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        # Messages from send_mail() and third-party apps have no kind.
         return [*((kind, kind) for kind in samples.folders()), ("", _("other email"))]
 
 

@@ -1,6 +1,4 @@
-"""Providers and the calls to them: read-only, except that a paused provider can be resumed."""
-
-from typing import Any
+"""Providers and the calls to them. Both are read-only, but staff can resume a paused provider."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -35,21 +33,29 @@ class DeliveryAttemptAdmin(ReadOnlyAdmin):
     list_filter = ["outcome", "created_at"]
     search_fields = ["=id", "=emails__id"]
     search_help_text = _("Search by attempt ID (the Idempotency-Key) or message ID")
-    show_full_result_count = False
     fields = [
-        "id", "provider", "endpoint", "outcome", "status_code", "error_code", "detail", "calls", "crashes",
-        "created_at", "due_at", "settled_at", "carried",
-    ]  # fmt: skip
+        "id",
+        "provider",
+        "endpoint",
+        "outcome",
+        "status_code",
+        "error_code",
+        "detail",
+        "calls",
+        "crashes",
+        "created_at",
+        "due_at",
+        "settled_at",
+        "carried",
+    ]
     readonly_fields = ["id", "carried"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeliveryAttempt]:
-        """Without the bodies: they hold live links."""
+        # The bodies hold live links, and no field shows them.
         return super().get_queryset(request).defer("body")
 
     @admin.display(description=_("messages"))
     def carried(self, attempt: DeliveryAttempt) -> SafeString:
-        def link(email: Any) -> tuple[str, str]:
-            return reverse("admin:emails_outboundemail_change", args=[email.pk]), str(email)
-
         emails = attempt.emails.defer("content").order_by("attemptedemail__position")
-        return format_html_join("\n", '<p><a href="{}">{}</a></p>', map(link, emails))
+        links = [(reverse("admin:emails_outboundemail_change", args=[email.pk]), email) for email in emails]
+        return format_html_join("\n", '<p><a href="{}">{}</a></p>', links)

@@ -1,4 +1,4 @@
-"""Addresses that get no mail: entered by hand, or lifted by deleting them."""
+"""Suppressed addresses. Staff add one to stop emails to it, and delete one to lift its suppression."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
         fields = ["address", "detail", "until"]
 
     def clean_address(self) -> str:
-        """In the form in which recipients are stored, so that the two are found equal."""
+        """Return the address in the form that delivery compares with: parsed, and in lower case."""
         try:
             return Address.parse(self.cleaned_data["address"]).email.lower()
         except InvalidMessage as error:
@@ -43,4 +43,5 @@ class SuppressionAdmin(ModelAdmin):
         return ["address", *(["cause"] if obj else []), "detail", "until"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # An edited row would keep the cause and the date of another address. Staff delete it and add a new one.
         return False

@@ -53,7 +53,7 @@ class SequenzyContacts(ApiClient):
     def is_already_done(self, request: Request, response: Response) -> bool:
         """A contact that doesn't exist is already unsubscribed and forgotten.
 
-        Only a JSON answer proves that: a 404 with an HTML page means that the URL is wrong.
+        Only a JSON response proves that: a 404 with an HTML page means that the URL is wrong.
         """
         is_from_the_api = isinstance(json_body(response), dict)
         changes_a_contact = request.endpoint.startswith(("DELETE ", "PATCH "))

@@ -20,9 +20,9 @@ MESSAGE_TAG = "message_id"
 MAX_CONTENT_ID_LENGTH = 127
 MAX_SCHEDULE = timedelta(days=30)
 FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
-# "1010" is what Resend's edge servers answer to a call without a User-Agent.
+# "1010" is the code with which Resend's edge servers refuse a call without a User-Agent.
 KEY_TROUBLE = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
-KNOWN_TYPES = mimetypes.MimeTypes()  # without the machine's own table, so that every machine decides alike
+KNOWN_TYPES = mimetypes.MimeTypes()  # Python's own table, so that the result doesn't depend on the machine
 # Other names of a type, which must not count as a contradiction between a file's name and its type.
 SAME_TYPES = {
     "text/xml": "application/xml",
@@ -106,7 +106,7 @@ class ResendBackend(ApiBackend):
     def read_success(self, response: Response) -> Acceptance | FailureKind:
         """Read one ID, or the IDs of a batch in the order of its messages.
 
-        A batch is accepted as a whole or refused as a whole, so an answer with a missing ID is not trusted.
+        A batch is accepted as a whole or refused as a whole, so a response with a missing ID is not trusted.
         """
         data = json_body(response)
         items = data.get("data", [data]) if isinstance(data, dict) else None

@@ -16,31 +16,6 @@ changes, and transitions.py every change to a held row. breaker.py and pacing.py
 be called. polling.py asks Sequenzy about emails without events, outside of this path.
 """
 
-import threading
+from emails.delivery.drain import deliver_due, stop
 
-from emails.delivery.drain import Drain, stopping
-
-_draining = threading.Lock()
-_requested = threading.Event()
-
-
-def deliver_due() -> int:
-    """Deliver everything that is due, and return the number of settled calls.
-
-    Each process runs one drain at a time. If one is running, this returns 0 immediately, and the running one looks for
-    due rows once more before it ends.
-    """
-    settled = 0
-    _requested.set()
-    while _requested.is_set() and not stopping.is_set() and _draining.acquire(blocking=False):
-        try:
-            _requested.clear()
-            settled += Drain().run()
-        finally:
-            _draining.release()
-    return settled
-
-
-def stop() -> None:
-    """Start no more calls in this process. Calls in flight are finished and settled, all others are queued again."""
-    stopping.set()
+__all__ = ["deliver_due", "stop"]

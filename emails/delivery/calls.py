@@ -47,11 +47,11 @@ def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_call
     return attempts
 
 
-# All or nothing: if one lease is lost, another worker may hold any of the rows.
 @transaction.atomic
 def _store(
     rows: Sequence[Work], prepared: Prepared, attempts: Sequence[OpenAttempt], queue: Queue, now: datetime
 ) -> None:
+    # All or nothing: if one lease is lost, another worker may hold any of the rows.
     for row, ending in prepared.endings:
         transitions.end_lease([row])
         transitions.end_without_call(row, ending, now)

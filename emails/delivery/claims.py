@@ -41,7 +41,7 @@ class ReadyProvider:
     state: ProviderState
     client: ProviderClient
     queues: Sequence[Queue]
-    start_by: float  # on time.monotonic(): when a call must begin that is claimed now
+    start_by: float  # on time.monotonic(): the latest start of a call that is claimed now
 
     @property
     def now(self) -> datetime:
@@ -57,10 +57,12 @@ class ReadyProvider:
         return pacing.interval_of(self.state, self.client)
 
     def has_work(self) -> bool:
+        """Return whether anything is due. Costs a query per queue."""
         is_due = any(queue.rows().due(self.now).exists() for queue in self.queues)
         return self.state.has_unknown_attempts_due or is_due
 
     def call(self, opened: OpenAttempt, queue: Queue) -> Call:
+        """Return the call of an attempt that was claimed or opened just before."""
         return Call(opened.attempt, opened.rows, queue, self.start_by, Pace(self.state.rate))
 
 
@@ -75,7 +77,7 @@ def ready_providers() -> Iterator[ReadyProvider]:
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 abandon_old_attempts(state)
-            # A provider that is no longer used may lack its settings, unless it still has calls to repeat.
+            # An unused provider may lack its settings, unless it still has calls to repeat.
             is_needed = state.name in needed or state.has_unknown_attempts_due
             if is_needed and not state.is_paused(state.now):
                 breaker.pause_for_configuration(state, str(error))
@@ -102,7 +104,7 @@ def next_calls(room: int, *, idle: bool) -> Claimed:
         slots = pacing.slots_near(ready.state, ready.interval)
         wait = ready.paused_for or slots.opens_in
         if wait:
-            # has_work() costs two queries, so it is only asked if this drain would stay for the wait.
+            # A longer wait ends the drain, because the sweep starts another one in time.
             if wait < MAX_PAUSE_TO_WAIT and ready.has_work():
                 waits.append(wait)
         elif not ready.state.is_probing or breaker.take_probe(ready.state):

@@ -28,14 +28,39 @@ GATHER_FOR = timedelta(milliseconds=10)  # how long a finished call waits for ot
 CLAIM_EVERY = timedelta(seconds=1)  # look for new work while a slow call is in flight
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-# How many calls each thread has claimed and stored but not started, and how many it has been given. Enough to keep the
-# threads busy while the database works, and few enough that the process loses little when it dies.
+# Per thread: calls that are claimed and stored but not submitted, and calls that the pool holds. Enough to keep the
+# threads busy while the database works, and few enough that a process that dies leaves little behind.
 READY_PER_THREAD = 4
 SUBMITTED_PER_THREAD = 6
 
 stopping = threading.Event()  # set once, when the process receives the signal to stop
 
+_draining = threading.Lock()
+_requested = threading.Event()
+
 Finished = Sequence[tuple[Call, CallResult]]
+
+
+def deliver_due() -> int:
+    """Deliver everything that is due, and return the number of settled calls.
+
+    Each process runs one drain at a time. If one is running, this returns 0 immediately, and the running one looks for
+    due rows once more before it ends.
+    """
+    settled = 0
+    _requested.set()
+    while _requested.is_set() and not stopping.is_set() and _draining.acquire(blocking=False):
+        try:
+            _requested.clear()
+            settled += Drain().run()
+        finally:
+            _draining.release()
+    return settled
+
+
+def stop() -> None:
+    """Start no more calls in this process. Calls in flight are finished and settled; others are queued again."""
+    stopping.set()
 
 
 class Drain:

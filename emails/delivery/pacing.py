@@ -45,14 +45,14 @@ def interval_of(state: ProviderState, client: ProviderClient) -> timedelta | Non
     return timedelta(seconds=1 / (rate * SHARE)) if rate else None
 
 
-def until_next_slot(state: ProviderState) -> timedelta:
-    """Return the time until the next free slot; zero if it is free now."""
-    ahead = (state.next_slot_at or state.now) - present(state)
+def until_next_slot(state: ProviderState, now: datetime | None = None) -> timedelta:
+    """Return the time from ``now`` (default: the present) until the next free slot; zero if it is free then."""
+    ahead = (state.next_slot_at or state.now) - (now or present(state))
     return ahead if timedelta() < ahead <= MAX_AHEAD else timedelta()
 
 
 def slots_near(state: ProviderState, interval: timedelta | None) -> NearSlots:
-    """Return how many calls may be claimed now, and how long to wait if the answer is zero."""
+    """Return how many calls may be claimed now, and if none, how long to wait."""
     horizon = timedelta() if interval is None else HORIZON
     spare = horizon - until_next_slot(state)
     if spare < timedelta():
@@ -67,7 +67,9 @@ def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[fl
     """
     while True:
         seen = state.next_slot_at
-        first = present(state) + until_next_slot(state)
+        # Read the clock once: a busy process can lose time between two readings, and slots would come too close.
+        now = present(state)
+        first = now + until_next_slot(state, now)
         # Compare and swap: if two workers read the same slot, only one of their updates matches.
         unchanged = ProviderState.objects.filter(name=state.name, next_slot_at=seen)
         state.next_slot_at = first + count * interval

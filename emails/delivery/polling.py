@@ -84,7 +84,7 @@ def next_lookup(email: OutboundEmail) -> datetime | None:
 def look_up(email: OutboundEmail) -> bool:
     """Request the email's state and record it as an event.
 
-    Returns False if the request should be repeated soon. An answer that no repeat would change counts as True, for
+    Returns False if the request should be repeated soon. A response that no repeat would change counts as True, for
     example that the message is not known or that the key may not read.
     """
     response = ask(email.provider_message_id)

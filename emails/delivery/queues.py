@@ -20,7 +20,7 @@ from emails.delivery.preparation import Part, Prepared, batch, prepare_change, p
 from emails.delivery.transitions import end_lease, update_row
 from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Status
 from emails.models.work import WorkQuerySet
-from emails.tracking import recording
+from emails.tracking import linking
 from emails.tracking.suppressions import suppressed_among
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class EmailQueue(Queue):
         if sent < len(message_ids):  # an event came first: it keeps its status, and only the ID is still missing
             rows.filter(provider_message_id="", sent_at__isnull=False).update(**changes)
         if not self.client.echoes_message_id:
-            recording.link(self.provider, message_ids)
+            linking.link_early_events(self.provider, message_ids)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def queues_for(provider: str) -> list[Queue]:
 
 
 def queue_of(attempt: DeliveryAttempt) -> Queue:
-    """Return the queue from which the attempt came, even if its provider is no longer the configured one."""
+    """Return the queue from which the attempt came, even if another provider is configured now."""
     if attempt.contact_change_id:
         return ContactQueue(attempt.provider, get_contacts())
     return EmailQueue(attempt.provider, get_backend(attempt.provider))

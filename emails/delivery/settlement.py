@@ -98,7 +98,7 @@ def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: 
         else:
             refuse_permanently(call, error, now)
     elif error.outcome == CallOutcome.UNKNOWN or was_unknown:
-        # A refusal of the repeat says nothing about the first call, so an unknown outcome stays unknown.
+        # A refusal of the repeat reveals nothing about the first call, so an unknown outcome stays unknown.
         keep_unknown(call, error, now, is_paused)
     else:
         refuse_for_now(call, error, now, is_paused)

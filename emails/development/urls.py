@@ -1,4 +1,4 @@
-"""Routes of the development inbox and the gallery, included at /dev/ by settings.development alone."""
+"""Routes of the development pages, included at /dev/ if settings.DEVELOPMENT_ROUTES is set."""
 
 from django.urls import path
 

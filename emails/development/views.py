@@ -1,4 +1,4 @@
-"""Development only: the inbox of every message sent, and the gallery of every template with its sample."""
+"""Development pages: the inbox with every message, and the gallery with every template and its sample."""
 
 import logging
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from common.html_frame import framed_html
 from emails import samples
 from emails.models import OutboundEmail
 from emails.rendering import RenderedEmail
@@ -23,14 +24,17 @@ from emails.support.history import history
 
 logger = logging.getLogger(__name__)
 
-LIMIT = 200
-LARGEST_LIMIT = 1000
+DEFAULT_LIMIT = 200
+MAX_LIMIT = 1000
 
 View = Callable[..., HttpResponse]
 
 
 def development_only(view: View) -> View:
-    """Without DEBUG there is no such page, whatever the routes say: mails hold live links."""
+    """Return a view that responds with 404 unless DEBUG is on, even if its route is included by mistake.
+
+    Emails hold live links, so nobody may read them in production.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
@@ -38,6 +42,7 @@ def development_only(view: View) -> View:
             raise Http404
         return view(request, **arguments)
 
+    # A cached copy in the browser would outlive the message and still hold its links.
     return never_cache(require_safe(guarded))
 
 
@@ -46,14 +51,15 @@ def inbox(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     email = get_object_or_404(OutboundEmail, pk=pk) if pk else None
     context = {
         "page": "inbox",
-        "emails": OutboundEmail.objects.defer("content")[:LIMIT],
-        "limit": LIMIT,
+        "emails": OutboundEmail.objects.defer("content")[:DEFAULT_LIMIT],
+        "limit": DEFAULT_LIMIT,
         "signup_url": request.build_absolute_uri("/api/accounts/signup/"),
     }
-    return render(request, "previews/inbox.html", {**context, **(shown(email) if email else {})})
+    return render(request, "development/inbox.html", {**context, **(message_context(email) if email else {})})
 
 
-def shown(email: OutboundEmail) -> dict[str, Any]:
+def message_context(email: OutboundEmail) -> dict[str, Any]:
+    """Return what the templates in templates/support need to show one message."""
     message = display.readable_message(email)
     return {
         "email": email,
@@ -61,7 +67,7 @@ def shown(email: OutboundEmail) -> dict[str, Any]:
         "header_lines": display.header_lines(message) if message else [],
         "frame_url": "html/",
         "explanation": explain(email),
-        "events": history(email),
+        "history": history(email),
     }
 
 
@@ -70,20 +76,21 @@ def inbox_html(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = display.readable_message(get_object_or_404(OutboundEmail, pk=pk))
     if message is None:
         raise Http404("The body of this message has been deleted.")
-    return display.frame(message.html)
+    return framed_html(message.html)
 
 
 @development_only
 def inbox_json(request: HttpRequest) -> HttpResponse:
-    """The newest messages, 200 of them unless ?limit= says otherwise, up to 1000. A blanked body is an empty text."""
-    limit = request.GET.get("limit", str(LIMIT))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= LARGEST_LIMIT):
-        return JsonResponse({"detail": f"limit must be a whole number from 1 to {LARGEST_LIMIT}."}, status=400)
+    """Return the newest messages as JSON: 200, or as many as ?limit= asks for, up to 1000."""
+    limit = request.GET.get("limit", str(DEFAULT_LIMIT))
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MAX_LIMIT):
+        return JsonResponse({"detail": f"limit must be a whole number from 1 to {MAX_LIMIT}."}, status=400)
     emails = OutboundEmail.objects.prefetch_related("attempts", "events")[: int(limit)]
     return JsonResponse({"messages": [as_json(email) for email in emails]})
 
 
 def as_json(email: OutboundEmail) -> dict[str, Any]:
+    """Return one message for /dev/inbox.json. If its body is blanked, text and html are empty."""
     message = display.readable_message(email)
     return {
         "id": email.pk,
@@ -94,17 +101,17 @@ def as_json(email: OutboundEmail) -> dict[str, Any]:
         "html": message.html if message else "",
         "status": email.status,
         "created_at": email.created_at,
-        "events": [asdict(event) for event in history(email)],
+        "events": [asdict(entry) for entry in history(email)],
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """A kind as the gallery shows it: rendered, or the sentence that says why it is not."""
+class GalleryEntry:
+    """A kind with its rendered sample. If it cannot be rendered, ``error`` says why."""
 
     kind: str
     rendered: RenderedEmail | None = None
-    trouble: str = ""
+    error: str = ""
 
 
 @development_only
@@ -116,30 +123,31 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "page": "gallery",
         "language": language,
         "languages": settings.LANGUAGES,
-        "samples": [sample(kind, language) for kind in samples.folders()],
+        "entries": [gallery_entry(kind, language) for kind in samples.folders()],
     }
-    return render(request, "previews/gallery.html", context)
+    return render(request, "development/gallery.html", context)
 
 
 @development_only
 def sample_html(request: HttpRequest, kind: str) -> HttpResponse:
-    shown_sample = sample(kind, chosen_language(request))
-    if shown_sample.rendered is None:
-        raise Http404(shown_sample.trouble)
-    return display.frame(shown_sample.rendered.html)
+    entry = gallery_entry(kind, chosen_language(request))
+    if entry.rendered is None:
+        raise Http404(entry.error)
+    return framed_html(entry.rendered.html)
 
 
 def chosen_language(request: HttpRequest) -> str | None:
-    """What ?language= asks for, the active language without it, or None for one that the site does not have."""
+    """Return the language in ?language=, or else the active one. Returns None if LANGUAGES does not list it."""
     language = request.GET.get("language") or get_language() or settings.LANGUAGE_CODE
     return language if language in dict(settings.LANGUAGES) else None
 
 
-def sample(kind: str, language: str | None) -> Sample:
+def gallery_entry(kind: str, language: str | None) -> GalleryEntry:
+    """Return the rendered sample, or the reason why it cannot be rendered. One broken kind must not hide the others."""
     try:
-        return Sample(kind, samples.render_sample(kind, language))
+        return GalleryEntry(kind, samples.render_sample(kind, language))
     except samples.SampleError as error:
-        return Sample(kind, trouble=str(error))
-    except Exception as error:  # whatever a template, its tags or its filters raise is what the author came to see
+        return GalleryEntry(kind, error=str(error))
+    except Exception as error:  # templates, tags, and filters can raise anything, and the author needs to see it
         logger.warning("The sample of %s cannot be rendered.", kind, exc_info=True)
-        return Sample(kind, trouble=f"{kind} can't be rendered: {type(error).__name__}: {error}")
+        return GalleryEntry(kind, error=f"{kind} can't be rendered: {type(error).__name__}: {error}")

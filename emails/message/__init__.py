@@ -1,6 +1,6 @@
-"""The neutral form of a message: what Django was given, checked once, frozen, and free of MIME.
+"""The neutral form of a message: checked once, immutable, and without MIME.
 
-Building MIME only to send JSON costs more than sending it, so providers serialize this instead.
+Providers serialize this form. Building MIME just to send JSON would cost more than sending it.
 """
 
 import uuid
@@ -26,13 +26,7 @@ ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to all its recipients.
-
-    `headers` holds what Django calls extra headers. A header `To` or `Cc` in it is what recipients are shown in place
-    of the real ones, `Return-Path` an envelope sender that is not the author; only SMTP can do either.
-    `track` is False for mails with live links: click tracking would hand those links to a third party.
-    `send_at` is in UTC; the outbox waits itself, so only messages that are sent directly have one.
-    """
+    """One message to all its recipients."""
 
     id: uuid.UUID
     from_email: Address
@@ -44,16 +38,20 @@ class Message:
     text: str = ""
     html: str = ""
     alternatives: tuple[Alternative, ...] = ()
+    # Django's extra headers. To and Cc are shown to recipients in place of the real ones. Return-Path is an envelope
+    # sender that differs from the author. Only SMTP supports these three.
     headers: tuple[tuple[str, str], ...] = ()
     attachments: tuple[Attachment, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    # False for emails with live links: click tracking would hand those links to a third party.
     track: bool = True
+    # In UTC. Only messages that bypass the outbox have it, because the outbox itself waits until then.
     send_at: datetime | None = None
 
     @classmethod
     def from_django(cls, email: EmailMessage, message_id: uuid.UUID) -> Self:
-        """Take over a message, with its attributes tags, metadata, sensitive and send_at. Raises InvalidMessage."""
+        """Convert a message and its attributes tags, metadata, sensitive, and send_at. Raises ``InvalidMessage``."""
         parts.refuse_what_gets_lost(email)
         to, cc, bcc = without_repeats(parse_all(email.to, "to"), parse_all(email.cc, "cc"), parse_all(email.bcc, "bcc"))
         if not (to or cc or bcc):
@@ -80,7 +78,7 @@ class Message:
         )
 
     def to_django(self, connection: Any = None) -> EmailMultiAlternatives:
-        """The message as Django's own class, for any other backend."""
+        """Return the message as Django's own class, for any other backend."""
         headers = dict(self.headers)
         envelope_sender = headers.pop(ENVELOPE_HEADER, "")
         if envelope_sender:
@@ -107,17 +105,17 @@ class Message:
         return email
 
     def _extras(self) -> dict[str, object]:
-        """The attributes that Anymail and this app read; left out when empty, since not every provider takes them."""
+        """Return the attributes that Anymail and this app read, without empty ones: some providers reject those."""
         extras: dict[str, object] = {
             "tags": list(self.tags),
             "metadata": dict(self.metadata),
             "sensitive": not self.track,
+            "send_at": self.send_at,
         }
-        extras["send_at"] = self.send_at
         return {name: value for name, value in extras.items() if value}
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, in types that JSON knows; from_json() gives an equal message back."""
+        """Return all fields as JSON types. ``from_json()`` restores an equal message."""
         return {
             "id": str(self.id),
             "from_email": [self.from_email.name, self.from_email.email],
@@ -139,6 +137,7 @@ class Message:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Restore a message from ``to_json()``. Rows stored by an older release have no ``send_at``."""
         return cls(
             id=uuid.UUID(data["id"]),
             from_email=Address(*data["from_email"]),

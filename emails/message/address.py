@@ -1,4 +1,4 @@
-"""One mailbox: a display name and an address, parsed once and never as MIME."""
+"""A mailbox: a display name and an email address, parsed without MIME."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,32 +13,33 @@ from common.email_addresses import encode_domain
 from emails.errors import InvalidMessage
 from emails.message.text_rules import header_text
 
+# One pattern that matches nearly all addresses, and saves them the general rules below.
 PLAIN = re.compile(r"(?:([^\"\\(),:;<>@\[\]=]*?)\s*<)?([^\s\"\\(),:;<>@\[\]]+)@([A-Za-z0-9.-]+)(>?)")
 QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")
 UNQUOTED_NAME = re.compile(r"([^<>@]*)<([^<>]+)>")
 LOCAL_PART = re.compile(r"[^\s\"\\(),:;<>@\[\]]+|\"(?:[^\"\\]|\\.)*\"")
 DOMAIN = re.compile(r"(?!.*\.\.)(?![.-])[A-Za-z0-9._-]{1,253}(?<![.-])")
 DOMAIN_LITERAL = re.compile(r"\[[A-Za-z0-9:.]+\]")
-LONGEST = 1000
+MAX_CHARACTERS = 1000  # bounds the time that the patterns take
 SPECIALS = re.compile(r"[()<>@,:;\".\[\]\\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`email` is what an API takes: no comments, no brackets, the domain in ASCII (IDNA 2008)."""
+    """A mailbox. ``email`` is in the form that APIs accept: bare, with the domain in ASCII (IDNA 2008)."""
 
     name: str
     email: str
 
     @classmethod
     def parse(cls, value: Any, field: str = "address") -> Self:
-        """From `addr`, `Name <addr>`, `"Name, with comma" <addr>` or an RFC 2047-encoded name.
+        """Parse ``addr``, ``Name <addr>``, ``"Name, with comma" <addr>``, or an RFC 2047-encoded name.
 
-        A name with a comma or quotes in it is taken without quotes around it too, as long as no second address can
-        be read in it. Python's own parsers differ in this from release to release.
+        A name with a comma or quotes may also be unquoted, unless the text could be read as two addresses. Python's own
+        parsers handle this differently from release to release. Raises ``InvalidMessage``.
         """
         text = header_text(field, value).strip()
-        if len(text) > LONGEST:
+        if len(text) > MAX_CHARACTERS:
             raise _unreadable(text, field)
         match = PLAIN.fullmatch(text)
         if match and (match[1] is None) == (match[4] == ""):
@@ -54,7 +55,7 @@ class Address:
         return self.email.rpartition("@")[2]
 
     def __str__(self) -> str:
-        """`Name <addr>` in plain Unicode, quoted where the name holds specials."""
+        """Return ``Name <addr>`` in plain Unicode. The name is quoted if it contains special characters."""
         if not self.name:
             return self.email
         if not SPECIALS.search(self.name):
@@ -64,14 +65,14 @@ class Address:
 
 
 def parse_all(values: Iterable[Any] | None, field: str) -> Iterator[Address]:
-    """Every address of a list, empty entries left out."""
+    """Parse a list of addresses and skip empty entries."""
     if isinstance(values, str):
         raise InvalidMessage(f"{field} is a string. Pass a list of email addresses.")
     return (Address.parse(value, field) for value in values or () if value)
 
 
 def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:
-    """The fields with every address kept once, where it comes first, whatever its case."""
+    """Return the fields with each address only where it occurs first. Ignores case."""
     seen: set[str] = set()
     kept: list[tuple[Address, ...]] = []
     for field in fields:
@@ -86,6 +87,7 @@ def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:
 def _split(text: str) -> tuple[str, str]:
     quoted = QUOTED_NAME.fullmatch(text)
     if quoted:
+        # A backslash in a quoted name makes the next character literal (RFC 5322).
         return re.sub(r"\\(.)", r"\1", quoted[1]), quoted[2].strip()
     unquoted = UNQUOTED_NAME.fullmatch(text)
     if unquoted:

@@ -1,4 +1,4 @@
-"""Files that travel with a message, from every form in which Django accepts one."""
+"""Attachments, converted from every form that Django accepts."""
 
 import mimetypes
 import re
@@ -21,7 +21,7 @@ CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One file. `content_type` has no parameters, text is UTF-8, `content_id` has no angle brackets."""
+    """One file. ``content_type`` has no parameters, text is UTF-8, and ``content_id`` has no angle brackets."""
 
     filename: str
     content: bytes
@@ -30,7 +30,10 @@ class Attachment:
 
     @classmethod
     def from_django(cls, attachment: Any) -> Self:
-        """From (name, content, type), EmailAttachment, a MIME part or a whole email.message.EmailMessage."""
+        """Convert (name, content, type), an EmailAttachment, a MIME part, or an ``email.message.EmailMessage``.
+
+        Raises ``InvalidMessage`` for anything else.
+        """
         if isinstance(attachment, MimePart):
             filename, content, content_type = (
                 attachment.get_filename(),
@@ -46,7 +49,7 @@ class Attachment:
         content_type = _checked_type(content_type, filename, content)
         data = _bytes(content)
         if content_type.startswith("text/") and not _is_utf8(data):
-            content_type = DEFAULT_TYPE  # as Django does: the receiver must not decode it as what it is not
+            content_type = DEFAULT_TYPE  # as Django does: a mail program would fail to decode it as text
         return cls(
             filename=header_text("attachment's name", filename or f"attachment{_extension(content_type)}"),
             content=data,
@@ -55,10 +58,11 @@ class Attachment:
         )
 
     def to_django(self) -> Any:
-        """What EmailMessage.attachments takes."""
+        """Return an item for ``EmailMessage.attachments``."""
         if not self.content_id:
             is_text = self.content_type.startswith("text/")
             return (self.filename, self.content.decode() if is_text else self.content, self.content_type)
+        # Django's own tuple form has no Content-ID, which inline images need.
         part = MIMEBase(*self.content_type.split("/", 1))
         part.set_payload(self.content)
         encode_base64(part)
@@ -68,7 +72,7 @@ class Attachment:
 
 
 def _payload(part: MimePart) -> Any:
-    """What is inside the part: bytes, or the message that it encloses or is."""
+    """Return the content of the part: bytes, text, or the enclosed message."""
     if part.get_content_type() == MESSAGE_TYPE:
         return part.get_payload(0)
     if part.is_multipart():

@@ -1,4 +1,4 @@
-"""What a Django message says, part by part: the rules by which its fields, headers and bodies combine."""
+"""The parts of a Django message, and the rules by which its fields, headers, and bodies combine."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +12,11 @@ from emails.message.address import Address, parse_all, without_repeats
 from emails.message.text_rules import body_text, header_name, header_text
 
 ENVELOPE_HEADER = "Return-Path"
+# Headers that win over the field of the same name. Keyed by lowercase, because header names ignore case.
 SHADOWING = {name.lower(): name for name in ("From", "To", "Cc", "Reply-To", ENVELOPE_HEADER)}
+# Headers that Django would write a second time, next to the field.
 FIELDS = {"subject": "subject", "bcc": "bcc"}
+# Attributes of other mail libraries, such as Anymail, and what to do instead.
 LOST_ATTRIBUTES = {
     "template_id": "Render the email here.",
     "merge_data": "Create one message per recipient.",
@@ -24,14 +27,14 @@ LOST_ATTRIBUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A body beside text and the first HTML: a calendar, AMP, a second HTML."""
+    """A body other than the text and the first HTML part, such as a calendar or AMP."""
 
     content: str
     content_type: str
 
 
 def refuse_what_gets_lost(email: EmailMessage) -> None:
-    """Features that live outside the fields of EmailMessage and would vanish without a word."""
+    """Raise ``InvalidMessage`` for features outside the fields of EmailMessage, which would silently get lost."""
     if type(email).message is not EmailMessage.message:
         raise InvalidMessage(
             f"{type(email).__name__} builds its own MIME in message(), which no provider's API accepts. "
@@ -43,10 +46,10 @@ def refuse_what_gets_lost(email: EmailMessage) -> None:
 
 
 def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tuple[tuple[str, str], ...]]:
-    """The visible author, the Reply-To addresses and the headers that are left.
+    """Return the visible author, the Reply-To addresses, and the remaining headers.
 
-    As in Django, a header From or Reply-To wins over the field. The from_email that it shadows then is the envelope
-    sender, which stays as a Return-Path header when its address differs.
+    As in Django, a From or Reply-To header wins over the field. A From header turns ``from_email`` into the envelope
+    sender, which is kept as a Return-Path header if its address differs.
     """
     headers = _checked(email.extra_headers or {})
     shadow = headers.pop("From", "")
@@ -62,7 +65,7 @@ def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tu
 
 
 def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...]]:
-    """The text, the first HTML, and everything else, in Django's order."""
+    """Return the text, the first HTML part, and everything else in Django's order."""
     found = {"text/plain": "", "text/html": ""}
     rest = []
     for content, content_type in [(email.body, f"text/{email.content_subtype}"), *(getattr(email, "alternatives", ()))]:
@@ -84,7 +87,10 @@ def metadata(email: EmailMessage) -> tuple[tuple[str, str], ...]:
 
 
 def send_at(email: EmailMessage) -> datetime | None:
-    """When it is to be sent, in UTC: from a datetime (naive: in the current time zone) or a Unix time in seconds."""
+    """Return the time to send the message, in UTC.
+
+    Accepts a datetime (a naive one is in the current time zone) or a Unix time in seconds. Raises ``InvalidMessage``.
+    """
     moment = getattr(email, "send_at", None)
     if moment is None:
         return None

@@ -1,4 +1,7 @@
-"""Which characters may stand in a mail. JSON would carry any, and the receiving server would choke or be fooled."""
+"""Which characters a message may contain.
+
+JSON can carry any character, but the receiving server may reject the message, or read a forged header.
+"""
 
 import re
 from typing import Any
@@ -11,7 +14,10 @@ HEADER_NAME = re.compile(r"[!-9;-~]+")
 
 
 def body_text(field: str, value: Any) -> str:
-    """The value as str (lazy translations are resolved), free of control characters other than tab and line ends."""
+    """Return the value as a str, which resolves lazy translations.
+
+    Raises ``InvalidMessage`` for control characters other than tabs and line breaks.
+    """
     text = str(value)
     encoded = utf8(field, text)
     if len(encoded.translate(None, CONTROL_BYTES)) != len(encoded):
@@ -20,7 +26,7 @@ def body_text(field: str, value: Any) -> str:
 
 
 def header_text(field: str, value: Any) -> str:
-    """The value as str, fit for one line of a mail header."""
+    """Return the value as a str that fits into one header line. Raises ``InvalidHeader`` for control characters."""
     text = str(value)
     if text.isascii() and text.isprintable():
         return text
@@ -40,7 +46,7 @@ def header_name(name: Any) -> str:
 
 
 def utf8(field: str, text: str) -> bytes:
-    """The text encoded; half a surrogate pair, which UTF-8 has no bytes for, is refused in words."""
+    """Return the text encoded. Raises ``InvalidMessage`` for half of a surrogate pair, which UTF-8 can't encode."""
     try:
         return text.encode()
     except UnicodeEncodeError:

@@ -49,5 +49,5 @@ class ContactChange(Work):
 
     @property
     def gives_up(self) -> bool:
-        """Never for what a person has a right to: being unsubscribed and being forgotten."""
+        """False for what a person has a right to: being unsubscribed and being forgotten."""
         return self.action not in (self.Action.UNSUBSCRIBE, self.Action.FORGET)

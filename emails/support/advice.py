@@ -1,10 +1,11 @@
-"""What a person can do about a provider's error, in a sentence."""
+"""Advice for the person who reads a provider's error, such as in the output of test_email."""
 
 from emails.backends import PROVIDERS
 from emails.errors import CallOutcome, ProviderError, Remedy
 
 
 def advice_on(error: ProviderError) -> str:
+    """Return one sentence that says what the person can do about the error."""
     if error.outcome == CallOutcome.UNKNOWN:
         return "It's unknown whether the email was accepted. Check the mailbox before you try again."
     if error.remedy == Remedy.FIX:
@@ -21,6 +22,7 @@ def advice_on(error: ProviderError) -> str:
 
 
 def advice_on_settings(error: ProviderError) -> str:
+    # A 403 that doesn't pause the provider concerns one message's sender, so the key is valid.
     if error.status == 403 and not error.pauses_provider:
         return f"Verify the domain of DEFAULT_FROM_EMAIL at {error.provider}, or send from a verified domain."
     return (
@@ -30,7 +32,7 @@ def advice_on_settings(error: ProviderError) -> str:
 
 
 def variable(error: ProviderError, what: str) -> str:
-    """The environment variable that names the key, or the address, of the provider."""
+    """Return the environment variable that holds the provider's ``what``: its KEY or its URL."""
     if error.provider in PROVIDERS:
         return f"{error.provider.upper()}_API_{what}"
     return "EMAIL_URL" if error.provider == "smtp" else "the settings of that backend"

@@ -1,28 +1,17 @@
-"""What a person sees of a message: its header lines, its text, and its html in a frame that can do nothing."""
+"""The parts of a message that staff and developers may see."""
 
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.http import HttpResponse
 
 from emails.message import Message
 from emails.models import OutboundEmail
 
-# The frame runs no script, sends no form and loads nothing but pictures, whatever the mail holds; so the policy of
-# the site around it can stay as strict as it is.
-FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox"
-
-
-def frame(html: str) -> HttpResponse:
-    """The html of a mail as a page of its own, for an iframe of this site."""
-    headers = {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN", "Cache-Control": "no-store"}
-    return HttpResponse(html, headers=headers)
-
 
 def readable_message(email: OutboundEmail) -> Message | None:
-    """The message, or None where nobody may or can read it: blanked, or its links are still live.
+    """Return the message, or None if its body is blanked or holds live links.
 
-    Whoever reads the link of a password reset owns the account, so only DEBUG shows it.
+    Anyone who can read a password reset link can take over the account, so such messages are shown only if DEBUG is on.
     """
     if email.is_blanked or (email.sensitive and not settings.DEBUG):
         return None
@@ -30,15 +19,17 @@ def readable_message(email: OutboundEmail) -> Message | None:
 
 
 def header_lines(message: Message) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in lines(message) if value]
+    """Return (name, value) pairs for everything but the bodies: the headers, tags, metadata, and attached files."""
+    return [(name, value) for name, value in all_lines(message) if value]
 
 
-def lines(message: Message) -> Iterator[tuple[str, str]]:
+def all_lines(message: Message) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of ``header_lines``, including those with an empty value."""
     yield "From", str(message.from_email)
-    for name, addresses in (
-        ("To", message.to), ("Cc", message.cc), ("Bcc", message.bcc), ("Reply-To", message.reply_to)
-    ):  # fmt: skip
-        yield name, ", ".join(map(str, addresses))
+    yield "To", ", ".join(map(str, message.to))
+    yield "Cc", ", ".join(map(str, message.cc))
+    yield "Bcc", ", ".join(map(str, message.bcc))
+    yield "Reply-To", ", ".join(map(str, message.reply_to))
     yield "Subject", message.subject
     yield from message.headers
     yield "Tags", ", ".join(message.tags)

@@ -1,4 +1,4 @@
-"""Where a message is, why it is not there yet, what will happen when, and what a person can do: in sentences."""
+"""Explanations for staff: where a message is, why it has not arrived, what happens next, and what a person can do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from django.utils.timezone import localtime
 from common.db import database_now
 from emails.backends import configured_provider
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
-from emails.support.actions import ASK_FOR_A_NEW_ONE, BLANKED
+from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 
-PATIENCE = timedelta(minutes=1)  # a sweep every 15 seconds finds what is due, so a minute unseen is no worker at all
+# Beat sweeps for due messages every 15 seconds. If one stays untouched for a minute, no worker is running.
+SWEEP_TOLERANCE = timedelta(minutes=1)
 START_A_WORKER = "Start a Celery worker and Celery beat, which looks for due emails every 15 seconds."
 NO_WORKER = "and no worker seems to be running."
 
@@ -21,45 +22,51 @@ PauseReason = ProviderState.PauseReason
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
+    """What staff read on a message's page. ``advice`` is empty if a person does not have to do anything."""
+
     sentence: str
     advice: str = ""
 
 
 def explain(email: OutboundEmail) -> Explanation:
+    """Return where the message is now. A waiting or suppressed message costs a few queries."""
     return EXPLANATIONS[Status(email.status)](email, database_now())
 
 
 def queued(email: OutboundEmail, now: datetime) -> Explanation:
+    """Explain a queued message: its provider is paused, it is scheduled, it is backing off, or it is due."""
     due_at = email.due_at or now
     provider = configured_provider()
     state = ProviderState.objects.filter(pk=provider).first()
     resumes_at = max(due_at, (state and state.paused_until) or due_at)
-    if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < PATIENCE)):
+    # While a provider is probed, only one call at a time goes out, so the others may wait a little past their due time.
+    if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < SWEEP_TOLERANCE)):
         return paused(state, resumes_at, now)
     if due_at > now and not email.failures:
-        return Explanation(f"Scheduled for {moment(due_at, now)}.")
+        return Explanation(f"Scheduled for {exact_time(due_at, now)}.")
     if due_at > now:
         tries = f" after {email.failures} attempts" if email.failures > 1 else ""
         return Explanation(
-            f"Backing off{tries} until {moment(due_at, now)} because it wasn't accepted.{quoted(email.detail)}"
+            f"Backing off{tries} until {exact_time(due_at, now)} because it wasn't accepted.{quoted(email.detail)}"
         )
-    if now - resumes_at < PATIENCE:
+    if now - resumes_at < SWEEP_TOLERANCE:
         return Explanation("Queued. It's due now and goes out within seconds.")
     return overdue(email, due_at, now)
 
 
 def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
-    until = moment(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
+    """Explain a message that waits until its provider may be called again."""
+    until = exact_time(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
     if state.reason == PauseReason.CONFIGURATION:
         return Explanation(
             f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(state.detail)} "
-            f"The next attempt is {planned(resumes_at, now)}.",
+            f"The next attempt is {planned_time(resumes_at, now)}.",
             f"Fix the key or the account for {state.name}, then choose “Resume now” on its provider state.",
         )
     if state.reason == PauseReason.QUOTA:
         return Explanation(
             f"The quota of {state.name} is used up.{quoted(state.detail)} "
-            f"The next attempt is {planned(resumes_at, now)}.",
+            f"The next attempt is {planned_time(resumes_at, now)}.",
             f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now”.",
         )
     if state.reason == PauseReason.BREAKER:
@@ -71,8 +78,10 @@ def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explana
 
 
 def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanation:
-    since = moment(due_at, now)
-    if not (is_worked_on(DeliveryAttempt, now) or is_worked_on(OutboundEmail, now)):
+    """Explain a message that is due but untouched: no worker is running, or the workers are busy."""
+    since = exact_time(due_at, now)
+    # Workers take leases on whatever is due. If none is active, nobody is working.
+    if not (has_active_lease(DeliveryAttempt, now) or has_active_lease(OutboundEmail, now)):
         return Explanation(f"Due since {since}, {NO_WORKER}", START_A_WORKER)
     ahead = OutboundEmail.objects.due(now).filter(due_at__lt=due_at).count()
     if email.isolated:
@@ -83,64 +92,73 @@ def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanatio
     return Explanation(f"Due since {since}. The workers are busy. Messages ahead of it: {ahead}.")
 
 
-def is_worked_on(model: type[DeliveryAttempt] | type[OutboundEmail], now: datetime) -> bool:
+def has_active_lease(model: type[DeliveryAttempt] | type[OutboundEmail], now: datetime) -> bool:
+    """Return whether a running worker holds a lease on any row."""
     return model.objects.filter(due_at__gt=now, lease_token__isnull=False).exists()
 
 
 def sending(email: OutboundEmail, now: datetime) -> Explanation:
+    """Explain a message that a worker claimed: before its call, during it, or while the call waits to be repeated."""
     attempt = email.attempts.filter(settled_at=None).last()
     if attempt is None:
-        return taken(email.due_at or now, "A worker claimed it and is about to call the provider.", now)
+        return held_by_worker(email.due_at or now, "A worker claimed it and is about to call the provider.", now)
+    # Without a lease, the attempt waits for its repetition.
     if attempt.lease_token is not None:
         repeating = attempt.outcome == Outcome.UNKNOWN
         doing = "The call is being repeated" if repeating else "Being sent"
-        sentence = f"{doing} through {attempt.provider}. The first attempt was at {moment(attempt.created_at, now)}."
-        return taken(attempt.due_at or now, sentence, now)
+        sentence = (
+            f"{doing} through {attempt.provider}. The first attempt was at {exact_time(attempt.created_at, now)}."
+        )
+        return held_by_worker(attempt.due_at or now, sentence, now)
     return unknown(attempt, attempt.due_at or now, now)
 
 
-def taken(lease_ends_at: datetime, sentence: str, now: datetime) -> Explanation:
+def held_by_worker(lease_ends_at: datetime, sentence: str, now: datetime) -> Explanation:
+    """Explain a message that a worker holds. A lease that has expired means that the worker died."""
     if lease_ends_at > now:
         return Explanation(sentence)
-    if now - lease_ends_at < PATIENCE:
+    if now - lease_ends_at < SWEEP_TOLERANCE:
         return Explanation("The worker that held it died. Another worker will take over within seconds.")
     return Explanation(f"The worker that held it died, {NO_WORKER}", START_A_WORKER)
 
 
 def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explanation:
+    """Explain a message whose call is repeated because the provider may or may not have accepted it."""
     state = ProviderState.objects.filter(pk=attempt.provider).first()
     repeated_at = max(due_at, (state and state.paused_until) or due_at)
     known = f"It's unknown whether {attempt.provider} accepted it.{quoted(attempt.detail)}"
-    if now - repeated_at >= PATIENCE:
+    if now - repeated_at >= SWEEP_TOLERANCE:
         return Explanation(
-            f"{known} The same call has been due again since {moment(repeated_at, now)}, {NO_WORKER}", START_A_WORKER
+            f"{known} The same call has been due again since {exact_time(repeated_at, now)}, {NO_WORKER}",
+            START_A_WORKER,
         )
-    return Explanation(f"{known} The same call will be repeated {planned(repeated_at, now)}.")
+    return Explanation(f"{known} The same call will be repeated {planned_time(repeated_at, now)}.")
 
 
 def sent(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} No delivery event has arrived yet.")
+    return Explanation(f"{acceptance(email, now)} No delivery event has arrived yet.")
 
 
 def delivered(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} The receiving server accepted it.")
+    return Explanation(f"{acceptance(email, now)} The receiving server accepted it.")
 
 
 def bounced(email: OutboundEmail, now: datetime) -> Explanation:
     return Explanation(
-        f"{taken_by_provider(email, now)} The receiving server rejected it.{quoted(email.detail)}",
+        f"{acceptance(email, now)} The receiving server rejected it.{quoted(email.detail)}",
         "Have the person check the email address. Once it works, remove its suppression here and at the provider, "
         "and resend.",
     )
 
 
 def complained(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{taken_by_provider(email, now)} It was delivered, and the recipient reported it as spam.")
+    return Explanation(f"{acceptance(email, now)} It was delivered, and the recipient reported it as spam.")
 
 
-def taken_by_provider(email: OutboundEmail, now: datetime) -> str:
+def acceptance(email: OutboundEmail, now: datetime) -> str:
+    """Return a sentence such as: resend accepted it as 49a3999c at 2026-01-31 08:00:00 UTC (5 minutes ago)."""
     name = f" as {email.provider_message_id}" if email.provider_message_id else ""
-    when = f" at {moment(email.sent_at, now)}" if email.sent_at else ""
+    when = f" at {exact_time(email.sent_at, now)}" if email.sent_at else ""
     return f"{email.provider or 'The provider'} accepted it{name}{when}."
 
 
@@ -164,19 +182,22 @@ FAILURES: dict[str, tuple[str, str]] = {
 
 def failed(email: OutboundEmail, now: datetime) -> Explanation:
     what, advice = FAILURES.get(email.reason, ("It failed.", "Retry once the cause is fixed."))
-    ended = f"Failed at {moment(email.settled_at, now)}." if email.settled_at else "Failed."
+    ended = f"Failed at {exact_time(email.settled_at, now)}." if email.settled_at else "Failed."
     return Explanation(f"{ended} {what}{quoted(email.detail)}", BLANKED if email.is_blanked else advice)
 
 
 def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
+    """Explain a message that our suppression list, or the one at the provider, stopped."""
     if email.sent_at is not None:
         return Explanation(
-            f"{taken_by_provider(email, now)} But it sent nothing, because the email address is on its own suppression "
+            f"{acceptance(email, now)} But it sent nothing, because the email address is on its own suppression "
             f"list.{quoted(email.detail)}",
             f"If the email address works, remove its suppression at {email.provider} and here, then retry.",
         )
-    known = Suppression.objects.filter(address__in=email.recipients.split())
-    causes = "; ".join(f"{row.address}, {row.get_cause_display()}, {moment(row.created_at, now)}" for row in known)
+    suppressions = Suppression.objects.filter(address__in=email.recipients.split())
+    causes = "; ".join(
+        f"{row.address}, {row.get_cause_display()}, {exact_time(row.created_at, now)}" for row in suppressions
+    )
     advice = BLANKED if email.is_blanked else "If the email address works, remove its suppression, then retry."
     return Explanation(
         f"Not sent: every recipient is on the suppression list{f' ({causes})' if causes else ''}.", advice
@@ -188,7 +209,7 @@ def expired(email: OutboundEmail, now: datetime) -> Explanation:
 
 
 def cancelled(email: OutboundEmail, now: datetime) -> Explanation:
-    when = f" at {moment(email.settled_at, now)}" if email.settled_at else ""
+    when = f" at {exact_time(email.settled_at, now)}" if email.settled_at else ""
     return Explanation(f"Canceled manually{when}.", BLANKED if email.is_blanked else "To send it after all, retry.")
 
 
@@ -196,21 +217,22 @@ def quoted(words: str) -> str:
     return f" “{words}”" if words else ""
 
 
-def moment(at: datetime, now: datetime) -> str:
-    """A time as an operator wants it: exact, with its zone, and how far away."""
+def exact_time(at: datetime, now: datetime) -> str:
+    """Return the exact time with its zone and its distance: 2026-01-31 08:00:00 UTC (in 5 minutes)."""
     away = distance(abs(at - now))
     relative = f"in {away}" if at > now else f"{away} ago"
     return f"{localtime(at):%Y-%m-%d %H:%M:%S %Z} ({relative})"
 
 
-def planned(at: datetime, now: datetime) -> str:
-    return f"at {moment(at, now)}" if at > now else "within seconds"
+def planned_time(at: datetime, now: datetime) -> str:
+    return f"at {exact_time(at, now)}" if at > now else "within seconds"
 
 
 def distance(duration: timedelta) -> str:
+    """Return the duration in one unit, which changes at two of the next larger one: 119 minutes, then 2 hours."""
     seconds = int(duration.total_seconds())
-    for unit, length, most in (("second", 1, 120), ("minute", 60, 120 * 60), ("hour", 3600, 48 * 3600)):
-        if seconds < most:
+    for unit, length, limit in (("second", 1, 120), ("minute", 60, 120 * 60), ("hour", 3600, 48 * 3600)):
+        if seconds < limit:
             count = seconds // length
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return f"{seconds // 86400} days"

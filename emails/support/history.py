@@ -1,4 +1,4 @@
-"""What happened to a message, in order: when it was queued, every call to a provider, how it ended."""
+"""A message's history: when it was queued, each call to a provider, each event from it, and how the message ended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,34 +10,38 @@ ENDED_UNSENT = (Status.FAILED, Status.SUPPRESSED, Status.EXPIRED, Status.CANCELL
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class HistoryEntry:
+    """One line of a message's history. /dev/inbox.json publishes the field names as keys."""
+
     event: str
     at: datetime
     detail: str
 
 
-def history(email: OutboundEmail) -> list[Event]:
-    """Oldest first. Reads ``email.attempts.all()`` and ``email.events.all()``, which may be prefetched."""
-    return sorted(events(email), key=lambda event: event.at)
+def history(email: OutboundEmail) -> list[HistoryEntry]:
+    """Return all entries, oldest first.
+
+    To list many messages without a query for each one, prefetch ``attempts`` and ``events``.
+    """
+    # A provider's event can happen before the time at which we record that the message was sent.
+    return sorted(entries(email), key=lambda entry: entry.at)
 
 
-def events(email: OutboundEmail) -> Iterator[Event]:
-    yield Event("queued", email.created_at, "")
+def entries(email: OutboundEmail) -> Iterator[HistoryEntry]:
+    yield HistoryEntry("queued", email.created_at, "")
     for attempt in email.attempts.all():
-        yield Event("attempt", attempt.created_at, "; ".join(filter(None, told_by(attempt))))
+        yield HistoryEntry("attempt", attempt.created_at, "; ".join(filter(None, attempt_details(attempt))))
     for event in email.events.all():
-        yield Event(event.type, event.occurred_at, ": ".join(filter(None, [event.recipient, event.detail])))
+        yield HistoryEntry(event.type, event.occurred_at, ": ".join(filter(None, [event.recipient, event.detail])))
     if email.sent_at is not None:
-        yield Event("sent", email.sent_at, taken_as(email))
+        yield HistoryEntry("sent", email.sent_at, ": ".join(filter(None, [email.provider, email.provider_message_id])))
     if email.status in ENDED_UNSENT and email.settled_at is not None:
-        yield Event(email.status, email.settled_at, ": ".join(filter(None, [email.get_reason_display(), email.detail])))
+        detail = ": ".join(filter(None, [email.get_reason_display(), email.detail]))
+        yield HistoryEntry(email.status, email.settled_at, detail)
 
 
-def taken_as(email: OutboundEmail) -> str:
-    return f"{email.provider}: {email.provider_message_id}" if email.provider_message_id else email.provider
-
-
-def told_by(attempt: DeliveryAttempt) -> Iterator[str]:
+def attempt_details(attempt: DeliveryAttempt) -> Iterator[str]:
+    """Yield what is known about one attempt, in short phrases. Some of them may be empty."""
     yield str(attempt)
     if attempt.status_code is not None:
         yield f"HTTP {attempt.status_code} {attempt.error_code}".strip()

@@ -1,3 +1,5 @@
+"""Parsing and formatting of a single email address."""
+
 import pytest
 
 from emails.errors import InvalidHeader, InvalidMessage
@@ -28,7 +30,7 @@ from emails.message.address import Address, without_repeats
         ("ada@[192.0.2.1]", "", "ada@[192.0.2.1]"),
     ],
 )
-def test_one_address_is_read_as_a_mail_client_would(text, name, email):
+def test_address_is_parsed_like_in_an_email_client(text, name, email):
     assert Address.parse(text) == Address(name, email)
 
 
@@ -54,28 +56,30 @@ def test_one_address_is_read_as_a_mail_client_would(text, name, email):
         "a" * 2000 + "@example.com",
     ],
 )
-def test_what_is_not_one_address_is_refused(text):
+def test_invalid_address_is_refused(text):
     with pytest.raises(InvalidMessage):
         Address.parse(text)
 
 
 @pytest.mark.parametrize("name", ["Ada\r\nBcc: x@example.com", "Ada\x00", "=?utf-8?q?Ada=0D=0ABcc:_x?="])
-def test_a_name_cannot_smuggle_a_header(name):
+def test_display_name_cannot_inject_header(name):
     with pytest.raises(InvalidHeader):
         Address.parse(f"{name} <ada@example.com>")
 
 
 @pytest.mark.parametrize("name", ["Lovelace, Ada", 'Ada "the first" \\', "Ada 🎉", "a@b <c>", "J. R."])
-def test_what_is_written_is_read_back(name):
+def test_formatted_address_parses_back_to_itself(name):
     address = Address(name, "ada@example.com")
     assert Address.parse(str(address)) == address
 
 
-def test_an_address_is_kept_once_where_it_comes_first():
+def test_repeated_address_is_kept_in_first_field():
     parse = Address.parse
     to, cc, bcc = without_repeats(
         [parse("A <a@x.example>"), parse("A@X.example")],
         [parse("b@x.example"), parse("a@x.example")],
         [parse("B@x.example"), parse("c@x.example")],
     )
-    assert (to, cc, bcc) == ((parse("A <a@x.example>"),), (parse("b@x.example"),), (parse("c@x.example"),))
+    assert to == (parse("A <a@x.example>"),)
+    assert cc == (parse("b@x.example"),)
+    assert bcc == (parse("c@x.example"),)

@@ -1,4 +1,4 @@
-"""Who is dead, complains or bounces again and again gets no more mail; what fails on the way says nothing of them."""
+"""Hard bounces, complaints, and repeated soft bounces suppress an address; other failures don't."""
 
 from datetime import timedelta
 
@@ -6,44 +6,57 @@ import pytest
 
 from emails.models import Status, Suppression
 from emails.tests.support.clock import travel
-from emails.tests.support.provider_payloads import COMPLAINT, DELIVERED, HARD, SOFT, about, status
+from emails.tests.support.provider_payloads import (
+    COMPLAINT,
+    DELIVERED,
+    HARD_BOUNCE,
+    SOFT_BOUNCE,
+    current_status,
+    event_fields,
+)
 from emails.tests.support.signed_events import ago
 from emails.tracking.suppressions import is_suppressed
 
 
-def test_a_hard_bounce_suppresses_and_the_next_message_makes_no_call(poster, provider, row, api, queue, deliver):
-    kind, data = HARD[provider]
-    poster.tell(kind, **about(row, provider), **data)
-    assert status(row) == Status.BOUNCED
+def test_hard_bounce_suppresses_and_stops_later_calls(
+    webhook_sender, provider, sent_email, provider_api, queue_emails, deliver
+):
+    kind, data = HARD_BOUNCE[provider]
+    webhook_sender.send_event(kind, **event_fields(sent_email, provider), **data)
+    assert current_status(sent_email) == Status.BOUNCED
     assert Suppression.objects.get().cause == "hard_bounce"
-    calls = api.calls
-    (following,) = queue()
+    calls = provider_api.calls
+    (following,) = queue_emails()
     deliver()
-    assert (status(following), api.calls) == (Status.SUPPRESSED, calls)
+    assert (current_status(following), provider_api.calls) == (Status.SUPPRESSED, calls)
 
 
-def test_after_a_person_lifted_it_mail_goes_out_and_old_news_changes_nothing(poster, provider, row, queue, deliver):
-    kind, data = HARD[provider]
-    event = poster.event(kind, **about(row, provider), **data)
-    poster.post(event)
+def test_replayed_bounce_does_not_restore_lifted_suppression(
+    webhook_sender, provider, sent_email, queue_emails, deliver
+):
+    kind, data = HARD_BOUNCE[provider]
+    event = webhook_sender.event(kind, **event_fields(sent_email, provider), **data)
+    webhook_sender.post(event)
     Suppression.objects.get().delete()
-    assert poster.post(event).json()["new"] == 0
-    (following,) = queue()
+    assert webhook_sender.post(event).json()["new"] == 0
+    (following,) = queue_emails()
     deliver()
-    assert status(following) == Status.SENT
+    assert current_status(following) == Status.SENT
 
 
-def test_a_complaint_suppresses(poster, provider, row):
-    poster.tell(COMPLAINT[provider], **about(row, provider))
-    assert status(row) == Status.COMPLAINED
+def test_complaint_suppresses(webhook_sender, provider, sent_email):
+    webhook_sender.send_event(COMPLAINT[provider], **event_fields(sent_email, provider))
+    assert current_status(sent_email) == Status.COMPLAINED
     assert Suppression.objects.get().cause == "complaint"
 
 
-def test_soft_bounces_suppress_for_a_week_after_more_than_five(poster, provider, row):
-    kind, data = SOFT[provider]
+def test_sixth_soft_bounce_suppresses_for_a_week(webhook_sender, provider, sent_email):
+    kind, data = SOFT_BOUNCE[provider]
     for number in range(6):
         assert not is_suppressed("person-0@example.com")
-        poster.tell(kind, message=f"m{number}", to="person-0@example.com", at=ago(minutes=30 - number), **data)
+        webhook_sender.send_event(
+            kind, message=f"m{number}", to="person-0@example.com", at=ago(minutes=30 - number), **data
+        )
     suppression = Suppression.objects.get()
     assert suppression.cause == "soft_bounces"
     travel(timedelta(days=6, hours=23))
@@ -52,11 +65,13 @@ def test_soft_bounces_suppress_for_a_week_after_more_than_five(poster, provider,
     assert not is_suppressed("person-0@example.com")
 
 
-def test_a_delivery_in_between_begins_the_count_anew(poster, provider, row):
-    kind, data = SOFT[provider]
+def test_delivery_resets_the_soft_bounce_count(webhook_sender, provider, sent_email):
+    kind, data = SOFT_BOUNCE[provider]
     for number in range(9):
         name, fields = (DELIVERED[provider], {}) if number == 4 else (kind, data)
-        poster.tell(name, message=f"m{number}", to="person-0@example.com", at=ago(minutes=30 - number), **fields)
+        webhook_sender.send_event(
+            name, message=f"m{number}", to="person-0@example.com", at=ago(minutes=30 - number), **fields
+        )
     assert not is_suppressed("person-0@example.com")
 
 
@@ -75,41 +90,43 @@ def test_a_delivery_in_between_begins_the_count_anew(poster, provider, row):
         ("sendgrid", "unsubscribe", {}),
     ],
 )
-def test_what_is_not_the_addresses_fault_never_suppresses(webhooks, provider, kind, data):
-    poster = webhooks(provider)
+def test_failure_not_caused_by_the_address_never_suppresses(webhook_sender_for, provider, kind, data):
+    webhook_sender = webhook_sender_for(provider)
     for number in range(5):
-        poster.tell(kind, message=f"m{number}", **data)
+        webhook_sender.send_event(kind, message=f"m{number}", **data)
     assert not Suppression.objects.exists()
 
 
-def test_resends_undetermined_bounce_is_hard_when_it_happens_again(webhooks):
-    poster = webhooks("resend")
+def test_second_undetermined_bounce_from_resend_suppresses(webhook_sender_for):
+    webhook_sender = webhook_sender_for("resend")
     bounce = {"bounce": {"type": "Undetermined"}}
-    poster.tell("email.bounced", message="m1", at=ago(minutes=9), **bounce)
+    webhook_sender.send_event("email.bounced", message="m1", at=ago(minutes=9), **bounce)
     assert not is_suppressed("ada@example.com")
-    poster.tell("email.bounced", message="m1", at=ago(minutes=8), **bounce)
-    assert not is_suppressed("ada@example.com"), "the same message"
-    poster.tell("email.bounced", message="m2", at=ago(minutes=7), **bounce)
+    webhook_sender.send_event("email.bounced", message="m1", at=ago(minutes=8), **bounce)
+    assert not is_suppressed("ada@example.com"), "both bounces are about the same message"
+    webhook_sender.send_event("email.bounced", message="m2", at=ago(minutes=7), **bounce)
     assert is_suppressed("ada@example.com")
 
 
-def test_resend_names_all_recipients_so_none_of_several_is_suppressed(webhooks, outbox, queue, deliver):
-    outbox("resend")
-    (row,) = queue(to=["ada@example.com"], cc=["bob@example.com"])
+def test_resend_bounce_with_several_recipients_suppresses_nobody(
+    webhook_sender_for, use_provider, queue_emails, deliver
+):
+    use_provider("resend")
+    (row,) = queue_emails(to=["ada@example.com"], cc=["bob@example.com"])
     deliver()
     row.refresh_from_db()
-    kind, data = HARD["resend"]
-    webhooks("resend").tell(kind, **about(row, "resend") | {"to": "ada@example.com"}, **data)
-    assert status(row) == Status.BOUNCED
+    kind, data = HARD_BOUNCE["resend"]
+    webhook_sender_for("resend").send_event(kind, **event_fields(row, "resend") | {"to": "ada@example.com"}, **data)
+    assert current_status(row) == Status.BOUNCED
     assert not Suppression.objects.exists()
 
 
-def test_a_recipient_that_is_a_guess_counts_for_no_address(webhooks):
-    """The bounces of a neighbour in `to` and one of one's own are not six in a row."""
-    kind, data = SOFT["resend"]
-    poster = webhooks("resend")
+def test_soft_bounce_of_uncertain_recipient_is_not_counted(webhook_sender_for):
+    """Five bounces of messages with two recipients and one of this address alone are not six in a row."""
+    kind, data = SOFT_BOUNCE["resend"]
+    webhook_sender = webhook_sender_for("resend")
     for number in range(6):
-        event = poster.event(kind, message=f"m{number}", at=ago(minutes=30 - number), **data)
+        event = webhook_sender.event(kind, message=f"m{number}", at=ago(minutes=30 - number), **data)
         event["data"]["to"] = ["ada@example.com", "bob@example.com"] if number < 5 else ["ada@example.com"]
-        poster.post(event)
+        webhook_sender.post(event)
     assert not Suppression.objects.exists()

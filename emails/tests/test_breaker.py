@@ -1,4 +1,4 @@
-"""The breaker: after five failures in a row one probe every 15 seconds, and a release at the first success."""
+"""The breaker: it opens after five failures in a row, probes every 15 seconds, and closes at the first success."""
 
 from datetime import timedelta
 
@@ -12,24 +12,26 @@ from emails.tests.support.clock import travel
 
 
 @pytest.fixture
-def outage(api, outbox, queue, deliver):
-    outbox("sequenzy")  # a call for each message
-    queue(80)
-    api.down = True
+def outage(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")  # one call per message
+    queue_emails(80)
+    provider_api.down = True
     deliver()
-    return api
+    return provider_api
 
 
-def test_it_opens_after_five_failures(outage, deliver):
+def test_breaker_opens_after_five_failures(outage, deliver):
     assert ProviderState.objects.get().reason == ProviderState.PauseReason.BREAKER
     calls = outage.calls
-    assert calls <= 5 + SUBMITTED_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, "no more than it had in hand"
+    assert calls <= 5 + SUBMITTED_PER_THREAD * settings.EMAIL_DELIVERY_THREADS, (
+        "only calls that were already in progress"
+    )
     deliver()
     assert outage.calls == calls
     assert monitoring.report().providers["sequenzy"]["state"] == "open"
 
 
-def test_one_probe_every_15_seconds(outage, deliver):
+def test_breaker_sends_one_probe_every_15_seconds(outage, deliver):
     for _ in range(4):
         calls = outage.calls
         travel(timedelta(seconds=16))
@@ -38,7 +40,7 @@ def test_one_probe_every_15_seconds(outage, deliver):
         assert outage.calls == calls + 1
 
 
-def test_a_probe_costs_a_message_no_try(outage, deliver):
+def test_probe_does_not_count_as_a_failed_attempt(outage, deliver):
     failures = sum(OutboundEmail.objects.values_list("failures", flat=True))
     for _ in range(10):
         travel(timedelta(seconds=16))
@@ -46,7 +48,7 @@ def test_a_probe_costs_a_message_no_try(outage, deliver):
     assert sum(OutboundEmail.objects.values_list("failures", flat=True)) == failures
 
 
-def test_the_first_success_releases_what_waits(outage, deliver):
+def test_first_success_releases_waiting_messages(outage, deliver):
     OutboundEmail.objects.filter(status=Status.QUEUED, failures__gt=0).update(failures=9)
     outage.down = False
     travel(timedelta(seconds=16))
@@ -57,17 +59,17 @@ def test_the_first_success_releases_what_waits(outage, deliver):
     assert ProviderState.objects.get().reason == ""
 
 
-def test_one_message_that_always_breaks_does_not_open_it(api, outbox, queue, deliver):
-    outbox("sequenzy")
+def test_one_failing_message_does_not_open_the_breaker(provider_api, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
     for _ in range(8):
-        queue(2)
-        api.faults = ["503"]
+        queue_emails(2)
+        provider_api.faults = ["503"]
         deliver()
     assert ProviderState.objects.get().reason == ""
 
 
-def test_a_missing_key_waits_for_a_person_and_says_which(api, queue, deliver, settings):
-    queue()
+def test_missing_key_is_reported_by_name_and_keeps_message_queued(provider_api, queue_emails, deliver, settings):
+    queue_emails()
     settings.RESEND_API_KEY = ""
     deliver()
     report = monitoring.report()

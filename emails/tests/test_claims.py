@@ -1,5 +1,6 @@
-"""Leases: no two workers hold a row, and what a dead worker held is taken back."""
+"""Leases: two workers never hold the same row, and the rows of a dead worker are recovered."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db import connection
 
 from common.db import database_now
 from emails.delivery import claims, drain
+from emails.delivery.calls import NotMade
 from emails.models import DeliveryAttempt, OutboundEmail, Reason, Status
 from emails.tests.support.clock import travel
 
@@ -19,21 +21,21 @@ def claim(limit=10):
     )
 
 
-def after_the_lease():
+def let_lease_expire():
     travel(timedelta(seconds=settings.EMAIL_LEASE_SECONDS + 1))
     claims.recover_stalled(database_now())
 
 
-def test_a_claimed_row_is_nobody_elses(queue):
-    queue(3)
+def test_claimed_row_is_not_claimed_again(queue_emails):
+    queue_emails(3)
     assert len(claim(2)) == 2
     assert len(claim(2)) == 1
     assert claim() == []
 
 
-def test_the_oldest_are_claimed_first(queue):
-    (first,) = queue(1)
-    queue(3)
+def test_oldest_rows_are_claimed_first(queue_emails):
+    (first,) = queue_emails(1)
+    queue_emails(3)
     assert claim(1) == [first]
 
 
@@ -42,76 +44,78 @@ def next_calls(*, idle=True):
     return calls
 
 
-def test_rows_of_a_dead_worker_are_claimed_alone_and_delivered(api, queue, deliver):
-    queue(3)
+def test_rows_of_a_dead_worker_are_claimed_alone(provider_api, queue_emails, deliver):
+    queue_emails(3)
     claim()
-    after_the_lease()
+    let_lease_expire()
     assert OutboundEmail.objects.filter(isolated=True, crashes=0, status=Status.QUEUED).count() == 3
     assert claim() == []
     assert next_calls(idle=False) == []
     assert len(next_calls()) == 1
-    after_the_lease()
+    let_lease_expire()
     deliver()
     assert set(OutboundEmail.objects.values_list("status", flat=True)) == {Status.SENT}
-    assert len(api.accepted) == 3
+    assert len(provider_api.accepted) == 3
 
 
-def test_only_crashes_while_alone_lead_to_quarantine(queue):
-    (row,) = queue()
+def test_only_crashes_while_claimed_alone_lead_to_quarantine(queue_emails):
+    (row,) = queue_emails()
     for _ in range(5):
         OutboundEmail.objects.claim(limit=1, now=database_now(), lease=LEASE, status=Status.SENDING)
-        after_the_lease()
+        let_lease_expire()
         row.refresh_from_db()
         assert row.status == Status.QUEUED
     OutboundEmail.objects.claim(limit=1, now=database_now(), lease=LEASE, status=Status.SENDING)
-    after_the_lease()
+    let_lease_expire()
     row.refresh_from_db()
-    assert (row.status, row.reason, row.due_at) == (Status.FAILED, Reason.QUARANTINED, None)
+    assert row.status == Status.FAILED
+    assert row.reason == Reason.QUARANTINED
+    assert row.due_at is None
 
 
-def test_an_attempt_that_kills_five_workers_is_quarantined(queue):
-    (row,) = queue()
+def test_attempt_that_kills_five_workers_is_quarantined(queue_emails):
+    (row,) = queue_emails()
     for _ in range(5):
         assert len(next_calls()) == 1
-        after_the_lease()
+        let_lease_expire()
     row.refresh_from_db()
     assert (row.status, row.reason) == (Status.FAILED, Reason.QUARANTINED)
     assert DeliveryAttempt.objects.get().outcome == "abandoned"
 
 
-def test_a_crash_during_the_call_is_an_unknown_outcome(api, queue, deliver):
-    queue()
+def test_crash_during_a_call_is_an_unknown_outcome(provider_api, queue_emails, deliver):
+    queue_emails()
     (call,) = next_calls()
     call.make()
-    after_the_lease()
+    let_lease_expire()
     assert DeliveryAttempt.objects.get().outcome == "unknown"
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
-def test_a_worker_whose_lease_ran_out_writes_nothing(api, queue, deliver):
-    """A process that was stopped for a minute must not overwrite what its successor wrote."""
-    queue()
-    (late,) = next_calls()
-    answer = late.make()
-    after_the_lease()
+def test_worker_with_expired_lease_writes_nothing(provider_api, queue_emails, deliver):
+    """A process that was suspended for a minute must not overwrite the results of its successor."""
+    queue_emails()
+    (late_call,) = next_calls()
+    response = late_call.make()
+    let_lease_expire()
     deliver()
     sent = OutboundEmail.objects.get()
-    drain.settle_despite_outages([(late, answer)])
+    drain.settle_despite_outages([(late_call, response)])
     assert OutboundEmail.objects.values().get() == {
         field.attname: getattr(sent, field.attname) for field in OutboundEmail._meta.concrete_fields
     }
 
 
-def test_a_call_that_begins_too_late_is_not_made(api, queue):
-    queue()
+def test_call_past_its_start_deadline_is_not_made(provider_api, queue_emails):
+    queue_emails()
     (call,) = next_calls()
-    object.__setattr__(call, "start_by", 0.0)
-    assert type(call.make()).__name__ == "NotMade"
-    assert api.calls == 0
+    late_call = replace(call, start_by=0.0)
+    assert isinstance(late_call.make(), NotMade)
+    assert provider_api.calls == 0
 
 
-def test_finding_due_work_uses_the_partial_index(queue):
+def test_due_rows_are_found_by_partial_index(queue_emails):
     plan = OutboundEmail.objects.due(database_now()).order_by("due_at")[:10].explain()
-    assert "outbound_due" in plan or connection.vendor == "postgresql"  # an empty table is read whole
+    assert "outbound_due" in plan or connection.vendor == "postgresql"  # PostgreSQL scans an empty table

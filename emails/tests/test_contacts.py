@@ -1,4 +1,4 @@
-"""The marketing side: as durable as mail, in order for each contact, and never in its way."""
+"""Contacts at Sequenzy: as durable as email, in order for each contact, and never delaying email."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,13 +14,13 @@ ADA = "ada@example.com"
 
 
 @pytest.fixture
-def sequenzy(api, db, outbox, settings):
-    outbox("sequenzy")
+def contacts_api(provider_api, db, use_provider, settings):
+    use_provider("sequenzy")
     settings.CONTACTS_SYNC = True
-    return api.contacts
+    return provider_api.contacts
 
 
-def everything(address: str = ADA) -> None:
+def make_four_changes(address: str = ADA) -> None:
     contacts.subscribe(address, tags=["signed-up"], attributes={"plan": "free"}, first_name="Ada", external_id="7")
     contacts.add_tag(address, "customer")
     contacts.remove_tag(address, "signed-up")
@@ -31,154 +31,156 @@ def statuses() -> set[str]:
     return set(ContactChange.objects.values_list("status", flat=True))
 
 
-def test_what_happened_is_told_in_order(sequenzy, deliver):
-    everything()
+def test_changes_are_sent_in_order(contacts_api, deliver):
+    make_four_changes()
     deliver()
-    assert [route for _, route, _ in sequenzy.told] == ["", "/tags", "/bulk/tags/remove", "/events"]
-    assert sequenzy.people[ADA]["tags"] == {"customer"}
-    assert sequenzy.people[ADA]["attributes"] == {"plan": "free"}
+    assert [route for _, route, _ in contacts_api.requests] == ["", "/tags", "/bulk/tags/remove", "/events"]
+    assert contacts_api.subscribers[ADA]["tags"] == {"customer"}
+    assert contacts_api.subscribers[ADA]["attributes"] == {"plan": "free"}
     assert statuses() == {Status.SENT}
 
 
-def test_nothing_is_told_of_what_was_rolled_back(sequenzy, deliver):
+def test_rolled_back_change_is_not_sent(contacts_api, deliver):
     with pytest.raises(RuntimeError), transaction.atomic():
         contacts.add_tag(ADA, "customer")
         raise RuntimeError
     deliver()
-    assert sequenzy.told == []
+    assert contacts_api.requests == []
 
 
 @pytest.mark.parametrize("fault", ["503", "429;retry-after=5", "401", "cut-before", "timeout-before", "500", "rubbish"])
-def test_trouble_at_sequenzy_changes_neither_order_nor_number(sequenzy, api, deliver, settings, fault):
-    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
-    everything()
-    api.faults = [fault]
+def test_sequenzy_trouble_changes_neither_order_nor_count(contacts_api, provider_api, deliver, fault):
+    make_four_changes()
+    provider_api.faults = [fault]
     for _ in range(8):
         deliver()
         travel(timedelta(minutes=2))
-    assert [route for _, route, _ in sequenzy.told if route] == ["/tags", "/bulk/tags/remove", "/events"]
+    assert [route for _, route, _ in contacts_api.requests if route] == ["/tags", "/bulk/tags/remove", "/events"]
     assert statuses() == {Status.SENT}
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "500-after", "rubbish", "truncated"])
-def test_an_event_that_may_have_arrived_counts_once(sequenzy, api, deliver, fault):
+def test_event_that_may_have_arrived_counts_once(contacts_api, provider_api, deliver, fault):
     contacts.track_event(ADA, "Invoice paid")
-    api.faults = [fault]
+    provider_api.faults = [fault]
     deliver()
     travel(timedelta(minutes=1))
     deliver()
-    assert sequenzy.people[ADA]["events"] == ["Invoice paid"]
+    assert contacts_api.subscribers[ADA]["events"] == ["Invoice paid"]
     assert statuses() == {Status.SENT}
 
 
-def test_a_refused_change_holds_up_only_itself(sequenzy, api, deliver):
-    everything()
-    api.faults = [Reply(422, {"success": False, "error": "no"})]
+def test_refused_change_blocks_only_itself(contacts_api, provider_api, deliver):
+    make_four_changes()
+    provider_api.faults = [Reply(422, {"success": False, "error": "no"})]
     deliver()
     assert ContactChange.objects.get(status=Status.FAILED).action == "subscribe"
-    assert len(sequenzy.told) == 3
+    assert len(contacts_api.requests) == 3
 
 
-def test_other_contacts_do_not_wait_for_one(sequenzy, api, deliver):
-    everything()
+def test_one_contact_does_not_block_others(contacts_api, provider_api, deliver):
+    make_four_changes()
     contacts.add_tag("bob@example.com", "customer")
-    api.faults = ["cut-before"]
+    provider_api.faults = ["cut-before"]
     deliver()
-    assert sequenzy.people["bob@example.com"]["tags"] == {"customer"}
+    assert contacts_api.subscribers["bob@example.com"]["tags"] == {"customer"}
 
 
-def test_a_contact_is_unsubscribed_and_forgotten(sequenzy, deliver):
-    everything()
+def test_contact_is_unsubscribed_and_forgotten(contacts_api, deliver):
+    make_four_changes()
     contacts.unsubscribe(ADA)
     deliver()
-    assert sequenzy.people[ADA]["status"] == "unsubscribed"
+    assert contacts_api.subscribers[ADA]["status"] == "unsubscribed"
     contacts.forget(ADA)
     deliver()
-    assert sequenzy.people == {}
+    assert contacts_api.subscribers == {}
     left = ContactChange.objects.get()
-    assert (left.action, left.status, left.address, left.content) == ("forget", Status.SENT, "", None)
+    assert left.action == "forget"
+    assert left.status == Status.SENT
+    assert left.address == ""
+    assert left.content is None
 
 
 @pytest.mark.parametrize("change", [contacts.unsubscribe, contacts.forget])
-def test_a_contact_that_does_not_exist_needs_nothing(sequenzy, deliver, change):
+def test_change_to_unknown_contact_succeeds(contacts_api, deliver, change):
     change("nobody+tag@example.com")
     deliver()
     assert statuses() == {Status.SENT}
 
 
-def test_a_wrong_address_of_the_api_is_not_taken_for_an_unknown_contact(sequenzy, api, deliver):
+def test_wrong_api_url_is_not_mistaken_for_unknown_contact(contacts_api, provider_api, deliver):
     contacts.forget(ADA)
-    api.faults = [Reply(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"})]
+    provider_api.faults = [Reply(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"})]
     deliver()
     assert statuses() == {Status.FAILED}
     assert ContactChange.objects.get().address == ADA
 
 
-def test_what_a_person_has_a_right_to_is_never_given_up(sequenzy, api, deliver):
+def test_forget_is_never_given_up(contacts_api, provider_api, deliver):
     contacts.add_tag("bob@example.com", "customer")
     contacts.forget(ADA)
-    api.down = True
+    provider_api.down = True
     for _ in range(12):
         deliver()
         travel(timedelta(hours=6))
     deliver()
     assert ContactChange.objects.get(action="add_tag").reason == "gave_up"
-    api.down = False
+    provider_api.down = False
     travel(timedelta(hours=2))
     deliver()
     assert ContactChange.objects.get(action="forget").status == Status.SENT
 
 
-def test_a_key_of_its_own_has_a_rate_of_its_own(sequenzy, api, queue, deliver, settings):
+def test_separate_contacts_key_has_its_own_rate(contacts_api, provider_api, queue_emails, deliver, settings):
     settings.SEQUENZY_CONTACTS_API_KEY = "key-of-contacts"
     contacts.add_tag(ADA, "customer")
     deliver()
-    assert api.last.headers["authorization"] == "Bearer key-of-contacts"
+    assert provider_api.last.headers["authorization"] == "Bearer key-of-contacts"
     assert DeliveryAttempt.objects.get().provider == "sequenzy_contacts"
-    api.faults = ["429;retry-after=600"]
+    provider_api.faults = ["429;retry-after=600"]
     contacts.add_tag(ADA, "another")
     deliver()
-    queue()
+    queue_emails()
     deliver()
     assert ProviderState.objects.get(name="sequenzy").reason == ""
     assert OutboundEmail.objects.get().status == Status.SENT
 
 
-def test_with_one_key_mail_comes_first(sequenzy, api, queue, deliver, settings):
-    settings.EMAIL_DELIVERY_THREADS = 1  # several would race each other from here to the stand-in
-    everything()
-    queue()
+def test_email_goes_first_with_a_shared_key(contacts_api, provider_api, queue_emails, deliver, settings):
+    settings.EMAIL_DELIVERY_THREADS = 1  # several threads would race to the stand-in
+    make_four_changes()
+    queue_emails()
     deliver()
-    assert api.last.path.startswith("/sequenzy/api/v1/subscribers")
-    assert json_bodies_of_mail_come_first(api.bodies)
+    assert provider_api.last.path.startswith("/sequenzy/api/v1/subscribers")
+    assert email_was_sent_first(provider_api.bodies)
 
 
-def json_bodies_of_mail_come_first(bodies: list[bytes]) -> bool:
+def email_was_sent_first(bodies: list[bytes]) -> bool:
     return b'"subject"' in bodies[0] and not any(b'"subject"' in body for body in bodies[1:])
 
 
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
-def test_with_another_provider_nothing_is_told_and_the_log_says_so(sequenzy, outbox, deliver, caplog, provider):
+def test_other_provider_drops_changes_with_a_log_line(contacts_api, use_provider, deliver, caplog, provider):
     caplog.set_level("INFO")
-    outbox(provider)
+    use_provider(provider)
     contacts.add_tag(ADA, "customer")
     deliver()
     assert ContactChange.objects.count() == 0
-    assert f"EMAIL_PROVIDER is {provider}, which has no contacts here" in caplog.text
+    assert f"contacts need EMAIL_PROVIDER=sequenzy, and it is {provider}" in caplog.text
 
 
-def test_nothing_is_told_unless_it_is_switched_on(sequenzy, settings):
+def test_changes_are_dropped_while_sync_is_off(contacts_api, settings):
     settings.CONTACTS_SYNC = False
-    everything()
+    make_four_changes()
     assert ContactChange.objects.count() == 0
     contacts.unsubscribe(ADA)
     assert ContactChange.objects.get().action == "unsubscribe"
 
 
-def test_history_says_when_it_was(sequenzy, deliver):
+def test_event_carries_its_time(contacts_api, deliver):
     contacts.track_event(ADA, "Invoice paid", occurred_at=datetime(2026, 1, 2, tzinfo=UTC))
     deliver()
-    assert sequenzy.told[0][2]["occurredAt"] == "2026-01-02T00:00:00+00:00"
+    assert contacts_api.requests[0][2]["occurredAt"] == "2026-01-02T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_history_says_when_it_was(sequenzy, deliver):
         lambda: contacts.subscribe(ADA, attributes={"text": "\ud800"}),
     ],
 )
-def test_what_cannot_be_told_is_refused_at_once(sequenzy, change):
+def test_invalid_change_is_refused_immediately(contacts_api, change):
     with pytest.raises(contacts.InvalidContact):
         change()
     assert ContactChange.objects.count() == 0

@@ -1,4 +1,4 @@
-"""Events that come before our own commit, or instead of an answer: they find their row, and prevent a second copy."""
+"""Events that arrive before our commit or instead of a response: they find their row and prevent a second copy."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,103 +9,110 @@ from emails.delivery import claims, drain
 from emails.delivery.calls import Call
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Reason, Status
 from emails.tests.support.clock import travel
-from emails.tests.support.provider_payloads import status
-from emails.tracking import recording
+from emails.tests.support.provider_payloads import current_status
+from emails.tracking import linking
 
 
-def call_made() -> tuple[Call, Any]:
-    """A worker between the provider's answer and its own commit."""
+def make_call() -> tuple[Call, Any]:
+    """A call as a worker holds it between the provider's response and its own commit."""
     [call], _ = claims.next_calls(8, idle=True)
     return call, call.make()
 
 
-def test_an_event_before_our_own_commit_of_sent_finds_its_row(webhooks, outbox, queue):
-    outbox("sendgrid")
-    (row,) = queue(sensitive=True)
-    finished = call_made()
-    webhooks("sendgrid").tell("delivered", message="", ours=row.pk)
-    drain.settle_despite_outages([finished])
+def test_event_before_our_commit_finds_its_row(webhook_sender_for, use_provider, queue_emails):
+    use_provider("sendgrid")
+    (row,) = queue_emails(sensitive=True)
+    answered_call = make_call()
+    webhook_sender_for("sendgrid").send_event("delivered", message="", our_id=row.pk)
+    drain.settle_despite_outages([answered_call])
     row.refresh_from_db()
-    assert (row.status, row.content, row.due_at) == (Status.DELIVERED, None, None)
+    assert row.status == Status.DELIVERED
+    assert row.content is None
+    assert row.due_at is None
     assert row.sent_at is not None
     assert row.provider_message_id
     assert DeliveryAttempt.objects.get().outcome == "accepted"
 
 
-def test_sequenzys_early_event_waits_for_the_id(webhooks, outbox, queue):
-    outbox("sequenzy")
-    (row,) = queue()
-    call, answer = call_made()
-    webhooks("sequenzy").tell("email.delivered", message=answer.message_ids[0])
+def test_early_sequenzy_event_is_linked_once_id_is_known(webhook_sender_for, use_provider, queue_emails):
+    use_provider("sequenzy")
+    (row,) = queue_emails()
+    call, response = make_call()
+    webhook_sender_for("sequenzy").send_event("email.delivered", message=response.message_ids[0])
     assert DeliveryEvent.objects.get().email is None
-    drain.settle_despite_outages([(call, answer)])
-    assert status(row) == Status.DELIVERED
+    drain.settle_despite_outages([(call, response)])
+    assert current_status(row) == Status.DELIVERED
     assert row.events.count() == 1
 
 
-def test_an_event_that_was_stored_at_the_same_moment_is_linked_later(webhooks, outbox, queue, deliver):
-    outbox("sequenzy")
-    (row,) = queue()
+def test_stray_event_is_linked_later(webhook_sender_for, use_provider, queue_emails, deliver):
+    use_provider("sequenzy")
+    (row,) = queue_emails()
     deliver()
     row.refresh_from_db()
-    webhooks("sequenzy").tell("email.delivered", message="early")
+    webhook_sender_for("sequenzy").send_event("email.delivered", message="early")
     OutboundEmail.objects.update(provider_message_id="early")
-    recording.link_unlinked()
-    assert status(row) == Status.DELIVERED
+    linking.link_unlinked_events()
+    assert current_status(row) == Status.DELIVERED
 
 
 @pytest.mark.parametrize("fault", ["cut-after", "timeout-after", "500-after"])
-def test_sendgrids_unknown_outcome_is_settled_by_an_event(webhooks, api, outbox, queue, deliver, settings, fault):
-    settings.EMAIL_CALL_DEADLINE_SECONDS = 1
-    outbox("sendgrid")
-    (row,) = queue()
-    api.faults = [fault]
+def test_event_settles_unknown_sendgrid_attempt(
+    webhook_sender_for, provider_api, use_provider, queue_emails, deliver, fault
+):
+    use_provider("sendgrid")
+    (row,) = queue_emails()
+    provider_api.faults = [fault]
     deliver()
-    assert status(row) == Status.SENDING
-    webhooks("sendgrid").tell("processed", message="theirs", ours=row.pk)
-    assert status(row) == Status.SENT
+    assert current_status(row) == Status.SENDING
+    webhook_sender_for("sendgrid").send_event("processed", message="provider-id", our_id=row.pk)
+    assert current_status(row) == Status.SENT
     assert DeliveryAttempt.objects.get().outcome == "accepted"
     travel(timedelta(minutes=6))
     deliver()
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
-def test_without_an_event_it_is_repeated_after_five_minutes(webhooks, api, outbox, queue, deliver):
-    outbox("sendgrid")
-    (row,) = queue()
-    api.faults = ["cut-before"]
+def test_unknown_sendgrid_attempt_is_repeated_after_five_minutes(
+    webhook_sender_for, provider_api, use_provider, queue_emails, deliver
+):
+    use_provider("sendgrid")
+    (row,) = queue_emails()
+    provider_api.faults = ["cut-before"]
     deliver()
     travel(timedelta(minutes=4))
     deliver()
-    assert api.calls == 1
+    assert provider_api.calls == 1
     travel(timedelta(minutes=2))
     deliver()
-    assert (status(row), api.calls) == (Status.SENT, 2)
+    assert (current_status(row), provider_api.calls) == (Status.SENT, 2)
 
 
-def test_an_event_while_the_call_ends_unknown_prevents_the_repeat(webhooks, api, outbox, queue, deliver):
-    outbox("sendgrid")
-    (row,) = queue()
-    api.faults = ["cut-after"]
-    finished = call_made()
-    webhooks("sendgrid").tell("processed", message="theirs", ours=row.pk)
-    drain.settle_despite_outages([finished])
+def test_event_during_an_unknown_call_prevents_the_repeat(
+    webhook_sender_for, provider_api, use_provider, queue_emails, deliver
+):
+    use_provider("sendgrid")
+    (row,) = queue_emails()
+    provider_api.faults = ["cut-after"]
+    answered_call = make_call()
+    webhook_sender_for("sendgrid").send_event("processed", message="provider-id", our_id=row.pk)
+    drain.settle_despite_outages([answered_call])
     travel(timedelta(minutes=6))
     deliver()
-    assert (status(row), len(api.accepted)) == (Status.SENT, 1)
+    assert (current_status(row), len(provider_api.accepted)) == (Status.SENT, 1)
     assert DeliveryAttempt.objects.get().outcome == "accepted"
 
 
-def test_an_event_proves_what_was_given_up_as_unknown(webhooks, outbox, queue):
-    (row,) = queue()
+def test_event_revives_message_failed_as_unknown(webhook_sender_for, outbox, queue_emails):
+    (row,) = queue_emails()
     OutboundEmail.objects.update(status=Status.FAILED, reason=Reason.OUTCOME_UNKNOWN, due_at=None)
-    webhooks("resend").tell("email.delivered", message="theirs", ours=row.pk)
-    assert (status(row), row.reason) == (Status.DELIVERED, "")
+    webhook_sender_for("resend").send_event("email.delivered", message="provider-id", our_id=row.pk)
+    assert (current_status(row), row.reason) == (Status.DELIVERED, "")
 
 
-def test_a_queued_row_that_an_event_proves_is_not_sent_again(webhooks, api, outbox, queue, deliver):
-    outbox("sendgrid")
-    (row,) = queue()
-    webhooks("sendgrid").tell("processed", message="theirs", ours=row.pk)
+def test_event_for_queued_row_prevents_sending(webhook_sender_for, provider_api, use_provider, queue_emails, deliver):
+    use_provider("sendgrid")
+    (row,) = queue_emails()
+    webhook_sender_for("sendgrid").send_event("processed", message="provider-id", our_id=row.pk)
     deliver()
-    assert (status(row), api.calls) == (Status.SENT, 0)
+    assert (current_status(row), provider_api.calls) == (Status.SENT, 0)

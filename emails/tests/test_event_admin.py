@@ -1,4 +1,4 @@
-"""The admin of events: what a provider told of a message, and its raw form as long as that is kept."""
+"""The admin of delivery events, with the raw payload for as long as it is kept."""
 
 from datetime import timedelta
 
@@ -17,34 +17,34 @@ def admin(client, db):
 
 
 def page(admin, path: str) -> str:
-    answer = admin.get(f"/admin/emails/{path}")
-    assert answer.status_code == 200, path
-    return str(answer.content.decode())
+    response = admin.get(f"/admin/emails/{path}")
+    assert response.status_code == 200, path
+    return str(response.content.decode())
 
 
 @pytest.fixture
-def event(webhooks, queue, deliver):
-    (row,) = queue()
+def event(webhook_sender_for, queue_emails, deliver):
+    (row,) = queue_emails()
     deliver()
     bounce = {"bounce": {"type": "Permanent", "message": "550 <b>unknown</b>"}}
-    webhooks("resend").tell("email.bounced", message="m1", ours=row.pk, to=row.recipients, **bounce)
+    webhook_sender_for("resend").send_event("email.bounced", message="m1", our_id=row.pk, to=row.recipients, **bounce)
     return DeliveryEvent.objects.get()
 
 
-def test_a_message_shows_what_was_told_of_it(admin, event):
-    shown = page(admin, f"outboundemail/{event.email_id}/change/")
-    assert "550 &lt;b&gt;unknown&lt;/b&gt;" in shown
-    assert "The receiving server rejected it." in shown
+def test_message_page_shows_its_events(admin, event):
+    html = page(admin, f"outboundemail/{event.email_id}/change/")
+    assert "550 &lt;b&gt;unknown&lt;/b&gt;" in html
+    assert "The receiving server rejected it." in html
 
 
-def test_an_event_is_found_by_address_and_shows_its_raw_form(admin, event):
+def test_event_is_found_by_address_and_shows_raw_payload(admin, event):
     assert str(event.pk) in page(admin, "deliveryevent/?q=person-0@example.com")
-    shown = page(admin, f"deliveryevent/{event.pk}/change/")
-    assert "&quot;type&quot;: &quot;email.bounced&quot;" in shown
-    assert "<b>unknown" not in shown
+    html = page(admin, f"deliveryevent/{event.pk}/change/")
+    assert "&quot;type&quot;: &quot;email.bounced&quot;" in html
+    assert "<b>unknown" not in html
 
 
-def test_raw_forms_go_after_the_retention_period(admin, event):
+def test_raw_payload_is_deleted_after_retention(admin, event):
     travel(timedelta(days=31))
     OutboundEmail.objects.update(settled_at=None)
     purge()
@@ -53,14 +53,14 @@ def test_raw_forms_go_after_the_retention_period(admin, event):
     assert "no longer stored" in page(admin, f"deliveryevent/{event.pk}/change/")
 
 
-def test_what_belongs_to_no_message_goes_whole(webhooks):
-    webhooks("resend").tell("email.sent", message="m1")
+def test_unlinked_event_is_deleted_after_retention(webhook_sender_for):
+    webhook_sender_for("resend").send_event("email.sent", message="m1")
     travel(timedelta(days=31))
     purge()
     assert not DeliveryEvent.objects.exists()
 
 
-def test_a_suppression_says_that_the_provider_keeps_its_own(admin, event):
+def test_suppression_page_mentions_the_provider_list(admin, event):
     assert "Remove the email address there as well" in page(
         admin, f"suppression/{Suppression.objects.get().pk}/change/"
     )

@@ -1,4 +1,4 @@
-"""The development inbox: every message, as a person sees it and as a script reads it."""
+"""The development inbox, as a page for people and as JSON for scripts."""
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
@@ -14,7 +14,7 @@ def development(settings):
 
 
 @pytest.fixture
-def letter(queue) -> OutboundEmail:
+def welcome_email(queue_emails) -> OutboundEmail:
     message = EmailMultiAlternatives("Hello", "See https://app.example.com/x", to=["Ada <ada@example.com>"])
     message.attach_alternative("<p>Hello</p>", "text/html")
     vars(message).update(kind="welcome", sensitive=True)
@@ -22,36 +22,36 @@ def letter(queue) -> OutboundEmail:
     return OutboundEmail.objects.latest("created_at")
 
 
-def test_an_empty_inbox_says_how_to_get_mail(client, db):
-    shown = client.get("/dev/inbox/").content.decode()
-    assert "No emails yet." in shown
-    assert "curl http://testserver/api/accounts/signup/" in shown
+def test_empty_inbox_explains_how_to_send_one(client, db):
+    page_html = client.get("/dev/inbox/").content.decode()
+    assert "No emails yet." in page_html
+    assert "curl http://testserver/api/accounts/signup/" in page_html
 
 
-def test_the_inbox_lists_the_newest_first(client, queue, letter):
-    answer = client.get("/dev/inbox/")
-    assert [email.pk for email in answer.context["emails"]] == [letter.pk]
-    (newer,) = queue()
+def test_inbox_lists_newest_first(client, queue_emails, welcome_email):
+    response = client.get("/dev/inbox/")
+    assert [email.pk for email in response.context["emails"]] == [welcome_email.pk]
+    (newer,) = queue_emails()
     assert client.get("/dev/inbox/").context["emails"][0].pk == newer.pk
 
 
-def test_a_message_is_shown_with_working_links_headers_and_history(client, letter, deliver):
+def test_message_page_shows_links_headers_and_history(client, welcome_email, deliver):
     deliver()
-    shown = client.get(f"/dev/inbox/{letter.pk}/").content.decode()
-    assert '<a href="https://app.example.com/x"' in shown
-    assert "Ada &lt;ada@example.com&gt;" in shown
-    assert '<iframe sandbox src="html/"' in shown
-    assert "resend: accepted" in shown
+    page_html = client.get(f"/dev/inbox/{welcome_email.pk}/").content.decode()
+    assert '<a href="https://app.example.com/x"' in page_html
+    assert "Ada &lt;ada@example.com&gt;" in page_html
+    assert '<iframe sandbox src="html/"' in page_html
+    assert "resend: accepted" in page_html
 
 
-def test_the_html_is_a_page_of_its_own(client, letter):
-    answer = client.get(f"/dev/inbox/{letter.pk}/html/")
-    assert answer.content == b"<p>Hello</p>"
-    assert answer["Content-Security-Policy"].startswith("default-src 'none'")
-    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+def test_html_body_is_a_separate_page(client, welcome_email):
+    response = client.get(f"/dev/inbox/{welcome_email.pk}/html/")
+    assert response.content == b"<p>Hello</p>"
+    assert response["Content-Security-Policy"].startswith("default-src 'none'")
+    assert response["X-Frame-Options"] == "SAMEORIGIN"
 
 
-def test_a_script_reads_the_inbox_as_json(client, letter, deliver):
+def test_inbox_is_available_as_json(client, welcome_email, deliver):
     deliver()
     (message,) = client.get("/dev/inbox.json").json()["messages"]
     assert message.pop("created_at").startswith("20")
@@ -59,7 +59,7 @@ def test_a_script_reads_the_inbox_as_json(client, letter, deliver):
     assert [set(event) for event in events] == [{"event", "at", "detail"}] * 3
     assert [event["event"] for event in events] == ["queued", "attempt", "sent"]
     assert message == {
-        "id": str(letter.pk),
+        "id": str(welcome_email.pk),
         "kind": "welcome",
         "to": ["ada@example.com"],
         "subject": "Hello",
@@ -69,32 +69,34 @@ def test_a_script_reads_the_inbox_as_json(client, letter, deliver):
     }
 
 
-def test_a_blanked_body_is_empty(client, letter):
+def test_blanked_body_is_empty(client, welcome_email):
     OutboundEmail.objects.update(content=None)
     (message,) = client.get("/dev/inbox.json").json()["messages"]
-    assert (message["to"], message["text"], message["html"]) == (["ada@example.com"], "", "")
-    assert "The body has been deleted" in client.get(f"/dev/inbox/{letter.pk}/").content.decode()
+    assert message["to"] == ["ada@example.com"]
+    assert message["text"] == ""
+    assert message["html"] == ""
+    assert "The body has been deleted" in client.get(f"/dev/inbox/{welcome_email.pk}/").content.decode()
 
 
-def test_the_json_is_limited(client, queue):
-    queue(3)
+def test_json_limit_is_applied(client, queue_emails):
+    queue_emails(3)
     assert len(client.get("/dev/inbox.json?limit=2").json()["messages"]) == 2
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1001", "٣", ""])
-def test_a_wrong_limit_is_refused(client, db, limit):
-    answer = client.get("/dev/inbox.json", {"limit": limit})
-    assert answer.status_code == 400
-    assert "1 to 1000" in answer.json()["detail"]
+def test_invalid_json_limit_is_refused(client, db, limit):
+    response = client.get("/dev/inbox.json", {"limit": limit})
+    assert response.status_code == 400
+    assert "1 to 1000" in response.json()["detail"]
 
 
-def test_reading_the_inbox_costs_three_queries(client, queue, django_assert_num_queries):
-    queue(5)
+def test_inbox_json_costs_three_queries(client, queue_emails, django_assert_num_queries):
+    queue_emails(5)
     with django_assert_num_queries(3):
         client.get("/dev/inbox.json")
 
 
 @pytest.mark.parametrize("path", ["inbox/", "inbox.json", "inbox/{}/", "inbox/{}/html/", "emails/", "emails/x/html/"])
-def test_without_debug_there_is_no_such_page(client, letter, settings, path):
+def test_inbox_is_404_without_debug(client, welcome_email, settings, path):
     settings.DEBUG = False
-    assert client.get("/dev/" + path.format(letter.pk)).status_code == 404
+    assert client.get("/dev/" + path.format(welcome_email.pk)).status_code == 404

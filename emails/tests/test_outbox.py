@@ -1,4 +1,4 @@
-"""The door: a message becomes a row in the caller's transaction, once for each idempotency key."""
+"""The outbox backend: a message becomes a row in the caller's transaction, once per idempotency key."""
 
 import pytest
 from django.core.mail import BadHeaderError, EmailMessage, get_connection, send_mail
@@ -13,40 +13,42 @@ pytestmark = pytest.mark.usefixtures("db", "outbox")
 def test_send_mail_queues_a_row():
     assert send_mail("Hello", "Hello there.", None, ["Ada <Ada@Example.com>"]) == 1
     row = OutboundEmail.objects.get()
-    assert (row.status, row.recipients, row.subject) == (Status.QUEUED, "ada@example.com", "Hello")
+    assert row.status == Status.QUEUED
+    assert row.recipients == "ada@example.com"
+    assert row.subject == "Hello"
     assert row.message.text == "Hello there."
     assert row.due_at is not None
 
 
-def test_a_rolled_back_transaction_sends_nothing():
+def test_rolled_back_transaction_sends_nothing():
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         send_mail("Hello", "Hello there.", None, ["ada@example.com"])
         1 / 0  # noqa: B018
     assert not OutboundEmail.objects.exists()
 
 
-def test_an_idempotency_key_queues_once_and_leaves_the_transaction_usable(queue):
+def test_idempotency_key_queues_once_without_aborting_the_transaction(queue_emails):
     with transaction.atomic():
-        assert len(queue(2, idempotency_key="receipt:in_1")) == 1
-        assert queue(1, idempotency_key="receipt:in_1") == []
-        assert len(queue(1, idempotency_key="receipt:in_2")) == 1
+        assert len(queue_emails(2, idempotency_key="receipt:in_1")) == 1
+        assert queue_emails(1, idempotency_key="receipt:in_1") == []
+        assert len(queue_emails(1, idempotency_key="receipt:in_2")) == 1
     assert OutboundEmail.objects.count() == 2
 
 
-def test_only_the_conflict_of_keys_is_ignored(monkeypatch, queue):
+def test_only_key_conflict_is_ignored(monkeypatch, queue_emails):
     monkeypatch.setattr(OutboundEmail._meta.get_field("subject"), "get_db_prep_save", lambda *_, **__: None)
     with pytest.raises(IntegrityError), transaction.atomic():
-        queue(1, idempotency_key="receipt:in_1")
+        queue_emails(1, idempotency_key="receipt:in_1")
 
 
-def test_messages_without_recipients_are_not_queued():
+def test_message_without_recipients_is_not_queued():
     backend = get_connection()
     assert backend.send_messages([EmailMessage("Hello", "Hello")]) == 0
     assert backend.send_messages([]) == 0
     assert not OutboundEmail.objects.exists()
 
 
-def test_one_bad_message_queues_none_of_its_batch():
+def test_invalid_message_queues_none_of_its_batch():
     good = EmailMessage("Hello", "Hello", to=["ada@example.com"])
     bad = EmailMessage("Hello\nBcc: all@example.com", "Hello", to=["ada@example.com"])
     with pytest.raises(BadHeaderError):
@@ -54,7 +56,7 @@ def test_one_bad_message_queues_none_of_its_batch():
     assert not OutboundEmail.objects.exists()
 
 
-def test_fail_silently_skips_only_what_nobody_could_send():
+def test_fail_silently_skips_only_invalid_messages():
     good = EmailMessage("Hello", "Hello", to=["ada@example.com"])
     bad = EmailMessage("Hello", "Hello\0", to=["ada@example.com"])
     assert get_connection(fail_silently=True).send_messages([bad, good]) == 1

@@ -1,13 +1,13 @@
+"""Resend's payload, and the messages that Resend can't carry."""
+
 import pytest
 
 from emails.backends import ResendBackend
 from emails.errors import UnsupportedFeature
-from emails.tests.support.messages import backend, mail, sent
-from emails.tests.test_message import inline_image
-from emails.tests.test_sequenzy import with_alternative
+from emails.tests.support.messages import backend, inline_image, mail, oversized_message, sent, with_alternative
 
 
-def test_the_whole_payload(api):
+def test_payload_is_complete(provider_api):
     message = mail(
         html='<img src="cid:logo">',
         to=["Lovelace, Ada 🎉 <ada@bücher.example>"],
@@ -18,7 +18,7 @@ def test_the_whole_payload(api):
     )
     message.tags = ["welcome", "not fitting!"]
     message.attachments.append(inline_image())
-    payload = sent("resend", api, message)
+    payload = sent("resend", provider_api, message)
     tags = payload.pop("tags")
     assert payload == {
         "from": "Acme <hello@acme.example>",
@@ -37,66 +37,70 @@ def test_the_whole_payload(api):
     assert [tag["name"] for tag in tags] == ["welcome", "message_id"]
 
 
-def test_no_text_is_made_from_html(api):
+def test_html_only_message_has_empty_text(provider_api):
     message = mail(body="", html="<p>Hi</p>")
-    assert sent("resend", api, message)["text"] == ""
+    assert sent("resend", provider_api, message)["text"] == ""
 
 
-def test_text_alone_has_no_html(api):
-    assert "html" not in sent("resend", api, mail())
+def test_text_only_message_has_no_html(provider_api):
+    assert "html" not in sent("resend", provider_api, mail())
 
 
 @pytest.mark.parametrize(
-    ("name", "content_type"),
+    ("name", "content_type", "arrives_as"),
     [
-        ("a.pdf", "application/pdf"),
-        ("a.xml", "application/xml"),
-        ("a.jpg", "image/jpg"),
-        ("README", "text/plain"),
-        ("a.unknown-kind", "application/octet-stream"),
-        ("", "application/pdf"),
+        ("a.pdf", "application/pdf", "a.pdf"),
+        ("a.xml", "application/xml", "a.xml"),
+        ("a.jpg", "image/jpg", "a.jpg"),
+        ("README", "text/plain", "README"),
+        ("a.unknown-kind", "application/octet-stream", "a.unknown-kind"),
+        ("", "application/pdf", "attachment.pdf"),
     ],
 )
-def test_files_whose_name_and_type_agree_go_out(api, name, content_type):
+def test_attachment_with_matching_name_and_type_is_accepted(provider_api, name, content_type, arrives_as):
     message = mail()
     message.attach(name, b"x", content_type)
-    assert sent("resend", api, message)["attachments"][0]["filename"]
+    assert sent("resend", provider_api, message)["attachments"] == [
+        {"filename": arrives_as, "content": "eA==", "content_type": content_type}
+    ]
 
 
-def mismatched():
+def mismatched_attachment():
     message = mail()
     message.attach("invoice.pdf", b"x", "image/png")
     return message
 
 
-def heavy():
-    message = mail()
-    message.attach("a.bin", b"x" * 30_000_001, "application/octet-stream")
-    return message
-
-
 @pytest.mark.parametrize(
-    ("message", "feature"),
+    ("make_message", "feature"),
     [
-        (with_alternative("text/calendar"), "text/calendar"),
-        (with_alternative("text/html"), "two HTML"),
-        (mail(to=[], bcc=["a@example.com"]), "without `to`"),
-        (mail(to=["jürgen@example.com"]), "jürgen"),
-        (mail(from_email="jürgen@acme.example"), "jürgen"),
-        (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
-        (mail(headers={"To": "list@acme.example"}), "custom To header"),
-        (mail(headers={"Content-Type": "text/plain"}), "custom Content-Type header"),
-        (mail(cc=[f"{number}@example.com" for number in range(51)]), "51 email addresses"),
-        (mail(body=""), "empty body"),
-        (mismatched(), "invoice.pdf"),
-        (heavy(), "bytes"),
+        pytest.param(lambda: with_alternative("text/calendar"), "text/calendar", id="calendar"),
+        pytest.param(lambda: with_alternative("text/html"), "two HTML", id="second HTML"),
+        pytest.param(lambda: mail(to=[], bcc=["a@example.com"]), "without `to`", id="no to"),
+        pytest.param(lambda: mail(to=["jürgen@example.com"]), "jürgen", id="non-ASCII mailbox"),
+        pytest.param(lambda: mail(from_email="jürgen@acme.example"), "jürgen", id="non-ASCII sender"),
+        pytest.param(
+            lambda: mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}),
+            "Return-Path",
+            id="Return-Path",
+        ),
+        pytest.param(lambda: mail(headers={"To": "list@acme.example"}), "custom To header", id="To header"),
+        pytest.param(
+            lambda: mail(headers={"Content-Type": "text/plain"}), "custom Content-Type header", id="Content-Type header"
+        ),
+        pytest.param(
+            lambda: mail(cc=[f"{number}@example.com" for number in range(51)]), "51 email addresses", id="51 cc"
+        ),
+        pytest.param(lambda: mail(body=""), "empty body", id="empty body"),
+        pytest.param(mismatched_attachment, "invoice.pdf", id="mismatched attachment"),
+        pytest.param(oversized_message, "bytes", id="large attachment"),
     ],
 )
-def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^resend doesn't support .*{feature}"):
-        backend("resend", api).send_messages([message])
-    assert api.calls == 0
+        backend("resend", provider_api).send_messages([make_message()])
+    assert provider_api.calls == 0
 
 
-def test_a_key_is_remembered_for_a_day():
+def test_idempotency_key_lives_for_a_day():
     assert ResendBackend.key_lifetime.days == 1

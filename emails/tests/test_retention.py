@@ -1,4 +1,4 @@
-"""How long mail is kept: bodies for the retention period, idempotency keys for 90 days at least."""
+"""Retention: bodies are kept for the retention period, and idempotency keys for at least 90 days."""
 
 from datetime import timedelta
 
@@ -13,28 +13,28 @@ MONTH = timedelta(days=31)
 
 
 @pytest.fixture
-def sent(queue, deliver):
-    """One message with an idempotency key, one without, both sent."""
-    queue(1)
-    queue(1, idempotency_key="receipt:in_1")
+def two_sent_emails(queue_emails, deliver):
+    """Two sent messages, one of them with an idempotency key."""
+    queue_emails(1)
+    queue_emails(1, idempotency_key="receipt:in_1")
     deliver()
 
 
-def test_nothing_is_touched_within_the_retention_period(sent):
+def test_nothing_is_purged_within_retention(two_sent_emails):
     travel(timedelta(days=29))
     assert purge() == (0, 0)
     assert all(row.content for row in OutboundEmail.objects.all())
 
 
-def test_afterwards_a_key_outlives_its_body(sent, queue):
+def test_idempotency_key_outlives_its_body(two_sent_emails, queue_emails):
     travel(MONTH)
     assert purge() == (2, 1)
     row = OutboundEmail.objects.get()
     assert (row.idempotency_key, row.content) == ("receipt:in_1", None)
-    assert queue(1, idempotency_key="receipt:in_1") == [], "the receipt is not sent again next month"
+    assert queue_emails(1, idempotency_key="receipt:in_1") == [], "the receipt must not be sent again next month"
 
 
-def test_after_90_days_nothing_is_left(sent):
+def test_everything_is_purged_after_90_days(two_sent_emails):
     ContactChange.objects.create(address="ada@example.com", action="add_tag", settled_at=database_now(), status="sent")
     ContactChange.objects.create(address="ada@example.com", action="add_tag")
     travel(3 * MONTH)
@@ -45,15 +45,15 @@ def test_after_90_days_nothing_is_left(sent):
     assert not AttemptedEmail.objects.exists()
 
 
-def test_what_still_waits_is_kept_however_old_it_is(queue, api, deliver):
-    queue(1)
+def test_waiting_email_is_kept_whatever_its_age(queue_emails, provider_api, deliver):
+    queue_emails(1)
     travel(12 * MONTH)
     assert purge() == (0, 0)
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
 
 
-def test_purging_twice_changes_nothing_more(sent):
+def test_second_purge_changes_nothing(two_sent_emails):
     travel(MONTH)
     purge()
     assert purge() == (0, 0)

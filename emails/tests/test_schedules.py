@@ -1,4 +1,4 @@
-"""Mail that is to be sent later: through the outbox the row waits itself, whatever its provider can do."""
+"""Scheduled sending through the outbox: the row waits, whatever the provider supports."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,51 +15,51 @@ TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
 @pytest.fixture
-def scheduled(queue):
-    (row,) = queue(send_at=TOMORROW)
+def scheduled_email(queue_emails):
+    (row,) = queue_emails(send_at=TOMORROW)
     return row
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_it_waits_and_then_goes_out(api, outbox, scheduled, deliver, provider):
-    outbox(provider)
+def test_scheduled_email_waits_and_is_then_sent(provider_api, use_provider, scheduled_email, deliver, provider):
+    use_provider(provider)
     deliver()
-    assert api.calls == 0
+    assert provider_api.calls == 0
     assert explain(OutboundEmail.objects.get()).sentence.startswith("Scheduled for ")
     travel(timedelta(days=1))
     deliver()
     assert OutboundEmail.objects.get().status == Status.SENT
-    assert not {"send_at", "scheduled_at"} & api.accepted[0].payload.keys()
+    assert not {"send_at", "scheduled_at"} & provider_api.accepted[0].payload.keys()
 
 
-def test_it_can_be_cancelled(api, scheduled, deliver):
-    actions.cancel(scheduled)
+def test_scheduled_email_can_be_cancelled(provider_api, scheduled_email, deliver):
+    actions.cancel(scheduled_email)
     travel(timedelta(days=1))
     deliver()
-    assert api.calls == 0
+    assert provider_api.calls == 0
 
 
-def test_who_is_suppressed_meanwhile_gets_nothing(api, scheduled, deliver):
+def test_address_suppressed_meanwhile_gets_nothing(provider_api, scheduled_email, deliver):
     suppress("person-0@example.com", cause="complaint")
     travel(timedelta(days=1))
     deliver()
-    assert (OutboundEmail.objects.get().status, api.calls) == (Status.SUPPRESSED, 0)
+    assert (OutboundEmail.objects.get().status, provider_api.calls) == (Status.SUPPRESSED, 0)
 
 
-def test_a_row_of_before_the_field_existed_still_loads(queue, deliver, api):
-    (row,) = queue()
+def test_row_without_send_at_still_loads(queue_emails, deliver, provider_api):
+    (row,) = queue_emails()
     del row.content["send_at"]
     row.save()
     deliver()
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
-def test_a_time_in_the_past_is_now(queue, deliver, api):
-    queue(send_at=datetime.now(UTC) - timedelta(days=1))
+def test_send_at_in_the_past_sends_now(queue_emails, deliver, provider_api):
+    queue_emails(send_at=datetime.now(UTC) - timedelta(days=1))
     deliver()
-    assert len(api.accepted) == 1
+    assert len(provider_api.accepted) == 1
 
 
-def test_nonsense_is_refused_when_it_is_queued(queue):
+def test_invalid_send_at_is_refused_when_queued(queue_emails):
     with pytest.raises(ValueError, match="send_at"):
-        queue(send_at="tomorrow")
+        queue_emails(send_at="tomorrow")

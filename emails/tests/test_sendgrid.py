@@ -1,3 +1,5 @@
+"""SendGrid's payload, and the messages that SendGrid can't carry."""
+
 import uuid
 
 import pytest
@@ -5,13 +7,10 @@ import pytest
 from emails.backends import SendGridBackend
 from emails.errors import UnsupportedFeature
 from emails.message import Message
-from emails.tests.support.messages import backend, mail, sent
-from emails.tests.test_message import inline_image
-from emails.tests.test_resend import heavy
-from emails.tests.test_sequenzy import with_alternative
+from emails.tests.support.messages import backend, inline_image, mail, oversized_message, sent, with_alternative
 
 
-def test_the_whole_payload(api):
+def test_payload_is_complete(provider_api):
     message = mail(
         html="<p>Hi</p>",
         to=["Lovelace, Ada; 🎉 <ada@bücher.example>"],
@@ -24,7 +23,7 @@ def test_the_whole_payload(api):
     message.metadata = {"user_id": 7}
     message.sensitive = True
     message.attachments += [inline_image(), ("a.txt", "Hi", "text/plain")]
-    payload = sent("sendgrid", api, message)
+    payload = sent("sendgrid", provider_api, message)
     arguments = payload["personalizations"][0].pop("custom_args")
     assert payload == {
         "personalizations": [
@@ -59,24 +58,24 @@ def test_the_whole_payload(api):
     assert uuid.UUID(arguments["app_message_id"])
 
 
-def test_our_id_cannot_be_overwritten_by_metadata(api):
+def test_metadata_cannot_override_our_message_id(provider_api):
     message = mail()
     message.metadata = {"message_id": "theirs"}
-    body = backend("sendgrid", api).serialize(Message.from_django(message, uuid.UUID(int=1)))
+    body = backend("sendgrid", provider_api).serialize(Message.from_django(message, uuid.UUID(int=1)))
     assert str(uuid.UUID(int=1)).encode() in body
     assert b"theirs" not in body
 
 
 @pytest.mark.parametrize("content_type", ["text/calendar", "text/html", "text/x-amp-html"])
-def test_any_alternative_is_carried_last(api, content_type):
-    kinds = [content["type"] for content in sent("sendgrid", api, with_alternative(content_type))["content"]]
+def test_alternative_comes_last(provider_api, content_type):
+    kinds = [content["type"] for content in sent("sendgrid", provider_api, with_alternative(content_type))["content"]]
     assert kinds == ["text/plain", "text/html", content_type]
 
 
-def test_no_key_is_sent_since_none_is_known(api):
+def test_no_idempotency_key_is_sent(provider_api):
     assert SendGridBackend.key_lifetime is None
-    sent("sendgrid", api, mail())
-    assert "idempotency-key" not in api.last.headers
+    sent("sendgrid", provider_api, mail())
+    assert "idempotency-key" not in provider_api.last.headers
 
 
 def with_attributes(**attributes):
@@ -86,24 +85,32 @@ def with_attributes(**attributes):
 
 
 @pytest.mark.parametrize(
-    ("message", "feature"),
+    ("make_message", "feature"),
     [
-        (mail(to=[], bcc=["a@example.com"]), "without `to`"),
-        (mail(to=["jürgen@example.com"]), "jürgen"),
-        (mail(subject=""), "empty subject"),
-        (mail(body=""), "empty body"),
-        (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
-        (mail(headers={"DKIM-Signature": "x"}), "DKIM-Signature"),
-        (mail(headers={"Cc": "list@acme.example"}), "custom Cc header"),
-        (mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 email addresses"),
-        (mail(cc=[f"{number}@example.com" for number in range(1000)]), "more than 1000"),
-        (with_attributes(tags=[str(number) for number in range(11)]), "tags"),
-        (with_attributes(tags=["x" * 256]), "tags"),
-        (with_attributes(metadata={"key": "x" * 10_000}), "metadata"),
-        (heavy(), "bytes"),
+        pytest.param(lambda: mail(to=[], bcc=["a@example.com"]), "without `to`", id="no to"),
+        pytest.param(lambda: mail(to=["jürgen@example.com"]), "jürgen", id="non-ASCII mailbox"),
+        pytest.param(lambda: mail(subject=""), "empty subject", id="empty subject"),
+        pytest.param(lambda: mail(body=""), "empty body", id="empty body"),
+        pytest.param(
+            lambda: mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}),
+            "Return-Path",
+            id="Return-Path",
+        ),
+        pytest.param(lambda: mail(headers={"DKIM-Signature": "x"}), "DKIM-Signature", id="DKIM-Signature header"),
+        pytest.param(lambda: mail(headers={"Cc": "list@acme.example"}), "custom Cc header", id="Cc header"),
+        pytest.param(
+            lambda: mail(bcc=[f"{number}@example.com" for number in range(1001)]), "1001 email addresses", id="1001 bcc"
+        ),
+        pytest.param(
+            lambda: mail(cc=[f"{number}@example.com" for number in range(1000)]), "more than 1000", id="1001 recipients"
+        ),
+        pytest.param(lambda: with_attributes(tags=[str(number) for number in range(11)]), "tags", id="11 tags"),
+        pytest.param(lambda: with_attributes(tags=["x" * 256]), "tags", id="long tag"),
+        pytest.param(lambda: with_attributes(metadata={"key": "x" * 10_000}), "metadata", id="long metadata"),
+        pytest.param(oversized_message, "bytes", id="large attachment"),
     ],
 )
-def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sendgrid doesn't support .*{feature}"):
-        backend("sendgrid", api).send_messages([message])
-    assert api.calls == 0
+        backend("sendgrid", provider_api).send_messages([make_message()])
+    assert provider_api.calls == 0

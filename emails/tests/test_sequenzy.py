@@ -1,12 +1,14 @@
+"""Sequenzy's payload, and the messages that Sequenzy can't carry."""
+
 import pytest
 
 from emails.backends import SequenzyBackend
 from emails.errors import UnsupportedFeature
-from emails.tests.support.messages import backend, mail, sent
+from emails.tests.support.messages import backend, mail, sent, with_alternative
 from emails.tests.support.provider_rules import Reply
 
 
-def test_the_whole_payload(api):
+def test_payload_is_complete(provider_api):
     message = mail(
         html='<img src="cid:logo">',
         to=["Ada <ada@example.com>"],
@@ -16,7 +18,7 @@ def test_the_whole_payload(api):
     )
     message.sensitive = True
     message.attach("a.txt", "Hi", "text/plain")
-    assert sent("sequenzy", api, message) == {
+    assert sent("sequenzy", provider_api, message) == {
         "to": ["ada@example.com"],
         "subject": "Hello",
         "body": '<img src="cid:logo">',
@@ -29,79 +31,87 @@ def test_the_whole_payload(api):
     }
 
 
-def test_text_alone_becomes_html_that_looks_the_same(api):
+def test_text_only_message_becomes_equivalent_html(provider_api):
     text = "Hi <Ada>,\r\nsee https://acme.example/a?b=1&c=2.\n\nBye"
-    assert sent("sequenzy", api, mail(body=text))["body"] == (
+    assert sent("sequenzy", provider_api, mail(body=text))["body"] == (
         "<div>Hi &lt;Ada&gt;,<br>\n"
         'see <a href="https://acme.example/a?b=1&amp;c=2">https://acme.example/a?b=1&amp;c=2</a>.<br>\n<br>\nBye</div>'
     )
 
 
-def test_placeholders_in_what_people_typed_stay_literal(api):
+def test_placeholders_in_user_text_stay_literal(provider_api):
     payload = sent(
-        "sequenzy", api, mail(subject="{{{EMAIL}}}", html="<p>{{{FIRST_NAME}}}</p>", from_email="{{x}} <a@b.example>")
+        "sequenzy",
+        provider_api,
+        mail(subject="{{{EMAIL}}}", html="<p>{{{FIRST_NAME}}}</p>", from_email="{{x}} <a@b.example>"),
     )
     assert payload["body"] == "<p>&#123;&#123;{FIRST_NAME}}}</p>"
     assert "{{" not in payload["subject"] + payload["from"]
     assert payload["subject"].replace("\u200b", "") == "{{{EMAIL}}}"
 
 
-def test_strict_mode_names_a_sender_profile(api, settings):
+def test_strict_sender_names_a_profile(provider_api, settings):
     settings.SEQUENZY_STRICT_SENDER = True
-    payload = sent("sequenzy", api, mail())
+    payload = sent("sequenzy", provider_api, mail())
     assert (payload["fromEmail"], payload["fromName"]) == ("hello@acme.example", "Acme")
     assert "from" not in payload
 
 
-def test_listed_headers_may_get_lost(api, settings):
+def test_configured_headers_are_dropped(provider_api, settings):
     settings.SEQUENZY_DROPPED_HEADERS = ["Auto-Submitted"]
-    assert "headers" not in sent("sequenzy", api, mail(headers={"auto-submitted": "auto-generated"}))
+    assert "headers" not in sent("sequenzy", provider_api, mail(headers={"auto-submitted": "auto-generated"}))
 
 
-def test_the_id_is_the_one_that_events_carry(api):
+def test_message_id_is_the_one_events_carry(provider_api):
     message = mail()
-    api.faults = [Reply(200, {"success": True, "emailSendId": "send_1", "jobId": "job_1"})]
-    assert backend("sequenzy", api).send_messages([message]) == 1
+    provider_api.faults = [Reply(200, {"success": True, "emailSendId": "send_1", "jobId": "job_1"})]
+    assert backend("sequenzy", provider_api).send_messages([message]) == 1
     assert message.provider_message_id == "send_1"
 
 
-def attached(files, size=1):
+def with_attachments(files, size=1):
     message = mail()
     for number in range(files):
         message.attach(f"{number}.bin", b"x" * size, "application/octet-stream")
     return message
 
 
-def with_alternative(content_type):
-    message = mail(html="<p>Hi</p>")
-    message.attach_alternative("x", content_type)
-    return message
-
-
 @pytest.mark.parametrize(
-    ("message", "feature"),
+    ("make_message", "feature"),
     [
-        (with_alternative("text/calendar"), "text/calendar"),
-        (with_alternative("text/html"), "two HTML"),
-        (mail(headers={"List-Unsubscribe": "<https://acme.example>"}), "List-Unsubscribe"),
-        (mail(headers={"Message-ID": "<a@b>"}), "Message-ID"),
-        (mail(reply_to=["a@example.com", "b@example.com"]), "reply_to"),
-        (mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}), "Return-Path"),
-        (mail(to=[], cc=["a@example.com"]), "without `to`"),
-        (mail(to=[f"{number}@example.com" for number in range(51)]), "51 email addresses"),
-        (mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 email addresses"),
-        (attached(11), "11 attachments"),
-        (attached(1, 7_000_001), "7 MB"),
-        (mail(subject=""), "empty subject"),
-        (mail(body=""), "empty body"),
-        (mail(to=["jürgen@example.com"]), "jürgen"),
+        pytest.param(lambda: with_alternative("text/calendar"), "text/calendar", id="calendar"),
+        pytest.param(lambda: with_alternative("text/html"), "two HTML", id="second HTML"),
+        pytest.param(
+            lambda: mail(headers={"List-Unsubscribe": "<https://acme.example>"}),
+            "List-Unsubscribe",
+            id="List-Unsubscribe",
+        ),
+        pytest.param(lambda: mail(headers={"Message-ID": "<a@b>"}), "Message-ID", id="Message-ID"),
+        pytest.param(lambda: mail(reply_to=["a@example.com", "b@example.com"]), "reply_to", id="two reply_to"),
+        pytest.param(
+            lambda: mail(from_email="bounce@acme.example", headers={"From": "hello@acme.example"}),
+            "Return-Path",
+            id="Return-Path",
+        ),
+        pytest.param(lambda: mail(to=[], cc=["a@example.com"]), "without `to`", id="no to"),
+        pytest.param(
+            lambda: mail(to=[f"{number}@example.com" for number in range(51)]), "51 email addresses", id="51 to"
+        ),
+        pytest.param(
+            lambda: mail(bcc=[f"{number}@example.com" for number in range(51)]), "51 email addresses", id="51 bcc"
+        ),
+        pytest.param(lambda: with_attachments(11), "11 attachments", id="11 attachments"),
+        pytest.param(lambda: with_attachments(1, 7_000_001), "7 MB", id="large attachment"),
+        pytest.param(lambda: mail(subject=""), "empty subject", id="empty subject"),
+        pytest.param(lambda: mail(body=""), "empty body", id="empty body"),
+        pytest.param(lambda: mail(to=["jürgen@example.com"]), "jürgen", id="non-ASCII mailbox"),
     ],
 )
-def test_what_it_cannot_carry_is_refused_before_any_call(api, message, feature):
+def test_unsupported_message_is_refused_before_any_call(provider_api, make_message, feature):
     with pytest.raises(UnsupportedFeature, match=f"^sequenzy doesn't support .*{feature}"):
-        backend("sequenzy", api).send_messages([message])
-    assert api.calls == 0
+        backend("sequenzy", provider_api).send_messages([make_message()])
+    assert provider_api.calls == 0
 
 
-def test_a_key_is_remembered_for_two_weeks():
+def test_idempotency_key_lives_for_two_weeks():
     assert SequenzyBackend.key_lifetime.days == 14

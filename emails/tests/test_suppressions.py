@@ -1,4 +1,4 @@
-"""The list of addresses that get no mail."""
+"""The list of addresses that get no email."""
 
 from datetime import timedelta
 
@@ -13,27 +13,27 @@ pytestmark = pytest.mark.django_db
 BOUNCE = Suppression.Cause.HARD_BOUNCE
 
 
-def test_an_address_is_suppressed_whatever_its_case():
+def test_suppression_ignores_case():
     suppress("Ada@Example.com", cause=BOUNCE, detail="550 no such user")
     assert is_suppressed("ada@example.COM")
     assert not is_suppressed("grace@example.com")
 
 
-def test_a_suppression_with_an_end_ends():
+def test_temporary_suppression_ends():
     suppress("ada@example.com", cause=Suppression.Cause.SOFT_BOUNCES, until=database_now() + timedelta(days=7))
     assert is_suppressed("ada@example.com")
     travel(timedelta(days=8))
     assert not is_suppressed("ada@example.com")
 
 
-def test_the_first_cause_of_a_suppression_for_good_stays():
+def test_first_permanent_cause_is_kept():
     suppress("ada@example.com", cause=BOUNCE)
     suppress("ada@example.com", cause=Suppression.Cause.COMPLAINT)
     suppress("ada@example.com", cause=Suppression.Cause.SOFT_BOUNCES, until=database_now())
     assert (Suppression.objects.get().cause, Suppression.objects.get().until) == (BOUNCE, None)
 
 
-def test_a_suppression_for_a_time_is_prolonged_and_replaced():
+def test_temporary_suppression_is_extended_and_replaced():
     soon, later = database_now() + timedelta(days=1), database_now() + timedelta(days=7)
     for until in (soon, later):
         suppress("ada@example.com", cause=Suppression.Cause.SOFT_BOUNCES, until=until)
@@ -42,7 +42,7 @@ def test_a_suppression_for_a_time_is_prolonged_and_replaced():
     assert (Suppression.objects.get().cause, Suppression.objects.get().until) == (BOUNCE, None)
 
 
-def test_lifting_lets_mail_through_again():
+def test_lifted_suppression_lets_email_through():
     suppress("ada@example.com", cause=BOUNCE)
     Suppression.objects.get().delete()
     assert not is_suppressed("ada@example.com")

@@ -1,4 +1,4 @@
-"""Every kind of mail renders with its sample, and no user's text can break out of it."""
+"""Every kind of email renders with its sample, and text from users can't escape its place."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ USER_TEXTS = [
 
 
 class Page(HTMLParser):
-    """What a mail reader sees: the links, the elements and the words."""
+    """The links, elements, and words of an HTML body."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def render_strictly(settings):
-    """A variable that the context lacks shows up in the mail."""
+    """Render a sample so that a variable missing from the context shows up in the email."""
     templates = copy.deepcopy(project.TEMPLATES)
     for engine in templates:
         engine["OPTIONS"]["string_if_invalid"] = MISSING
@@ -58,7 +58,7 @@ def render_strictly(settings):
     return samples.render_sample
 
 
-def complaints(rendered: RenderedEmail) -> list[str]:
+def problems(rendered: RenderedEmail) -> list[str]:
     page = Page(rendered.html)
     parts = {"subject": rendered.subject, "text": rendered.text, "html": page.words}
     found = [f"the {name} is empty" for name, words in parts.items() if not words.strip()]
@@ -72,11 +72,11 @@ def complaints(rendered: RenderedEmail) -> list[str]:
 @pytest.mark.parametrize("language", [code for code, _ in project.LANGUAGES])
 @pytest.mark.parametrize("kind", list(samples.folders()))
 def test_every_kind_renders_with_its_sample(render_strictly, kind, language):
-    assert complaints(render_strictly(kind, language)) == []
+    assert problems(render_strictly(kind, language)) == []
 
 
 @pytest.mark.parametrize(
-    ("html", "complaint"),
+    ("html", "problem"),
     [
         ("<p>{{ nobody }}</p>", "the html lacks a variable"),
         ('<a href="/dashboard">x</a>', "the link '/dashboard' is not absolute"),
@@ -84,13 +84,13 @@ def test_every_kind_renders_with_its_sample(render_strictly, kind, language):
         ("", "the html is empty"),
     ],
 )
-def test_the_test_above_finds_mistakes(write_kind, render_strictly, html, complaint):
+def test_template_problems_are_found(write_kind, render_strictly, html, problem):
     write_kind("welcome", html=html)
-    assert complaint in complaints(render_strictly("welcome"))
+    assert problem in problems(render_strictly("welcome"))
 
 
 def contexts_with(text: str) -> list[tuple[str, dict[str, object]]]:
-    """Every kind with each text of its sample, links excepted, replaced in turn: any of them may come from a user."""
+    """Every kind with each text of its sample except links replaced in turn, since any of them may come from a user."""
     return [
         (kind, {**context, name: text})
         for kind in samples.folders()
@@ -101,7 +101,7 @@ def contexts_with(text: str) -> list[tuple[str, dict[str, object]]]:
 
 
 @pytest.mark.parametrize("text", USER_TEXTS)
-def test_users_text_stays_text_in_every_kind(text):
+def test_user_text_stays_text_in_every_kind(text):
     for kind, context in contexts_with(text):
         rendered = render_email(kind, context)
         assert "script" not in Page(rendered.html).elements
@@ -112,7 +112,7 @@ def test_users_text_stays_text_in_every_kind(text):
 
 
 @pytest.mark.parametrize("text", USER_TEXTS)
-def test_users_text_is_literal_in_text_and_escaped_in_html(write_kind, text):
+def test_user_text_is_literal_in_text_and_escaped_in_html(write_kind, text):
     write_kind("welcome")
     rendered = render_email("welcome", {"name": text})
     assert rendered.subject == f"Hi {text}"
@@ -125,13 +125,13 @@ def test_users_text_is_literal_in_text_and_escaped_in_html(write_kind, text):
 @pytest.mark.parametrize(
     "name", ["Ada\r\nBcc: eve@example.com", "Ada\nSubject: x", "Ada\x0bX", "Ada\u2028X", "Ada\x85X"]
 )
-def test_a_subject_is_one_line(write_kind, name):
+def test_subject_is_one_line(write_kind, name):
     write_kind("welcome")
     subject = render_email("welcome", {"name": name}).subject
     assert len(subject.splitlines()) == 1
 
 
-def test_no_header_comes_in_through_a_name(write_kind):
+def test_name_cannot_inject_header(write_kind):
     write_kind("welcome")
     send_templated_email(kind="welcome", to="ada@example.com", context={"name": "A\r\nBcc: eve@example.com"})
     (message,) = mail.outbox
@@ -140,7 +140,7 @@ def test_no_header_comes_in_through_a_name(write_kind):
 
 
 @pytest.mark.parametrize("to", ["ada@example.com\r\nBcc: eve@example.com", "ada@example.com\nX: y"])
-def test_no_header_comes_in_through_an_address(write_kind, settings, to, db):
+def test_address_cannot_inject_header(write_kind, settings, to, db):
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     write_kind("welcome")
     with pytest.raises(BadHeaderError):

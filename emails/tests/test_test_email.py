@@ -1,4 +1,4 @@
-"""`manage.py test_email`: the provider's answer, or its error with what to do about it."""
+"""The command `manage.py test_email`: it prints the provider's response, or the error with advice."""
 
 import json
 import os
@@ -11,62 +11,62 @@ from django.core.management import CommandError, call_command
 from emails.models import OutboundEmail
 from emails.tests.conftest import PROVIDERS
 from emails.tests.support.provider_rules import Reply
-from emails.tests.test_relay import SmtpServer
+from emails.tests.support.smtp_server import SmtpServer
 from emails.tracking.suppressions import suppress
 
 
 @pytest.fixture
-def run(db, outbox, capsys):
-    def run(*arguments: str) -> str:
+def run_test_email(db, outbox, capsys):
+    def run_test_email(*arguments: str) -> str:
         call_command("test_email", "ada@example.com", *arguments)
         return str(capsys.readouterr().out)
 
-    return run
+    return run_test_email
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_message_goes_out_now_and_its_id_is_told(run, api, outbox, provider):
-    outbox(provider)
-    said = run()
-    assert f"{provider} accepted it as " in said
-    assert api.accepted[0].recipients == ["ada@example.com"]
-    assert "Acme" in api.accepted[0].payload["subject"]
+def test_email_is_sent_now_and_its_id_printed(run_test_email, provider_api, use_provider, provider):
+    use_provider(provider)
+    output = run_test_email()
+    assert f"{provider} accepted it as " in output
+    assert provider_api.accepted[0].recipients == ["ada@example.com"]
+    assert "Acme" in provider_api.accepted[0].payload["subject"]
     assert not OutboundEmail.objects.exists()
 
 
-def test_of_a_kind_with_its_sample(run, api):
-    run("--kind", "welcome")
-    assert "Acme" in api.accepted[0].payload["subject"]
-    assert "https://" in api.accepted[0].payload["html"]
+def test_kind_is_rendered_with_its_sample(run_test_email, provider_api):
+    run_test_email("--kind", "welcome")
+    assert "Acme" in provider_api.accepted[0].payload["subject"]
+    assert "https://" in provider_api.accepted[0].payload["html"]
 
 
-def test_through_another_provider(run, api):
-    assert "sendgrid accepted it" in run("--provider", "sendgrid")
+def test_other_provider_can_be_chosen(run_test_email, provider_api):
+    assert "sendgrid accepted it" in run_test_email("--provider", "sendgrid")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_dry_run_prints_the_call_without_the_key_and_makes_none(run, api, provider):
-    said = run("--dry-run", "--provider", provider)
-    first, _, payload = said.partition("\n")
-    assert first.startswith(f"POST {api.url(provider)}/")
+def test_dry_run_prints_the_call_without_the_key(run_test_email, provider_api, provider):
+    output = run_test_email("--dry-run", "--provider", provider)
+    first, _, payload = output.partition("\n")
+    assert first.startswith(f"POST {provider_api.url(provider)}/")
     assert "ada@example.com" in json.dumps(json.loads(payload))
-    assert f"key-of-{provider}" not in said
-    assert api.calls == 0
+    assert f"key-of-{provider}" not in output
+    assert provider_api.calls == 0
 
 
-def test_by_smtp(run, settings):
+def test_smtp_is_supported(run_test_email, settings):
     with SmtpServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        assert "smtp accepted it but returned no message ID." in run("--provider", "smtp")
-    assert b"ada@example.com" in server.mails[0]
+        assert "smtp accepted it but returned no message ID." in run_test_email("--provider", "smtp")
+    assert b"ada@example.com" in server.messages[0]
 
 
-def test_a_dry_run_of_smtp_prints_the_mail(run):
-    assert "Content-Type: multipart/alternative" in run("--dry-run", "--provider", "smtp")
+def test_dry_run_of_smtp_prints_the_message(run_test_email):
+    assert "Content-Type: multipart/alternative" in run_test_email("--dry-run", "--provider", "smtp")
 
 
 @pytest.mark.parametrize(
-    ("answer", "advice"),
+    ("response", "advice"),
     [
         (Reply(401, {"name": "missing_api_key", "message": "x"}), "Check RESEND_API_KEY"),
         (Reply(403, {"name": "validation_error", "message": "The domain is not verified"}), "Verify the domain"),
@@ -77,21 +77,21 @@ def test_a_dry_run_of_smtp_prints_the_mail(run):
         ("cut-after", "Check the mailbox"),
     ],
 )
-def test_an_error_comes_with_what_to_do(run, api, answer, advice):
-    api.faults = [answer]
+def test_provider_error_comes_with_advice(run_test_email, provider_api, response, advice):
+    provider_api.faults = [response]
     with pytest.raises(CommandError, match=advice) as caught:
-        run()
+        run_test_email()
     assert "key-of-resend" not in str(caught.value)
 
 
-def test_nobody_answers(run, settings):
+def test_unreachable_provider_comes_with_advice(run_test_email, settings):
     settings.RESEND_API_URL = "http://127.0.0.1:1"
     with pytest.raises(CommandError, match="Check RESEND_API_URL"):
-        run()
+        run_test_email()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["--kind", "nonsense"], "There is no kind 'nonsense'. The kinds are: already_registered, "),
         (["--provider", "nonsense"], "Set EMAIL_PROVIDER to one of console, smtp, sequenzy, resend, sendgrid"),
@@ -99,23 +99,23 @@ def test_nobody_answers(run, settings):
         (["--provider", "os.path.join"], "is not a class"),
     ],
 )
-def test_what_does_not_exist_is_named(run, arguments, said):
-    with pytest.raises(CommandError, match=said):
-        run(*arguments)
+def test_unknown_kind_or_provider_is_named(run_test_email, arguments, output):
+    with pytest.raises(CommandError, match=output):
+        run_test_email(*arguments)
 
 
-def test_what_is_no_address(db, outbox):
+def test_invalid_address_is_refused(db, outbox):
     with pytest.raises(CommandError, match="is not a single email address"):
         call_command("test_email", "ada at example.com")
 
 
-def test_a_key_that_is_not_set(run, settings):
+def test_missing_api_key_is_named(run_test_email, settings):
     settings.RESEND_API_KEY = ""
     with pytest.raises(CommandError, match="RESEND_API_KEY is not set"):
-        run()
+        run_test_email()
 
 
-def test_as_a_command_without_a_database_it_says_a_sentence(tmp_path):
+def test_missing_database_is_explained_without_traceback(tmp_path):
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "EMAIL_PROVIDER": "console"}
     command = [sys.executable, "manage.py", "test_email", "ada@example.com"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -124,8 +124,8 @@ def test_as_a_command_without_a_database_it_says_a_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_suppressed_address_gets_nothing(run, api):
+def test_suppressed_address_gets_nothing(run_test_email, provider_api):
     suppress("ada@example.com", cause="complaint")
     with pytest.raises(CommandError, match="suppression list"):
-        run()
-    assert api.calls == 0
+        run_test_email()
+    assert provider_api.calls == 0

@@ -1,4 +1,4 @@
-"""What events change: the row's status, forward only; who listens to the signal."""
+"""What events change: the row's status, which only moves forward, and the signal that listeners get."""
 
 import itertools
 import uuid
@@ -8,43 +8,46 @@ import pytest
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.signals import delivery_event
 from emails.support.history import history
-from emails.tests.support.provider_payloads import DELIVERED, HARD, about, status
+from emails.tests.support.provider_payloads import DELIVERED, HARD_BOUNCE, current_status, event_fields
 from emails.tests.support.signed_events import ago
 
 
-def test_delivered(poster, provider, row):
-    poster.tell(DELIVERED[provider], **about(row, provider))
-    assert status(row) == Status.DELIVERED
-    assert [event.type for event in row.events.all()] == ["delivered"]
+def test_delivery_event_marks_message_delivered(webhook_sender, provider, sent_email):
+    webhook_sender.send_event(DELIVERED[provider], **event_fields(sent_email, provider))
+    assert current_status(sent_email) == Status.DELIVERED
+    assert [event.type for event in sent_email.events.all()] == ["delivered"]
 
 
-def test_found_by_the_providers_id_alone(poster, provider, row):
-    poster.tell(DELIVERED[provider], message=row.provider_message_id, to=row.recipients)
-    assert status(row) == Status.DELIVERED
+def test_event_is_matched_by_provider_id_alone(webhook_sender, provider, sent_email):
+    webhook_sender.send_event(DELIVERED[provider], message=sent_email.provider_message_id, to=sent_email.recipients)
+    assert current_status(sent_email) == Status.DELIVERED
 
 
 @pytest.mark.parametrize("provider_id", ["a.b.c", "filter0001.recv-5f-1.0"])
-def test_sendgrids_older_ids_have_dots(webhooks, outbox, queue, deliver, provider_id):
-    outbox("sendgrid")
-    (row,) = queue()
+def test_dotted_sendgrid_id_is_matched(webhook_sender_for, use_provider, queue_emails, deliver, provider_id):
+    use_provider("sendgrid")
+    (row,) = queue_emails()
     deliver()
     OutboundEmail.objects.update(provider_message_id=provider_id)
-    webhooks("sendgrid").tell("delivered", message=provider_id)
-    assert status(row) == Status.DELIVERED
+    webhook_sender_for("sendgrid").send_event("delivered", message=provider_id)
+    assert current_status(row) == Status.DELIVERED
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-def test_order_does_not_matter(webhooks, outbox, queue, deliver, order):
-    outbox("sendgrid")
-    (row,) = queue()
+def test_event_order_does_not_matter(webhook_sender_for, use_provider, queue_emails, deliver, order):
+    use_provider("sendgrid")
+    (row,) = queue_emails()
     deliver()
     row.refresh_from_db()
-    poster = webhooks("sendgrid")
-    told = ["processed", "delivered", "bounce", "spamreport"]
-    events = [poster.event(kind, **about(row, "sendgrid"), at=ago(minutes=9 - n)) for n, kind in enumerate(told)]
+    webhook_sender = webhook_sender_for("sendgrid")
+    kinds = ["processed", "delivered", "bounce", "spamreport"]
+    events = [
+        webhook_sender.event(kind, **event_fields(row, "sendgrid"), at=ago(minutes=9 - n))
+        for n, kind in enumerate(kinds)
+    ]
     for number in order:
-        poster.post(events[number])
-    assert status(row) == Status.COMPLAINED
+        webhook_sender.post(events[number])
+    assert current_status(row) == Status.COMPLAINED
     assert row.events.count() == 4
 
 
@@ -61,56 +64,58 @@ def test_order_does_not_matter(webhooks, outbox, queue, deliver, order):
         ("processed", "unsubscribe", Status.SENT),
     ],
 )
-def test_forward_only(webhooks, outbox, queue, deliver, first, then, expected):
-    outbox("sendgrid")
-    (row,) = queue()
+def test_status_only_moves_forward(webhook_sender_for, use_provider, queue_emails, deliver, first, then, expected):
+    use_provider("sendgrid")
+    (row,) = queue_emails()
     deliver()
     row.refresh_from_db()
-    poster = webhooks("sendgrid")
+    webhook_sender = webhook_sender_for("sendgrid")
     for kind in (first, then):
-        poster.tell(kind, **about(row, "sendgrid"))
-    assert status(row) == expected
+        webhook_sender.send_event(kind, **event_fields(row, "sendgrid"))
+    assert current_status(row) == expected
 
 
-def test_of_several_recipients_the_worst_shows(webhooks, outbox, queue, deliver):
-    outbox("sendgrid")
-    (row,) = queue(to=["ada@example.com", "bob@example.com"])
+def test_worst_status_of_several_recipients_is_shown(webhook_sender_for, use_provider, queue_emails, deliver):
+    use_provider("sendgrid")
+    (row,) = queue_emails(to=["ada@example.com", "bob@example.com"])
     deliver()
     row.refresh_from_db()
-    poster = webhooks("sendgrid")
-    kind, data = HARD["sendgrid"]
-    poster.tell(kind, **about(row, "sendgrid") | {"to": "bob@example.com"}, **data)
-    poster.tell("delivered", **about(row, "sendgrid") | {"to": "ada@example.com"})
-    assert status(row) == Status.BOUNCED
+    webhook_sender = webhook_sender_for("sendgrid")
+    kind, data = HARD_BOUNCE["sendgrid"]
+    webhook_sender.send_event(kind, **event_fields(row, "sendgrid") | {"to": "bob@example.com"}, **data)
+    webhook_sender.send_event("delivered", **event_fields(row, "sendgrid") | {"to": "ada@example.com"})
+    assert current_status(row) == Status.BOUNCED
     assert Suppression.objects.get().address == "bob@example.com"
 
 
-def test_events_of_mail_that_is_not_ours_are_kept_unlinked(poster, provider):
-    poster.tell(DELIVERED[provider], message="another", **({} if provider == "sequenzy" else {"ours": uuid.uuid4()}))
+def test_event_of_foreign_email_is_kept_unlinked(webhook_sender, provider):
+    webhook_sender.send_event(
+        DELIVERED[provider], message="another", **({} if provider == "sequenzy" else {"our_id": uuid.uuid4()})
+    )
     assert DeliveryEvent.objects.get().email is None
 
 
-def test_the_project_is_told_once_by_a_signal(poster, provider, row, django_capture_on_commit_callbacks):
-    heard = []
+def test_signal_is_sent_once_per_event(webhook_sender, provider, sent_email, django_capture_on_commit_callbacks):
+    received = []
 
     def listen(sender, event, email, **_):
-        heard.append((event.type, email.status))
-        raise RuntimeError("what a listener raises changes nothing")
+        received.append((event.type, email.status))
+        raise RuntimeError("an exception in a listener changes nothing")
 
     delivery_event.connect(listen)
     try:
-        event = poster.event(DELIVERED[provider], **about(row, provider))
+        event = webhook_sender.event(DELIVERED[provider], **event_fields(sent_email, provider))
         for _ in range(2):
             with django_capture_on_commit_callbacks(execute=True):
-                assert poster.post(event).status_code == 200
+                assert webhook_sender.post(event).status_code == 200
     finally:
         delivery_event.disconnect(listen)
-    assert heard == [("delivered", "delivered")]
+    assert received == [("delivered", "delivered")]
 
 
-def test_a_message_shows_its_events(webhooks, queue, deliver):
-    (row,) = queue()
+def test_message_history_includes_events(webhook_sender_for, queue_emails, deliver):
+    (row,) = queue_emails()
     deliver()
     row.refresh_from_db()
-    webhooks("resend").tell("email.delivered", message="theirs", ours=row.pk, at=ago(seconds=-5))
+    webhook_sender_for("resend").send_event("email.delivered", message="theirs", our_id=row.pk, at=ago(seconds=-5))
     assert [event.event for event in history(row)] == ["queued", "attempt", "sent", "delivered"]

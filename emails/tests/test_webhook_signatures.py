@@ -1,4 +1,4 @@
-"""The signature vectors of the three providers, byte for byte, and second opinions on them."""
+"""The three providers' signature vectors, byte for byte, and checks by independent implementations."""
 
 import base64
 import binascii
@@ -97,14 +97,14 @@ def sendgrid(
         ("v1=é", SEQUENZY_SECRETS, False),
     ],
 )
-def test_sequenzy(settings, signature, secrets, genuine):
+def test_sequenzy_signature_is_verified(settings, signature, secrets, genuine):
     settings.SEQUENZY_WEBHOOK_SECRETS = secrets
     assert sequenzy(signature) is genuine
     assert sequenzy(signature, SEQUENZY_BODY + b" ") is False
 
 
 @pytest.mark.parametrize(("form", "genuine"), [("auto", True), ("text", True), ("base64", False)])
-def test_sequenzys_form_of_key_can_be_pinned(settings, form, genuine):
+def test_sequenzy_key_form_can_be_pinned(settings, form, genuine):
     settings.SEQUENZY_WEBHOOK_SECRETS = SEQUENZY_SECRETS[:1]
     settings.SEQUENZY_WEBHOOK_KEY = form
     assert sequenzy(HEX) is genuine
@@ -123,7 +123,7 @@ def test_sequenzys_form_of_key_can_be_pinned(settings, form, genuine):
         ("v1,é", False),
     ],
 )
-def test_resend(settings, signature, genuine):
+def test_resend_signature_is_verified(settings, signature, genuine):
     settings.RESEND_WEBHOOK_SECRETS = RESEND_SECRETS[:1]
     assert resend(signature) is genuine
     assert resend(signature, brand="webhook") is genuine
@@ -131,12 +131,12 @@ def test_resend(settings, signature, genuine):
 
 
 @pytest.mark.parametrize("secrets", [RESEND_SECRETS, RESEND_SECRETS[1:]])
-def test_resends_second_secret(settings, secrets):
+def test_second_resend_secret_is_accepted(settings, secrets):
     settings.RESEND_WEBHOOK_SECRETS = secrets
     assert resend(SECOND)
 
 
-def test_svix_s_own_vector(settings):
+def test_svix_documentation_vector_is_accepted(settings):
     settings.RESEND_WEBHOOK_SECRETS = ["whsec_plJ3nmyCDGBKInavdOK15jsl"]
     headers = {
         "svix-id": "msg_loFOjxBNrRLzqYUf",
@@ -146,7 +146,7 @@ def test_svix_s_own_vector(settings):
     assert RECEIVERS["resend"].is_genuine(headers, b'{"event_type":"ping","data":{"success":true}}', 1731705121)
 
 
-def test_sendgrid(settings):
+def test_sendgrid_signature_is_verified(settings):
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = [SENDGRID_PUBLIC_KEY, SENDGRID_KEY]
     assert sendgrid()
     assert not sendgrid(body=SENDGRID_BODY.removesuffix(b"\r\n"))
@@ -162,7 +162,7 @@ def test_sendgrid(settings):
 @pytest.mark.parametrize(
     ("age", "genuine"), [(0, True), (299, True), (300, True), (301, False), (-300, True), (-301, False)]
 )
-def test_both_sides_of_the_tolerance(settings, age, genuine):
+def test_timestamp_tolerance_is_five_minutes_both_ways(settings, age, genuine):
     settings.SEQUENZY_WEBHOOK_SECRETS = SEQUENZY_SECRETS
     settings.RESEND_WEBHOOK_SECRETS = RESEND_SECRETS
     assert sequenzy(HEX, age=age) is genuine
@@ -170,12 +170,12 @@ def test_both_sides_of_the_tolerance(settings, age, genuine):
 
 
 @pytest.mark.parametrize(("age", "genuine"), [(90_000, True), (90_001, False), (-300, True), (-301, False)])
-def test_sendgrids_retries_may_be_a_day_old(settings, age, genuine):
+def test_sendgrid_retry_may_be_a_day_old(settings, age, genuine):
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = [SENDGRID_KEY]
     assert sendgrid(age=age) is genuine
 
 
-def test_sequenzys_tolerance_is_a_setting(settings):
+def test_sequenzy_tolerance_is_configurable(settings):
     settings.SEQUENZY_WEBHOOK_SECRETS = SEQUENZY_SECRETS
     settings.SEQUENZY_WEBHOOK_TOLERANCE_SECONDS = 8 * 86400
     assert sequenzy(HEX, age=7 * 86400)
@@ -185,7 +185,7 @@ def test_sequenzys_tolerance_is_a_setting(settings):
     content=st.dictionaries(st.text(), st.text()),
     spoiled=st.sampled_from(["body", "id", "timestamp", "signature", "nothing"]),
 )
-def test_the_svix_package_agrees(content, spoiled):
+def test_svix_package_agrees_with_us(content, spoiled):
     body = json.dumps(content).encode()
     headers = sign_resend(body, str(int(time.time())))
     if spoiled in ("id", "timestamp", "signature"):
@@ -204,7 +204,7 @@ def is_genuine_to_svix(headers: dict[str, str], body: bytes) -> bool:
 
 
 @given(body=st.binary(max_size=200))
-def test_a_fresh_key_pair_signs_as_sendgrid_does(body):
+def test_sendgrid_accepts_a_fresh_key_pair(body):
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     headers, receiver = sign_sendgrid(body, str(NOON), key), RECEIVERS["sendgrid"]
@@ -225,5 +225,5 @@ def test_a_fresh_key_pair_signs_as_sendgrid_does(body):
         ("sendgrid", "é", False),
     ],
 )
-def test_a_secret_of_the_wrong_form_is_told(provider, secret, is_right):
-    assert (RECEIVERS[provider].trouble_with(secret) == "") is is_right
+def test_malformed_secret_is_recognized(provider, secret, is_right):
+    assert (RECEIVERS[provider].problem_with(secret) == "") is is_right

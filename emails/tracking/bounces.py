@@ -37,7 +37,7 @@ def suppress_after(event: ReportedEvent) -> None:
 
 
 def suppress_after_bounce(event: ReportedEvent) -> None:
-    """Suppress for good after a hard bounce, and for a while after too many soft bounces without a delivery between.
+    """Suppress permanently after a hard bounce, and for a while after too many soft bounces without a delivery between.
 
     Bounces of undetermined severity count as soft at first, and as hard once a second message bounces that way.
     """

@@ -87,6 +87,7 @@ def timestamp(value: Any) -> datetime:
         found = _parse_timestamp(value)
     except (ValueError, OverflowError, OSError):
         return now
+    # A wrong clock or unit must not decide the order of events.
     return found if EARLIEST <= found <= now + LATEST_AHEAD else now
 
 
@@ -94,8 +95,9 @@ def _parse_timestamp(value: Any) -> datetime:
     if isinstance(value, str) and not value.strip().isdigit():
         found = datetime.fromisoformat(value.strip())
         return found if found.tzinfo else found.replace(tzinfo=UTC)
+    # In Python, True is also the int 1.
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("The value is not a time.")
+        raise ValueError("The value isn't a valid time.")
     seconds = float(value)
     return datetime.fromtimestamp(seconds / 1000 if seconds >= MILLISECONDS_FROM else seconds, UTC)
 

@@ -29,7 +29,7 @@ class Receiver(ABC):
         """Whether the provider signed these bytes recently. ``now`` is a Unix time. Raises nothing."""
 
     @abstractmethod
-    def trouble_with(self, secret: str) -> str:
+    def problem_with(self, secret: str) -> str:
         """Return why this secret can never match, or an empty string if it has the right form."""
 
     @abstractmethod

@@ -59,7 +59,7 @@ class ResendReceiver(Receiver):
         digests = [webhooks.hmac_sha256(key, signed) for secret in self.secrets if (key := key_of(secret))]
         return any(webhooks.is_base64_of(signature, digest) for digest in digests for signature in signatures)
 
-    def trouble_with(self, secret: str) -> str:
+    def problem_with(self, secret: str) -> str:
         return "" if key_of(secret) else f"it is not {PREFIX} followed by base64, the form that Resend displays"
 
     def items(self, payload: Any) -> list[Any]:

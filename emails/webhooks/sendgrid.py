@@ -53,7 +53,7 @@ class SendGridReceiver(Receiver):
             return False
         return any(is_signed(secret, signature, timestamp.encode() + body) for secret in self.secrets)
 
-    def trouble_with(self, secret: str) -> str:
+    def problem_with(self, secret: str) -> str:
         return "" if public_key(secret) else "it is not a P-256 key in base64, the form that SendGrid displays"
 
     def items(self, payload: Any) -> list[Any]:

@@ -60,7 +60,7 @@ class SequenzyReceiver(Receiver):
                 return True
         return False
 
-    def trouble_with(self, secret: str) -> str:
+    def problem_with(self, secret: str) -> str:
         return (
             ""
             if any(keys_of(secret))

@@ -31,16 +31,14 @@ RECEIVERS: dict[str, Receiver] = {
 }
 
 
-@csrf_exempt
-@login_not_required
+@csrf_exempt  # the signature proves more than a CSRF token would
+@login_not_required  # for projects that add LoginRequiredMiddleware
 @require_POST
 def webhook(request: HttpRequest, provider: str) -> HttpResponse:
     """Return 200 with the number of events once all of them are stored, or one of the statuses above."""
     receiver = RECEIVERS[provider]
     if not receiver.secrets:
-        logger.error(
-            "An event from %s was refused. Set %s to the secret that %s shows.", provider, receiver.variable, provider
-        )
+        logger.error("An event from %s was refused. Set %s to the secret of its webhook.", provider, receiver.variable)
         return detail_response(503, "This receiver isn't set up.")
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:

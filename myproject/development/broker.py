@@ -1,7 +1,7 @@
-"""Celery's broker without Redis, for bin/dev: messages are files.
+"""A Celery broker without Redis, for bin/dev. Messages are files.
 
-Kombu's own writes a message in place, and a table of queues too: a worker that looks in that moment reads half of it,
-and dies of the JSON error.
+Kombu's own filesystem transport writes messages and queue tables in place. A worker that reads such a file too early
+gets half of it, and stops with a JSON error.
 """
 
 import time
@@ -13,12 +13,13 @@ from uuid import uuid4
 from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
-PATIENCE = 50  # times 10 ms, for a table that another process is just writing
+READ_ATTEMPTS = 50
+SECONDS_BETWEEN_ATTEMPTS = 0.01
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]  # by their stubs
-        """Under another name until the message is whole; the time comes first, since messages are read by name."""
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]  # the stubs are narrower
+        """Write under a temporary name, then rename. Names begin with the time, because Kombu reads them in order."""
         name = f"{round(time.monotonic() * 1000)}_{uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)
         unfinished = folder / f"{name}.unfinished"
@@ -26,20 +27,20 @@ class Channel(filesystem.Channel):
         unfinished.replace(folder / name)
 
     def get_table(self, exchange: str) -> Any:
-        return patiently(lambda: super(Channel, self).get_table(exchange))
+        return read_table(lambda: super(Channel, self).get_table(exchange))
 
     def _queue_bind(self, *binding: Any) -> None:
-        patiently(lambda: super(Channel, self)._queue_bind(*binding))
+        read_table(lambda: super(Channel, self)._queue_bind(*binding))
 
 
 class Transport(filesystem.Transport):
     Channel = Channel
 
 
-def patiently(read: Callable[[], Any]) -> Any:
-    for _ in range(PATIENCE):
+def read_table(read: Callable[[], Any]) -> Any:
+    for _ in range(READ_ATTEMPTS):
         try:
             return read()
-        except ValueError:  # half a table
-            time.sleep(0.01)
+        except ValueError:  # another process has written only part of it
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
     return read()

@@ -1,4 +1,4 @@
-"""What bin/dev runs: web, worker and beat, started together, stopped together."""
+"""Runs web, worker, and beat for bin/dev. They start and stop together."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ from urllib.request import urlopen
 
 from settings.environment import BASE_DIR, read_environment
 
-SECONDS_TO_STOP = 10  # after that a process is killed
-SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_TO_STOP = 10  # a process that takes longer is killed
+POLL_SECONDS = 0.5
 
 URLS = """
 The project is running. Press Ctrl-C to stop it.
@@ -29,9 +29,10 @@ The project is running. Press Ctrl-C to stop it.
 
 
 class Child:
-    """A process in a session of its own, with its name before every line.
+    """A process whose output is prefixed with its name.
 
-    The terminal's Ctrl-C reaches it through `stop` only, so that it is asked once.
+    It has its own session, so that Ctrl-C in the terminal doesn't reach it directly. Otherwise, it would receive two
+    signals: that one, and the one from ``stop``.
     """
 
     def __init__(self, name: str, *command: str) -> None:
@@ -60,6 +61,7 @@ class Child:
 
 
 def main() -> int:
+    """Start everything and return the exit code."""
     env = read_environment()
     port = env.whole_number("PORT", default=8000)
     if not is_free(port):
@@ -80,13 +82,13 @@ def is_free(port: int) -> bool:
 
 
 def announce(port: int) -> None:
-    """Prints the addresses as soon as the server answers."""
+    """Print the URLs as soon as the server responds."""
     while True:
         with suppress(OSError):
             urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
             print(URLS.format(port=port, python=sys.executable), flush=True)
             return
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(POLL_SECONDS)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
@@ -94,7 +96,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def run(port: int) -> int:
-    """Until one of the processes ends: returns its exit code; or until Ctrl-C: 0."""
+    """Run until a process ends, and return its exit code. After Ctrl-C, return 0."""
     children: list[Child] = []
     try:
         children.append(Child("web", "manage.py", "runserver", f"127.0.0.1:{port}"))
@@ -111,26 +113,27 @@ def run(port: int) -> int:
 
 
 def watch(children: Sequence[Child]) -> int:
-    _, *without_reloader = children  # runserver has its own, Celery has none
+    """Restart worker and beat when code changes. Return when a process ends, with its exit code."""
+    _, *without_reloader = children  # only runserver reloads on its own
     seen = modification_times()
     while True:
         for child in children:
             if (code := child.process.poll()) is not None:
                 print(f"{child.name} ended with exit code {code}. Stopping the other processes.", flush=True)
-                return code if code >= 0 else 128 - code  # killed by a signal: the shell's way to say so
+                return code if code >= 0 else 128 - code  # the shell's convention for processes that a signal killed
         if (now := modification_times()) != seen:
             seen = now
             stop(without_reloader)
             for child in without_reloader:
                 child.start()
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(POLL_SECONDS)
 
 
 def modification_times() -> dict[Path, float]:
     times = {}
     for package in BASE_DIR.glob("*/__init__.py"):
         for path in package.parent.rglob("*.py"):
-            with suppress(FileNotFoundError):  # an editor is just replacing it
+            with suppress(FileNotFoundError):  # an editor is replacing the file
                 times[path] = path.stat().st_mtime
     return times
 

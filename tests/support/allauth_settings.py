@@ -1,4 +1,4 @@
-"""The test settings with django-allauth beside the project's own accounts."""
+"""The test settings plus django-allauth."""
 
 from settings.test import *  # noqa: F403
 from settings.test import INSTALLED_APPS, MIDDLEWARE

@@ -1,6 +1,6 @@
-"""The catalogue of translations, kept by Babel: GNU gettext need not be installed.
+"""Maintains the translation catalog with Babel, so that GNU gettext is not needed.
 
-`bin/messages` runs this file: it takes new texts into locale/de/LC_MESSAGES/django.po and compiles that to django.mo.
+`bin/messages` runs this file. It adds new texts to locale/de/LC_MESSAGES/django.po and compiles that to django.mo.
 """
 
 import io
@@ -17,9 +17,9 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent.parent
 PO = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
-# What people see. The admin is the staff's, and in English.
+# Texts that users see. The admin is for staff and in English.
 SOURCES = {"templates": (".html", ".txt"), "accounts": (".py",), "billing": (".py",), "common": (".py",)}
-LEFT_OUT = {"admin", "admin.py", "models", "previews", "tests", "migrations", "management"}
+EXCLUDED = {"admin", "admin.py", "development", "models", "tests", "migrations", "management"}
 KEYWORDS = {
     **dict.fromkeys(["_", "gettext", "gettext_lazy", "gettext_noop"], None),
     **dict.fromkeys(["ngettext", "ngettext_lazy"], (1, 2)),
@@ -29,12 +29,12 @@ KEYWORDS = {
 
 
 def main() -> int:
-    catalogue = updated()
-    PO.write_bytes(as_po(catalogue))
-    MO.write_bytes(as_mo(catalogue))
-    for complaint in complaints(catalogue):
-        print(complaint, file=sys.stderr)
-    return 1 if complaints(catalogue) else 0
+    catalog = updated()
+    PO.write_bytes(as_po(catalog))
+    MO.write_bytes(as_mo(catalog))
+    for problem in problems(catalog):
+        print(problem, file=sys.stderr)
+    return 1 if problems(catalog) else 0
 
 
 def stored() -> Catalog:
@@ -43,46 +43,46 @@ def stored() -> Catalog:
 
 
 def updated() -> Catalog:
-    """The stored one, with what templates and code hold by now and nothing else."""
-    catalogue = stored()
-    template = Catalog(creation_date=catalogue.creation_date)
+    """The stored catalog with exactly the texts that templates and code contain now."""
+    catalog = stored()
+    template = Catalog(creation_date=catalog.creation_date)
     for path, text, context in texts():
         template.add(text, None, [(str(path.relative_to(ROOT)), 0)], context=context)
-    catalogue.update(template, no_fuzzy_matching=True)
-    return catalogue
+    catalog.update(template, no_fuzzy_matching=True)
+    return catalog
 
 
-def as_po(catalogue: Catalog) -> bytes:
+def as_po(catalog: Catalog) -> bytes:
     file = io.BytesIO()
-    write_po(file, catalogue, width=120, sort_output=True, ignore_obsolete=True, include_lineno=False)
+    write_po(file, catalog, width=120, sort_output=True, ignore_obsolete=True, include_lineno=False)
     return file.getvalue()
 
 
-def as_mo(catalogue: Catalog) -> bytes:
+def as_mo(catalog: Catalog) -> bytes:
     file = io.BytesIO()
-    write_mo(file, catalogue)
+    write_mo(file, catalog)
     return file.getvalue()
 
 
-def complaints(catalogue: Catalog) -> list[str]:
-    """What is not translated, not checked by a person, or lost a variable on the way."""
+def problems(catalog: Catalog) -> list[str]:
+    """A sentence for each text that has no translation, is marked fuzzy, or whose translation lost a variable."""
     found = []
-    for message in catalogue:
+    for message in catalog:
         strings = message.string if isinstance(message.string, tuple) else (message.string,)
         if message.id and not all(strings):
             found.append(f"{message.id!r} is not translated.")
         if message.id and message.fuzzy:
             found.append(f"{message.id!r} is marked as fuzzy.")
-        found += [f"{message.id!r}: {error}" for error in message.check(catalogue)]
+        found += [f"{message.id!r}: {error}" for error in message.check(catalog)]
     return found
 
 
 def texts() -> Iterator[tuple[Path, str | tuple[str, ...], str | None]]:
-    """Each text that is to be translated: a tuple for singular and plural."""
+    """Each text to translate with its file and context; singular and plural are a tuple."""
     for path in sources():
         code = path.read_text("utf-8")
         if path.suffix != ".py":
-            # It leaves the texts as calls of gettext, and letters for all the rest.
+            # templatize turns texts into gettext calls and replaces everything else by letters.
             code = "\n".join(line.strip() for line in templatize(code, origin=str(path)).splitlines())
         for _, text, _, context in extract("python", io.BytesIO(code.encode()), KEYWORDS):
             yield path, text, context
@@ -91,7 +91,7 @@ def texts() -> Iterator[tuple[Path, str | tuple[str, ...], str | None]]:
 def sources() -> Iterator[Path]:
     for folder, suffixes in SOURCES.items():
         for path in sorted((ROOT / folder).rglob("*.*")):
-            if path.suffix in suffixes and not LEFT_OUT & {*path.relative_to(ROOT).parts}:
+            if path.suffix in suffixes and not EXCLUDED & {*path.relative_to(ROOT).parts}:
                 yield path
 
 

@@ -1,31 +1,35 @@
-"""Broken surroundings, made with real sockets: a line that can be cut or go silent, a name server that can be slow."""
+"""Network faults made with real sockets: a proxy that can cut connections or go silent, and a slow name server."""
 
+import secrets
+import shutil
 import socket
 import struct
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.stack import free_port
 
 
 class Line:
-    """A TCP line to ``target`` that can be ``through``, ``refused`` or ``silent`` (accepted, never answered)."""
+    """A TCP proxy to ``target`` with the state ``through``, ``refused``, or ``silent`` (accepts, never responds)."""
 
     def __init__(self, target: int) -> None:
         self.target = target
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.listener: socket.socket | None = None
         self.ends: list[socket.socket] = []
         self.state = "refused"
 
     def become(self, state: str) -> None:
-        """Change the state; what was connected before feels it too."""
+        """Change the state, also for open connections."""
         self.state = state
         if state == "silent":
-            self._listen()  # what is connected stays connected, and nothing passes any more
+            self._listen()  # connections stay open, but nothing passes through them
             return
         self.cut()
         if state == "through":
@@ -37,7 +41,7 @@ class Line:
             self.listener = None
 
     def cut(self) -> None:
-        """Close what is connected; the state stays."""
+        """Close all connections without changing the state."""
         for end in self.ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -72,11 +76,13 @@ class Line:
 
 
 class NameServer:
-    """A name server on 127.0.0.99:53 that knows one name. ``delay`` in seconds; ``knows_it`` False answers NXDOMAIN."""
+    """A name server that knows one name. ``delay`` is in seconds; if ``knows_it`` is False, it responds NXDOMAIN.
 
-    address = "127.0.0.99"
+    It needs port 53, so each server takes its own loopback address, because tests run in parallel.
+    """
 
     def __init__(self, name: str) -> None:
+        self.address = "127." + ".".join(str(1 + secrets.randbelow(254)) for _ in range(3))
         self.question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
         self.delay = 0.0
         self.knows_it = True
@@ -84,7 +90,7 @@ class NameServer:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def start(self) -> None:
-        """Raises ``PermissionError`` where a process may not listen on port 53."""
+        """Listen on port 53; raises ``PermissionError`` if the process may not."""
         self.socket.bind((self.address, 53))
         self.socket.settimeout(0.1)
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -105,7 +111,7 @@ class NameServer:
         end = query.index(b"\0", 12) + 5
         kind = struct.unpack("!H", query[end - 4 : end - 2])[0]
         known = self.knows_it and query[12 : end - 4].lower() == self.question
-        records = 1 if known and kind == 1 else 0  # an A record; AAAA is answered by none
+        records = 1 if known and kind == 1 else 0  # one A record, and an empty response to AAAA
         head = query[:2] + struct.pack("!HHHHH", 0x8180 if known else 0x8183, 1, records, 0, 0)
         address = struct.pack("!HHHIH4s", 0xC00C, 1, 1, 0, 4, socket.inet_aton("127.0.0.1"))
         with suppress(OSError):
@@ -123,8 +129,49 @@ def name_server(name: str) -> Iterator[NameServer]:
 
 
 def asking(server: NameServer, directory: Path) -> tuple[str, ...]:
-    """The command prefix under which a process, and nobody else on this machine, asks that name server. Needs root."""
+    """A command prefix that makes one process use this name server, and no other process. Needs root."""
     resolver = directory / "resolv.conf"
     resolver.write_text(f"nameserver {server.address}\noptions timeout:6 attempts:1\n")
     mount = f'mount --bind "{resolver}" /etc/resolv.conf && exec "$@"'
     return ("unshare", "--mount", "sh", "-c", mount, "sh")
+
+
+REDIS_NAME = "redis.spine.test"
+SERVER_FAULTS = ["refused", "silent"]
+NAME_FAULTS = ["name unknown", "name server takes 5 s"]  # these need root; see may_mount()
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A Redis that can become unavailable: its address, the command prefix for its clients, and both switches."""
+
+    host: str
+    port: int
+    prefix: tuple[str, ...]
+    begin: Callable[[], None]
+    end: Callable[[], None]
+
+
+@contextmanager
+def redis_outage(fault: str, redis_port: int, directory: Path) -> Iterator[Outage]:
+    """Prepare an outage of one of the kinds in ``SERVER_FAULTS`` and ``NAME_FAULTS``, which has not started yet."""
+    line = Line(redis_port)
+    line.become("through")
+    if fault in SERVER_FAULTS:
+        yield Outage("127.0.0.1", line.port, (), lambda: line.become(fault), lambda: line.become("through"))
+        return
+    with name_server(REDIS_NAME) as server:
+
+        def begin() -> None:
+            server.knows_it, server.delay = (False, 0.0) if fault == "name unknown" else (True, 5.0)
+            line.cut()
+
+        def end() -> None:
+            server.knows_it, server.delay = True, 0.0
+
+        yield Outage(REDIS_NAME, line.port, asking(server, directory), begin, end)
+
+
+def may_mount() -> bool:
+    """Whether this process may give another process its own name server."""
+    return bool(shutil.which("unshare")) and subprocess.run(["unshare", "--mount", "true"]).returncode == 0

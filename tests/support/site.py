@@ -1,6 +1,6 @@
-"""The site as visitors meet it: gunicorn under production settings, on SQLite and without Redis, worker or provider.
+"""The site as visitors see it: gunicorn under production settings, on SQLite, without Redis, worker, or provider.
 
-What it sends waits in the outbox, where a test reads it. And the browser of such a visitor.
+Its email stays in the outbox, where tests read it. Also starts Chromium for such a visitor.
 """
 
 import json
@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,9 +22,17 @@ from tests.support.stack import ROOT, free_port, wait_until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-first-run", "--no-proxy-server",
-]  # fmt: skip
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",
+]
 
 
 class Site:
@@ -35,7 +42,7 @@ class Site:
         self.directory = directory
         self.database = directory / "site.sqlite3"
         port = free_port()
-        # Browsers take Secure cookies from localhost without TLS too.
+        # Browsers accept Secure cookies from localhost even without TLS.
         self.url = f"http://localhost:{port}"
         self.command = ["-m", "gunicorn", "myproject.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
         self.environment = {
@@ -63,7 +70,7 @@ class Site:
         self.process = subprocess.Popen(
             [sys.executable, *self.command], cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log
         )
-        wait_until(self.answers, "the site answers", seconds=30)
+        wait_until(self.answers, "the site answers")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,29 +90,34 @@ class Site:
         assert done.returncode == 0, done.stderr[-3000:]
 
     def add_person(self, address: str, password: str) -> None:
-        """Who confirmed the address and has some mail."""
+        """Create a user with a confirmed address and one email in the outbox."""
         self.manage(
-            "shell", "-v", "0", "-c",
+            "shell",
+            "-v",
+            "0",
+            "-c",
             "from django.utils import timezone\n"
             "from accounts.mail import send_password_changed_email\n"
             "from accounts.models import User\n"
             "now = timezone.now()\n"
             f"user = User.objects.create_user({address!r}, {password!r}, name='Ada Lovelace', email_verified_at=now)\n"
             "send_password_changed_email(user, now)\n",
-        )  # fmt: skip
+        )
 
     def link(self, kind: str, address: str) -> str:
-        """The link with a token in the newest mail of this kind to this address, as it stands in the outbox."""
+        """The link with a token in the newest email of this kind to this address."""
         query = "SELECT content FROM emails_outboundemail WHERE kind = ? AND recipients = ? ORDER BY created_at DESC"
-        for _ in range(100):
+        contents: list[str] = []
+
+        def is_there() -> bool:
             with closing(sqlite3.connect(self.database)) as database:
-                row = database.execute(query, (kind, address)).fetchone()
-            if row:
-                found = re.search(rf"{re.escape(self.url)}/\S+\?token=\S+", json.loads(row[0])["text"])
-                assert found, row[0]
-                return found[0]
-            time.sleep(0.05)
-        raise AssertionError(f"There is no mail {kind} to {address}.")
+                contents[:] = [content for (content,) in database.execute(query, (kind, address))]
+            return bool(contents)
+
+        wait_until(is_there, f"an email {kind} to {address}")
+        found = re.search(rf"{re.escape(self.url)}/\S+\?token=\S+", json.loads(contents[0])["text"])
+        assert found, contents[0]
+        return found[0]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Production, except for where collected static files go: for a site that a test starts in a folder of its own."""
+"""Production settings with another STATIC_ROOT, for a site that a test starts in its own folder."""
 
 import os
 from pathlib import Path

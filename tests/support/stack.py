@@ -1,5 +1,5 @@
-"""The product as it runs in production, for tests: gunicorn, Celery workers and beat as processes of their own, on a
-PostgreSQL database and a redis-server made for one test. What a person would start by hand, nothing replaced.
+"""The product as it runs in production: gunicorn, Celery workers, and beat as separate processes, on a PostgreSQL
+database and a redis-server that are created for one test. Nothing is replaced.
 """
 
 import os
@@ -20,12 +20,17 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432")
+HUNG_AFTER = 180  # seconds; much longer than a busy machine needs, so that no test fails because it is slow
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port for a server that starts later. It lies below the range that the kernel uses for outgoing connections,
+    so no parallel test can take it in the meantime."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def postgres_answers() -> bool:
@@ -40,7 +45,7 @@ def redis_is_installed() -> bool:
 
 @contextmanager
 def temporary_database(template: str = "template1") -> Iterator[str]:
-    """The name of a new PostgreSQL database, dropped afterwards."""
+    """Create a PostgreSQL database, yield its name, and drop it afterward."""
     name = f"spine_{secrets.token_hex(6)}"
     with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -51,7 +56,7 @@ def temporary_database(template: str = "template1") -> Iterator[str]:
 
 
 class RedisServer:
-    """A redis-server without persistence on a port of its own."""
+    """A redis-server without persistence on its own port."""
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port or free_port()
@@ -64,7 +69,7 @@ class RedisServer:
     def start(self) -> "RedisServer":
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
-        wait_until(lambda: self.command("PING") == b"+PONG", "redis-server answers", seconds=5)
+        wait_until(lambda: self.command("PING") == b"+PONG", "redis-server answers")
         return self
 
     def command(self, *words: str) -> bytes:
@@ -81,7 +86,7 @@ class RedisServer:
 
 
 class Stack:
-    """web, worker and beat under settings.production, with one mail provider. Use as a context manager."""
+    """web, worker, and beat under settings.production with one email provider. Use as a context manager."""
 
     def __init__(self, directory: Path, database: str, environment: Mapping[str, str]) -> None:
         self.directory = directory
@@ -112,7 +117,7 @@ class Stack:
             self.kill(name)
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process of the project; what it prints goes to ``name``.log in the test's directory."""
+        """Start a process of the project; its output goes to ``name``.log in the test's directory."""
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self.processes[name] = process
@@ -133,11 +138,11 @@ class Stack:
             "4",
         )
         self.start("web", *prefix, *gunicorn)
-        wait_until(self.web_answers, "the web server answers", seconds=20)
+        wait_until(self.web_answers, "the web server answers")
 
     def web_answers(self) -> bool:
         with suppress(requests.RequestException):
-            return requests.get(self.url("/healthz"), timeout=1).ok
+            return requests.get(self.url("/healthz"), timeout=5).ok
         return False
 
     def start_worker(
@@ -146,36 +151,40 @@ class Stack:
         node = ("-n", f"{name}@%h", "--without-gossip", "--without-mingle", *options)
         self.start(name, *prefix, sys.executable, "-m", "celery", "-A", "myproject", "worker", "-l", "INFO", *node)
         if wait:
-            wait_until(lambda: "ready." in self.log(name), f"{name} is ready", seconds=30)
+            wait_until(lambda: "ready." in self.log(name), f"{name} is ready")
 
     def start_beat(self, prefix: tuple[str, ...] = ()) -> None:
         schedule = str(self.directory / "beat-schedule")
         self.start("beat", *prefix, sys.executable, "-m", "celery", "-A", "myproject", "beat", "-s", schedule)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, as an operator's last word or the kernel's."""
+        """Kill a process with SIGKILL."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
 
     def manage(self, *arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=HUNG_AFTER
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
     def queue(self, count: int, address: str = "person-{}@example.com") -> None:
-        """Queue ``count`` messages to different people, each in a transaction of its own, by Django's ``send_mail``."""
+        """Queue ``count`` messages to different people with Django's ``send_mail``, each in its own transaction."""
         self.manage(
-            "shell", "-v", "0", "-c",
+            "shell",
+            "-v",
+            "0",
+            "-c",
             "from django.core.mail import send_mail\n"
             f"for n in range({count}): send_mail('Hello', 'Hello there.', None, [{address!r}.format(n)])",
-        )  # fmt: skip
+        )
 
     def signup(self, email: str) -> requests.Response:
         body = {"email": email, "name": "Ada", "password": "correct horse battery"}
-        return requests.post(self.url("/api/accounts/signup/"), json=body, timeout=40)
+        return requests.post(self.url("/api/accounts/signup/"), json=body, timeout=HUNG_AFTER)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -191,10 +200,10 @@ class Stack:
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
 
-def wait_until(holds: Callable[[], bool], what: str, *, seconds: float) -> float:
-    """Poll until it holds; returns the seconds it took. Fails the test, saying what was waited for."""
+def wait_until(holds: Callable[[], bool], what: str) -> float:
+    """Poll until ``holds()`` is true, and return the seconds it took. If the test hangs, fail and name ``what``."""
     started = time.monotonic()
     while not holds():
-        assert time.monotonic() - started < seconds, f"{what}: not within {seconds} s"
+        assert time.monotonic() - started < HUNG_AFTER, f"{what}: not within {HUNG_AFTER} s"
         time.sleep(0.05)
     return time.monotonic() - started

@@ -1,4 +1,4 @@
-"""A gunicorn of this project that serves /stripe/webhook on a database of its own, and looks into that."""
+"""A gunicorn of this project that serves /stripe/webhook on its own database, which tests can read."""
 
 import json
 import random
@@ -15,7 +15,7 @@ import requests
 
 from billing.tests.support.stripe_events import SECRET, Event
 from billing.webhook.signatures import sign
-from tests.support.stack import Stack
+from tests.support.stack import HUNG_AFTER, Stack
 
 TABLES = ["stripeevent", "subscription", "payment", "invoicepayment", "refundedcharge", "checkout", "customer"]
 USER = """
@@ -27,7 +27,7 @@ user.save()
 
 
 class StripeEndpoint(Stack):
-    """The web process alone, under settings.test, which let a process die at a failpoint."""
+    """The web process alone, under settings.test, which enables failpoints."""
 
     def __init__(self, directory: Path, database_url: str) -> None:
         super().__init__(directory, "", {"STRIPE_WEBHOOK_SECRETS": SECRET, "DATABASE_URL": database_url})
@@ -41,11 +41,11 @@ class StripeEndpoint(Stack):
         return self
 
     def post(self, event: Event) -> int:
-        """The status; 0 where the server died before it answered."""
+        """Post an event and return the status, or 0 if the server died before it responded."""
         body = json.dumps(event, indent=2).encode()
         headers = {"Stripe-Signature": sign(body, SECRET, at=time.time())}
         try:
-            return requests.post(self.url("/stripe/webhook"), body, headers=headers, timeout=30).status_code
+            return requests.post(self.url("/stripe/webhook"), body, headers=headers, timeout=HUNG_AFTER).status_code
         except requests.ConnectionError:
             return 0
 
@@ -56,7 +56,7 @@ class StripeEndpoint(Stack):
             return set(pool.map(self.post, deliveries))
 
     def sweep(self) -> None:
-        self.manage("shell", "-v", "0", "-c", "from billing.webhook.processing import sweep; sweep()")
+        self.manage("shell", "-v", "0", "-c", "from billing.webhook.backlog import sweep; sweep()")
 
     def rows(self, sql: str) -> list[Any]:
         with self.connect() as connection:
@@ -64,10 +64,10 @@ class StripeEndpoint(Stack):
 
     def connect(self) -> Any:
         if self.database_url.startswith("sqlite"):
-            return sqlite3.connect(self.database_url.removeprefix("sqlite:///"), timeout=20)
+            return sqlite3.connect(self.database_url.removeprefix("sqlite:///"), timeout=HUNG_AFTER)
         return psycopg.connect(self.database_url)
 
-    def mail_keys(self) -> Sequence[str]:
+    def email_keys(self) -> Sequence[str]:
         sql = "SELECT idempotency_key FROM emails_outboundemail WHERE kind <> 'welcome'"
         with self.connect() as connection:
             return sorted(key for (key,) in connection.execute(sql).fetchall())

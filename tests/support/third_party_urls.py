@@ -1,4 +1,4 @@
-"""Routes of Django and django-allauth, for the tests that their mails go through the outbox."""
+"""Routes of Django and django-allauth, whose email must go through the outbox."""
 
 from django.conf import settings
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""Using the pages as a browser without scripts does."""
+"""Uses the pages as a browser without scripts does."""
 
 import re
 from html import unescape
@@ -17,23 +17,23 @@ def log_in(client: Client, email: str = "ada@example.com", password: str = PASSW
 
 
 def link_in(message: Any, page: str) -> str:
-    """The path and query of the link to a page in a mail."""
+    """The path and query of the link to a page in an email."""
     return next(found[1] for found in LINK.finditer(message.body) if urlsplit(found[1]).path == f"/{page}")
 
 
-def hidden_token(answer: Any) -> str:
-    found = re.search(r'name="token" value="([^"]+)"', answer.content.decode())
+def hidden_token(response: Any) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', response.content.decode())
     assert found
     return unescape(found[1])
 
 
-def text_of(answer: Any) -> str:
-    """What a person reads, white space made even."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+def text_of(response: Any) -> str:
+    """The visible text of a page, with normalized whitespace."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
 
 
 def submit_link(client: Client, link: str, **fields: str) -> Any:
-    """Open a link of a mail and send the form that it leads to."""
-    shown = client.get(link)
-    assert shown.status_code == 200
-    return client.post(urlsplit(link).path, {"token": hidden_token(shown), **fields})
+    """Open a link from an email and submit the form on its page."""
+    form_page = client.get(link)
+    assert form_page.status_code == 200
+    return client.post(urlsplit(link).path, {"token": hidden_token(form_page), **fields})

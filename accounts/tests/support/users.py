@@ -1,3 +1,5 @@
+"""Users, credentials, and password hashers for tests."""
+
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +15,13 @@ NEW_PASSWORD = "a longer sentence is a better password"
 CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
 
 
-def log_in(call: Callable[..., Any], **changes: str) -> str:
-    token: str = call("POST", "login/", {**CREDENTIALS, **changes}).json()["token"]
+def log_in(call_api: Callable[..., Any], **changes: str) -> str:
+    token: str = call_api("POST", "login/", {**CREDENTIALS, **changes}).json()["token"]
     return token
 
 
 def token_in(message: Any) -> str:
-    """That of the link in a mail."""
+    """The token of the link in an email, which must be in the text and in the HTML."""
     [token] = re.findall(r"\?token=(\S+)", message.body)
     assert f"?token={token}" in message.alternatives[0][0]
     return str(token)
@@ -38,7 +40,7 @@ class QuickArgon2(Argon2PasswordHasher):
 
 
 class CountingHasher(MD5PasswordHasher):
-    """What takes the time of a sign-up or a login: the number of passwords hashed."""
+    """Counts hashed passwords, which take most of the time of a sign-up or login."""
 
     hashed = 0
 

@@ -1,4 +1,4 @@
-"""A person's client of the API, for tests."""
+"""A client of the billing API for tests."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from knox.models import AuthToken
 from accounts.models import User
 
 
-class Browser:
-    """Requests below /api/billing/ with the user's token; an exception in a view is a 500, as in production."""
+class BillingClient:
+    """Sends requests below /api/billing/ with the user's token; an exception in a view becomes a 500."""
 
     def __init__(self, user: User | None = None) -> None:
         headers = {"Authorization": f"Token {AuthToken.objects.create(user)[1]}"} if user else {}

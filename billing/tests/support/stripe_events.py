@@ -1,4 +1,4 @@
-"""Stripe's events for tests: the payloads that Stripe documents, in both generations, signed and posted as it does."""
+"""Stripe events for tests: documented payloads in both generations, signed and posted as Stripe does."""
 
 import copy
 import json
@@ -21,18 +21,19 @@ numbers = count(1)
 
 
 def payload(name: str, generation: str = "new") -> Event:
-    """One of the files in payloads/, by its name without ending."""
+    """Read a file in payloads/ by its name without the extension."""
     event: Event = json.loads((PAYLOADS / generation / f"{name}.json").read_bytes())
     return event
 
 
 def all_payloads(*, thin: bool = False) -> list[Event]:
+    """Every documented event of both generations, with thin events only on request."""
     files = [file for generation in GENERATIONS for file in sorted((PAYLOADS / generation).glob("*.json"))]
     return [json.loads(file.read_bytes()) for file in files if thin or "thin" not in file.name]
 
 
 def changed(event: Event, event_type: str = "", **values: Any) -> Event:
-    """Another event about the same object, some of whose fields have other values."""
+    """A new event about the same object, with ``values`` in place of some of its fields."""
     copied = copy.deepcopy(event)
     copied["id"] = f"evt_changed{next(numbers)}"
     copied["type"] = event_type or event["type"]
@@ -42,7 +43,7 @@ def changed(event: Event, event_type: str = "", **values: Any) -> Event:
 
 
 def post(event: Event | bytes, client: Client | None = None, path: str = "/stripe/webhook") -> Any:
-    """As Stripe posts it, signed now; an exception in the view is a 500, as in production."""
+    """Sign an event now and post it as Stripe does; an exception in the view becomes a 500."""
     body = event if isinstance(event, bytes) else json.dumps(event, indent=2).encode()
     signature = {"Stripe-Signature": sign(body, SECRET, at=time.time())}
     return (client or Client(raise_request_exception=False)).post(
@@ -51,6 +52,7 @@ def post(event: Event | bytes, client: Client | None = None, path: str = "/strip
 
 
 def post_all(events: Iterable[Event]) -> list[int]:
+    """Post the events in order and return the status codes."""
     return [post(event).status_code for event in events]
 
 

@@ -1,11 +1,13 @@
-"""A stand-in for Stripe's API: a real HTTP server on loopback that is as strict as Stripe's documentation says.
+"""A stand-in for Stripe's API: a real HTTP server on loopback that is as strict as Stripe's documentation.
 
-    with StripeStandIn() as stripe: … stripe.url, stripe.customers, stripe.sessions, stripe.asked
+    with StripeStandIn() as stripe: … stripe.url, stripe.customers, stripe.sessions, stripe.requests
     stripe.faults = ["timeout-after", "429;retry-after=7"]
 
 Faults are consumed one per request: a status ("401", "402", "403", "429", "500", "503"), "503-html", "500-stored" (kept
 under the Idempotency-Key, as Stripe does), "timeout-before", "timeout-after", "cut-before", "cut-after", "rubbish",
-"truncated", "list", "ok". What ends in "-after" comes once the work is done; so do the three strange bodies.
+"truncated", "list", "ok". Faults that end in "-after" happen once the request has been performed, as do the three
+malformed bodies. After a
+"timeout" the deadline of the call expires immediately.
 """
 
 import json
@@ -22,20 +24,28 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from emails.tests.support.deadlines import pass_deadline
+
 KEY = "sk_test_51StandInSecretKey"
 PRICES = {"price_1SNa2bKq4RtYw2VdPro9Month", "price_team"}
 VERSION = re.compile(r"\d{4}-\d\d-\d\d\.\w+")
 SESSION_PARAMETERS = {
-    "mode", "line_items", "customer", "client_reference_id", "metadata", "subscription_data", "success_url",
+    "mode",
+    "line_items",
+    "customer",
+    "client_reference_id",
+    "metadata",
+    "subscription_data",
+    "success_url",
     "cancel_url",
-}  # fmt: skip
+}
 ABORT_WITH_RESET = struct.pack("ii", 1, 0)
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request as it came."""
+class StripeRequest:
+    """One request as it arrived."""
 
     method: str
     path: str
@@ -54,16 +64,16 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class RefusedError(Exception):
+class RequestRefused(Exception):
     def __init__(self, status: int, message: str, **details: str) -> None:
         super().__init__(message)
         self.status = status
         self.details: Json = {"type": "invalid_request_error", "message": message, **details}
 
 
-def need(condition: Any, message: str, status: int = 400, **details: str) -> None:
+def require(condition: Any, message: str, status: int = 400, **details: str) -> None:
     if not condition:
-        raise RefusedError(status, message, **details)
+        raise RequestRefused(status, message, **details)
 
 
 class StripeStandIn:
@@ -71,12 +81,13 @@ class StripeStandIn:
         self.customers: dict[str, Json] = {}
         self.sessions: dict[str, Json] = {}
         self.subscriptions: dict[str, Json] = {}
-        self.asked: list[Asked] = []
+        self.requests: list[StripeRequest] = []
         self.faults: Iterable[str] = ()
         self.latency = 0.0
+        self.passes_deadlines = True  # a "timeout" fault ends the call immediately
         self.is_portal_configured = True
         self._numbers = count(1)
-        self._answers: dict[str, tuple[Any, Reply]] = {}
+        self._replies: dict[str, tuple[Any, Reply]] = {}
         self._running: set[str] = set()
         self._lock = threading.Lock()
         self.is_over = threading.Event()
@@ -97,18 +108,18 @@ class StripeStandIn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def calls(self, path: str) -> list[Asked]:
-        """Those that ask to make something."""
-        return [asked for asked in self.asked if (asked.method, asked.path) == ("POST", path)]
+    def calls(self, path: str) -> list[StripeRequest]:
+        """The POST requests to a path."""
+        return [request for request in self.requests if (request.method, request.path) == ("POST", path)]
 
     def forget_keys(self) -> None:
-        """As if a day were over."""
-        self._answers.clear()
+        """Expire all idempotency keys, as Stripe does after a day."""
+        self._replies.clear()
 
     def delete_customer(self, customer_id: str) -> None:
         self.customers[customer_id] = {"id": customer_id, "object": "customer", "deleted": True}
 
-    # One request
+    # Handling of one request
 
     def next_fault(self) -> str:
         with self._lock:
@@ -116,115 +127,127 @@ class StripeStandIn:
             self.faults = rest
         return first
 
-    def answer(self, asked: Asked) -> Reply:
-        """Idempotency as Stripe has it: the first outcome is kept, unless the request was refused unread."""
+    def respond(self, request: StripeRequest) -> Reply:
+        """Apply Stripe's idempotency: keep the first result, unless the request was refused early."""
         try:
-            check_at_the_door(asked)
-            known = (asked.path, asked.parameters)
+            check_headers(request)
+            known = (request.path, request.parameters)
             with self._lock:
-                if asked.key in self._answers:
-                    return self._repeated(asked, known)
-                need(
-                    asked.key not in self._running, "Another request is in progress", 409, code="idempotency_key_in_use"
+                if request.key in self._replies:
+                    return self._replay(request, known)
+                require(
+                    request.key not in self._running,
+                    "Another request is in progress",
+                    409,
+                    code="idempotency_key_in_use",
                 )
-                self._running |= {asked.key} - {""}
+                self._running |= {request.key} - {""}
             try:
                 time.sleep(self.latency)
-                reply = Reply(200, self._work(asked))
-                self.store(asked, reply)
+                reply = Reply(200, self._perform(request))
+                self.store(request, reply)
             finally:
-                self._running.discard(asked.key)
-        except RefusedError as error:
+                self._running.discard(request.key)
+        except RequestRefused as error:
             return refusal(error.status, **error.details)
         return reply
 
-    def store(self, asked: Asked, reply: Reply) -> None:
-        if asked.key:
-            self._answers[asked.key] = ((asked.path, asked.parameters), reply)
+    def store(self, request: StripeRequest, reply: Reply) -> None:
+        if request.key:
+            self._replies[request.key] = ((request.path, request.parameters), reply)
 
-    def _repeated(self, asked: Asked, known: Any) -> Reply:
-        first, reply = self._answers[asked.key]
-        need(first == known, "Keys can only be used with the same parameters", 400, type="idempotency_error")
+    def _replay(self, request: StripeRequest, known: Any) -> Reply:
+        first, reply = self._replies[request.key]
+        require(first == known, "Keys can only be used with the same parameters", 400, type="idempotency_error")
         return Reply(reply.status, reply.body, {"Idempotent-Replayed": "true"})
 
-    def _work(self, asked: Asked) -> Json:
+    def _perform(self, request: StripeRequest) -> Json:
         for method, pattern, work in ROUTES:
-            found = re.fullmatch(pattern, asked.path)
-            if method == asked.method and found:
+            found = re.fullmatch(pattern, request.path)
+            if method == request.method and found:
                 with self._lock:
-                    return work(self, asked.parameters, *found.groups())
-        raise RefusedError(404, f"Unrecognized request URL ({asked.method}: {asked.path})")
+                    return work(self, request.parameters, *found.groups())
+        raise RequestRefused(404, f"Unrecognized request URL ({request.method}: {request.path})")
 
     def _id(self, prefix: str) -> str:
         return f"{prefix}_{next(self._numbers)}"
 
-    # What the routes do
+    # Routes
 
-    def create_customer(self, given: Json) -> Json:
-        only(given, {"email", "name", "metadata"})
-        need("@" in given.get("email", ""), f"Invalid email address: {given.get('email')}", param="email")
-        customer = {"id": self._id("cus"), "object": "customer", "name": None, "metadata": {}, **given}
+    def create_customer(self, parameters: Json) -> Json:
+        refuse_unknown(parameters, {"email", "name", "metadata"})
+        require("@" in parameters.get("email", ""), f"Invalid email address: {parameters.get('email')}", param="email")
+        customer = {"id": self._id("cus"), "object": "customer", "name": None, "metadata": {}, **parameters}
         self.customers[customer["id"]] = customer
         return customer
 
-    def list_customers(self, given: Json) -> Json:
-        only(given, {"email", "limit"})
-        found = [customer for customer in self.customers.values() if customer.get("email") == given["email"]]
+    def list_customers(self, parameters: Json) -> Json:
+        refuse_unknown(parameters, {"email", "limit"})
+        found = [customer for customer in self.customers.values() if customer.get("email") == parameters["email"]]
         return {"object": "list", "url": "/v1/customers", "has_more": False, "data": found[::-1]}
 
-    def retrieve_customer(self, given: Json, customer_id: str) -> Json:
+    def retrieve_customer(self, parameters: Json, customer_id: str) -> Json:
         return existing(self.customers, "customer", customer_id)
 
-    def retrieve_subscription(self, given: Json, subscription_id: str) -> Json:
+    def retrieve_subscription(self, parameters: Json, subscription_id: str) -> Json:
         return existing(self.subscriptions, "subscription", subscription_id)
 
-    def create_session(self, given: Json) -> Json:
-        only(given, SESSION_PARAMETERS)
-        need(given.get("mode") == "subscription", "mode", param="mode")
-        prices = [item["price"] for item in given["line_items"].values()]
+    def create_session(self, parameters: Json) -> Json:
+        refuse_unknown(parameters, SESSION_PARAMETERS)
+        require(parameters.get("mode") == "subscription", "mode", param="mode")
+        prices = [item["price"] for item in parameters["line_items"].values()]
         for number, price in enumerate(prices):
-            need(
+            require(
                 price in PRICES,
                 f"No such price: '{price}'",
                 code="resource_missing",
                 param=f"line_items[{number}][price]",
             )
-        customer = self.customers.get(given["customer"], {"deleted": True})
+        customer = self.customers.get(parameters["customer"], {"deleted": True})
         missing: Json = {"code": "resource_missing", "param": "customer"}
-        need(not customer.get("deleted"), f"No such customer: '{given['customer']}'", **missing)
+        require(not customer.get("deleted"), f"No such customer: '{parameters['customer']}'", **missing)
         for name in ("success_url", "cancel_url"):
-            need(given[name].startswith("https://"), "Not a valid URL", code="url_invalid", param=name)
+            require(parameters[name].startswith("https://"), "Not a valid URL", code="url_invalid", param=name)
         session_id = self._id("cs_test")
         session = {
-            "id": session_id, "object": "checkout.session", "status": "open", "payment_status": "unpaid",
-            "subscription": None, "invoice": None, "url": f"https://checkout.stripe.com/c/pay/{session_id}#fid",
-            **{name: given.get(name) for name in ("mode", "customer", "client_reference_id", "metadata")},
-            "subscription_data": given.get("subscription_data"), "prices": prices,
-            "success_url": given["success_url"], "cancel_url": given["cancel_url"],
-        }  # fmt: skip
+            "id": session_id,
+            "object": "checkout.session",
+            "status": "open",
+            "payment_status": "unpaid",
+            "subscription": None,
+            "invoice": None,
+            "url": f"https://checkout.stripe.com/c/pay/{session_id}#fid",
+            **{name: parameters.get(name) for name in ("mode", "customer", "client_reference_id", "metadata")},
+            "subscription_data": parameters.get("subscription_data"),
+            "prices": prices,
+            "success_url": parameters["success_url"],
+            "cancel_url": parameters["cancel_url"],
+        }
         self.sessions[session_id] = session
         return dict(session)
 
-    def retrieve_session(self, given: Json, session_id: str) -> Json:
+    def retrieve_session(self, parameters: Json, session_id: str) -> Json:
         return existing(self.sessions, "checkout.session", session_id)
 
-    def expire_session(self, given: Json, session_id: str) -> Json:
+    def expire_session(self, parameters: Json, session_id: str) -> Json:
         session = existing(self.sessions, "checkout.session", session_id)
-        need(session["status"] == "open", f"This Checkout Session has a status of {session['status']}")
+        require(session["status"] == "open", f"This Checkout Session has a status of {session['status']}")
         session |= {"status": "expired", "url": None}
         return session
 
-    def create_portal_session(self, given: Json) -> Json:
-        only(given, {"customer", "return_url"})
-        need(self.is_portal_configured, "No configuration provided. Save your customer portal settings in test mode.")
-        customer = self.customers.get(given["customer"], {"deleted": True})
+    def create_portal_session(self, parameters: Json) -> Json:
+        refuse_unknown(parameters, {"customer", "return_url"})
+        require(
+            self.is_portal_configured, "No configuration provided. Save your customer portal settings in test mode."
+        )
+        customer = self.customers.get(parameters["customer"], {"deleted": True})
         missing: Json = {"code": "resource_missing", "param": "customer"}
-        need(not customer.get("deleted"), f"No such customer: '{given['customer']}'", **missing)
+        require(not customer.get("deleted"), f"No such customer: '{parameters['customer']}'", **missing)
         url = f"https://billing.stripe.com/p/session/{uuid.uuid4()}"
-        return {"id": self._id("bps"), "object": "billing_portal.session", "url": url, **given}
+        return {"id": self._id("bps"), "object": "billing_portal.session", "url": url, **parameters}
 
     def complete(self, session_id: str) -> Json:
-        """The buyer paid. Returns the session, as an event would carry it."""
+        """Complete a session as if the buyer paid, and return it as an event would carry it."""
         paid = {"status": "complete", "payment_status": "paid", "url": None, "subscription": self._id("sub")}
         self.sessions[session_id] |= paid
         return self.sessions[session_id]
@@ -242,41 +265,41 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
 ]
 
 
-def check_at_the_door(asked: Asked) -> None:
-    headers = asked.headers
+def check_headers(request: StripeRequest) -> None:
+    headers = request.headers
     masked = "Invalid API Key provided: sk_test_****************tKey"
-    need(headers.get("authorization") == f"Bearer {KEY}", masked, 401)
-    need(VERSION.fullmatch(headers.get("stripe-version", "")), "No Stripe-Version", 400)
-    need(len(asked.key) <= 255, "The Idempotency-Key is too long")
-    if asked.method == "POST":
+    require(headers.get("authorization") == f"Bearer {KEY}", masked, 401)
+    require(VERSION.fullmatch(headers.get("stripe-version", "")), "No Stripe-Version", 400)
+    require(len(request.key) <= 255, "The Idempotency-Key is too long")
+    if request.method == "POST":
         content_type = headers.get("content-type", "")
-        need(content_type == "application/x-www-form-urlencoded", f"The content type is {content_type}", 400)
-        need(asked.key, "The stand-in wants a key with every POST", 400)
+        require(content_type == "application/x-www-form-urlencoded", f"The content type is {content_type}", 400)
+        require(request.key, "The stand-in requires a key with every POST", 400)
 
 
 def existing(rows: dict[str, Json], kind: str, row_id: str) -> Json:
-    need(row_id in rows, f"No such {kind}: '{row_id}'", 404, code="resource_missing", param="id")
+    require(row_id in rows, f"No such {kind}: '{row_id}'", 404, code="resource_missing", param="id")
     return rows[row_id]
 
 
-def only(given: Json, known: set[str]) -> None:
-    for name in given.keys() - known:
-        raise RefusedError(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+def refuse_unknown(parameters: Json, known: set[str]) -> None:
+    for name in parameters.keys() - known:
+        raise RequestRefused(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
 
 
 def refusal(status: int, headers: dict[str, str] | None = None, **error: str) -> Reply:
     return Reply(status, {"error": {"request_log_url": "https://dashboard.stripe.com/…", **error}}, headers or {})
 
 
-def nested(pairs: list[tuple[str, str]]) -> Json:
-    """``a[b][0]=c`` as dictionaries in dictionaries."""
+def parse_nested(pairs: list[tuple[str, str]]) -> Json:
+    """Parse names such as ``a[b][0]`` into nested dictionaries."""
     result: Json = {}
     for name, value in pairs:
         *path, last = re.findall(r"[^\[\]]+", name)
         place = result
         for step in path:
             place = place.setdefault(step, {})
-        need(last not in place, f"{name} came twice")
+        require(last not in place, f"{name} was sent twice")
         place[last] = value
     return result
 
@@ -301,19 +324,21 @@ class Handler(BaseHTTPRequestHandler):
     def handle_one(self, method: str, form: str) -> None:
         stripe = self.server.stripe
         headers = {name.lower(): value for name, value in self.headers.items()}
-        parameters = nested(parse_qsl(form, keep_blank_values=True, strict_parsing=bool(form)))
-        asked = Asked(method, urlsplit(self.path).path, parameters, headers)
-        stripe.asked.append(asked)
+        parameters = parse_nested(parse_qsl(form, keep_blank_values=True, strict_parsing=bool(form)))
+        request = StripeRequest(method, urlsplit(self.path).path, parameters, headers)
+        stripe.requests.append(request)
         word, *options = stripe.next_fault().split(";")
         kind, _, moment = word.partition("-")
         extra = {"retry-after": "", **dict(option.split("=", 1) for option in options)}
-        is_worked_on = moment == "after" or kind in ("ok", "rubbish", "truncated", "list")
-        reply = stripe.answer(asked) if is_worked_on else Reply(200, {})
+        is_performed = moment == "after" or kind in ("ok", "rubbish", "truncated", "list")
+        reply = stripe.respond(request) if is_performed else Reply(200, {})
         match kind:
             case "ok":
                 self.reply(reply)
             case "timeout":
-                stripe.is_over.wait(30)
+                if stripe.passes_deadlines:
+                    pass_deadline(self.client_address[1])
+                stripe.is_over.wait()
                 self.close_connection = True
             case "cut":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)
@@ -335,7 +360,7 @@ class Handler(BaseHTTPRequestHandler):
                     message="As scripted.",
                 )
                 if moment == "stored":
-                    stripe.store(asked, failed)
+                    stripe.store(request, failed)
                 self.reply(failed)
 
     def reply(self, reply: Reply, cut: int = 0) -> None:
@@ -343,7 +368,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         headers = {
             "Content-Type": "application/json",
-            "Request-Id": f"req_{len(self.server.stripe.asked)}",
+            "Request-Id": f"req_{len(self.server.stripe.requests)}",
             **reply.headers,
         }
         for name, value in headers.items():

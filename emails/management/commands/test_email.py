@@ -1,4 +1,4 @@
-"""`python manage.py test_email ADDRESS`: a real message, now, and the provider's own answer."""
+"""`python manage.py test_email ADDRESS`: sends a real message now, and prints the provider's own response."""
 
 import json
 from argparse import ArgumentParser
@@ -19,7 +19,7 @@ from emails.message import Message
 from emails.support.advice import advice_on
 from emails.tracking.suppressions import suppressed_among
 
-SHOWN_CHARACTERS = 2000  # of a string in --dry-run: more is an attachment
+MAX_STRING_CHARACTERS = 2000  # in the output of --dry-run; only attachments are longer
 
 
 class Command(BaseCommand):
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="print what would be sent, without sending it")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Build the request before anything is checked against the database: --dry-run must work without one."""
         message_id = uuid4()
         try:
             backend = get_backend(options["provider"] or configured_provider())
@@ -44,7 +45,7 @@ class Command(BaseCommand):
         except (ImproperlyConfigured, InvalidMessage, samples.SampleError) as error:
             raise CommandError(str(error)) from None
         if options["dry_run"]:
-            self.stdout.write(shown(backend.name, request, message))
+            self.stdout.write(describe(backend.name, request, message))
             return
         refuse_suppressed(message)
         self.send(backend, request, message_id)
@@ -54,13 +55,14 @@ class Command(BaseCommand):
             receipt = backend.call(request, str(message_id))
         except ProviderError as error:
             raise CommandError(f"{error}\n{advice_on(error)}") from None
-        told = receipt.message_ids[0]
-        self.stdout.write(f"{backend.name} accepted it{f' as {told}' if told else ' but returned no message ID'}.")
+        provider_id = receipt.message_ids[0]
+        result = f"accepted it as {provider_id}" if provider_id else "accepted it but returned no message ID"
+        self.stdout.write(f"{backend.name} {result}.")
         self.stdout.write("To see whether it arrives, check the mailbox or wait for a delivery event.")
 
 
 def message_for(address: str, kind: str | None) -> EmailMultiAlternatives:
-    """A kind's sample, or a message that says what it is."""
+    """Return the sample of a kind, or a plain test message."""
     if kind is None:
         text = f"This is a test message from {settings.BRAND_NAME}. It arrived, so email works."
         subject, html = f"Test message from {settings.BRAND_NAME}", f"<p>{text}</p>"
@@ -73,21 +75,22 @@ def message_for(address: str, kind: str | None) -> EmailMultiAlternatives:
 
 
 def refuse_suppressed(message: Message) -> None:
+    """Raise ``CommandError`` if the recipient is suppressed, or if the list can't be read."""
     try:
         suppressed = suppressed_among(person.email for person in message.to)
     except DatabaseError as error:
         raise CommandError(
             f"The suppression list can't be read: {error}. Start the database, and run manage.py migrate."
         ) from None
-    for address in suppressed:
+    if suppressed:
         raise CommandError(
-            f"{address} is on the suppression list because it bounced or complained. "
+            f"{message.to[0].email} is on the suppression list because it bounced or complained. "
             "Remove it from the list in the admin, or test with another email address."
         )
 
 
-def shown(provider: str, request: Request, message: Message) -> str:
-    """The call, without the key; for a relay the mail itself."""
+def describe(provider: str, request: Request, message: Message) -> str:
+    """Return the call without the API key, or the raw email if the provider isn't an HTTP API."""
     if provider not in PROVIDERS:
         return f"{provider} would receive:\n\n{message.to_django().message().as_string()}"
     url = getattr(settings, f"{provider.upper()}_API_URL") + request.endpoint
@@ -100,5 +103,5 @@ def shortened(value: Any) -> Any:
         return {name: shortened(item) for name, item in value.items()}
     if isinstance(value, list):
         return [shortened(item) for item in value]
-    is_long = isinstance(value, str) and len(value) > SHOWN_CHARACTERS
-    return f"{value[:SHOWN_CHARACTERS]}… ({len(value):,} characters)" if is_long else value
+    is_long = isinstance(value, str) and len(value) > MAX_STRING_CHARACTERS
+    return f"{value[:MAX_STRING_CHARACTERS]}… ({len(value):,} characters)" if is_long else value

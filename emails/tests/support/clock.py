@@ -1,4 +1,4 @@
-"""Time for tests: stored timestamps move, the clock does not, since the database's clock decides."""
+"""Time travel for tests: it shifts stored timestamps, because the database's clock decides what is due."""
 
 from datetime import timedelta
 
@@ -7,8 +7,8 @@ from django.db.models import DateTimeField, F
 
 
 def travel(distance: timedelta) -> None:
-    """Let ``distance`` pass for all that the emails app has stored."""
+    """Let ``distance`` pass by moving every timestamp of the emails app into the past."""
     for model in apps.get_app_config("emails").get_models():
-        moments = [field.name for field in model._meta.get_fields() if isinstance(field, DateTimeField)]
-        if moments:
-            model._default_manager.update(**{name: F(name) - distance for name in moments})
+        names = [field.name for field in model._meta.get_fields() if isinstance(field, DateTimeField)]
+        if names:
+            model._default_manager.update(**{name: F(name) - distance for name in names})

@@ -1,4 +1,4 @@
-"""Kinds of mail for tests, in a templates folder of their own."""
+"""Kinds of email for tests, in a separate templates folder."""
 
 import copy
 from collections.abc import Callable
@@ -12,7 +12,7 @@ WriteKind = Callable[..., Path]
 
 @pytest.fixture
 def write_kind(settings: Any, tmp_path: Path) -> WriteKind:
-    """Write a kind into an otherwise empty templates/emails/; returns its folder."""
+    """Return a function that writes a kind into an otherwise empty templates/emails/ and returns its folder."""
     templates = copy.deepcopy(settings.TEMPLATES)
     templates[0]["DIRS"] = [tmp_path, *templates[0]["DIRS"]]
     templates[1]["DIRS"] = [tmp_path]

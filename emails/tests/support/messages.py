@@ -1,5 +1,6 @@
-"""Messages and backends as the tests of the providers need them."""
+"""Messages, and backends that send them to the stand-in."""
 
+from email.mime.image import MIMEImage
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
@@ -12,6 +13,7 @@ KEY = "key_of_the_tests_0123456789"
 
 
 def mail(html: str = "", **fields: Any) -> Any:
+    """A message to Ada that no provider refuses; ``fields`` replace the defaults."""
     defaults = {"subject": "Hello", "body": "Hello there.", "from_email": "Acme <hello@acme.example>"}
     message = EmailMultiAlternatives(**{**defaults, "to": ["ada@example.com"], **fields})
     if html:
@@ -19,11 +21,43 @@ def mail(html: str = "", **fields: Any) -> Any:
     return message
 
 
-def backend(provider: str, api: StandIn, **options: Any) -> ApiBackend:
-    return PROVIDERS[provider](api_key=KEY, api_url=api.url(provider), **options)
+def backend(provider: str, provider_api: StandIn, **options: Any) -> ApiBackend:
+    return PROVIDERS[provider](api_key=KEY, api_url=provider_api.url(provider), **options)
 
 
-def sent(provider: str, api: StandIn, message: Any) -> dict[str, Any]:
-    """Send the message and return the payload that the provider took."""
-    assert backend(provider, api).send_messages([message]) == 1
-    return api.accepted[-1].payload
+def sent(provider: str, provider_api: StandIn, message: Any) -> dict[str, Any]:
+    """Send the message and return the payload that the provider accepted."""
+    assert backend(provider, provider_api).send_messages([message]) == 1
+    return provider_api.accepted[-1].payload
+
+
+def inline_image() -> MIMEImage:
+    """An inline image with a Content-ID."""
+    image = MIMEImage(b"PNG", "png")
+    image.add_header("Content-ID", "<logo>")
+    image.add_header("Content-Disposition", "inline", filename="logo.png")
+    return image
+
+
+def with_alternative(content_type: str) -> Any:
+    """A message with text, HTML, and one more alternative."""
+    message = mail(html="<p>Hi</p>")
+    message.attach_alternative("x", content_type)
+    return message
+
+
+def oversized_message() -> Any:
+    """A message that is too large for every provider."""
+    message = mail()
+    message.attach("a.bin", b"x" * 30_000_001, "application/octet-stream")
+    return message
+
+
+def full_message() -> Any:
+    """A message that uses every feature of the neutral form."""
+    message = mail(html="<p>Hi 🎉</p>", cc=["B, C <b@example.com>"], headers={"X-A": "1"}, reply_to=["r@example.com"])
+    message.attach_alternative("BEGIN:VCALENDAR", "text/calendar")
+    message.attach("a.bin", bytes(range(256)), "application/octet-stream")
+    message.attachments.append(inline_image())
+    message.tags, message.metadata, message.sensitive = ["t"], {"k": "v"}, True
+    return message

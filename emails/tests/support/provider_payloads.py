@@ -1,17 +1,17 @@
-"""What the providers say in their own words, and of which message."""
+"""Delivery events in each provider's own format: (event name, extra fields) by provider."""
 
 from typing import Any
 
 from emails.models import OutboundEmail
 
-Told = dict[str, tuple[str, dict[str, Any]]]
+EventByProvider = dict[str, tuple[str, dict[str, Any]]]
 
-HARD: Told = {
+HARD_BOUNCE: EventByProvider = {
     "sequenzy": ("email.bounced", {"bounce_type": "Permanent"}),
     "resend": ("email.bounced", {"bounce": {"type": "Permanent"}}),
     "sendgrid": ("bounce", {"type": "bounce", "status": "5.1.1"}),
 }
-SOFT: Told = {
+SOFT_BOUNCE: EventByProvider = {
     "sequenzy": ("email.bounced", {"bounce_type": "Transient"}),
     "resend": ("email.bounced", {"bounce": {"type": "Transient"}}),
     "sendgrid": ("bounce", {"type": "blocked"}),
@@ -20,12 +20,13 @@ COMPLAINT = {"sequenzy": "email.complained", "resend": "email.complained", "send
 DELIVERED = {"sequenzy": "email.delivered", "resend": "email.delivered", "sendgrid": "delivered"}
 
 
-def about(row: OutboundEmail, provider: str) -> dict[str, Any]:
-    """What the provider says of the message: our id, where it carries it, and its own."""
-    ours = {} if provider == "sequenzy" else {"ours": row.pk}
-    return {"message": row.provider_message_id, "to": row.recipients, **ours}
+def event_fields(row: OutboundEmail, provider: str) -> dict[str, Any]:
+    """The provider's ID of the message, its recipient, and our ID if the provider carries it."""
+    our_id = {} if provider == "sequenzy" else {"our_id": row.pk}
+    return {"message": row.provider_message_id, "to": row.recipients, **our_id}
 
 
-def status(row: OutboundEmail) -> str:
+def current_status(row: OutboundEmail) -> str:
+    """The status in the database, where events change it."""
     row.refresh_from_db()
     return row.status

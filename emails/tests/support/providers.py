@@ -1,4 +1,4 @@
-"""The accounts behind the stand-in: the mail they took, the keys they have seen, the faults to come."""
+"""The state behind the stand-in: emails accepted, idempotency keys seen, and faults to come."""
 
 import collections
 import hashlib
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emails.tests.support.contacts_api import PREFIX, Contacts
-from emails.tests.support.provider_rules import CHECKS, RefusedError, Reply, body_of_error
+from emails.tests.support.provider_rules import CHECKS, Reply, RequestRefused, error_body
 
 STATUS = "/sequenzy/api/v1/email-sends/"
 RESEND_BATCH = "/resend/emails/batch"
@@ -20,7 +20,7 @@ ROUTES = {
     RESEND_BATCH: "resend",
     "/sendgrid/v3/mail/send": "sendgrid",
 }
-KNOWS_KEYS = {"sequenzy": 255, "resend": 256}
+MAX_KEY_LENGTH = {"sequenzy": 255, "resend": 256}
 HTML_ERROR = b"<html><head><title>Error</title></head><body><h1>Something broke</h1></body></html>"
 CUT = Reply(0)
 SILENCE = Reply(-1)
@@ -28,7 +28,7 @@ SILENCE = Reply(-1)
 
 @dataclass(frozen=True)
 class Accepted:
-    """One mail that the provider took."""
+    """One email that the provider accepted."""
 
     provider: str
     key: str
@@ -46,7 +46,7 @@ class Incoming:
 
 
 class Providers:
-    """What the three accounts know: mails taken, keys seen, faults to come."""
+    """The accounts at the three providers."""
 
     def __init__(self, latency: float = 0) -> None:
         self._first_latency = latency
@@ -60,12 +60,12 @@ class Providers:
         self.calls = 0
         self.arrivals: list[float] = []
         self.contacts = Contacts()
-        self.states: dict[str, dict[str, Any]] = {}  # what GET /email-sends/{id} says
-        self.limit = 0  # calls that are taken in any second; 0: as many as come
-        self.refused: set[str] = set()  # recipients to whom this account may not write
+        self.statuses: dict[str, dict[str, Any]] = {}  # what GET /email-sends/{id} returns, by ID
+        self.limit = 0  # calls accepted in any second; 0 means unlimited
+        self.refused: set[str] = set()  # recipients that this account must not write to
         self.default: str | Reply = "ok"
         self.faults = ()
-        self._answers: dict[tuple[str, str], tuple[bytes, Reply]] = {}
+        self._replies: dict[tuple[str, str], tuple[bytes, Reply]] = {}
         self.running: set[tuple[str, str]] = set()
 
     @property
@@ -85,33 +85,33 @@ class Providers:
         self.default = "503" if is_down else "ok"
 
     def forget_keys(self) -> None:
-        """As if their lifetime were over."""
-        self._answers.clear()
+        """Expire all idempotency keys."""
+        self._replies.clear()
 
     def report(self) -> dict[str, Any]:
-        per_recipient = collections.Counter(address for mail in self.accepted for address in mail.recipients)
-        subjects = collections.Counter((*mail.recipients, subject_of(mail)) for mail in self.accepted)
+        per_recipient = collections.Counter(address for email in self.accepted for address in email.recipients)
+        subjects = collections.Counter((*email.recipients, subject_of(email)) for email in self.accepted)
         return {
             "calls": self.calls,
             "accepted": len(self.accepted),
-            "keys": len({mail.key for mail in self.accepted if mail.key}),
+            "keys": len({email.key for email in self.accepted if email.key}),
             "recipients": dict(per_recipient),
             "duplicates": sum(count - 1 for count in subjects.values()),
-            "most_in_a_second": most_in_a_second(self.arrivals),
+            "most_in_a_second": most_calls_in_a_second(self.arrivals),
         }
 
-    def answer(self, request: Incoming) -> Reply:
-        return self.told_of_limit(self._answer(request), provider_of(request.path) or "")
+    def respond(self, request: Incoming) -> Reply:
+        return self.with_rate_limit_headers(self._respond(request), provider_of(request.path) or "")
 
-    def _answer(self, request: Incoming) -> Reply:
+    def _respond(self, request: Incoming) -> Reply:
         self.calls += 1
         self.last = request
         self.bodies.append(request.body)
         provider = provider_of(request.path)
         if provider is None:
             return Reply(404, {"message": "no such route"})
-        if self.limit and most_in_a_second(self.arrivals[-self.limit - 1 :]) > self.limit:
-            return Reply(429, body_of_error(provider, 429, "Too many requests"), {"Retry-After": "1"})
+        if self.limit and most_calls_in_a_second(self.arrivals[-self.limit - 1 :]) > self.limit:
+            return Reply(429, error_body(provider, 429, "Too many requests"), {"Retry-After": "1"})
         fault = next(self._faults, self.default)
         if isinstance(fault, Reply):
             return fault
@@ -128,16 +128,16 @@ class Providers:
         headers = dict(option.split("=", 1) for option in options)
         if moment == "html":
             return Reply(int(kind), HTML_ERROR, {"Content-Type": "text/html", **headers})
-        return Reply(int(kind), body_of_error(provider, int(kind), "as scripted"), headers)
+        return Reply(int(kind), error_body(provider, int(kind), "as scripted"), headers)
 
     def _process(self, provider: str, request: Incoming) -> Reply:
-        refusal = refusal_at_the_door(provider, request)
+        refusal = early_refusal(provider, request)
         if refusal:
             return refusal
-        key = request.headers.get("idempotency-key", "") if provider in KNOWS_KEYS else ""
+        key = request.headers.get("idempotency-key", "") if provider in MAX_KEY_LENGTH else ""
         digest = hashlib.sha256(request.body).digest()
-        if key and (provider, key) in self._answers:
-            return self._repeated(provider, key, digest)
+        if key and (provider, key) in self._replies:
+            return self._replay(provider, key, digest)
         if request.path.startswith(PREFIX):
             return self._change_contact(request)
         if request.path.startswith(STATUS):
@@ -146,47 +146,47 @@ class Providers:
             payload = json.loads(request.body)
             payloads = batch(payload) if request.path == RESEND_BATCH else [payload]
             accepted = [Accepted(provider, key, CHECKS[provider](item), item, time.time()) for item in payloads]
-            if any(self.refused.intersection(mail.recipients) for mail in accepted):
-                raise RefusedError("You can only send to your own address")
-        except RefusedError as error:
-            return Reply(error.status, body_of_error(provider, error.status, str(error)))
+            if any(self.refused.intersection(email.recipients) for email in accepted):
+                raise RequestRefused("You can only send to your own address")
+        except RequestRefused as error:
+            return Reply(error.status, error_body(provider, error.status, str(error)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            return Reply(400, body_of_error(provider, 400, f"malformed: {error!r}"))
+            return Reply(400, error_body(provider, 400, f"malformed: {error!r}"))
         self.accepted += accepted
-        reply = success_of_batch(len(accepted)) if request.path == RESEND_BATCH else success(provider)
+        reply = accepted_batch_reply(len(accepted)) if request.path == RESEND_BATCH else accepted_reply(provider)
         if key:
-            self._answers[provider, key] = (digest, reply)
+            self._replies[provider, key] = (digest, reply)
         return reply
 
     def _status_of(self, request: Incoming) -> Reply:
-        state = self.states.get(request.path.removeprefix(STATUS))
+        state = self.statuses.get(request.path.removeprefix(STATUS))
         if state is None or request.method != "GET":
-            return Reply(404, body_of_error("sequenzy", 404, "Email send not found"))
+            return Reply(404, error_body("sequenzy", 404, "Email send not found"))
         return Reply(200, {"success": True, "source": "database", "emailSend": state, "events": []})
 
     def _change_contact(self, request: Incoming) -> Reply:
         try:
             return self.contacts.process(request.method, request.path, json.loads(request.body or b"{}"))
-        except RefusedError as error:
-            return Reply(error.status, body_of_error("sequenzy", error.status, str(error)))
+        except RequestRefused as error:
+            return Reply(error.status, error_body("sequenzy", error.status, str(error)))
 
-    def arrived(self) -> None:
+    def record_arrival(self) -> None:
         self.arrivals.append(time.monotonic())
 
-    def told_of_limit(self, reply: Reply, provider: str) -> Reply:
-        """Resend tells the limit with every answer."""
+    def with_rate_limit_headers(self, reply: Reply, provider: str) -> Reply:
+        """Add the limit to the response, as Resend does to every response."""
         if not self.limit or provider != "resend" or reply.status <= 0:
             return reply
         headers = {"ratelimit-limit": str(self.limit), "ratelimit-remaining": "0", "ratelimit-reset": "1"}
         return Reply(reply.status, reply.body, headers | dict(reply.headers))
 
-    def _repeated(self, provider: str, key: str, digest: bytes) -> Reply:
-        first, reply = self._answers[provider, key]
+    def _replay(self, provider: str, key: str, digest: bytes) -> Reply:
+        first, reply = self._replies[provider, key]
         if digest == first:
             return Reply(reply.status, reply.body | ({"idempotentReplay": True} if provider == "sequenzy" else {}))
-        said = "This idempotency key was used with a different request payload"
+        message = "This idempotency key was used with a different request payload"
         code = "invalid_idempotent_request" if provider == "resend" else ""
-        return Reply(409, body_of_error(provider, 409, said, code))
+        return Reply(409, error_body(provider, 409, message, code))
 
 
 ACCEPTING = {"rubbish", "truncated", "trickle"}
@@ -199,24 +199,24 @@ FAULTS = {
 }
 
 
-def refusal_at_the_door(provider: str, request: Incoming) -> Reply | None:
-    """What the edge refuses before the API sees it."""
+def early_refusal(provider: str, request: Incoming) -> Reply | None:
+    """The refusal of a request that never reaches the API, or None."""
     if not request.headers.get("user-agent"):
         return Reply(403, b"error code: 1010", {"Content-Type": "text/plain"})
     if request.method != "POST" and not request.path.startswith((PREFIX, STATUS)):
-        return Reply(405, body_of_error(provider, 405, "method not allowed"))
+        return Reply(405, error_body(provider, 405, "method not allowed"))
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not key or "wrong" in key:
-        return Reply(401, body_of_error(provider, 401, "The API key is invalid"))
+        return Reply(401, error_body(provider, 401, "The API key is invalid"))
     if request.headers.get("content-type") != "application/json":
-        return Reply(415, body_of_error(provider, 415, "unsupported content type"))
+        return Reply(415, error_body(provider, 415, "unsupported content type"))
     idempotency_key = request.headers.get("idempotency-key")
-    if idempotency_key is not None and not 0 < len(idempotency_key) <= KNOWS_KEYS.get(provider, 0):
-        return Reply(400, body_of_error(provider, 400, "bad idempotency key", "invalid_idempotency_key"))
+    if idempotency_key is not None and not 0 < len(idempotency_key) <= MAX_KEY_LENGTH.get(provider, 0):
+        return Reply(400, error_body(provider, 400, "bad idempotency key", "invalid_idempotency_key"))
     return None
 
 
-def success(provider: str) -> Reply:
+def accepted_reply(provider: str) -> Reply:
     message_id = str(uuid.uuid4())
     if provider == "resend":
         return Reply(200, {"id": message_id})
@@ -230,21 +230,21 @@ def provider_of(path: str) -> str | None:
 
 
 def batch(payload: Any) -> list[dict[str, Any]]:
-    """The mails of a batch, in strict validation: one that is invalid refuses them all."""
+    """The emails of a batch; under strict validation, one invalid email refuses the whole batch."""
     if not isinstance(payload, list) or not 1 <= len(payload) <= 100:
-        raise RefusedError("a batch is an array of 1 to 100 emails")
+        raise RequestRefused("a batch is an array of 1 to 100 emails")
     for item in payload:
         if item.keys() & {"attachments", "scheduled_at"}:
-            raise RefusedError("attachments and scheduled_at are not supported in a batch")
+            raise RequestRefused("attachments and scheduled_at are not supported in a batch")
     return payload
 
 
-def success_of_batch(count: int) -> Reply:
+def accepted_batch_reply(count: int) -> Reply:
     return Reply(200, {"data": [{"id": str(uuid.uuid4())} for _ in range(count)]})
 
 
-def most_in_a_second(arrivals: list[float]) -> int:
-    """The most calls that came in any second, its end excluded."""
+def most_calls_in_a_second(arrivals: list[float]) -> int:
+    """The largest number of calls that arrived within any one second."""
     most = first = 0
     for position, moment in enumerate(arrivals):
         while moment - arrivals[first] >= 1:
@@ -253,5 +253,5 @@ def most_in_a_second(arrivals: list[float]) -> int:
     return most
 
 
-def subject_of(mail: Accepted) -> str:
-    return str(mail.payload["subject"])
+def subject_of(email: Accepted) -> str:
+    return str(email.payload["subject"])

@@ -1,4 +1,4 @@
-"""Delivery events as the providers send them: their JSON, their signatures, their headers."""
+"""Delivery events as the providers send them: JSON, signature, and headers."""
 
 import base64
 import hmac
@@ -23,16 +23,16 @@ SENDGRID_PUBLIC_KEY = base64.b64encode(
     SENDGRID_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 ).decode()
 
-Signed = dict[str, str]
+SignatureHeaders = dict[str, str]
 numbers = count(1)
 
 
-def sign_sequenzy(body: bytes, timestamp: str, secret: str = SEQUENZY_SECRET) -> Signed:
+def sign_sequenzy(body: bytes, timestamp: str, secret: str = SEQUENZY_SECRET) -> SignatureHeaders:
     digest = hmac.new(secret.encode(), b"v1:" + timestamp.encode() + b":" + body, "sha256").hexdigest()
     return {"X-Sequenzy-Timestamp": timestamp, "X-Sequenzy-Signature": f"v1={digest}"}
 
 
-def sign_resend(body: bytes, timestamp: str, secret: str = RESEND_SECRET) -> Signed:
+def sign_resend(body: bytes, timestamp: str, secret: str = RESEND_SECRET) -> SignatureHeaders:
     key = base64.b64decode(secret.removeprefix("whsec_"))
     event_id = f"msg_{next(numbers)}"
     digest = hmac.new(key, f"{event_id}.{timestamp}.".encode() + body, "sha256").digest()
@@ -40,7 +40,7 @@ def sign_resend(body: bytes, timestamp: str, secret: str = RESEND_SECRET) -> Sig
     return {"svix-id": event_id, "svix-timestamp": timestamp, "svix-signature": signature}
 
 
-def sign_sendgrid(body: bytes, timestamp: str, key: Any = SENDGRID_KEY) -> Signed:
+def sign_sendgrid(body: bytes, timestamp: str, key: Any = SENDGRID_KEY) -> SignatureHeaders:
     signature = base64.b64encode(key.sign(timestamp.encode() + body, ec.ECDSA(SHA256()))).decode()
     prefix = "X-Twilio-Email-Event-Webhook-"
     return {prefix + "Signature": signature, prefix + "Timestamp": timestamp}
@@ -50,19 +50,23 @@ def sequenzy_event(kind: str, *, message: str, to: str, at: float, **data: Any) 
     number = next(numbers)
     base = {"email_send_id": message, "recipient": to, "email_type": "transactional"}
     return {
-        "id": f"evt_{number}", "type": kind, "object": "event", "created_at": iso(at), "data": {**base, **data},
-    }  # fmt: skip
+        "id": f"evt_{number}",
+        "type": kind,
+        "object": "event",
+        "created_at": iso(at),
+        "data": {**base, **data},
+    }
 
 
-def resend_event(kind: str, *, message: str, to: str, at: float, ours: Any = None, **data: Any) -> Any:
-    tags = {"tags": {"message_id": str(ours)}} if ours else {}
+def resend_event(kind: str, *, message: str, to: str, at: float, our_id: Any = None, **data: Any) -> Any:
+    tags = {"tags": {"message_id": str(our_id)}} if our_id else {}
     return {"type": kind, "created_at": iso(at), "data": {"email_id": message, "to": [to], **tags, **data}}
 
 
-def sendgrid_event(kind: str, *, message: str, to: str, at: float, ours: Any = None, **data: Any) -> Any:
+def sendgrid_event(kind: str, *, message: str, to: str, at: float, our_id: Any = None, **data: Any) -> Any:
     event = {"event": kind, "email": to, "timestamp": int(at), "sg_event_id": f"evt-{next(numbers)}", **data}
     event |= {"sg_message_id": f"{message}.recvd-5f54-1.0"} if message else {}
-    return [event | ({"app_message_id": str(ours)} if ours else {})]
+    return [event | ({"app_message_id": str(our_id)} if our_id else {})]
 
 
 def iso(at: float) -> str:
@@ -70,11 +74,11 @@ def iso(at: float) -> str:
 
 
 @dataclass
-class Poster:
-    """Posts signed payloads to the receiver of one provider."""
+class WebhookSender:
+    """Posts signed payloads to the receiver of one provider, as that provider does."""
 
     provider: str
-    sign: Callable[..., Signed]
+    sign: Callable[..., SignatureHeaders]
     make: Callable[..., Any]
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
 
@@ -85,22 +89,22 @@ class Poster:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         signed = changes.pop("signed", body)
         headers = self.sign(signed, changes.pop("timestamp", str(int(time.time()))), **changes.pop("secret", {}))
-        return self.raw(body, {**headers, **changes.pop("headers", {})}, **changes)
+        return self.post_raw(body, {**headers, **changes.pop("headers", {})}, **changes)
 
-    def raw(self, body: bytes, headers: Signed, path: str = "") -> HttpResponse:
+    def post_raw(self, body: bytes, headers: SignatureHeaders, path: str = "") -> HttpResponse:
         path = path or f"/emails/webhooks/{self.provider}/"
         return self.client.post(path, body, content_type="application/json", headers=headers)  # type: ignore[return-value]
 
-    def tell(self, kind: str, **data: Any) -> HttpResponse:
+    def send_event(self, kind: str, **data: Any) -> HttpResponse:
         return self.post(self.event(kind, **data))
 
 
-POSTERS: dict[str, Callable[[], Poster]] = {
-    "sequenzy": lambda: Poster("sequenzy", sign_sequenzy, sequenzy_event),
-    "resend": lambda: Poster("resend", sign_resend, resend_event),
-    "sendgrid": lambda: Poster("sendgrid", sign_sendgrid, sendgrid_event),
+WEBHOOK_SENDERS: dict[str, Callable[[], WebhookSender]] = {
+    "sequenzy": lambda: WebhookSender("sequenzy", sign_sequenzy, sequenzy_event),
+    "resend": lambda: WebhookSender("resend", sign_resend, resend_event),
+    "sendgrid": lambda: WebhookSender("sendgrid", sign_sendgrid, sendgrid_event),
 }
-STALE = {"sequenzy": 301, "resend": 301, "sendgrid": 25 * 3600 + 1}  # seconds
+STALE_AGE = {"sequenzy": 301, "resend": 301, "sendgrid": 25 * 3600 + 1}  # seconds
 
 
 def ago(**distance: float) -> float:

@@ -6,9 +6,9 @@ As a process:    python -m emails.tests.support.standin --port 8025 --latency 0.
                  POST /_standin/control {"faults": […], "default": "503", "down": true, "latency": 0, "limit": 5,
                                          "reset": true}
 
-Faults are consumed one per request: "503", "429;retry-after=2", "500-html", "500-after" (a mail is accepted all the
-same), "cut-before", "cut-after", "timeout-before", "timeout-after", "rubbish-before", "rubbish", "truncated",
-"trickle", "ok", or a Reply.
+Faults are consumed one per request: "503", "429;retry-after=2", "500-html", "500-after" (the email is accepted
+anyway), "cut-before", "cut-after", "timeout-before", "timeout-after", "rubbish-before", "rubbish", "truncated",
+"trickle", "ok", or a Reply. After a "timeout", the deadline of a call from this process expires immediately.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from typing import Any
 
 import trustme
 
-from emails.tests.support.provider_rules import Reply, body_of_error
+from emails.tests.support.deadlines import pass_deadline
+from emails.tests.support.provider_rules import Reply, error_body
 from emails.tests.support.providers import CUT, ROUTES, SILENCE, Incoming, Providers
 
 BASES = {"sequenzy": "/sequenzy/api/v1", "resend": "/resend", "sendgrid": "/sendgrid/v3"}
@@ -31,7 +32,7 @@ ABORT_WITH_RESET = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive, as much as a client needs that sends whole bodies."""
+    """HTTP/1.1 with keep-alive, limited to what a client that sends whole bodies needs."""
 
     def __init__(self, providers: "StandIn") -> None:
         self.providers = providers
@@ -62,25 +63,26 @@ class Connection(asyncio.Protocol):
         if request.path.startswith("/_standin/"):
             self.reply(control(self.providers, request))
             return
-        self.providers.arrived()
-        # The mail is taken when the answer would go out, so a second call with the same key meets a running first one.
+        self.providers.record_arrival()
+        # An email is accepted when the response goes out, so a second call with the same key can meet a running one.
         running = (request.path, request.headers.get("idempotency-key", ""))
         if running[1] and running in self.providers.running:
             self.providers.calls += 1
             provider = ROUTES.get(request.path, "resend")
-            self.reply(Reply(409, body_of_error(provider, 409, "in progress", "concurrent_idempotent_requests")))
+            self.reply(Reply(409, error_body(provider, 409, "in progress", "concurrent_idempotent_requests")))
         elif self.providers.latency:
             self.providers.running.add(running)
             asyncio.get_running_loop().call_later(self.providers.latency, self.finish, request, running)
         else:
-            self.reply(self.providers.answer(request))
+            self.reply(self.providers.respond(request))
 
     def finish(self, request: Incoming, running: tuple[str, str]) -> None:
         self.providers.running.discard(running)
-        self.reply(self.providers.answer(request))
+        self.reply(self.providers.respond(request))
 
     def reply(self, reply: Reply) -> None:
         if reply is SILENCE:
+            pass_deadline(self.transport.get_extra_info("peername")[1])
             return
         if reply is CUT:
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)
@@ -112,16 +114,16 @@ def serialized(reply: Reply) -> bytes:
 def control(providers: Providers, request: Incoming) -> Reply:
     if request.path == "/_standin/report":
         return Reply(200, providers.report())
-    wishes = json.loads(request.body)
-    if wishes.pop("reset", False):
+    changes = json.loads(request.body)
+    if changes.pop("reset", False):
         providers.reset()
-    for name in wishes.keys() & {"faults", "default", "latency", "down", "limit"}:
-        setattr(providers, name, wishes[name])
+    for name in changes.keys() & {"faults", "default", "latency", "down", "limit"}:
+        setattr(providers, name, changes[name])
     return Reply(200, providers.report())
 
 
 class StandIn(Providers):
-    """The providers behind a port of this machine, served by a thread of this process."""
+    """The providers behind a local port, served by a thread of this process."""
 
     def __init__(self, *, latency: float = 0, tls: bool = False, port: int = 0) -> None:
         super().__init__(latency)
@@ -174,10 +176,10 @@ async def serve(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A stand-in for the three mail providers.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the port is printed")
-    parser.add_argument("--latency", type=float, default=0, help="seconds before each answer")
-    parser.add_argument("--tls", metavar="DIR", default="", help="speak TLS; ca.pem is written there")
+    parser = argparse.ArgumentParser(description="A stand-in for the three email providers.")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port; the port is printed")
+    parser.add_argument("--latency", type=float, default=0, help="seconds before each response")
+    parser.add_argument("--tls", metavar="DIR", default="", help="use TLS and write ca.pem there")
     asyncio.run(serve(parser.parse_args()))
 
 

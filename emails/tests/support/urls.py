@@ -1,4 +1,4 @@
-"""The pages of this app alone, so that its tests need no other app's routes."""
+"""The URLs of this app alone, so that its tests don't need the routes of other apps."""
 
 from django.contrib import admin
 from django.urls import include, path

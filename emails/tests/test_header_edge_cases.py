@@ -1,0 +1,35 @@
+"""Extra headers and headers that override fields, as they arrive at each provider."""
+
+import pytest
+
+from emails.tests.support.captured import REFUSED, payload_or_refused
+from emails.tests.support.messages import mail
+
+
+def test_from_and_reply_to_headers_override_fields(provider_api, provider):
+    headers = {"Reply-To": "reply@acme.example", "From": "Other <other@acme.example>"}
+    result = payload_or_refused(provider, provider_api, mail(headers=headers, from_email="other@acme.example"))
+    sender = {"resend": "from", "sequenzy": "from"}.get(provider)
+    assert ("other@acme.example" in result[sender]) if sender else (result["from"]["email"] == "other@acme.example")
+    replies = {"resend": "reply_to", "sequenzy": "replyTo", "sendgrid": "reply_to_list"}[provider]
+    assert "reply@acme.example" in str(result[replies])
+
+
+@pytest.mark.parametrize("header", ["To", "Cc"])
+def test_to_and_cc_headers_are_refused(provider_api, provider, header):
+    assert payload_or_refused(provider, provider_api, mail(headers={header: "undisclosed@acme.example"})) == REFUSED
+
+
+LIST_HEADERS = {
+    "List-Unsubscribe": "<https://acme.example/u?x=1>, <mailto:u@acme.example>",
+    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+}
+
+
+@pytest.mark.parametrize("headers", [LIST_HEADERS, {"X-Number": 7}, {"X-Entity-Ref-ID": "1"}])
+def test_extra_headers_arrive_unless_sequenzy(provider_api, provider, headers):
+    result = payload_or_refused(provider, provider_api, mail(headers=headers))
+    if provider == "sequenzy":  # Sequenzy has no field for headers
+        assert result == REFUSED
+    else:
+        assert result["headers"] == {name: str(value) for name, value in headers.items()}

@@ -1,0 +1,44 @@
+"""Links events to messages if they arrived before the provider's ID of the message was stored."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from common.db import database_now
+from emails.models import DeliveryEvent, OutboundEmail
+from emails.tracking import statuses
+
+# Older events stay unlinked: they belong to messages that didn't go through the outbox.
+LINK_WITHIN = timedelta(days=1)
+
+
+@transaction.atomic
+def link_early_events(provider: str, message_ids: Mapping[UUID, str]) -> None:
+    """Link events that arrived before the provider's ID of their message was stored, and apply them.
+
+    ``message_ids`` maps our IDs to the provider's.
+    """
+    by_provider_id = {message_id: pk for pk, message_id in message_ids.items() if message_id}
+    unlinked = DeliveryEvent.objects.filter(provider=provider, email=None, provider_message_id__in=by_provider_id)
+    events = list(unlinked.defer("raw").order_by("occurred_at"))
+    if not events:
+        return
+    keys = {by_provider_id[event.provider_message_id] for event in events}
+    emails = {email.pk: email for email in OutboundEmail.objects.filter(pk__in=keys).select_for_update()}
+    for event in events:
+        event.email = emails.get(by_provider_id[event.provider_message_id])
+        event.save(update_fields=["email"])
+    statuses.apply([(event, event.email) for event in events])
+
+
+def link_unlinked_events() -> None:
+    """Link events that were stored while another transaction stored the ID of their message: neither saw the other."""
+    since = database_now() - LINK_WITHIN
+    unlinked = DeliveryEvent.objects.filter(email=None, received_at__gte=since).exclude(provider_message_id="")
+    ids = set(unlinked.values_list("provider", "provider_message_id"))
+    rows = OutboundEmail.objects.filter(provider_message_id__in=[message_id for _, message_id in ids])
+    for email in rows.only("provider", "provider_message_id"):
+        if (email.provider, email.provider_message_id) in ids:  # IDs are unique only within a provider
+            link_early_events(email.provider, {email.pk: email.provider_message_id})
