@@ -7,11 +7,13 @@ MIN_BACKOFF = timedelta(seconds=1)
 MAX_DOUBLINGS = 20  # keeps the power of two small; every caller's maximum is reached long before
 
 
-def backoff(failures: int, *, first: timedelta, longest: timedelta) -> timedelta:
-    """Return a random wait of at least one second: exponential backoff with full jitter.
+def backoff(failures: int, *, first: timedelta, longest: timedelta, jitter: float = 1.0) -> timedelta:
+    """Return a wait of at least one second: exponential backoff with jitter.
 
     The upper bound is ``first`` before any failure, doubles with each earlier failure, and never exceeds ``longest``.
-    The wait is drawn from the whole range, because work that failed together must not be retried together.
+    ``jitter`` is the random share of the wait, from 0 (none) to 1 (full). Full jitter suits work that fails together,
+    because it must not be retried together.
     """
     upper_bound = min(first * 2 ** min(failures, MAX_DOUBLINGS), longest)
-    return timedelta(seconds=random.uniform(MIN_BACKOFF.total_seconds(), upper_bound.total_seconds()))
+    lower_bound = max(upper_bound * (1 - jitter), MIN_BACKOFF)
+    return timedelta(seconds=random.uniform(lower_bound.total_seconds(), upper_bound.total_seconds()))

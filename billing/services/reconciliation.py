@@ -100,7 +100,7 @@ def settle(subscription: Subscription, lease: datetime, version: str = "") -> No
 
 
 def postpone(subscription: Subscription) -> None:
-    wait = backoff(subscription.refresh_failures, first=LEASE, longest=LONGEST_WAIT)
+    wait = backoff(subscription.refresh_failures, first=LEASE, longest=LONGEST_WAIT, jitter=0)
     row = Subscription.objects.filter(pk=subscription.pk)
     row.update(refresh_at=Now() + wait, refresh_failures=F("refresh_failures") + 1)
 

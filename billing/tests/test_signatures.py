@@ -125,7 +125,7 @@ def test_unknown_header_elements_are_ignored(header):
 
 
 def test_empty_secret_raises_value_error():
-    with pytest.raises(ValueError, match="secret is empty"):
+    with pytest.raises(ValueError, match="empty secret"):
         verify(f"t={AT},v1={A}", V1, [""], now=AT)
 
 

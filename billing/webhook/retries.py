@@ -40,4 +40,4 @@ def wait_for_address(event_id: str, error: AddressUnknown) -> str:
 
 def delay_before_retry(event_id: str) -> timedelta:
     attempts = StripeEvent.objects.values_list("attempts", flat=True).get(pk=event_id)
-    return backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
+    return backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY, jitter=0.5)

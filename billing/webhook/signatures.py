@@ -10,9 +10,8 @@ from datetime import timedelta
 
 from common.webhooks import MAX_SIGNATURES, hmac_sha256, is_fresh, is_hex_of
 
-TOLERANCE = timedelta(
-    minutes=5
-)  # in both directions; Stripe signs each delivery, retries included, with the current time
+# In both directions. Stripe signs every delivery with the current time, so a retry is as fresh as a first delivery.
+TOLERANCE = timedelta(minutes=5)
 SCHEME = "v1"
 UNIX_SECONDS = re.compile(r"0|[1-9][0-9]{0,11}")
 
@@ -22,7 +21,7 @@ class SignatureInvalid(ValueError):
 
 
 def verify(header: str, body: bytes, secrets: Iterable[str], *, now: float) -> None:
-    """Return if one of ``secrets`` signed ``body`` at most TOLERANCE away from ``now``, a Unix time.
+    """Return if one of ``secrets`` signed ``body`` within TOLERANCE of ``now``, a Unix time.
 
     Raises ``SignatureInvalid`` for any other header, and ``ValueError`` for an empty secret, because anyone could sign
     with it.
@@ -40,6 +39,7 @@ def parse(header: str) -> tuple[str, Sequence[str]]:
     times = [value for name, _, value in elements if name == "t"]
     if len(times) != 1 or not UNIX_SECONDS.fullmatch(times[0]):
         raise SignatureInvalid("The Stripe-Signature header must contain exactly one time, as a Unix time.")
+    # Other elements, such as test signatures under v0, prove nothing.
     signatures = [value for name, _, value in elements if name == SCHEME]
     if not signatures:
         raise SignatureInvalid(f"The Stripe-Signature header has no {SCHEME} signature.")

@@ -106,6 +106,8 @@ def update_row(row: Work, **changes: Any) -> None:
 
 def update_rows(rows: Sequence[Work], **changes: Any) -> None:
     """Change rows of one kind alike, as ``update_row()`` does."""
+    if not rows:  # the emails of an attempt may have been erased in the meantime
+        return
     keys = [row.pk for row in rows]
     type(rows[0])._default_manager.filter(pk__in=keys, status=Status.SENDING).update(**changes)
 

@@ -1,4 +1,4 @@
-"""The parts of a Django message, and the rules by which its fields, headers, and bodies combine."""
+"""The parts of a Django message, and the rules for combining its fields, headers, and bodies."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

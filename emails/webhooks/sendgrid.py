@@ -93,7 +93,7 @@ def classify(item: Mapping[str, Any], name: str) -> tuple[Type, str]:
 
 
 def severity(item: Mapping[str, Any]) -> str:
-    """Return what ``type`` says or, without it, what the SMTP status says. The status is missing after DNS failures."""
+    """Return the severity by ``type`` or, without it, by the SMTP status, which is missing after DNS failures."""
     if item.get("type") in ("bounce", "blocked"):
         return Severity.HARD if item["type"] == "bounce" else Severity.SOFT
     is_invalid = values.text(item.get("bounce_classification")).lower() == "invalid address"
