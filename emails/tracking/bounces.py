@@ -21,9 +21,9 @@ SOFT_BOUNCES_SUPPRESS_FOR = timedelta(days=7)
 
 def is_certain(event: ReportedEvent, email: OutboundEmail | None) -> bool:
     """Whether the event is about exactly this address. A wrong guess would suppress someone who receives email."""
-    if event.is_guess or not event.recipient:
+    if event.is_recipient_guessed or not event.recipient:
         return False
-    return not event.is_listed or email is None or len(email.recipients.split()) == 1
+    return not event.is_recipient_from_list or email is None or len(email.recipients.split()) == 1
 
 
 def suppress_after(event: ReportedEvent) -> None:

@@ -43,10 +43,10 @@ class ReportedEvent:
     # A Cause: why the address is on the provider's own suppression list.
     cause: str = ""
     # True if the event is about one of several recipients and doesn't name it.
-    is_guess: bool = False
+    is_recipient_guessed: bool = False
     # True if the recipient was read from the message's list of recipients. Such an event is certain only if the message
     # has a single recipient.
-    is_listed: bool = False
+    is_recipient_from_list: bool = False
 
 
 def fingerprint(payload: Any, message_id: Any = None, *facts: Any) -> str:
