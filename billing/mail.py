@@ -81,7 +81,8 @@ def _send(kind: str, to: Recipient, key: str, **context: object) -> None:
     )
 
 
-# Idempotency keys. Staff search the outbox for them, and rows from years ago carry them: never change one.
+# Idempotency keys. Staff search the outbox for them, and old rows contain them. A changed key would send an email to
+# the same person for the same occasion again.
 
 
 def receipt_key(payment: Payment) -> str:

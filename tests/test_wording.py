@@ -245,9 +245,13 @@ def described(where: str, part: Any) -> Iterator[Text]:
 # The tests
 
 SOURCES = {
-    "templates": in_templates, "code": in_code, "models": in_models, "forms": in_forms, "admin": in_admin,
+    "templates": in_templates,
+    "code": in_code,
+    "models": in_models,
+    "forms": in_forms,
+    "admin": in_admin,
     "schema": in_schema,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -295,10 +299,17 @@ BAD = [
     ("Confirm your address", "bare address"),
 ]
 GOOD = [
-    "There is no such operation.", "It is no longer queued.", "There's no plan yet.", "Stripe tries again tomorrow.",
-    "Rejected by your mail server", "Call send_mail() or set EMAIL_URL.", "Log in, log out, or sign up.",
-    "Confirm your email address. The address can be changed later.", "Is it your IP address?", "`status` is `none`",
-]  # fmt: skip
+    "There is no such operation.",
+    "It is no longer queued.",
+    "There's no plan yet.",
+    "Stripe tries again tomorrow.",
+    "Rejected by your mail server",
+    "Call send_mail() or set EMAIL_URL.",
+    "Log in, log out, or sign up.",
+    "Confirm your email address. The address can be changed later.",
+    "Is it your IP address?",
+    "`status` is `none`",
+]
 
 
 @pytest.mark.parametrize(("text", "rule"), BAD)
@@ -323,8 +334,10 @@ def test_findings_name_file_and_line(tmp_path):
     page = '<p>\n{% translate "Too many tries" %}\n</p>\n<p title="A mail">{{ name }} shall\nstay.</p>'
     found = findings(in_template(ROOT / "templates" / "x.html", page))
     assert [line.rsplit(": ", 1)[0] for line in found] == [
-        "templates/x.html:2: tries", "templates/x.html:4: mails", "templates/x.html:4: shall",
-    ]  # fmt: skip
+        "templates/x.html:2: tries",
+        "templates/x.html:4: mails",
+        "templates/x.html:4: shall",
+    ]
 
 
 def test_a_text_met_at_run_time_is_located():
@@ -397,10 +410,12 @@ def test_german_texts_keep_to_the_rules():
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("Hast du dein Passwort vergessen?", "familiar form"), ("Eine Email ist unterwegs.", "spelling of E-Mail"),
-        ("Ihr Abo \"Pro\" endete.", "straight quotes"), ("Pro - ein Tarif", "hyphen for a dash"),
+        ("Hast du dein Passwort vergessen?", "familiar form"),
+        ("Eine Email ist unterwegs.", "spelling of E-Mail"),
+        ('Ihr Abo "Pro" endete.', "straight quotes"),
+        ("Pro - ein Tarif", "hyphen for a dash"),
         ("Bitte einloggen", "English term"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_german_text_is_found(text, rule):
     assert german_faults(text) == [rule]

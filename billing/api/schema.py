@@ -13,9 +13,14 @@ from billing.api.serializers import (
 from common.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, request_example, response_example
 
 PRO = {
-    "slug": "pro", "name": "Pro", "description": "Everything, for one person.",
-    "amount": 2900, "currency": "usd", "interval": "month", "display_amount": "29.00 USD",
-}  # fmt: skip
+    "slug": "pro",
+    "name": "Pro",
+    "description": "Everything, for one person.",
+    "amount": 2900,
+    "currency": "usd",
+    "interval": "month",
+    "display_amount": "29.00 USD",
+}
 PAGE = {"url": "https://checkout.stripe.com/c/pay/cs_live_a1b2…"}
 
 STRIPE_REFUSED = OpenApiResponse(

@@ -91,7 +91,7 @@ def refusal_from(error: "stripe.StripeError", path: str) -> BillingError:
     status = error.http_status or 0
     details = StripeObject(error.json_body if isinstance(error.json_body, dict) else {}).inner("error")
     kind, code = details.text("type"), details.text("code")
-    # Stripe uses 409 and 429 for requests that can succeed later.
+    # Stripe responds with 409 (a concurrent request) and 429 (too many) to requests that can succeed later.
     is_refusal = 400 <= status < 500 and status not in (409, 429) and code != "rate_limit"
     if not is_refusal:
         logger.warning("Stripe is unavailable (%s): %s", path, description_of(error, details))

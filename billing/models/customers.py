@@ -1,21 +1,22 @@
 """Stripe customers and their users."""
 
 import uuid
-from contextlib import suppress
 from typing import ClassVar, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+# Written by hand because it runs with every event: compiling it with the ORM takes five times as long as running it.
+CUSTOMER = "SELECT * FROM billing_customer WHERE id = %s "
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def locked(self, customer_id: str) -> "Customer | None":
-        """Return the customer with its user, or None. The row stays locked until the transaction ends."""
-        with suppress(Customer.DoesNotExist):
-            return self.select_for_update(of=("self",)).select_related("user").get(pk=customer_id)
-        return None
+        """Return the customer, or None. The row stays locked until the transaction ends."""
+        lock = connection.ops.for_update_sql() if connection.features.has_select_for_update else ""
+        return next(iter(self.raw(CUSTOMER + lock, [customer_id])), None)
 
     def usable(self) -> Self:
         """Leave out customers that were deleted at Stripe or erased here."""

@@ -6,6 +6,15 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from common.db import execute
+
+# Written by hand because it runs with every event: compiling it with the ORM takes ten times as long as running it.
+CLAIM = """
+    UPDATE billing_stripeevent
+    SET status = 'processed', processed_at = CURRENT_TIMESTAMP, due_at = NULL, waits_for = '', note = '', error = ''
+    WHERE id = %s AND status <> 'processed'
+"""
+
 
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
     def claim(self, event_id: str) -> bool:
@@ -13,11 +22,7 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
 
         The caller processes the event in the same transaction: if that fails, the mark is rolled back with it.
         """
-        unprocessed = self.filter(pk=event_id).exclude(status=StripeEvent.Status.PROCESSED)
-        claimed = unprocessed.update(
-            status=StripeEvent.Status.PROCESSED, processed_at=Now(), due_at=None, waits_for="", note="", error=""
-        )
-        return claimed == 1
+        return execute(CLAIM, event_id) == 1
 
     def due(self) -> Self:
         return self.filter(due_at__lte=Now()).order_by("due_at")

@@ -18,6 +18,7 @@ class Refund:
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
         return cls(
             id=data.required_id,
             charge=data.ref("charge"),
@@ -40,6 +41,7 @@ class Charge:
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
         details = data.inner("billing_details")
         customer = CustomerRef(
             id=customer_id_of(data),

@@ -30,6 +30,7 @@ class CheckoutSession:
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
         return cls(
             id=data.required_id,
             customer=buyer_of(data),

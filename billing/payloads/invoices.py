@@ -46,6 +46,7 @@ class Invoice:
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
         # Newer invoices name the subscription below parent, older ones at the top.
         details = data.inner("parent", "subscription_details") or data.inner("subscription_details")
         lines = [*data.items("lines")]

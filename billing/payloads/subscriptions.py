@@ -28,6 +28,8 @@ class SubscriptionState:
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
+        # Subscriptions with several items exist. Pages and emails show the first one.
         item = next(data.items("items"), StripeObject({}))
         price = item.inner("price") or item.inner("plan") or data.inner("plan")
         period_end = period_end_of(data)
@@ -42,6 +44,7 @@ class SubscriptionState:
             quantity=item.integer("quantity") or data.integer("quantity") or 1,
             current_period_end=period_end,
             trial_end=data.moment("trial_end"),
+            # Stripe sets cancel_at only if the date was chosen, not for "at the end of the period".
             cancel_at=data.moment("cancel_at") or (period_end if data.is_true("cancel_at_period_end") else None),
             ended_at=data.moment("ended_at"),
             end_reason=data.inner("cancellation_details").text("reason", 64),

@@ -99,7 +99,7 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
 
 def activate(subscription_id: str) -> None:
     """Activate an incomplete subscription, whose first payment has arrived. Does nothing to any other."""
-    if Subscription.objects.filter(pk=subscription_id, status="incomplete").update(status="active"):
+    if Subscription.objects.activate(subscription_id):
         announce(Subscription.objects.get(pk=subscription_id), "incomplete")
 
 

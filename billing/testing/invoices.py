@@ -134,6 +134,7 @@ def line(scenario: Scenario) -> Data:
 
 
 def line_parent(scenario: Scenario) -> Data:
+    """Return what newer lines have in place of the fields of older ones."""
     return {
         "invoice_item_details": None,
         "type": "subscription_item_details",

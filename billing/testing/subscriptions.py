@@ -85,6 +85,7 @@ def ended_subscription(scenario: Scenario) -> Data:
 
 
 def item(scenario: Scenario) -> Data:
+    """Return the subscription's only item, which has the billing period of newer subscriptions."""
     return {
         "id": scenario.item,
         "object": "subscription_item",
@@ -117,6 +118,7 @@ def plan(scenario: Scenario) -> Data:
 
 
 def price(scenario: Scenario) -> Data:
+    """Return the price at Stripe that belongs to the scenario's plan."""
     return {
         **PRICE,
         "id": scenario.plan.price_id,

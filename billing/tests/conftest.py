@@ -90,3 +90,9 @@ def shared_database(transactional_db, tmp_path):
         yield
         connections["default"].close()
     connections["default"] = in_memory
+
+
+@pytest.fixture
+def without_jitter(monkeypatch) -> None:
+    """Every wait is the longest that its backoff allows."""
+    monkeypatch.setattr("common.retry.random.uniform", lambda shortest, longest: longest)

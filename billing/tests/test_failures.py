@@ -63,7 +63,7 @@ def test_redelivery_of_failed_events_is_processed(ada, queued_emails, fix_bug):
     assert len(queued_emails()) == 5
 
 
-def test_failing_event_is_retried_ever_less_often(ada, queued_emails, fix_bug):
+def test_failing_event_is_retried_ever_less_often(ada, queued_emails, fix_bug, without_jitter):
     before = database_now()
     post_all(five_payments())
     at_least, at_most = [], []  # the failure lies between two readings of the clock

@@ -87,7 +87,7 @@ def test_ended_subscription_stays_ended(due_subscription, stripe_api):
 
 
 @pytest.mark.parametrize("fault", ["500", "timeout-before", "429", "401"])
-def test_failed_fetch_is_retried_ever_later(due_subscription, stripe_api, fault):
+def test_failed_fetch_is_retried_ever_later(due_subscription, stripe_api, fault, without_jitter):
     waits = []
     for _ in range(3):
         stripe_api.faults = [fault]

@@ -119,11 +119,8 @@ class DeadlineConnection(HTTPConnection):
         deadline.check()
         self._used_at = time.monotonic()
         deadline.reached_body = True
-        if len(data) > MAX_SINGLE_WRITE:
-            super().send(head)
-            super().send(data)
-        else:
-            super().send(head + data)
+        for part in (head, data) if len(data) > MAX_SINGLE_WRITE else (head + data,):
+            super().send(part)
 
     def getresponse(self) -> Any:
         if self._head:  # the request has no body, so send() still holds the head back

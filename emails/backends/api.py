@@ -42,7 +42,8 @@ class ApiBackend(ApiClient, DeliveryBackend):
         return message.send_at if ahead > timedelta() else None
 
     def serialize(self, message: Message) -> bytes:
-        self._check_common_limits(message)
+        self._check_recipients(message)
+        self._check_content(message)
         body = json.dumps(self.payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         if len(body) > self.max_bytes:
             raise self.cannot(
@@ -59,7 +60,7 @@ class ApiBackend(ApiClient, DeliveryBackend):
         """Return the error for a message that needs this feature, with advice to the developer."""
         return UnsupportedFeature(self.name, feature, advice)
 
-    def _check_common_limits(self, message: Message) -> None:
+    def _check_recipients(self, message: Message) -> None:
         if not message.to:
             raise self.cannot("a message without `to`", "add a recipient to `to`.")
         for field in ("to", "cc", "bcc"):
@@ -73,6 +74,8 @@ class ApiBackend(ApiClient, DeliveryBackend):
                 raise self.cannot(
                     f"the mailbox {address.email}", "use an ASCII email address, or send it through SMTP."
                 )
+
+    def _check_content(self, message: Message) -> None:
         if not any((message.text, message.html, message.alternatives)):
             raise self.cannot("an empty body", "give the message a text or HTML body.")
         reserved = [name for name, _ in message.headers if name.lower() in ENVELOPE_AND_MIME_HEADERS]

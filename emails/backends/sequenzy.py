@@ -74,6 +74,9 @@ class SequenzyBackend(ApiBackend):
             raise self.cannot(
                 f"headers ({', '.join(headers)})", "leave them out, or list them in SEQUENZY_DROPPED_HEADERS."
             )
+        self._refuse_files(message)
+
+    def _refuse_files(self, message: Message) -> None:
         if len(message.attachments) > MAX_FILES:
             raise self.cannot(f"{len(message.attachments)} attachments", f"attach at most {MAX_FILES}.")
         if sum(len(attachment.content) for attachment in message.attachments) > MAX_FILE_BYTES:

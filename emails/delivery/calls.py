@@ -31,8 +31,7 @@ def lease() -> timedelta:
 def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_calls: int) -> list[OpenAttempt]:
     """Store attempts for rows that were claimed together, and return them.
 
-    Rows that can't be sent end here, and rows that are not needed for ``max_calls`` calls are queued again. Returns
-    nothing if the lease of a row has expired in the meantime.
+    Rows that can't be sent end here, and rows beyond ``max_calls`` are queued again. Empty if a lease has expired.
     """
     prepared = queue.prepare(rows, now, max_calls)
     attempts = [

@@ -66,13 +66,10 @@ def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts
     With ``counts_as_failure`` off, the row is due immediately and its failures stay as they are: its provider is
     paused, and the row was refused only because of that.
     """
-    needs_a_person = reason in NEEDS_A_PERSON
     first_failed_at = row.first_failed_at or now
-    if row.gives_up and not needs_a_person and now - first_failed_at >= RETRY_FOR:
+    if row.gives_up and reason not in NEEDS_A_PERSON and now - first_failed_at >= RETRY_FOR:
         fail(row, Reason.GAVE_UP, detail, now)
         return
-    first = FIRST_BACKOFF_FOR_A_PERSON if needs_a_person else FIRST_BACKOFF
-    wait = backoff(row.failures, first=first, longest=MAX_BACKOFF) if counts_as_failure else timedelta()
     update_row(
         row,
         status=Status.QUEUED,
@@ -81,11 +78,17 @@ def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts
         lease_token=None,
         first_failed_at=first_failed_at,
         failures=row.failures + counts_as_failure,
-        due_at=now + wait,
+        due_at=now + wait_before_retry(row, reason) if counts_as_failure else now,
     )
     # An error, because nothing improves until a person acts.
-    level = logging.ERROR if needs_a_person else logging.WARNING
+    level = logging.ERROR if reason in NEEDS_A_PERSON else logging.WARNING
     logger.log(level, "Message %s was not accepted and will be retried (%s): %s", row.pk, reason, detail)
+
+
+def wait_before_retry(row: Work, reason: Reason) -> timedelta:
+    """Return the row's backoff. It starts longer if a person must act first."""
+    first = FIRST_BACKOFF_FOR_A_PERSON if reason in NEEDS_A_PERSON else FIRST_BACKOFF
+    return backoff(row.failures, first=first, longest=MAX_BACKOFF)
 
 
 def fail(row: Work, reason: Reason, detail: str, now: datetime) -> None:
@@ -106,6 +109,8 @@ def update_row(row: Work, **changes: Any) -> None:
 
 def update_rows(rows: Sequence[Work], **changes: Any) -> None:
     """Change rows of one kind alike, as ``update_row()`` does."""
+    if not rows:  # the emails of an attempt may have been erased in the meantime
+        return
     keys = [row.pk for row in rows]
     type(rows[0])._default_manager.filter(pk__in=keys, status=Status.SENDING).update(**changes)
 

@@ -83,6 +83,17 @@ def test_attempt_that_kills_five_workers_is_quarantined(queue_emails):
     assert DeliveryAttempt.objects.get().outcome == "abandoned"
 
 
+def test_attempt_whose_emails_were_erased_can_be_recovered(provider_api, queue_emails, deliver):
+    queue_emails()
+    assert len(next_calls()) == 1
+    OutboundEmail.objects.all().delete()
+    let_lease_expire()
+    assert DeliveryAttempt.objects.get().outcome == "unknown"
+    provider_api.faults = ["500"]
+    deliver()
+    assert DeliveryAttempt.objects.get().calls == 1
+
+
 def test_crash_during_a_call_is_an_unknown_outcome(provider_api, queue_emails, deliver):
     queue_emails()
     (call,) = next_calls()

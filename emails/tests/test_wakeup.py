@@ -69,7 +69,7 @@ def test_wake_ups_do_not_wait_while_broker_is_down():
     assert printed.count("the sweep will find it") == 2, "logged once per process"
 
 
-def test_wake_ups_and_exit_do_not_wait_for_a_hanging_publish():
+def test_hanging_publish_delays_neither_wake_ups_nor_exit():
     assert run(WAKE_UP_DURING_A_HANGING_PUBLISH, "memory://localhost/") == "done\n"
 
 

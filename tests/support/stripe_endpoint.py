@@ -56,7 +56,7 @@ class StripeEndpoint(Stack):
             return set(pool.map(self.post, deliveries))
 
     def sweep(self) -> None:
-        self.manage("shell", "-v", "0", "-c", "from billing.webhook.processing import sweep; sweep()")
+        self.manage("shell", "-v", "0", "-c", "from billing.webhook.backlog import sweep; sweep()")
 
     def rows(self, sql: str) -> list[Any]:
         with self.connect() as connection:

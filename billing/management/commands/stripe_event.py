@@ -56,6 +56,8 @@ class Command(BaseCommand):
         return super().create_parser(*arguments, formatter_class=Formatter, epilog=epilog, **options)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options, all of them as text."""
+        # Values are checked by the functions below, whose messages say more than those of argparse.
         parser.add_argument(
             "type", nargs="?", default="", help="the event type, such as invoice.paid (see the list below)"
         )
