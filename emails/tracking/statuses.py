@@ -51,7 +51,7 @@ def apply(pairs: Iterable[tuple[AnyEvent, OutboundEmail | None]]) -> None:
         event, email = max(candidates, key=lambda pair: RANKS[status_after(pair[0])])
         if RANKS[status_after(event)] <= rank(email):
             continue
-        if rank(email) == 0:  # until this event, the outcome of the call was unknown
+        if rank(email) == 0:  # until this event, nothing proved that it was sent
             proven.append(email.pk)
         OutboundEmail.objects.filter(pk=email.pk).update(**changes(event, email))
         logger.info("Message %s: %s reports %s.", email.pk, event.provider, status_after(event))
@@ -90,7 +90,7 @@ def changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
 
 
 def settling_changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
-    """Return the fields that end the delivery of a message. Without a lease, its worker's late result is not stored."""
+    """Return the fields that end the delivery of a message: it is not due anymore, and no worker holds it."""
     return {
         "sent_at": Now(),
         "settled_at": Now(),

@@ -83,7 +83,6 @@ class ResendReceiver(Receiver):
             message_id=values.uuid(values.nested(data, "tags").get(MESSAGE_TAG)),
             provider_message_id=message_id,
             recipient=recipients[0] if recipients else "",
-            # Resend lists all recipients of the message and not the one concerned.
             is_guess=len(recipients) != 1,
             is_listed=True,
             occurred_at=values.timestamp(created_at),

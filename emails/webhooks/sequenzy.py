@@ -78,7 +78,7 @@ class SequenzyReceiver(Receiver):
         # Not data.message_id, which is the ID of an upstream server that the API never returned.
         type_ = TYPES.get(name, Type.OTHER)
         message_id = values.identifier(data.get("email_send_id"))
-        # Events about subscribers have been seen with the email address at the top and below "subscriber".
+        # Events about subscribers have been seen with the address in `data` and in `data.subscriber`.
         subscriber = values.nested(data, "subscriber")
         recipient = values.address(data.get("recipient") or data.get("email") or subscriber.get("email"))
         link = data.get("url") or data.get("link")
