@@ -39,7 +39,7 @@ def suppress_after(event: ReportedEvent) -> None:
 
 
 def suppress_after_bounce(event: ReportedEvent) -> None:
-    """Suppress permanently after a hard bounce, and for a while after too many soft bounces without a delivery between.
+    """Suppress permanently after a hard bounce, and for a week after too many soft bounces with no delivery in between.
 
     Bounces of undetermined severity count as soft at first, and as hard once a second message bounces that way.
     """

@@ -52,4 +52,5 @@ class Receiver(ABC):
 
 
 def is_readable(item: Any) -> bool:
+    # Resend and Sequenzy name the event in "type", and SendGrid in "event".
     return isinstance(item, dict) and isinstance(item.get("type", item.get("event")), str)

@@ -58,6 +58,7 @@ class ResendReceiver(Receiver):
             timestamp = headers.get(f"{prefix}-timestamp", "")
             is_fresh = webhooks.is_fresh(timestamp, now, past=TOLERANCE, future=TOLERANCE)
             if event_id and event_id.isascii() and is_fresh:
+                # The raw bytes, because JSON that was parsed and written again could differ.
                 signed = f"{event_id}.{timestamp}.".encode() + body
                 return self.is_signed(signed, headers.get(f"{prefix}-signature", ""))
         return False
@@ -130,7 +131,7 @@ def detail(data: Mapping[str, Any]) -> str:
         bounce.get("type"),
         bounce.get("subType"),
         bounce.get("message"),
-        bounce.get("diagnosticCode"),
+        bounce.get("diagnosticCode"),  # a list in the OpenAPI file, and a string in the Python SDK
         suppressed.get("reason"),
         suppressed.get("message"),
         values.nested(data, "failed").get("reason"),

@@ -52,6 +52,7 @@ class SendGridReceiver(Receiver):
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         timestamp = headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
+        # https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
         signature = webhooks.decode_base64(headers.get("X-Twilio-Email-Event-Webhook-Signature", ""))
         is_fresh = webhooks.is_fresh(timestamp, now, past=PAST_TOLERANCE, future=FUTURE_TOLERANCE)
         if not signature or not is_fresh:
@@ -75,6 +76,7 @@ class SendGridReceiver(Receiver):
         message_id = values.text(item.get(MESSAGE_ARGUMENT))
         provider_message_id = values.identifier(item.get("sg_message_id"))
         recipient = values.address(item.get("email"))
+        # SendGrid's event ID isn't among them, see fingerprint().
         facts = (recipient, name, values.text(timestamp), item.get("url"), item.get("attempt"))
         return ReportedEvent(
             provider=self.provider,

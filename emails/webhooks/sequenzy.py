@@ -103,6 +103,7 @@ class SequenzyReceiver(Receiver):
 
 
 def severity(data: Mapping[str, Any]) -> str:
+    # Hard unless the event names a soft bounce. A delay has a type of its own, email.delivery_delayed.
     return Severity.SOFT if SOFT_BOUNCE.search(bounce_type(data)) else Severity.HARD
 
 
