@@ -1,1 +1,1 @@
-"""Users and their API: who is this person?"""
+"""Users: their accounts, their logins, and the API and pages for both."""

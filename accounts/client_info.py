@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from common.client_ip import client_ip
 
-USER_AGENT_LENGTH = 300
+USER_AGENT_LENGTH = 300  # the length of the column in Login
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +25,5 @@ class Client:
 
 
 def _printable(text: str) -> str:
-    """PostgreSQL cannot store a NUL, and the admin and the pages show the rest to people."""
+    """Drop what isn't printable: PostgreSQL can't store a NUL, and people read the rest in the admin and on pages."""
     return "".join(character for character in text if character.isprintable())[:USER_AGENT_LENGTH]

@@ -55,5 +55,6 @@ def set_device_cookie(response: HttpResponseBase, user: User) -> None:
 
 
 def _new_value(user: User) -> str:
+    # The generation ends with a password reset or a logout everywhere. A random id gives each device its own window.
     claims = {"user": user.pk, "generation": user.session_generation, "device": token_urlsafe(12)}
     return signing.dumps(claims, salt=SALT)

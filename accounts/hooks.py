@@ -29,7 +29,8 @@ timeline_sources: list[Callable[[User], Iterable[TimelineEntry]]] = []
 # By name in the export. Each returns everything that its app stores about the user, as JSON-compatible values.
 export_sources: dict[str, Callable[[User], object]] = {}
 
-# Each returns a message that says why the account cannot be deleted now and what to do first, or an empty string.
+# Each returns a message for the user if the account can't be deleted now: the reason, and what to do first. Otherwise,
+# it returns an empty string.
 deletion_guards: list[Callable[[User], str]] = []
 
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.

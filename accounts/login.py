@@ -23,6 +23,7 @@ def check_credentials(request: HttpRequest | Request, *, email: str, password: s
     Raises WrongCredentials for an unknown address, an inactive user, and a wrong password alike, and EmailNotVerified
     only after the right password.
     """
+    # For an unknown address, Django hashes the password as well, so the response takes as long.
     user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):
         raise WrongCredentials
@@ -46,6 +47,7 @@ def log_in_browser(request: HttpRequest, *, email: str, password: str) -> User:
 @transaction.atomic
 def verify_email_in_client(request: Request, *, token: str, password: str) -> IssuedToken:
     """Confirm an email address, and log the client in. Raises what confirm_address does."""
+    # In one transaction: if the login failed, the link would be used up.
     return _log_in_with_token(request, confirm_address(token=token, password=password))
 
 

@@ -50,7 +50,7 @@ def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send 
 
 
 def send_already_registered_email(user: User) -> None:
-    """Send the owner of an email address a notice that somebody signed up with it again, at most once a day.
+    """Send the owner of an email address a notice that someone signed up with it again, at most once a day.
 
     The email repeats nothing of that sign-up. Otherwise, strangers could send their own text to the owner.
     """
@@ -69,6 +69,7 @@ def queue_and_roll_back_password_reset_email(user: User) -> None:
 
 def _send_password_reset(user: User, *, send: Send = send_templated_email) -> None:
     context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user))}
+    # If delivery is delayed until the link no longer works, the email isn't sent at all.
     expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
     _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send)
 
@@ -109,7 +110,7 @@ def _send(
     sensitive: bool = False,
     send: Send = send_templated_email,
 ) -> None:
-    """Send an email in the user's language, by default to the user. The arguments are those of emails/services.py."""
+    """Send an email in the user's language, by default to the user. Takes the arguments of send_templated_email."""
     send(
         kind=kind,
         to=to or user.email,
@@ -118,7 +119,7 @@ def _send(
         idempotency_key=idempotency_key,
         expires_at=expires_at,
         sensitive=sensitive,
-        metadata={"user_id": str(user.pk)},
+        metadata={"user_id": str(user.pk)},  # emails/privacy.py finds, exports, and erases emails by it
     )
 
 

@@ -15,16 +15,15 @@ HISTORY_LIFE = timedelta(days=90)
 
 
 def forget_old_history() -> int:
-    """Delete expired sessions and tokens, and history older than HISTORY_LIFE; returns the number of deleted logins.
-
-    A login that is still active is kept, however old it is. Safe to call repeatedly.
-    """
+    """Delete expired sessions and tokens, and history older than HISTORY_LIFE; returns the number of deleted logins."""
     now = timezone.now()
+    # Django never deletes expired sessions on its own, and Knox deletes expired tokens only when their user sends a
+    # request.
     session_store().clear_expired()
     AuthToken.objects.filter(expiry__lt=now).delete()
     has_token = Exists(AuthToken.objects.filter(digest=OuterRef("token_digest")))
     old = Login.objects.filter(at__lt=now - HISTORY_LIFE).exclude(has_token)
-    # Sessions may be stored outside the database, depending on SESSION_ENGINE, so this cannot be part of the query.
+    # Active logins are kept. SESSION_ENGINE may store sessions outside the database, so no query can find them.
     ended = [login.pk for login in old if not login.has_session()]
     Login.objects.filter(pk__in=ended).delete()
     EmailChange.objects.filter(at__lt=now - HISTORY_LIFE).delete()

@@ -42,6 +42,7 @@ def login_windows(request: HttpRequest | Request, address: str) -> list[Window]:
     """Return the windows that a login with this email address counts in, whether or not it has an account."""
     if device_id := known_device_id(request, address):
         return [Window("login", f"device:{device_id}")]
+    # In this order: what one window refuses doesn't count in the next, so a single client uses up only its own share.
     client, account = client_subject(request), address_subject(address)
     return [
         Window("login", client),

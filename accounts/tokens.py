@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from accounts.errors import TokenExpired, TokenInvalid
 from accounts.models import EmailChange, User
 
+# One salt for each purpose: a token from one email is never accepted in place of another.
 EMAIL_VERIFICATION_SALT = "accounts.email_verification"
 EMAIL_VERIFICATION_LIFE = timedelta(days=7)
 PASSWORD_RESET_SALT = "accounts.password_reset"  # noqa: S105  # a salt, not a password

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-NAME_MAX_LENGTH = 60
+NAME_MAX_LENGTH = 60  # strangers could use a longer one to send a message of their own in our emails
 PASSWORD_MAX_LENGTH = 128
 IDEOGRAPHIC_DOTS = str.maketrans("\u3002\uff61", "..")
 LINE_OR_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})  # Unicode categories

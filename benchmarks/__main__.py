@@ -45,7 +45,7 @@ def run(command: str) -> list[Any]:
     """Run one benchmark and show its output.
 
     Returns a row for each figure: command, figure, value, target, and whether it is reached. If the benchmark fails
-    without missing a target, one more row says so.
+    without missing a target, one more row reports its exit code.
     """
     print(f"\n== {command}", flush=True)
     name, *arguments = command.split()

@@ -117,7 +117,7 @@ class Breaker:
             return True
         with self._lock:
             is_due = self._retry_at is None or time.monotonic() >= self._retry_at
-            if is_due and self._retry_at is not None:  # postponed at once, so that only one thread tests Redis
+            if is_due and self._retry_at is not None:  # postponed first, so that only one thread tests Redis
                 self._retry_at = time.monotonic() + RETRY_AFTER.total_seconds()
             return is_due
 

@@ -49,8 +49,8 @@ class ValueByKey(Expression):
 def insert_if_absent(rows: Sequence[models.Model]) -> set[Any]:
     """Insert the rows that violate no unique constraint, and return their primary keys.
 
-    The other rows are skipped, and the transaction goes on: an IntegrityError would end it on PostgreSQL. Afterwards
-    every row exists, whoever inserted it, so most callers don't need the result. All rows must be of one model and
+    The other rows are skipped, and the transaction goes on: an IntegrityError would end it on PostgreSQL. Afterward,
+    every row exists, so most callers don't need to know which ones they inserted. All rows must be of one model and
     leave the same columns to the database's defaults.
     """
     shares = (rows[first : first + ROWS_PER_INSERT] for first in range(0, len(rows), ROWS_PER_INSERT))

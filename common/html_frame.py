@@ -2,8 +2,8 @@
 
 from django.http import HttpResponse
 
-# The frame runs no script, submits no form, and loads nothing but images, whatever the HTML contains. This lets the
-# policy of the surrounding site stay strict.
+# The frame runs no script, submits no form, and loads nothing but images, whatever the HTML contains. The policy of the
+# surrounding page can therefore stay strict.
 FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox"
 
 

@@ -25,15 +25,13 @@ TOKEN_HEADERS = {"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex"}
 
 
 def page_view(*, limits: Limits = (), methods: Sequence[str] = METHODS) -> Callable[[View], View]:
-    """Decorate the view of a page; place it below login_required if both are needed.
-
-    POST requests count for the limits. If the page accepts no POST, every request does.
-    """
+    """Return a decorator for the view of a page. If the page requires a login, place it below login_required."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def limited_view(request: HttpRequest, **arguments: Any) -> HttpResponse:
-            # Only sending a form can be abused. A page without a form is limited for the work that it causes.
+            # Only POSTs count, because only sending a form can be abused. A page without a form is limited for the work
+            # that it causes, so every request counts.
             is_counted = request.method == "POST" or "POST" not in methods
             seconds = seconds_to_wait(limits, request) if is_counted else None
             return view(request, **arguments) if seconds is None else too_many_requests(request, ceil(seconds or 1))
@@ -63,7 +61,7 @@ class PageForm(Form):
 
 
 def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
-    """Return the page that says how long to wait, with status 429."""
+    """Return the page that names the minutes to wait, with status 429."""
     context = {"minutes": ceil(seconds / 60)}
     response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     response["Retry-After"] = str(seconds)

@@ -42,7 +42,7 @@ def _chunked_body(request: HttpRequest, max_bytes: int) -> bytes:
 
 
 def is_fresh(timestamp: str, now: float, *, past: timedelta, future: timedelta) -> bool:
-    """Whether ``timestamp``, in Unix seconds, is at most ``past`` before and ``future`` after ``now``.
+    """Return whether ``timestamp``, in Unix seconds, is at most ``past`` before and ``future`` after ``now``.
 
     False for a text that isn't a Unix time.
     """
@@ -57,12 +57,12 @@ def hmac_sha256(key: bytes, signed: bytes) -> bytes:
 
 
 def is_base64_of(signature: str, digest: bytes) -> bool:
-    """Compare in constant time."""
+    """Return whether the signature is the digest in base64. Takes the same time for every signature."""
     return _is_equal(signature, base64.b64encode(digest))
 
 
 def is_hex_of(signature: str, digest: bytes) -> bool:
-    """Compare in constant time."""
+    """Return whether the signature is the digest in hexadecimal. Takes the same time for every signature."""
     return _is_equal(signature, digest.hex().encode())
 
 

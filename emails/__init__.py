@@ -1,1 +1,1 @@
-"""The wire: how does a message get there, and did it?"""
+"""Email delivery: how does a message reach its recipient, and did it arrive?"""

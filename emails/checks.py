@@ -64,6 +64,7 @@ def check_key_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 def problem_with_key() -> Iterator[str]:
     if problem_with_provider():
         return
+    # A backend raises ImproperlyConfigured if it lacks a setting, so this check needs to know none of them.
     try:
         get_backend(configured_provider())
     except ImproperlyConfigured as error:
@@ -103,6 +104,8 @@ def check_webhooks_are_set_up(app_configs: Apps, **_: Any) -> list[CheckMessage]
 
 @register("emails")
 def check_lease(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Return an error if a call can outlast its lease."""
+    # A call may use at most half of the lease (settings/base.py), so only an edited setting can fail here.
     if settings.EMAIL_LEASE_SECONDS > settings.EMAIL_CALL_DEADLINE_SECONDS:
         return []
     return [

@@ -24,8 +24,10 @@ from emails.wakeup import wake_worker
 
 logger = logging.getLogger(__name__)
 
+# Sequenzy turns tags into this form, and its documents differ about punctuation.
 TAG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 EVENT_NAME = re.compile(r"\S(.{0,98}\S)?")
+# A person has a right to both, whether or not contacts are synced.
 ALWAYS_REPORTED = (ContactChange.Action.UNSUBSCRIBE, ContactChange.Action.FORGET)
 
 Properties = Mapping[str, Any]
@@ -53,7 +55,7 @@ def subscribe(
         "customAttributes": dict(attributes or {}),
         "firstName": first_name,
         "externalId": external_id,
-        "lists": settings.CONTACTS_LISTS,
+        "lists": settings.CONTACTS_LISTS,  # if missing, Sequenzy would add new contacts to its default lists
     }
     queue(ContactChange.Action.SUBSCRIBE, address, {name: value for name, value in content.items() if value != ""})
 
@@ -103,6 +105,7 @@ def queue(action: ContactChange.Action, address: str, content: dict[str, Any]) -
         logger.info("Skipping %s: contacts need EMAIL_PROVIDER=sequenzy, and it is %s.", action, configured_provider())
         return
     change.save(force_insert=True)
+    # robust, because a failure must not reach the request: the sweep finds the row anyway.
     transaction.on_commit(wake_worker, robust=True)
 
 

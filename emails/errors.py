@@ -87,6 +87,7 @@ class ProviderError(EmailsError, OSError):
         self.code = redact(code)[:MAX_CODE_LENGTH]
         self.retry_after = retry_after
         self.pauses_provider = pauses_provider
+        # Exceptions are logged and pickled by their args, which must not contain the text before redaction.
         self.args = (provider, self.detail)
 
     def __str__(self) -> str:
@@ -95,6 +96,7 @@ class ProviderError(EmailsError, OSError):
         return f"{answer}{code}: {self.detail}"
 
     def __reduce__(self) -> tuple[object, ...]:
+        # By default, unpickling calls the class with `args` only, and the keyword arguments would be missing.
         return _restore, (self.provider, self.detail, dict(vars(self)))
 
 

@@ -27,6 +27,7 @@ def report() -> Report:
     waiting = OutboundEmail.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
     oldest = waiting.aggregate(Min("created_at"))["created_at__min"]
     age = int((now - oldest).total_seconds()) if oldest else None
+    # A provider that is no longer used must not make the service unhealthy.
     needed = needed_providers()
     states = ProviderState.objects.with_rows_for(*needed)
     providers = {state.name: describe(state, now) for state in states if state.name in needed}

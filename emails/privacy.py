@@ -25,6 +25,8 @@ def export(user_id: str) -> list[dict[str, Any]]:
 
 
 def exported(email: OutboundEmail) -> dict[str, Any]:
+    """Return one email and its history as JSON types and datetimes."""
+    # A copy of the export must not open the account.
     is_readable = not (email.is_blanked or email.sensitive)
     return {
         "created_at": email.created_at,
@@ -40,13 +42,14 @@ def exported(email: OutboundEmail) -> dict[str, Any]:
 def erase(user_id: str, *, addresses: Collection[str], last_kind: str | None = None) -> None:
     """Erase a person in the caller's transaction: emails, their events, and the contacts at ``addresses``.
 
-    Queued emails are cancelled, except those of ``last_kind``. These, and emails that are being sent right now, are
-    erased later by ``erase_settled``. A row with an idempotency key is emptied instead of deleted, so that the key
+    Queued emails are cancelled, unless their kind is ``last_kind``. These, and emails that are being sent right now,
+    are erased later by ``erase_settled``. A row with an idempotency key is emptied instead of deleted, so that the key
     stays taken. A suppression also stays, without the provider's text, so that the address gets no more email.
     """
     emails = OutboundEmail.objects.filter(person=user_id)
     waiting = emails.filter(status=Status.QUEUED, lease_token=None)
     waiting.exclude(kind=last_kind).update(status=Status.CANCELLED, reason="", detail="", due_at=None, settled_at=Now())
+    # Workers may hold some of these rows. They settle them first, and erase_settled() erases them within the hour.
     emails.update(to_be_erased=True)
     erase_settled()
     for address in addresses:
@@ -57,12 +60,13 @@ def forget_address(address: str) -> None:
     DeliveryEvent.objects.filter(email=None, recipient=address).delete()
     Suppression.objects.filter(address=address).update(detail="")
     contacts.forget(address)
+    # Without contacts at a provider, forget() stores no change that would delete these rows after it is reported.
     if not contacts_provider():
         ContactChange.objects.filter(address=address).delete()
 
 
 def erase_settled() -> int:
-    """Erase the emails that ``erase`` had to leave and that are settled now. Return how many. Safe to repeat."""
+    """Erase the emails that ``erase`` left because they weren't settled; returns how many. Safe to repeat."""
     settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False)
     keys = [*settled.values_list("pk", flat=True)]
     DeliveryEvent.objects.filter(email__in=keys).delete()

@@ -65,4 +65,5 @@ def without_gaps(text: str) -> str:
 @cache
 def inliner() -> css_inline.CSSInliner:
     """Return an inliner that never loads remote files. @media rules can't be inlined and stay in the head."""
+    # One instance per process. css_inline takes about 0.1 ms per email, and premailer 3.5 ms.
     return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)

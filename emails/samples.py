@@ -54,7 +54,7 @@ def sample_context(kind: str) -> dict[str, Any]:
 
 
 def as_in_an_email(value: Any) -> Any:
-    """Dates and amounts become lazy: they are formatted in the language that the email is rendered in."""
+    """Return the value with lazy dates and amounts, which are formatted in the language of the rendered email."""
     if isinstance(value, list):
         return [as_in_an_email(item) for item in value]
     if isinstance(value, dict):

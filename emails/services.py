@@ -64,6 +64,7 @@ def queue_and_roll_back_templated_email(
     the real email inside a savepoint: then the two cases differ only in whether the savepoint is released or rolled
     back. Workers are woken up in both cases.
     """
+    # Without an idempotency key, because a key that exists already would skip the insert.
     savepoint = transaction.savepoint()
     OutboxBackend().send_messages([_templated(kind, to, context, language)])
     transaction.savepoint_rollback(savepoint)

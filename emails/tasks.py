@@ -25,13 +25,14 @@ def purge_old_mail() -> None:
 @shared_task(ignore_result=True)
 def look_up_silent_mail() -> None:
     """Link events to emails whose IDs were not known yet, then poll emails that still have no event."""
+    # First, because a message whose event is linked need not be polled.
     linking.link_unlinked_events()
     polling.look_up_silent_mail()
 
 
 @worker_ready.connect
 def deliver_on_start(**_: Any) -> None:
-    """Don't let emails that became due while no worker ran wait for beat."""
+    """Deliver right away what became due while no worker was running, instead of waiting for beat."""
     wake_worker()
 
 

@@ -1,7 +1,7 @@
 """The wake-up: a Celery message, published after a commit, that makes a worker look for due emails.
 
 A request only sets a flag. One daemon thread per process publishes, because publishing takes half a second with a
-frozen Redis and five seconds with a slow name server. A wake-up may get lost, because a beat task looks for due rows
+frozen Redis and five seconds with a slow name server. Losing a wake-up does no harm: a beat task looks for due rows
 every 15 seconds anyway.
 """
 

@@ -12,7 +12,7 @@ from celery.worker import WorkController
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.production")
 
 HEARTBEAT_FILE = Path(__file__).resolve().parent.parent / "var" / "worker-heartbeat"
-HEARTBEAT_INTERVAL = timedelta(seconds=10)
+HEARTBEAT_INTERVAL = timedelta(seconds=10)  # the health check in docker-compose.yml allows a minute
 
 
 class Heartbeat(bootsteps.StartStopStep):

@@ -36,5 +36,5 @@ server_error = json_for_api_clients("Something went wrong on our side. Try again
 
 @require_safe
 def no_pages(request: HttpRequest) -> HttpResponse:
-    """Respond to / if PAGES_ENABLED is false: say where the pages are. A redirect could lead back here."""
+    """Return where the pages are, for / if PAGES_ENABLED is false. A redirect could lead back here."""
     return JsonResponse({"name": settings.BRAND_NAME, "pages": settings.APP_URL, "documentation": "/api/docs/"})

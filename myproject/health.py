@@ -22,11 +22,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 503 if the database or a migration is missing, because then no request can be served.
-
-    Delayed email makes the status ``degraded``, but with 200. If a provider's outage took the web processes out of
-    service, people couldn't sign up, although the outbox would keep their emails.
-    """
+    """Return 503 if the database or a migration is missing, because then no request can be served."""
     checks: dict[str, object] = {"database": checked(database), "migrations": "unknown"}
     if checks["database"] == "ok":
         checks["migrations"] = checked(migrations)
@@ -36,6 +32,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
         report = monitoring.report()
         checks |= {"outbox": report.outbox, "providers": report.providers}
         is_email_healthy = report.is_healthy
+    # Delayed email is no reason for 503. If a provider's outage took the web processes out of service, people couldn't
+    # sign up, although the outbox would keep their emails.
     status = "unavailable" if not is_ready else "ok" if is_email_healthy else "degraded"
     return JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
 

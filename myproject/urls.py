@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/accounts/", include("accounts.api.urls")),
     path("api/billing/", include("billing.api.urls")),
+    # With or without the slash: Stripe counts a redirect as a failed delivery.
     re_path(r"^stripe/webhook/?$", stripe_webhook, name="stripe-webhook"),
     path("emails/", include("emails.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),

@@ -100,9 +100,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Database: PostgreSQL in production. Without DATABASE_URL, SQLite.
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.database("DATABASE_URL", default="sqlite:///" + quote(f"{VAR_DIR}/db.sqlite3"))
-}
+sqlite_url = "sqlite:///" + quote(f"{VAR_DIR}/db.sqlite3")
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL", default=sqlite_url)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock when a transaction begins. By default, a transaction that reads first and writes
     # later fails right away, without waiting, if another one has written in between. WAL lets readers continue.
@@ -119,13 +118,9 @@ else:
 # Redis: wakes up the workers and counts for the throttles. Losing its data loses no email.
 
 REDIS_URL = env.redis_url("REDIS_URL")
-CACHES: dict[str, dict[str, Any]] = {
-    "default": (
-        {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}
-        if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    )
-}
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if REDIS_URL:
+    CACHES["default"] = {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}
 
 
 # Celery
@@ -143,11 +138,8 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # unlimited: workers reconnect on their own after any outage
 # Without timeouts, a publisher or worker would wait forever for a Redis that hangs.
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
-    "socket_timeout": 0.5,
-    "socket_connect_timeout": 0.5,
-    "socket_keepalive": True,
-}
+timeouts = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {**timeouts, "socket_keepalive": True}
 # Written after every task. The container's health check looks at the age of this file.
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1

@@ -105,7 +105,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         return float(digits) if digits else None
 
     def choice(self, var: str, allowed: Sequence[str]) -> str:
-        """The default is the first of ``allowed``."""
+        """Return one of ``allowed``, by default the first."""
         value = str(self.str(var, default=allowed[0]))
         if value not in allowed:
             raise refusal(var, "one of " + ", ".join(allowed))

@@ -24,7 +24,7 @@ PROVIDER_VARIABLES = {
     "smtp": "EMAIL_URL",
 }
 MIN_SECRET_KEY_CHARACTERS = 50
-MIN_SECRET_KEY_DISTINCT_CHARACTERS = 10
+MIN_SECRET_KEY_DISTINCT_CHARACTERS = 10  # more than Django's 5; a random key has about 40
 
 
 def required_variables() -> Iterator[str]:
@@ -34,12 +34,22 @@ def required_variables() -> Iterator[str]:
 
 
 def problems() -> Iterator[str]:
-    """Return all problems at once, so that nobody has to fix them one restart at a time."""
+    """Yield every problem, so that nobody has to fix them one restart at a time."""
+    yield from problems_with_variables()
+    yield from problems_with_secret_key()
+    yield from problems_with_values()
+
+
+def problems_with_variables() -> Iterator[str]:
     for name in required_variables():
         if name not in env:
             yield f"{name} is not set"
         elif PLACEHOLDER.search(env.str(name)):
             yield f"{name} still contains a placeholder"
+
+
+def problems_with_secret_key() -> Iterator[str]:
+    # Django's own check, security.W009, only warns, and only with `check --deploy`.
     if SECRET_KEY and (
         len(SECRET_KEY) < MIN_SECRET_KEY_CHARACTERS
         or len(set(SECRET_KEY)) < MIN_SECRET_KEY_DISTINCT_CHARACTERS
@@ -49,6 +59,10 @@ def problems() -> Iterator[str]:
             f"SECRET_KEY must be random and have at least {MIN_SECRET_KEY_CHARACTERS} characters; create one with "
             'python -c "import secrets; print(secrets.token_urlsafe(50))"'
         )
+
+
+def problems_with_values() -> Iterator[str]:
+    """Yield the values that are valid in development but not in production."""
     if "*" in ALLOWED_HOSTS:
         yield "ALLOWED_HOSTS=* accepts every Host header; list the host names that you serve"
     if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER not in PROVIDER_VARIABLES:

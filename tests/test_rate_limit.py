@@ -36,7 +36,7 @@ def test_eight_processes_share_five_calls_a_second(make_stack, redis_server, pro
     wait_until(lambda: stack.statuses() == {"sent": email_count}, f"{email_count} sent")
 
     report = provider_api.report()
-    sharing = sum("was taken by" in stack.log(worker) for worker in workers)
+    sharing = sum("was accepted by" in stack.log(worker) for worker in workers)
     [(next_slot,)] = stack.query(f"SELECT next_slot_at FROM emails_providerstate WHERE name = '{provider}'")
     print(f"{provider}: {report['calls']} calls by {sharing} processes")
     assert next_slot - began >= report["calls"] * timedelta(seconds=1 / (LIMIT * SHARE))

@@ -61,7 +61,7 @@ def test_four_workers_drain_2000_rows_at_once(make_stack, redis_server, provider
     stack.start_beat()
     wait_until(lambda: stack.statuses() == {"sent": 2000}, "2000 sent")
     copies = copies_by_recipient(provider_api)
-    workers = sum("was taken by" in stack.log(f"worker{number}") for number in range(4))
+    workers = sum("was accepted by" in stack.log(f"worker{number}") for number in range(4))
     print(f"4 workers: {len(copies)} of 2000 arrived, each {max(copies.values())} time(s)")
     assert len(copies) == 2000
     assert set(copies.values()) == {1}

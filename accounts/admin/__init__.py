@@ -1,4 +1,4 @@
-"""The admin of users, which answers: who is this person, what happened to them, and how can we help?"""
+"""The admin of users: their data, what happened to them, and actions that help them."""
 
 from accounts.admin.login import LoginForm
 from accounts.admin.users import UserAdmin

@@ -7,6 +7,7 @@ from common.actions import Action, ActionRefused
 
 
 def send_reset_link(user: User) -> None:
+    # The link would not work either: tokens of inactive users are refused.
     if not user.is_active:
         raise ActionRefused("The user is inactive and couldn't log in. Activate the user first.")
     send_password_reset_email(user)

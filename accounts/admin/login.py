@@ -13,6 +13,7 @@ from common.throttling import first_full
 
 class LoginForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
+        # Counted before the password is checked, so that right and wrong passwords count alike.
         windows = login_windows(self.request, str(self.cleaned_data.get("username", ""))) if self.request else []
         if full := first_full(windows):
             minutes = ceil(full.wait() / 60)

@@ -31,7 +31,7 @@ class PasswordForm(AdminPasswordChangeForm):
     """A form that, like the site's own, logs the user out everywhere and sends the password_changed email."""
 
     def save(self, commit: bool = True) -> User:
-        # If the logout failed after the change, whoever knows the old password would stay logged in.
+        # If the logout failed after the change, anyone with the old password would stay logged in.
         with transaction.atomic():
             user = super().save(commit)
             log_out_everywhere(user=user)
@@ -69,6 +69,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         (
             None,
             {
+                # Without a usable password, the user sets the first one with a reset link.
                 "fields": ["email", "name", "usable_password", "password1", "password2"],
                 "description": "The user gets the welcome email, with a link to confirm their email address.",
             },

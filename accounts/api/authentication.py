@@ -11,6 +11,7 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # kno
     """Knox's authentication, which responds with 401 to malformed tokens too. Knox alone raises an exception."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
+        # Knox's tokens are hexadecimal digits, so this refuses no real one.
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
         user, stored = super().authenticate_credentials(token)

@@ -28,6 +28,7 @@ from accounts.device_cookies import HEADER
 from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, request_example, response_example
 
 
+# drf-spectacular has a scheme for Knox's own class, which it doesn't apply to subclasses.
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
     target_class = "accounts.api.authentication.TokenAuthentication"
     name = "token"

@@ -49,6 +49,7 @@ class SignupSerializer(StrictSerializer):
     password = PasswordSerializerField()
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+        # Not a field's validator, because the password must differ from the name and the email address.
         owner = User(email=attrs["email"], name=attrs["name"])
         check_new_password(attrs["password"], owner, field="password")
         return attrs
@@ -63,7 +64,7 @@ class TokenSerializerField(serializers.CharField):
     """The value of `token=` in the link from the email."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=1000, **options)
+        super().__init__(max_length=1000, **options)  # limits the work of checking a forged token
 
 
 class VerifyEmailSerializer(StrictSerializer):

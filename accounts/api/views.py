@@ -107,7 +107,7 @@ class ConfirmPasswordResetView(PublicView):
     def post(self, request: Request) -> Response:
         user = services.reset_password(**parse(serializers.ResetPasswordSerializer, request))
         response = Response(status=HTTP_204_NO_CONTENT)
-        set_device_header(response, user)
+        set_device_header(response, user)  # the link proves that this device belongs to the owner
         return response
 
 

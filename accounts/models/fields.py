@@ -27,10 +27,12 @@ class EmailAddressField(EmailField):
     def to_python(self, value: Any) -> Any:
         return normalize_address(value) if isinstance(value, str) else value
 
+    # For lookups and update(), which don't call pre_save().
     def get_prep_value(self, value: Any) -> Any:
         return self.to_python(super().get_prep_value(value))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = self.to_python(super().pre_save(model_instance, add))
+        # The object in memory must equal the row, as after a reload.
         setattr(model_instance, self.attname, value)
         return value

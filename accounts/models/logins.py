@@ -23,6 +23,7 @@ class Login(models.Model):
     at = models.DateTimeField(default=timezone.now)
     client_address = models.GenericIPAddressField("IP address", null=True)
     user_agent = models.CharField(max_length=300, blank=True)
+    # Not foreign keys: a login outlives its token and its session, and sessions may be stored outside the database.
     token_digest = models.CharField(max_length=128, blank=True, editable=False)
     session_key = models.CharField(max_length=40, blank=True, editable=False)
 

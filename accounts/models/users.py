@@ -15,6 +15,7 @@ from accounts.validators import NAME_MAX_LENGTH, validate_name
 
 
 def default_language() -> str:
+    # A function, because the migration then refers to its name and not to the current value.
     return settings.LANGUAGE_CODE
 
 
@@ -43,6 +44,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         "email address", unique=True, error_messages={"unique": "A user with this email address already exists."}
     )
     name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True, validators=[validate_name])
+    # Without `choices`, which would make every change of LANGUAGES a migration.
     language = models.CharField(max_length=10, default=default_language)
     email_verified_at = models.DateTimeField(
         "email verified", null=True, blank=True, help_text="When the user confirmed this email address."
@@ -61,7 +63,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []  # createsuperuser always asks for USERNAME_FIELD and the password
 
     class Meta:
         ordering = ["-date_joined"]
@@ -90,6 +92,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return map(self._session_auth_hash, settings.SECRET_KEY_FALLBACKS)
 
     def _session_auth_hash(self, secret: str | bytes) -> str:
+        # Django's own hash contains only the password. The generation ends sessions without a new password.
         state = f"{self.session_generation}:{self.password}"
         return salted_hmac("accounts.session", state, secret=secret, algorithm="sha256").hexdigest()
 
@@ -100,6 +103,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     def confirm_email(self) -> bool:
         """Mark the email address as confirmed; returns False if it already is."""
         self.email_verified_at = timezone.now()
+        # Of two requests with the same link, only one still finds the address unconfirmed. Nor must a link confirm an
+        # address that has been changed since this user was read.
         unconfirmed = User.objects.filter(pk=self.pk, email=self.email, email_verified_at=None)
         return unconfirmed.update(email_verified_at=self.email_verified_at) == 1
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 BLACK, WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-# The backgrounds in static/site.css on which text in the brand's color is hardest to read: the darkest one in light
+# The backgrounds in static/site.css that leave text in the brand's color the least contrast: the darkest one in light
 # mode, and the lightest one in dark mode.
 LIGHT_BACKGROUND, DARK_BACKGROUND = "#f4f4f2", "#222327"
 MIN_CONTRAST = 4.6  # WCAG 2.2, 1.4.3 requires 4.5
@@ -47,6 +47,7 @@ def palette() -> Palette:
 
 def readable(color: Color, background: Color, towards: Color) -> Color:
     """Return the color, mixed with as little of ``towards`` as makes it readable on the background."""
+    # The last candidate is black or white, which is readable on both backgrounds.
     candidates = (mix(color, towards, step / STEPS) for step in range(STEPS + 1))
     return next(candidate for candidate in candidates if contrast(candidate, background) >= MIN_CONTRAST)
 
@@ -58,6 +59,7 @@ def contrast(one: Color, other: Color) -> float:
 
 
 def luminance(color: Color) -> float:
+    # https://www.w3.org/TR/WCAG22/#dfn-relative-luminance
     red, green, blue = (
         channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in color
     )

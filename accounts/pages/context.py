@@ -21,6 +21,7 @@ def username(request: HttpRequest) -> str:
 def next_page(request: HttpRequest) -> str:
     """Return the path that the person tried to open before the login, or the dashboard if it isn't on this site."""
     target = request.POST.get("next") or request.GET.get("next", "")
+    # Otherwise, a link to our login page could lead people on to a copy of this site.
     is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if is_ours else settings.LOGIN_REDIRECT_URL
 

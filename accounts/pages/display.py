@@ -16,6 +16,7 @@ BROWSERS = {
     "(Chrome|CriOS|Chromium)/": "Chrome",
     "Safari/": "Safari",
 }
+# iPhones also name Mac OS X, and Android also names Linux, so these two come last.
 SYSTEMS = {
     "iPhone": "iPhone",
     "iPad": "iPad",

@@ -1,4 +1,4 @@
-"""Forms of the pages. They validate as the API's serializers do, with messages that say what to do."""
+"""Forms of the pages. They validate as the API's serializers do, with messages for people."""
 
 from typing import Any
 
@@ -89,8 +89,9 @@ class EmailAddressForm(PageForm):
 
 
 class TokenForm(PageForm):
+    # The token comes from the URL of the page, and the form posts it: a GET must not use the link up.
     token = forms.CharField(
-        max_length=1000,
+        max_length=1000,  # as in the API
         widget=forms.HiddenInput,
         error_messages={"required": _("The link is incomplete. Open it again from the email.")},
     )

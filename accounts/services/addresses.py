@@ -37,13 +37,9 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
 
 
 def confirm_email_change(*, token: str, password: str) -> User:
-    """Change the email address to the new one; returns the user.
-
-    The old address gets a notice with a link that undoes the change for 7 days, unless it was never confirmed. The
-    password is required because the owner of a mistyped address could otherwise take over the account. Raises
-    TokenInvalid, TokenExpired, WrongPassword, or AddressTaken if another account now uses the new address.
-    """
+    """Change the email address; returns the user. Raises TokenInvalid, TokenExpired, WrongPassword, or AddressTaken."""
     user, new_address = read_email_change_token(token)
+    # Without the password, the owner of a mistyped address could take over the account.
     if not user.check_password(password):
         raise WrongPassword
     with transaction.atomic():
@@ -51,33 +47,41 @@ def confirm_email_change(*, token: str, password: str) -> User:
         unchanged = User.objects.filter(pk=user.pk, email=user.email, password=user.password, is_active=True)
         if not _set_address(unchanged, new_address):
             raise TokenInvalid
-        change = EmailChange.objects.create(user=user, old_address=user.email, new_address=new_address)
-        if user.is_email_verified:
-            send_email_changed_notice(change)
+        _record_change(user, new_address)
     user.refresh_from_db()
     return user
 
 
 def undo_email_change(*, token: str) -> User:
-    """Restore the old email address, which undoes all later changes too; returns the user.
-
-    The person who made the change knew the password. The password is therefore disabled, all tokens and sessions end,
-    and the old address gets a link to set a new one. Raises TokenInvalid, TokenExpired, or AddressTaken.
-    """
+    """Restore the old email address; returns the user. Raises TokenInvalid, TokenExpired, or AddressTaken."""
     change = read_email_undo_token(token)
     user = change.user
+    # The person who made the change knew the password. It is therefore disabled, all tokens and sessions end, and the
+    # old address gets a link to set a new one.
     user.set_unusable_password()
     with transaction.atomic():
-        # Later changes are undone too: their links would otherwise restore an address that an attacker entered.
-        undone = EmailChange.objects.filter(user=user, pk__gte=change.pk, undone_at=None)
-        if not undone.update(undone_at=timezone.now()):
-            raise TokenInvalid
+        _mark_undone(change)
         _delete_unconfirmed_account(change.old_address, owner=user)
         _set_address(User.objects.filter(pk=user.pk), change.old_address, password=user.password)
         log_out_everywhere(user=user)
-        user.refresh_from_db()
+        user.refresh_from_db()  # the link is valid only for the restored address
         send_password_reset_email(user)
     return user
+
+
+def _record_change(user: User, new_address: str) -> None:
+    """Store the change. The old address gets a link that undoes it for 7 days, unless it was never confirmed."""
+    change = EmailChange.objects.create(user=user, old_address=user.email, new_address=new_address)
+    if user.is_email_verified:
+        send_email_changed_notice(change)
+
+
+def _mark_undone(change: EmailChange) -> None:
+    """Mark the change and all later ones as undone. Raises TokenInvalid if another request was faster."""
+    # The links of later changes would otherwise restore an address that an attacker entered.
+    undone = EmailChange.objects.filter(user=change.user, pk__gte=change.pk, undone_at=None)
+    if not undone.update(undone_at=timezone.now()):
+        raise TokenInvalid
 
 
 def _set_address(users: QuerySet[User], address: str, **changes: str) -> bool:

@@ -26,6 +26,7 @@ def delete_account(*, user: User, password: str) -> None:
     with transaction.atomic():
         if refusal := refusal_to_delete(user):
             raise DeletionRefused(refusal)
+        # Before erase(), which marks this email too. It is then erased as soon as it is sent.
         send_deletion_notice(user, timezone.now())
         erase(user)
 

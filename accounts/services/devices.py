@@ -1,4 +1,4 @@
-"""The devices on which a user is logged in: browsers with a session, and API clients with a token."""
+"""The devices that a user is logged in on: browsers with a session, and API clients with a token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +72,8 @@ def end_device(*, user: User, device_id: int) -> bool:
 def log_out_everywhere(*, user: User) -> None:
     """End all tokens and sessions of the user, including the caller's, and forget the known devices."""
     AuthToken.objects.filter(user=user).delete()
-    # Invalidates all sessions and device cookies, even those without a login row (accounts/device_cookies.py).
+    # Invalidates all sessions and device cookies, even those without a login row (accounts/device_cookies.py). F()
+    # counts two logouts at the same time as two, and the object in memory follows for the caller.
     user.session_generation += 1
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
     for login in user.logins.exclude(session_key=""):
@@ -94,6 +95,7 @@ def keep_session(*, session: SessionBase, user: User) -> None:
 
     Does the same as Django's update_session_auth_hash, which takes a request.
     """
+    # A new key, because a person who stole the old one must not stay logged in.
     old_key = session.session_key
     session.cycle_key()
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
@@ -104,6 +106,7 @@ def keep_session(*, session: SessionBase, user: User) -> None:
 def _active_logins(user: User) -> list[Login]:
     tokens = AuthToken.objects.filter(user=user, expiry__gt=timezone.now()).values_list("digest", flat=True)
     logins = user.logins.filter(~Q(session_key="") | Q(token_digest__in=[*tokens]))
+    # Asks the session engine, because an expired or deleted session leaves its key in the row.
     return [login for login in logins if login.token_digest or login.has_session()]
 
 

@@ -35,23 +35,18 @@ def request_password_reset(*, email: str) -> None:
 
 
 def reset_password(*, token: str, password: str) -> User:
-    """Set a new password, confirm the email address, and end all tokens and sessions; returns the user.
-
-    Raises TokenInvalid, TokenExpired, or FieldRefused if the password is too weak.
-    """
+    """Set a new password; returns the user. Raises TokenInvalid, TokenExpired, or FieldRefused if it is too weak."""
     user = read_password_reset_token(token)
     check_new_password(password, user, field="password")
-    old_password = user.password
-    user.set_password(password)
-    now = timezone.now()
+    # Of two requests with the same link, only one still finds the old password.
+    unused = User.objects.filter(pk=user.pk, password=user.password, email=user.email, is_active=True)
+    user.set_password(password)  # slow by design, so before the transaction, which locks SQLite
     with transaction.atomic():
-        # Of two requests with the same link, only one still finds the old password.
-        unused = User.objects.filter(pk=user.pk, password=old_password, email=user.email, is_active=True)
         if not unused.update(password=user.password):
             raise TokenInvalid
-        user.confirm_email()
+        user.confirm_email()  # the link proves that the person reads this inbox
         log_out_everywhere(user=user)
-        send_password_changed_email(user, now)
+        send_password_changed_email(user, timezone.now())
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user
 
@@ -59,18 +54,13 @@ def reset_password(*, token: str, password: str) -> User:
 def change_password(
     *, user: User, password: str, new_password: str, session: SessionBase, token: AuthToken | None = None
 ) -> None:
-    """Replace the old password. The session and the token of the request stay valid, and all others end.
-
-    Raises WrongPassword, or FieldRefused if the new password is too weak.
-    """
+    """Replace the password, and log out all other devices. Raises WrongPassword, or FieldRefused if it is too weak."""
     if not user.check_password(password):
         raise WrongPassword
     check_new_password(new_password, user, field="new_password")
-    old_password = user.password
+    unchanged = User.objects.filter(pk=user.pk, password=user.password)  # of two requests, only one still matches
     user.set_password(new_password)
     with transaction.atomic():
-        # Of two requests at the same time, only one still finds the old password.
-        unchanged = User.objects.filter(pk=user.pk, password=old_password)
         if not unchanged.update(password=user.password):
             raise WrongPassword
         if session.get(SESSION_KEY) == str(user.pk):

@@ -1,4 +1,4 @@
-"""The admin of emails, which answers: did customer X get the receipt, and if not, why?"""
+"""The admin of emails. Staff look up here whether a customer got an email and, if not, why."""
 
 from emails.admin.contacts import ContactChangeAdmin
 from emails.admin.events import DeliveryEventAdmin

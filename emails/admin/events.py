@@ -17,6 +17,7 @@ from emails.models import DeliveryEvent
 class DeliveryEventAdmin(ReadOnlyAdmin):
     list_display = ["occurred_at", "provider", "type", "severity", "recipient", "detail"]
     list_filter = ["type", "severity", "received_at"]
+    # "=" compares the whole value, because part of an ID identifies nothing.
     search_fields = ["recipient", "=email__id", "=provider_message_id"]
     search_help_text = _("Search by email address, message ID, or provider message ID")
     fields = [

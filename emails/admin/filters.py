@@ -1,4 +1,4 @@
-"""Filters whose choices don't come from a scan of the whole message table, unlike those of Django's own filters."""
+"""Filters for the list of messages. Django's own would scan the whole table to find their choices."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -35,5 +35,6 @@ class ProviderFilter(ColumnFilter):
     parameter_name = "provider"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        # Every provider that was ever used has a row here.
         names = ProviderState.objects.order_by("pk").values_list("pk", flat=True)
         return [*((name, name) for name in names), ("", _("none yet"))]

@@ -56,6 +56,7 @@ class DeliveryAttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("messages"))
     def carried(self, attempt: DeliveryAttempt) -> SafeString:
+        # In the order of the batch, because a batch's response lists its results by position.
         emails = attempt.emails.defer("content").order_by("attemptedemail__position")
         links = [(reverse("admin:emails_outboundemail_change", args=[email.pk]), email) for email in emails]
         return format_html_join("\n", '<p><a href="{}">{}</a></p>', links)

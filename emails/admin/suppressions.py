@@ -40,6 +40,7 @@ class SuppressionAdmin(ModelAdmin):
         return super().change_view(request, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str | list[str] | tuple[str, ...]]:
+        # Staff can't choose the cause: what they add counts as added manually.
         return ["address", *(["cause"] if obj else []), "detail", "until"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

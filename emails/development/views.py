@@ -53,6 +53,7 @@ def inbox(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
         "page": "inbox",
         "emails": OutboundEmail.objects.defer("content")[:DEFAULT_LIMIT],
         "limit": DEFAULT_LIMIT,
+        # An empty inbox shows a curl command with it, for the quickest way to a first email.
         "signup_url": request.build_absolute_uri("/api/accounts/signup/"),
     }
     return render(request, "development/inbox.html", {**context, **(message_context(email) if email else {})})
@@ -85,6 +86,7 @@ def inbox_json(request: HttpRequest) -> HttpResponse:
     limit = request.GET.get("limit", str(DEFAULT_LIMIT))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MAX_LIMIT):
         return JsonResponse({"detail": f"limit must be a whole number from 1 to {MAX_LIMIT}."}, status=400)
+    # history() reads both relations, and would send two queries for each message.
     emails = OutboundEmail.objects.prefetch_related("attempts", "events")[: int(limit)]
     return JsonResponse({"messages": [as_json(email) for email in emails]})
 
@@ -107,7 +109,7 @@ def as_json(email: OutboundEmail) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class GalleryEntry:
-    """A kind with its rendered sample. If it cannot be rendered, ``error`` says why."""
+    """A kind with its rendered sample, or the ``error`` that prevented it."""
 
     kind: str
     rendered: RenderedEmail | None = None
@@ -138,12 +140,13 @@ def sample_html(request: HttpRequest, kind: str) -> HttpResponse:
 
 def chosen_language(request: HttpRequest) -> str | None:
     """Return the language in ?language=, or else the active one. Returns None if LANGUAGES does not list it."""
+    # An unknown language would silently render the sample in the default one.
     language = request.GET.get("language") or get_language() or settings.LANGUAGE_CODE
     return language if language in dict(settings.LANGUAGES) else None
 
 
 def gallery_entry(kind: str, language: str | None) -> GalleryEntry:
-    """Return the rendered sample, or the reason why it cannot be rendered. One broken kind must not hide the others."""
+    """Return the rendered sample, or why it can't be rendered. One broken kind must not hide the others."""
     try:
         return GalleryEntry(kind, samples.render_sample(kind, language))
     except samples.SampleError as error:

@@ -65,7 +65,7 @@ class Message:
             cc=cc,
             bcc=bcc,
             reply_to=reply_to,
-            subject=header_text("subject", email.subject),
+            subject=header_text("subject", email.subject),  # Django checks for line breaks only when it builds MIME
             text=text,
             html=html,
             alternatives=alternatives,
@@ -82,6 +82,7 @@ class Message:
         headers = dict(self.headers)
         envelope_sender = headers.pop(ENVELOPE_HEADER, "")
         if envelope_sender:
+            # Django's SMTP backend uses from_email as the envelope sender and the From header as the author.
             headers["From"] = str(self.from_email)
         email = EmailMultiAlternatives(
             subject=self.subject,
@@ -96,7 +97,7 @@ class Message:
         )
         if self.text and self.html:
             email.attach_alternative(self.html, "text/html")
-        elif self.html:
+        elif self.html:  # without a text, the HTML is the body itself
             email.content_subtype = "html"
         for alternative in self.alternatives:
             email.attach_alternative(alternative.content, alternative.content_type)

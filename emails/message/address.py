@@ -16,11 +16,14 @@ from emails.message.text_rules import header_text
 # One pattern that matches nearly all addresses, and saves them the general rules below.
 PLAIN = re.compile(r"(?:([^\"\\(),:;<>@\[\]=]*?)\s*<)?([^\s\"\\(),:;<>@\[\]]+)@([A-Za-z0-9.-]+)(>?)")
 QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")
+# A name with a comma or quotes may also be unquoted, unless the text could be read as two addresses. Python's own
+# parsers handle this differently from release to release.
 UNQUOTED_NAME = re.compile(r"([^<>@]*)<([^<>]+)>")
 LOCAL_PART = re.compile(r"[^\s\"\\(),:;<>@\[\]]+|\"(?:[^\"\\]|\\.)*\"")
 DOMAIN = re.compile(r"(?!.*\.\.)(?![.-])[A-Za-z0-9._-]{1,253}(?<![.-])")
 DOMAIN_LITERAL = re.compile(r"\[[A-Za-z0-9:.]+\]")
 MAX_CHARACTERS = 1000  # bounds the time that the patterns take
+# RFC 5322, section 3.2.3: a name with one of these must be quoted.
 SPECIALS = re.compile(r"[()<>@,:;\".\[\]\\]")
 
 
@@ -35,8 +38,7 @@ class Address:
     def parse(cls, value: Any, field: str = "address") -> Self:
         """Parse ``addr``, ``Name <addr>``, ``"Name, with comma" <addr>``, or an RFC 2047-encoded name.
 
-        A name with a comma or quotes may also be unquoted, unless the text could be read as two addresses. Python's own
-        parsers handle this differently from release to release. Raises ``InvalidMessage``.
+        Raises ``InvalidMessage``.
         """
         text = header_text(field, value).strip()
         if len(text) > MAX_CHARACTERS:
@@ -66,6 +68,7 @@ class Address:
 
 def parse_all(values: Iterable[Any] | None, field: str) -> Iterator[Address]:
     """Parse a list of addresses and skip empty entries."""
+    # A string is a sequence of characters, and each of them would be taken for an address. Django refuses it as well.
     if isinstance(values, str):
         raise InvalidMessage(f"{field} is a string. Pass a list of email addresses.")
     return (Address.parse(value, field) for value in values or () if value)
@@ -73,6 +76,7 @@ def parse_all(values: Iterable[Any] | None, field: str) -> Iterator[Address]:
 
 def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:
     """Return the fields with each address only where it occurs first. Ignores case."""
+    # SendGrid refuses a request in which an address occurs twice.
     seen: set[str] = set()
     kept: list[tuple[Address, ...]] = []
     for field in fields:
@@ -100,7 +104,7 @@ def _decoded(name: str, field: str) -> str:
         return name
     try:
         decoded = str(make_header(decode_header(name)))
-    except (HeaderParseError, LookupError, UnicodeError):
+    except (HeaderParseError, LookupError, UnicodeError):  # it only looks encoded, so it is shown as it is
         return name
     return header_text(f"name in the {field}", decoded)
 

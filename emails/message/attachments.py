@@ -34,28 +34,14 @@ class Attachment:
 
         Raises ``InvalidMessage`` for anything else.
         """
-        if isinstance(attachment, MimePart):
-            filename, content, content_type = (
-                attachment.get_filename(),
-                _payload(attachment),
-                attachment.get_content_type(),
-            )
-            content_id = str(attachment.get("Content-ID", "")).strip().removeprefix("<").removesuffix(">")
-        elif isinstance(attachment, Sequence) and not isinstance(attachment, str) and len(attachment) in (2, 3):
-            filename, content, content_type = (*attachment, None)[:3]
-            content_id = ""
-        else:
-            raise _refusal(attachment)
+        filename, content, content_type, content_id = _unpacked(attachment)
         content_type = _checked_type(content_type, filename, content)
         data = _bytes(content)
         if content_type.startswith("text/") and not _is_utf8(data):
             content_type = DEFAULT_TYPE  # as Django does: a mail program would fail to decode it as text
-        return cls(
-            filename=header_text("attachment's name", filename or f"attachment{_extension(content_type)}"),
-            content=data,
-            content_type=content_type,
-            content_id=header_text("attachment's Content-ID", content_id),
-        )
+        # SendGrid requires a file name, and Resend silently drops emails with an unnamed file.
+        name = header_text("attachment's name", filename or f"attachment{_extension(content_type)}")
+        return cls(name, data, content_type, header_text("attachment's Content-ID", content_id))
 
     def to_django(self) -> Any:
         """Return an item for ``EmailMessage.attachments``."""
@@ -71,6 +57,16 @@ class Attachment:
         return part
 
 
+def _unpacked(attachment: Any) -> tuple[Any, Any, Any, str]:
+    """Return the file name, the content, the content type, and the Content-ID. All but the content may be missing."""
+    if isinstance(attachment, MimePart):
+        content_id = str(attachment.get("Content-ID", "")).strip().removeprefix("<").removesuffix(">")
+        return attachment.get_filename(), _payload(attachment), attachment.get_content_type(), content_id
+    if isinstance(attachment, Sequence) and not isinstance(attachment, str) and len(attachment) in (2, 3):
+        return *(*attachment, None)[:3], ""  # the content type is optional
+    raise _refusal(attachment)
+
+
 def _payload(part: MimePart) -> Any:
     """Return the content of the part: bytes, text, or the enclosed message."""
     if part.get_content_type() == MESSAGE_TYPE:
@@ -83,13 +79,14 @@ def _payload(part: MimePart) -> Any:
         return data
     try:
         return data.decode(charset)
-    except (LookupError, UnicodeError):
+    except (LookupError, UnicodeError):  # an unknown charset, or bytes that aren't in it
         return data
 
 
 def _bytes(content: Any) -> bytes:
     if isinstance(content, EmailMessage):
         content = content.message()
+    # Forwarded emails (message/rfc822) arrive as an object of Django or of the standard library.
     if isinstance(content, MimePart):
         return content.as_bytes()
     if isinstance(content, str):
@@ -104,6 +101,7 @@ def _checked_type(content_type: Any, filename: Any, content: Any) -> str:
         guess = mimetypes.guess_type(str(filename))[0] if filename else None
         enclosed = MESSAGE_TYPE if isinstance(content, EmailMessage | MimePart) else DEFAULT_TYPE
         return guess or enclosed
+    # Without parameters: text is converted to UTF-8, so a charset could be wrong.
     bare = str(content_type).partition(";")[0].strip().lower()
     if not CONTENT_TYPE.fullmatch(bare):
         raise InvalidMessage(

@@ -48,8 +48,7 @@ def refuse_what_gets_lost(email: EmailMessage) -> None:
 def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tuple[tuple[str, str], ...]]:
     """Return the visible author, the Reply-To addresses, and the remaining headers.
 
-    As in Django, a From or Reply-To header wins over the field. A From header turns ``from_email`` into the envelope
-    sender, which is kept as a Return-Path header if its address differs.
+    As in Django, a From header turns ``from_email`` into the envelope sender. Return-Path holds it if it differs.
     """
     headers = _checked(email.extra_headers or {})
     shadow = headers.pop("From", "")
@@ -70,6 +69,7 @@ def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...]]:
     rest = []
     for content, content_type in [(email.body, f"text/{email.content_subtype}"), *(getattr(email, "alternatives", ()))]:
         text = body_text(f"{content_type} body", _decoded(content, content_type))
+        # An empty body leaves its place to the next one: Django's default is "", and SendGrid refuses empty text.
         if found.get(content_type) == "":
             found[content_type] = text
         elif text:
@@ -87,17 +87,16 @@ def metadata(email: EmailMessage) -> tuple[tuple[str, str], ...]:
 
 
 def send_at(email: EmailMessage) -> datetime | None:
-    """Return the time to send the message, in UTC.
-
-    Accepts a datetime (a naive one is in the current time zone) or a Unix time in seconds. Raises ``InvalidMessage``.
-    """
+    """Return the time to send the message, in UTC, from a datetime or Unix seconds. Raises ``InvalidMessage``."""
     moment = getattr(email, "send_at", None)
     if moment is None:
         return None
     try:
+        # In Python, True is also the int 1.
         if isinstance(moment, int | float) and not isinstance(moment, bool):
             return datetime.fromtimestamp(moment, UTC)
         if isinstance(moment, datetime):
+            # Django interprets naive datetimes in the current time zone.
             aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
             return aware.astimezone(UTC)
     except (ValueError, OverflowError, OSError):

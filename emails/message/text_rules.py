@@ -10,7 +10,7 @@ from emails.errors import InvalidHeader, InvalidMessage
 
 CONTROL_BYTES = bytes(set(range(0x20)) - set(b"\t\r\n"))
 HEADER_CONTROLS = re.compile(r"[\x00-\x1f]")
-HEADER_NAME = re.compile(r"[!-9;-~]+")
+HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 3.6.8
 
 
 def body_text(field: str, value: Any) -> str:
@@ -20,6 +20,7 @@ def body_text(field: str, value: Any) -> str:
     """
     text = str(value)
     encoded = utf8(field, text)
+    # translate() takes a third of the time that a regular expression takes, and bodies can be megabytes.
     if len(encoded.translate(None, CONTROL_BYTES)) != len(encoded):
         raise InvalidMessage(f"The {field} contains a control character. Remove it before sending.")
     return text
@@ -28,7 +29,7 @@ def body_text(field: str, value: Any) -> str:
 def header_text(field: str, value: Any) -> str:
     """Return the value as a str that fits into one header line. Raises ``InvalidHeader`` for control characters."""
     text = str(value)
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable():  # nearly every header, and faster than the checks below
         return text
     utf8(field, text)
     if HEADER_CONTROLS.search(text.replace("\t", " ")):

@@ -5,6 +5,7 @@ Workers change the same rows at the same time. Each action is therefore one cond
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
@@ -32,6 +33,21 @@ SENT = (Status.SENT, Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED)
 UNSENT = (Status.QUEUED, Status.FAILED, Status.EXPIRED, Status.CANCELLED, Status.SUPPRESSED)
 
 
+# The fields of a message that has not been attempted yet.
+AS_IF_NEW: dict[str, Any] = {
+    "status": Status.QUEUED,
+    "reason": "",
+    "detail": "",
+    "settled_at": None,
+    "sent_at": None,
+    "provider_message_id": "",
+    "isolated": False,
+    "crashes": 0,
+    "failures": 0,
+    "first_failed_at": None,  # the 48 hours in which delivery retries begin again
+}
+
+
 def retry(email: OutboundEmail) -> None:
     """Make a message that was not sent due now, as if it had never failed.
 
@@ -50,20 +66,7 @@ def retry_even_twice(email: OutboundEmail) -> None:
     refuse_unless_retryable(email)
     # A worker or retention may have changed the row since it was read, so the UPDATE repeats the conditions.
     unchanged = OutboundEmail.objects.filter(pk=email.pk, status=email.status, lease_token=None, content__isnull=False)
-    retried = unchanged.update(
-        status=Status.QUEUED,
-        reason="",
-        detail="",
-        due_at=database_now(),
-        settled_at=None,
-        sent_at=None,
-        provider_message_id="",
-        isolated=False,
-        crashes=0,
-        failures=0,
-        first_failed_at=None,
-    )
-    if not retried:
+    if not unchanged.update(**AS_IF_NEW, due_at=database_now()):
         raise ActionRefused(HELD_BY_WORKER)
     transaction.on_commit(wake_worker, robust=True)
 
@@ -91,9 +94,17 @@ def resend(email: OutboundEmail) -> OutboundEmail:
     if email.status not in SENT:
         raise ActionRefused(NOT_SENT)
     refuse_if_blanked_or_expired(email)
+    copy = copy_of(email)
+    copy.save(force_insert=True)
+    transaction.on_commit(wake_worker, robust=True)
+    return copy
+
+
+def copy_of(email: OutboundEmail) -> OutboundEmail:
+    """Return an unsaved row with the same message under a new id."""
     message = replace(email.message, id=uuid4())
     # The copy has no idempotency key, because the original's would make it a repeat and it would not be sent.
-    copy = OutboundEmail(
+    return OutboundEmail(
         id=message.id,
         kind=email.kind,
         expires_at=email.expires_at,
@@ -103,9 +114,6 @@ def resend(email: OutboundEmail) -> OutboundEmail:
         subject=email.subject,
         content=message.to_json(),
     )
-    copy.save(force_insert=True)
-    transaction.on_commit(wake_worker, robust=True)
-    return copy
 
 
 def resume(state: ProviderState) -> None:

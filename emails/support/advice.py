@@ -5,7 +5,8 @@ from emails.errors import CallOutcome, ProviderError, Remedy
 
 
 def advice_on(error: ProviderError) -> str:
-    """Return one sentence that says what the person can do about the error."""
+    """Return what the person can do about the error."""
+    # First, because repeating the command could send the email twice, whatever the remedy is.
     if error.outcome == CallOutcome.UNKNOWN:
         return "It's unknown whether the email was accepted. Check the mailbox before you try again."
     if error.remedy == Remedy.FIX:

@@ -42,33 +42,28 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
     # While a provider is probed, only one call at a time goes out, so the others may wait a little past their due time.
     if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < SWEEP_TOLERANCE)):
         return paused(state, resumes_at, now)
-    if due_at > now and not email.failures:
-        return Explanation(f"Scheduled for {exact_time(due_at, now)}.")
     if due_at > now:
-        tries = f" after {email.failures} attempts" if email.failures > 1 else ""
-        return Explanation(
-            f"Backing off{tries} until {exact_time(due_at, now)} because it wasn't accepted.{quoted(email.detail)}"
-        )
+        return not_due(email, due_at, now)
     if now - resumes_at < SWEEP_TOLERANCE:
         return Explanation("Queued. It's due now and goes out within seconds.")
     return overdue(email, due_at, now)
 
 
+def not_due(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanation:
+    """Explain a message that is scheduled or, after a failure, backing off."""
+    if not email.failures:
+        return Explanation(f"Scheduled for {exact_time(due_at, now)}.")
+    attempts = f" after {email.failures} attempts" if email.failures > 1 else ""
+    return Explanation(
+        f"Backing off{attempts} until {exact_time(due_at, now)} because it wasn't accepted.{quoted(email.detail)}"
+    )
+
+
 def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
     """Explain a message that waits until its provider may be called again."""
+    if state.reason in (PauseReason.CONFIGURATION, PauseReason.QUOTA):
+        return waiting_for_person(state, resumes_at, now)
     until = exact_time(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
-    if state.reason == PauseReason.CONFIGURATION:
-        return Explanation(
-            f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(state.detail)} "
-            f"The next attempt is {planned_time(resumes_at, now)}.",
-            f"Fix the key or the account for {state.name}, then choose “Resume now” on its provider state.",
-        )
-    if state.reason == PauseReason.QUOTA:
-        return Explanation(
-            f"The quota of {state.name} is used up.{quoted(state.detail)} "
-            f"The next attempt is {planned_time(resumes_at, now)}.",
-            f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now”.",
-        )
     if state.reason == PauseReason.BREAKER:
         return Explanation(
             f"{state.name} keeps failing and is paused until {until}.{quoted(state.detail)} "
@@ -77,10 +72,25 @@ def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explana
     return Explanation(f"{state.name} asked us to wait and is paused until {until}.{quoted(state.detail)}")
 
 
+def waiting_for_person(state: ProviderState, resumes_at: datetime, now: datetime) -> Explanation:
+    """Explain a message whose provider can't be used until a person fixes the settings or raises the quota."""
+    if state.reason == PauseReason.CONFIGURATION:
+        return Explanation(
+            f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(state.detail)} "
+            f"The next attempt is {planned_time(resumes_at, now)}.",
+            f"Fix the key or the account for {state.name}, then choose “Resume now” on its provider state.",
+        )
+    return Explanation(
+        f"The quota of {state.name} is used up.{quoted(state.detail)} "
+        f"The next attempt is {planned_time(resumes_at, now)}.",
+        f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now”.",
+    )
+
+
 def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanation:
     """Explain a message that is due but untouched: no worker is running, or the workers are busy."""
     since = exact_time(due_at, now)
-    # Workers take leases on whatever is due. If none is active, nobody is working.
+    # A running worker holds leases while anything is due. Without an active lease, no worker is running.
     if not (has_active_lease(DeliveryAttempt, now) or has_active_lease(OutboundEmail, now)):
         return Explanation(f"Due since {since}, {NO_WORKER}", START_A_WORKER)
     ahead = OutboundEmail.objects.due(now).filter(due_at__lt=due_at).count()
@@ -99,6 +109,7 @@ def has_active_lease(model: type[DeliveryAttempt] | type[OutboundEmail], now: da
 
 def sending(email: OutboundEmail, now: datetime) -> Explanation:
     """Explain a message that a worker claimed: before its call, during it, or while the call waits to be repeated."""
+    # A worker writes the attempt right before its call, so a claimed message may not have one yet.
     attempt = email.attempts.filter(settled_at=None).last()
     if attempt is None:
         return held_by_worker(email.due_at or now, "A worker claimed it and is about to call the provider.", now)
@@ -162,6 +173,7 @@ def acceptance(email: OutboundEmail, now: datetime) -> str:
     return f"{email.provider or 'The provider'} accepted it{name}{when}."
 
 
+# By reason: what happened, and what a person can do.
 FAILURES: dict[str, tuple[str, str]] = {
     Reason.REFUSED: ("The provider rejected it permanently.", "Fix what the error names, then retry."),
     Reason.UNSUPPORTED: (
@@ -194,7 +206,7 @@ def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
             f"list.{quoted(email.detail)}",
             f"If the email address works, remove its suppression at {email.provider} and here, then retry.",
         )
-    suppressions = Suppression.objects.filter(address__in=email.recipients.split())
+    suppressions = Suppression.objects.filter(address__in=email.recipients.split())  # some may be lifted
     causes = "; ".join(
         f"{row.address}, {row.get_cause_display()}, {exact_time(row.created_at, now)}" for row in suppressions
     )

@@ -1,1 +1,1 @@
-"""What happens to a message after a provider accepted it: events, statuses, and suppressed addresses."""
+"""What happens to a message after a provider accepts it: events, statuses, and suppressed addresses."""

@@ -1,6 +1,6 @@
 """Suppresses addresses after a hard bounce, a complaint, or repeated soft bounces.
 
-Failures on the way, such as a refused message, don't suppress anyone: they aren't about the address.
+Other failures, such as a refused message, don't suppress the address: they aren't about it.
 """
 
 from collections.abc import Iterable
@@ -15,19 +15,19 @@ Type = DeliveryEvent.Type
 Severity = DeliveryEvent.Severity
 Cause = Suppression.Cause
 
-MAX_SOFT_BOUNCES = 5  # in a row; the next one suppresses the address for a while
+MAX_SOFT_BOUNCES = 5  # in a row; one more suppresses the address for a week
 SOFT_BOUNCES_SUPPRESS_FOR = timedelta(days=7)
 
 
 def is_certain(event: ReportedEvent, email: OutboundEmail | None) -> bool:
-    """Whether the event is about exactly this address. A wrong guess would suppress someone who receives email."""
+    """Return whether the event is surely about its recipient. A wrong guess would suppress someone who gets email."""
     if event.is_guess or not event.recipient:
         return False
     return not event.is_listed or email is None or len(email.recipients.split()) == 1
 
 
 def suppress_after(event: ReportedEvent) -> None:
-    """Suppress the address if the event calls for it. The event is stored and certain."""
+    """Suppress the recipient if the event calls for it. Call it only with events that are stored and certain."""
     if event.type == Type.COMPLAINED:
         suppress(event.recipient, cause=Cause.COMPLAINT, detail=event.detail)
     elif event.type == Type.SUPPRESSED and event.cause:
@@ -37,7 +37,7 @@ def suppress_after(event: ReportedEvent) -> None:
 
 
 def suppress_after_bounce(event: ReportedEvent) -> None:
-    """Suppress permanently after a hard bounce, and for a while after too many soft bounces without a delivery between.
+    """Suppress permanently after a hard bounce, and for a week after too many soft bounces with no delivery in between.
 
     Bounces of undetermined severity count as soft at first, and as hard once a second message bounces that way.
     """

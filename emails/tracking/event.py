@@ -1,4 +1,4 @@
-"""The neutral form of a provider's event. It is for the way back what emails.message is for the way out."""
+"""The neutral form of an event, into which the receivers in emails/webhooks/ translate what a provider reports."""
 
 import hashlib
 import json

@@ -56,25 +56,29 @@ def record(events: Sequence[ReportedEvent]) -> int:
 
 
 def lock_emails(events: Sequence[ReportedEvent]) -> Emails:
-    """Return the messages that the events are about.
-
-    All rows are locked at once and in the order of their keys. Otherwise, two requests with events of the same messages
-    could each wait for a row that the other one has locked.
-    """
-    keys = {event.message_id for event in events if event.message_id}
-    provider_ids = {
-        prefix for event in events if not event.message_id for prefix in prefixes(event.provider_message_id)
-    }
-    if provider_ids:
-        keys |= set(OutboundEmail.objects.filter(provider_message_id__in=provider_ids).values_list("pk", flat=True))
+    """Return the messages that the events are about."""
+    keys = message_keys(events)
     if not keys:
         return Emails({}, {})
+    # All rows are locked in one query and in the order of their keys. Otherwise, two requests with events of the same
+    # messages could each wait for a row that the other one has locked.
     rows = OutboundEmail.objects.filter(pk__in=keys).order_by("pk").select_for_update()
     emails = list(rows.defer("content", "metadata", "subject"))  # large, and not needed here
     return Emails(
         by_id={email.pk: email for email in emails},
         by_provider_id={(email.provider, email.provider_message_id): email for email in emails},
     )
+
+
+def message_keys(events: Sequence[ReportedEvent]) -> set[UUID]:
+    """Return our IDs of the messages. A query finds those that the provider identifies only by its own ID."""
+    keys = {event.message_id for event in events if event.message_id}
+    provider_ids = {
+        prefix for event in events if not event.message_id for prefix in prefixes(event.provider_message_id)
+    }
+    if provider_ids:
+        keys |= set(OutboundEmail.objects.filter(provider_message_id__in=provider_ids).values_list("pk", flat=True))
+    return keys
 
 
 def prefixes(message_id: str) -> Iterator[str]:

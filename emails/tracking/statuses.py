@@ -46,21 +46,28 @@ AnyEvent = ReportedEvent | DeliveryEvent
 
 def apply(pairs: Iterable[tuple[AnyEvent, OutboundEmail | None]]) -> None:
     """Move each message to the highest status that its events prove. The messages are locked."""
-    by_email: defaultdict[UUID, list[tuple[AnyEvent, OutboundEmail]]] = defaultdict(list)
-    for event, email in pairs:
-        if email is not None:
-            by_email[email.pk].append((event, email))
     proven = []
-    for candidates in by_email.values():
+    for candidates in grouped(pairs):
         event, email = max(candidates, key=lambda pair: RANKS[status_after(pair[0])])
         if RANKS[status_after(event)] <= rank(email):
             continue
-        if rank(email) == 0:
+        if rank(email) == 0:  # until this event, nothing proved that it was sent
             proven.append(email.pk)
         OutboundEmail.objects.filter(pk=email.pk).update(**changes(event, email))
         logger.info("Message %s: %s reports %s.", email.pk, event.provider, status_after(event))
     if proven:
         cancel_retries(proven)
+
+
+def grouped(
+    pairs: Iterable[tuple[AnyEvent, OutboundEmail | None]],
+) -> Iterable[list[tuple[AnyEvent, OutboundEmail]]]:
+    """Return the pairs of each message as a list. Events without a message are left out."""
+    by_email: defaultdict[UUID, list[tuple[AnyEvent, OutboundEmail]]] = defaultdict(list)
+    for event, email in pairs:
+        if email is not None:
+            by_email[email.pk].append((event, email))
+    return by_email.values()
 
 
 def status_after(event: AnyEvent) -> Status:
@@ -79,9 +86,12 @@ def changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
         "reason": Reason.REFUSED if status == Status.FAILED else "",
         "detail": "" if status in (Status.SENT, Status.DELIVERED) else event.detail,
     }
-    if rank(email) > 0:
-        return fields
-    return fields | {
+    return fields if rank(email) > 0 else fields | settling_changes(event, email)
+
+
+def settling_changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
+    """Return the fields that end the delivery of a message: it is not due anymore, and no worker holds it."""
+    return {
         "sent_at": Now(),
         "settled_at": Now(),
         "due_at": None,

@@ -27,5 +27,6 @@ def suppress(address: str, *, cause: str, detail: str = "", until: datetime | No
     """
     fields = {"cause": cause, "detail": detail, "until": until}
     address = address.lower()
+    # After the insert, the row exists, even if another event inserts it at the same time.
     Suppression.objects.bulk_create([Suppression(address=address, **fields)], ignore_conflicts=True)
     Suppression.objects.filter(address=address, until__isnull=False).update(**fields)

@@ -1,5 +1,5 @@
-"""Receives what providers report: checks the signature on the raw bytes, and translates to neutral events.
+"""Receives the events that providers report, and translates them into neutral ones.
 
-views.py takes the request, each provider's own file knows its signature and its vocabulary, and emails.tracking
-records the result.
+views.py handles the request, a module for each provider checks its signatures and translates its events, and
+emails/tracking/ records the result.
 """

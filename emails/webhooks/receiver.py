@@ -26,7 +26,7 @@ class Receiver(ABC):
 
     @abstractmethod
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
-        """Whether the provider signed these bytes recently. ``now`` is a Unix time. Raises nothing."""
+        """Return whether the provider signed these bytes recently. ``now`` is a Unix time. Raises nothing."""
 
     @abstractmethod
     def problem_with(self, secret: str) -> str:
@@ -47,4 +47,5 @@ class Receiver(ABC):
 
 
 def is_readable(item: Any) -> bool:
+    # Resend and Sequenzy name the event in "type", and SendGrid in "event".
     return isinstance(item, dict) and isinstance(item.get("type", item.get("event")), str)

@@ -39,7 +39,7 @@ SUPPRESSED = re.compile(r"suppress", re.IGNORECASE)
 
 
 class ResendReceiver(Receiver):
-    """Takes one event per request. It names the message's recipients, and not the one that the event is about."""
+    """Takes one event per request. An event lists all recipients of its message, not the one concerned."""
 
     provider = "resend"
     variable = "RESEND_WEBHOOK_SECRETS"
@@ -49,11 +49,13 @@ class ResendReceiver(Receiver):
             event_id, timestamp = headers.get(f"{prefix}-id", ""), headers.get(f"{prefix}-timestamp", "")
             is_fresh = webhooks.is_fresh(timestamp, now, past=TOLERANCE, future=TOLERANCE)
             if event_id and event_id.isascii() and is_fresh:
+                # The raw bytes, because JSON that was parsed and written again could differ.
                 signed = f"{event_id}.{timestamp}.".encode() + body
                 return self.is_signed(signed, headers.get(f"{prefix}-signature", ""))
         return False
 
     def is_signed(self, signed: bytes, header: str) -> bool:
+        # While a secret is being rotated, Resend signs with the old one and the new one.
         items = header.split()[: webhooks.MAX_SIGNATURES]
         signatures = [item.removeprefix("v1,") for item in items if item.startswith("v1,")]
         digests = [webhooks.hmac_sha256(key, signed) for secret in self.secrets if (key := key_of(secret))]
@@ -114,7 +116,7 @@ def detail(data: Mapping[str, Any]) -> str:
         bounce.get("type"),
         bounce.get("subType"),
         bounce.get("message"),
-        bounce.get("diagnosticCode"),
+        bounce.get("diagnosticCode"),  # a list in the OpenAPI file, and a string in the Python SDK
         suppressed.get("reason"),
         suppressed.get("message"),
         values.nested(data, "failed").get("reason"),

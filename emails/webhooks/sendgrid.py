@@ -47,6 +47,7 @@ class SendGridReceiver(Receiver):
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         timestamp = headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
+        # https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
         signature = webhooks.decode_base64(headers.get("X-Twilio-Email-Event-Webhook-Signature", ""))
         is_fresh = webhooks.is_fresh(timestamp, now, past=PAST_TOLERANCE, future=FUTURE_TOLERANCE)
         if not signature or not is_fresh:
@@ -68,6 +69,7 @@ class SendGridReceiver(Receiver):
         message_id = values.text(item.get(MESSAGE_ARGUMENT))
         provider_message_id = values.identifier(item.get("sg_message_id"))
         recipient = values.address(item.get("email"))
+        # SendGrid's event ID isn't among them, see fingerprint().
         facts = (recipient, name, values.text(timestamp), item.get("url"), item.get("attempt"))
         return ReportedEvent(
             provider=self.provider,
@@ -94,6 +96,7 @@ def classify(item: Mapping[str, Any], name: str) -> tuple[Type, str]:
 
 def severity(item: Mapping[str, Any]) -> str:
     """Return the severity by ``type`` or, without it, by the SMTP status, which is missing after DNS failures."""
+    # "blocked" means that the server refused this message. The address may work, even if the status is 5.x.
     if item.get("type") in ("bounce", "blocked"):
         return Severity.HARD if item["type"] == "bounce" else Severity.SOFT
     is_invalid = values.text(item.get("bounce_classification")).lower() == "invalid address"
@@ -106,7 +109,7 @@ def detail(item: Mapping[str, Any]) -> str:
 
 
 def is_signed(encoded_key: str, signature: bytes, signed: bytes) -> bool:
-    """Check an ECDSA signature. False for a key that can't be used."""
+    """Return whether the ECDSA signature is valid, or False if the key can't be used."""
     # cryptography takes long to import, and only SendGrid needs it.
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415

@@ -75,8 +75,10 @@ class SequenzyReceiver(Receiver):
     def event(self, item: dict[str, Any]) -> ReportedEvent:
         """Translate an event. Sequenzy doesn't carry our message ID, so only its own is known."""
         data, name, created_at = values.nested(item, "data"), item["type"], item.get("created_at")
+        # Not data.message_id, which is the ID of an upstream server that the API never returned.
         type_ = TYPES.get(name, Type.OTHER)
         message_id = values.identifier(data.get("email_send_id"))
+        # Events about subscribers have been seen with the address in `data` and in `data.subscriber`.
         subscriber = values.nested(data, "subscriber")
         recipient = values.address(data.get("recipient") or data.get("email") or subscriber.get("email"))
         link = data.get("url") or data.get("link")
@@ -94,6 +96,7 @@ class SequenzyReceiver(Receiver):
 
 
 def severity(data: Mapping[str, Any]) -> str:
+    # Hard unless the event names a soft bounce. A delay has a type of its own, email.delivery_delayed.
     return Severity.SOFT if SOFT_BOUNCE.search(bounce_type(data)) else Severity.HARD
 
 

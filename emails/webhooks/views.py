@@ -45,11 +45,17 @@ def webhook(request: HttpRequest, provider: str) -> HttpResponse:
         return detail_response(413, f"The body must not exceed {MAX_BODY_BYTES} bytes.")
     if not receiver.is_genuine(request.headers, body, time.time()):
         logger.warning("A request that claims to come from %s has no valid, recent signature.", provider)
+        # The same response for every forgery, so that it doesn't help to find a valid signature.
         return detail_response(401, "The signature is missing, invalid, or too old.")
+    return process(receiver, body)
+
+
+def process(receiver: Receiver, body: bytes) -> HttpResponse:
+    """Translate and record the events of a genuine request. Return 400 if the body can't be read."""
     try:
         events = [*receiver.events(strict_json.loads(body))]
     except (MalformedPayload, ValueError, RecursionError) as error:
-        logger.warning("A signed request from %s can't be read: %s", provider, error)
+        logger.warning("A signed request from %s can't be read: %s", receiver.provider, error)
         return detail_response(400, "The body is not in the documented format.")
     return record(events)
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
-READ_ATTEMPTS = 50
+READ_ATTEMPTS = 50  # half a second, while writing a table takes milliseconds
 SECONDS_BETWEEN_ATTEMPTS = 0.01
 
 

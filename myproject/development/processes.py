@@ -57,6 +57,7 @@ class Child:
 
     def signal(self, number: int) -> None:
         with suppress(ProcessLookupError):
+            # The whole group, because runserver's reloader runs the server as a child of its own.
             os.killpg(self.process.pid, number)
 
 
@@ -67,10 +68,12 @@ def main() -> int:
     if not is_free(port):
         print(f"Port {port} is in use by another program. Stop it, or choose another port: PORT={port + 1} bin/dev")
         return 1
+    # Python buffers output to a pipe, so the children's lines would arrive in blocks of 8 kB.
     os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
     if "APP_URL" not in env:
         os.environ["APP_URL"] = f"http://localhost:{port}"
+    # SIGHUP arrives when the terminal is closed.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     return run(port)
@@ -107,6 +110,7 @@ def run(port: int) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
+        # A second Ctrl-C must not interrupt the stopping, or processes would keep running.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         stop(children)
@@ -140,6 +144,7 @@ def modification_times() -> dict[Path, float]:
 
 def stop(children: Sequence[Child]) -> None:
     deadline = time.monotonic() + SECONDS_TO_STOP
+    # All of them get the signal before the first wait, so that they stop in parallel.
     for child in children:
         child.signal(signal.SIGTERM)
     for child in children:
