@@ -1,4 +1,10 @@
-"""The errors of the emails app. A provider's error is a small set of data that states whether a retry can help."""
+"""The errors of the emails app.
+
+The worker never inspects a provider's exception or response to decide what to do next. A backend answers two questions
+for it, and stores the answers in a ``ProviderError``: may the call have sent something (``CallOutcome``), and what can
+help now (``Remedy``)? Both are needed, because a retry after a timeout can send an email twice, while a retry after a
+refusal can't.
+"""
 
 import enum
 from datetime import timedelta
@@ -7,23 +13,31 @@ from django.core.mail import BadHeaderError
 
 from common.redaction import redact
 
+# The column DeliveryAttempt.error_code has the same length.
 MAX_CODE_LENGTH = 100
 
 
 class EmailsError(Exception):
-    """The base of every error that this app raises on purpose."""
+    """The base class of every error that this app raises on purpose."""
 
 
 class InvalidMessage(EmailsError, ValueError):
-    """A message that no provider could send. Nothing was stored or sent."""
+    """A message that can't be sent as it is. Nothing was stored or sent.
+
+    It is also a ``ValueError``, so code that knows only Django's email API can catch it.
+    """
 
 
 class InvalidHeader(InvalidMessage, BadHeaderError):
-    """A line break or control character in a header value, with which an attacker could inject another header."""
+    """A line break or another control character in a header value.
+
+    An attacker could use it to add headers of their own, such as ``Bcc``. Django raises ``BadHeaderError`` for the same
+    reason, but only when it builds a MIME message, and the providers with a JSON API never do.
+    """
 
 
 class UnsupportedFeature(InvalidMessage):
-    """A message that this provider can't send as it is."""
+    """A message that this provider can't send, although another one might."""
 
     def __init__(self, provider: str, feature: str, advice: str) -> None:
         super().__init__(provider, feature, advice)
@@ -36,34 +50,36 @@ class UnsupportedFeature(InvalidMessage):
 
 
 class LeaseLost(EmailsError):
-    """Another worker has taken over what this worker held. The change was not written."""
+    """Another worker has taken over a row or an attempt, so this worker's change was not written."""
 
 
 class CallOutcome(enum.StrEnum):
-    """Whether a call that was not accepted may nevertheless have sent its messages."""
+    """What is known about the messages of a failed call."""
 
+    # The provider refused the call, or no byte of its body was written.
     NOT_SENT = "not_sent"
+    # The provider may have accepted the call, for example if the response timed out.
     UNKNOWN = "unknown"
 
 
 class Remedy(enum.StrEnum):
-    """What can help after an error.
+    """What can help after an error."""
 
-    RETRY: time. FIX: a person who corrects the settings. QUOTA: the next day, or a larger plan. GIVE_UP: nothing.
-    """
-
+    # The error is temporary: the same call can succeed later.
     RETRY = "retry"
+    # A person must correct a setting here or an account at the provider.
     FIX = "fix"
+    # The quota renews, often daily or monthly, or a person buys a larger plan.
     QUOTA = "quota"
+    # The provider would refuse the same message again.
     GIVE_UP = "give_up"
 
 
 class ProviderError(EmailsError, OSError):
-    """The provider's response, and whether a retry can help.
+    """The description of a failed call, reduced to values that are safe to log, pickle, and store.
 
-    It holds only strings, numbers, and enums, which are safe to log, pickle, and store. It never holds a request,
-    response, payload, or key. ``pauses_provider`` means that other messages would meet the same error, so that
-    ``retry_after`` applies to all of them.
+    It never holds a request, a response, a payload, or a key: error reports contain exceptions with all their
+    attributes, and a payload contains links that grant access to an account.
     """
 
     def __init__(
@@ -78,7 +94,6 @@ class ProviderError(EmailsError, OSError):
         retry_after: timedelta | None = None,
         pauses_provider: bool = False,
     ) -> None:
-        super().__init__(provider, detail)
         self.provider = provider
         self.detail = redact(detail)
         self.outcome = outcome
@@ -86,9 +101,11 @@ class ProviderError(EmailsError, OSError):
         self.status = status
         self.code = redact(code)[:MAX_CODE_LENGTH]
         self.retry_after = retry_after
+        # Other messages would meet the same error, so retry_after applies to all of them.
         self.pauses_provider = pauses_provider
-        # Exceptions are logged and pickled by their args, which must not contain the text before redaction.
-        self.args = (provider, self.detail)
+        # Last, and with the redacted text: the base class keeps these values in ``args``, which logs and error reports
+        # show, and a provider's text may quote a key or a payload.
+        super().__init__(provider, self.detail)
 
     def __str__(self) -> str:
         answer = f"{self.provider} responded with {self.status}" if self.status else f"{self.provider} did not respond"
@@ -96,11 +113,13 @@ class ProviderError(EmailsError, OSError):
         return f"{answer}{code}: {self.detail}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # By default, unpickling calls the class with `args` only, and the keyword arguments would be missing.
-        return _restore, (self.provider, self.detail, dict(vars(self)))
+        # An exception is unpickled by calling its class with ``args``. Here that would fail, because ``outcome`` and
+        # ``remedy`` are required keyword arguments and ``args`` can't carry keywords.
+        return _unpickle, (self.provider, self.detail, dict(vars(self)))
 
 
-def _restore(provider: str, detail: str, fields: dict[str, object]) -> ProviderError:
+def _unpickle(provider: str, detail: str, attributes: dict[str, object]) -> ProviderError:
+    # The two enums are placeholders. The saved attributes replace them.
     error = ProviderError(provider, detail, outcome=CallOutcome.UNKNOWN, remedy=Remedy.RETRY)
-    vars(error).update(fields)
+    vars(error).update(attributes)
     return error

@@ -25,9 +25,7 @@ def export(user_id: str) -> list[dict[str, Any]]:
 
 
 def exported(email: OutboundEmail) -> dict[str, Any]:
-    """Return one email and its history as JSON types and datetimes."""
-    # A copy of the export must not open the account.
-    is_readable = not (email.is_blanked or email.sensitive)
+    is_readable = not (email.is_body_deleted or email.sensitive)
     return {
         "created_at": email.created_at,
         "kind": email.kind,

@@ -23,11 +23,11 @@ def purge_old_mail() -> None:
 
 
 @shared_task(ignore_result=True)
-def look_up_silent_mail() -> None:
+def look_up_silent_emails() -> None:
     """Link events to emails whose IDs were not known yet, then poll emails that still have no event."""
     # First, because a message whose event is linked need not be polled.
     linking.link_unlinked_events()
-    polling.look_up_silent_mail()
+    polling.look_up_silent_emails()
 
 
 @worker_ready.connect

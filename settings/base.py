@@ -151,7 +151,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 15},
     },
     "emails-poll-for-missing-events": {
-        "task": "emails.tasks.look_up_silent_mail",
+        "task": "emails.tasks.look_up_silent_emails",
         "schedule": timedelta(minutes=5),
         "options": {"expires": 300},
     },

@@ -1,9 +1,13 @@
-"""Django email backends: outbox.py is the entrance, where emails enter the outbox; the other modules deliver.
+"""Django email backends. ``OutboxBackend`` (outbox.py) stores emails, and the other backends deliver them.
 
-Each provider is a plain Django email backend, and the worker that delivers the outbox uses the same classes. A backend
-is cheap to make, as Django makes one for each send: the connections belong to the process (common/http). The outbox
-itself, ``emails.backends.outbox.OutboxBackend``, is not imported here because it needs the models.
+Both kinds can be set as ``EMAIL_BACKEND``. Usually it is ``OutboxBackend``, and the worker that delivers the outbox
+gets the provider's backend from ``get_backend()``.
+
+Django creates a backend object for each send, so creating one must cost little. Connections to a provider therefore
+belong to the process and not to a backend (common/http).
 """
+
+# OutboxBackend isn't imported here, because it imports the models. The other backends don't need any.
 
 from datetime import timedelta
 
@@ -30,6 +34,7 @@ __all__ = [
     "key_lifetime_of",
 ]
 
+# The names are values of EMAIL_PROVIDER, and they are stored in the column ``provider`` of emails and attempts.
 PROVIDERS: dict[str, type[ApiBackend]] = {
     backend.name: backend for backend in (SequenzyBackend, ResendBackend, SendGridBackend)
 }
@@ -38,6 +43,7 @@ RELAYS = {
     "smtp": "django.core.mail.backends.smtp.EmailBackend",
 }
 OUTBOX = "emails.backends.outbox.OutboxBackend"
+# EMAIL_DELIVERY_BACKEND may contain the dotted path of a provider that also has a name. Its rows get the name.
 NAMES_BY_PATH = {f"{__name__}.{backend.__name__}": name for name, backend in PROVIDERS.items()} | {
     path: name for name, path in RELAYS.items()
 }
@@ -50,9 +56,10 @@ def configured_provider() -> str:
 
 
 def contacts_provider() -> str:
-    """Return the name under which contact changes are sent, or an empty string if the provider has no contacts.
+    """Return the provider name for contact changes, or an empty string if the provider has no contacts.
 
-    It selects a row of ProviderState: contacts with a key of their own have a rate of their own.
+    With a separate key, contacts have a name and thus a row in ProviderState of their own, because Sequenzy limits the
+    rate of each key.
     """
     if configured_provider() != SequenzyBackend.name:
         return ""
@@ -60,17 +67,20 @@ def contacts_provider() -> str:
 
 
 def get_contacts() -> SequenzyContacts:
-    """Return a client for contacts. Raises ImproperlyConfigured with the setting that is missing."""
+    """Return a new client for contacts. Raises ImproperlyConfigured with the setting that is missing."""
     return SequenzyContacts() if settings.SEQUENZY_CONTACTS_API_KEY else SharedKeyContacts()
 
 
 def get_client(provider: str) -> ProviderClient:
-    """Return the client for this name, for emails or contacts. Raises ImproperlyConfigured like get_backend()."""
+    """Return a new client for the provider of emails or contacts. Raises ImproperlyConfigured like get_backend()."""
     return get_contacts() if provider == SequenzyContacts.name else get_backend(provider)
 
 
 def key_lifetime_of(provider: str) -> timedelta | None:
-    """Return how long the provider remembers an Idempotency-Key, even if its settings are now missing."""
+    """Return how long the provider remembers an Idempotency-Key, or None if it has no keys.
+
+    This needs no client, because the settings of a former provider may be missing.
+    """
     clients: dict[str, type[ProviderClient]] = {**PROVIDERS, SequenzyContacts.name: SequenzyContacts}
     client = clients.get(provider)
     return client.key_lifetime if client else None
@@ -94,7 +104,7 @@ def get_backend(provider: str) -> DeliveryBackend:
 
 
 def _backend_by_path(path: str) -> DeliveryBackend:
-    """Return the backend at this dotted path, inside a RelayBackend unless it is one of this package's kind."""
+    """Return the backend at this dotted path. A backend that isn't a DeliveryBackend is wrapped in a RelayBackend."""
     relay = RelayBackend(path)
     if not issubclass(relay.backend_class, DeliveryBackend):
         return relay

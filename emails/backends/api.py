@@ -1,4 +1,8 @@
-"""The parts shared by every provider that takes an email as JSON, so that a provider's own file only translates."""
+"""What all providers with a JSON API have in common, so a provider's own file only translates.
+
+A message that the provider can't carry fails here, before any call is made. Providers refuse such messages with vague
+errors at best. At worst they accept a message and drop a part of it silently.
+"""
 
 import json
 from abc import abstractmethod
@@ -13,7 +17,8 @@ from emails.backends.client import ApiClient
 from emails.errors import UnsupportedFeature
 from emails.message import Message
 
-# The provider builds these from the fields of its JSON; as extra headers they would contradict them.
+# The provider builds these headers from the fields of its JSON. Sent as custom headers as well, they could contradict
+# those fields.
 ENVELOPE_AND_MIME_HEADERS = frozenset(
     {"to", "cc", "bcc", "from", "reply-to", "subject", "return-path"}
     | {"content-type", "content-transfer-encoding", "mime-version"}
@@ -25,7 +30,7 @@ class ApiBackend(ApiClient, DeliveryBackend):
 
     path: ClassVar[str]
     max_recipients: ClassVar[int] = 50
-    """The limit for each of to, cc, and bcc."""
+    """The limit for each of to, cc, and bcc. Resend and Sequenzy document 50."""
 
     @abstractmethod
     def payload(self, message: Message) -> dict[str, Any]:
@@ -34,11 +39,11 @@ class ApiBackend(ApiClient, DeliveryBackend):
     def scheduled(self, message: Message, *, at_most: timedelta) -> datetime | None:
         """Return when the provider should send the message, or None for immediately.
 
-        Raises UnsupportedFeature if that is further ahead than ``at_most``.
+        Raises UnsupportedFeature if the message's ``send_at`` is further ahead than ``at_most``.
         """
         ahead = (message.send_at or timezone.now()) - timezone.now()
         if ahead > at_most:
-            raise self.cannot(f"a send_at more than {at_most.days} days ahead", "send it through the outbox.")
+            raise self.unsupported(f"a send_at more than {at_most.days} days ahead", "send it through the outbox.")
         return message.send_at if ahead > timedelta() else None
 
     def serialize(self, message: Message) -> bytes:
@@ -46,7 +51,7 @@ class ApiBackend(ApiClient, DeliveryBackend):
         self._check_content(message)
         body = json.dumps(self.payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         if len(body) > self.max_bytes:
-            raise self.cannot(
+            raise self.unsupported(
                 f"a message of {len(body):,} bytes (at most {self.max_bytes:,})",
                 "link to the files instead of attaching them.",
             )
@@ -56,40 +61,45 @@ class ApiBackend(ApiClient, DeliveryBackend):
         [body] = parts
         return Request(self.path, body)
 
-    def cannot(self, feature: str, advice: str) -> UnsupportedFeature:
-        """Return the error for a message that needs this feature, with advice to the developer."""
+    def unsupported(self, feature: str, advice: str) -> UnsupportedFeature:
+        """Return the error to raise for a message with this feature. ``advice`` is what the developer can do."""
         return UnsupportedFeature(self.name, feature, advice)
 
     def _check_recipients(self, message: Message) -> None:
         if not message.to:
-            raise self.cannot("a message without `to`", "add a recipient to `to`.")
+            raise self.unsupported("a message without `to`", "add a recipient to `to`.")
         for field in ("to", "cc", "bcc"):
             count = len(getattr(message, field))
             if count > self.max_recipients:
-                raise self.cannot(
+                raise self.unsupported(
                     f"{count} email addresses in `{field}`", f"send to at most {self.max_recipients} per message."
                 )
+        # Resend rejects such mailboxes (observed by django-anymail), and no provider documents that it accepts them.
+        # Domains aren't affected, because emails.message has already encoded them as ASCII.
         for address in _all_addresses(message):
             if not address.email.isascii():
-                raise self.cannot(
+                raise self.unsupported(
                     f"the mailbox {address.email}", "use an ASCII email address, or send it through SMTP."
                 )
 
     def _check_content(self, message: Message) -> None:
         if not any((message.text, message.html, message.alternatives)):
-            raise self.cannot("an empty body", "give the message a text or HTML body.")
+            raise self.unsupported("an empty body", "give the message a text or HTML body.")
         reserved = [name for name, _ in message.headers if name.lower() in ENVELOPE_AND_MIME_HEADERS]
         if reserved:
-            raise self.cannot(
+            raise self.unsupported(
                 f"a custom {reserved[0]} header", "use the fields of EmailMessage, or send it through SMTP."
             )
 
     def refuse_alternatives(self, message: Message) -> None:
-        """Raise UnsupportedFeature for a third body: most providers carry one text and one HTML body."""
+        """Raise UnsupportedFeature for a calendar, AMP, or second HTML body.
+
+        Resend and Sequenzy have no field for one. SendGrid does, so it doesn't call this.
+        """
         for alternative in message.alternatives:
             if alternative.content_type == "text/html":
-                raise self.cannot("two HTML bodies", "send one of them.")
-            raise self.cannot(f"a {alternative.content_type} alternative", "attach it as a file instead.")
+                raise self.unsupported("two HTML bodies", "send one of them.")
+            raise self.unsupported(f"a {alternative.content_type} alternative", "attach it as a file instead.")
 
 
 def _all_addresses(message: Message) -> Iterable[Any]:

@@ -1,7 +1,8 @@
-"""The interface of a provider, and of every backend that delivers: a plain Django backend that the outbox can drive.
+"""The interface of a provider: an ordinary Django email backend whose work the outbox can do in two steps.
 
-The outbox needs two halves of what Django does in one step. It first turns messages into a ``Request``, which it
-stores, and then makes the stored call, if need be several times.
+Django's ``send_messages()`` builds a call and makes it in one step. The outbox needs the steps separately. It first
+turns messages into a ``Request`` and stores it. Then it makes the stored call, several times if the outcome is unknown.
+Only a stored call can be repeated byte for byte, and a provider recognizes a repeat only if the bytes are the same.
 """
 
 import logging
@@ -22,56 +23,61 @@ from emails.message import Message
 
 logger = logging.getLogger(__name__)
 
+# Sequenzy documents at most 255 characters and Resend 256. The key is sent as an HTTP header, so only printable ASCII
+# is safe.
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
-# Any fixed UUID would do. With another one, a repeated key would no longer result in the same message ID.
+# Any fixed UUID would do, but it must never change: a message ID is derived from it and the idempotency key.
 KEY_NAMESPACE = uuid.UUID("3e973501-7e67-4636-8b1b-c86dc1a15348")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call in the form in which it is stored, so that a repeat is equal byte for byte, even after a deploy."""
+    """A call in the form in which it is stored, so a repeat has the same bytes even after a deploy."""
 
+    # A path below the provider's base URL. A method other than POST precedes it, as in "GET /email-sends/1".
     endpoint: str
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The provider accepted a call.
+    """What the provider reported when it accepted a call."""
 
-    ``message_ids``: the provider's ID of each message in the call, in order; an empty string if it reported none.
-    ``rate``: how many calls per second the provider allows, if its headers say so.
-    ``cooldown``: how long the provider accepts no further calls, if its headers say so.
-    """
-
+    # The provider's ID of each message in the call, in the call's order. An ID is empty if none was reported.
     message_ids: tuple[str, ...]
+    # How many calls per second the provider allows, if its headers contain a limit.
     rate: float | None = None
+    # How long the provider accepts no further calls, if its headers say that the limit is reached.
     cooldown: timedelta | None = None
 
 
 class ProviderClient:
-    """Makes the calls of one provider, and describes what the provider guarantees."""
+    """Makes the calls to one provider. The class attributes describe what the provider guarantees."""
 
     name: str
+    """The key of the provider's row in ProviderState, such as "resend"."""
 
     key_lifetime: ClassVar[timedelta | None] = None
-    """How long the provider remembers an Idempotency-Key; None if a repeat can be a second email."""
+    """How long the provider remembers an Idempotency-Key. None without keys: then a repeat can send a second email."""
 
     default_rate: ClassVar[float | None] = None
-    """Calls per second until the provider's responses report a rate; None for no limit."""
+    """Calls per second until the provider's responses report a rate. None for no limit."""
 
     echoes_message_id: ClassVar[bool] = True
-    """Whether the provider's events contain our message ID. If not, events are matched by the provider's own ID."""
+    """Whether the provider's events contain our message ID. If not, they are matched by the provider's ID."""
 
     poll_after: ClassVar[timedelta | None] = None
-    """When to ask for the state of a message without events, if the provider doesn't report every outcome."""
+    """How long to wait for a message's first event before asking for its state. None if every outcome has an event."""
 
     @abstractmethod
     def call(self, request: Request, idempotency_key: str) -> Acceptance:
-        """Make the call. Raises ProviderError. Runs in any thread and doesn't use the ORM."""
+        """Make the call and return the provider's acceptance. Raises ProviderError.
+
+        The worker calls this in threads that have no database connection, so it must not use the ORM.
+        """
 
     def warm_up(self) -> None:
-        """Do in advance what would delay the next call: read certificates, connect. Raises nothing."""
+        """Read certificates and connect, so the next call can start without delay. Raises nothing."""
 
 
 class DeliveryBackend(ProviderClient, BaseEmailBackend):
@@ -89,32 +95,32 @@ class DeliveryBackend(ProviderClient, BaseEmailBackend):
 
     @abstractmethod
     def serialize(self, message: Message) -> bytes:
-        """Return the message in the provider's format. No I/O, and always the same bytes for the same message.
+        """Return the message in the provider's format: always the same bytes for the same message, without I/O.
 
         Raises UnsupportedFeature if the provider can't carry the message.
         """
 
     @abstractmethod
     def request(self, parts: Sequence[bytes]) -> Request:
-        """Return the call that carries these serialized messages (1 to ``batch_limit``)."""
+        """Return the call that carries these serialized messages, at least 1 and at most ``batch_limit``."""
 
     def may_share_call(self, message: Message) -> bool:
-        """Return whether the message may be sent in one call with others."""
+        """Return whether the message may be sent in one call together with others."""
         return self.batch_limit > 1
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
         """Send each message immediately and return how many the provider accepted.
 
-        A message's ``idempotency_key`` makes a repeat harmless if the provider supports keys. Sets
-        ``provider_message_id`` on each accepted message. With ``fail_silently``, an error is logged and the next
-        message is sent.
+        Sets ``provider_message_id`` on each accepted message. If a message has an ``idempotency_key`` and the provider
+        supports keys, sending it again doesn't send a second email. With ``fail_silently``, logs an error and goes on.
         """
         return sum(self._send(message) for message in email_messages or () if message.recipients())
 
     def _send(self, email: Any) -> bool:
         try:
             key = _idempotency_key(email)
-            # Providers reject a repeated key with a different payload, so the ID in the payload is derived from it.
+            # The payload contains our message ID, and providers reject a repeated key with a different payload. So the
+            # same key must result in the same ID.
             message = Message.from_django(email, uuid.uuid5(KEY_NAMESPACE, key))
             acceptance = self.call(self.request([self.serialize(message)]), key)
         except EmailsError as error:

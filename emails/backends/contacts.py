@@ -1,7 +1,8 @@
 """Sequenzy's contacts: https://docs.sequenzy.com/api-reference (POST /subscribers and the routes below it)
 
-The email address identifies a contact. Every change may be repeated: events carry an ID, and the other changes have
-the same result when they are made twice.
+The email address identifies a contact. Every change may safely be sent twice, although these routes take no
+Idempotency-Key: an event carries an ID by which Sequenzy recognizes a repeat, and the other changes set a state instead
+of adding something.
 """
 
 import json
@@ -25,10 +26,15 @@ NO_SUCH_CONTACT = 404
 
 
 class SequenzyContacts(ApiClient):
-    """Changes contacts with a key of their own, and therefore at a rate of their own."""
+    """Changes contacts with a separate API key.
+
+    Sequenzy limits the calls of each key to 100 per minute. With a separate key, a flood of events can't delay a
+    password reset.
+    """
 
     name = "sequenzy_contacts"
-    key_lifetime: ClassVar[timedelta] = timedelta(days=3650)  # in effect unlimited: a repeat changes nothing
+    # In effect unlimited, because a repeat of any change is harmless at any time.
+    key_lifetime: ClassVar[timedelta] = timedelta(days=3650)
     default_rate = 100 / 60
 
     def __init__(self) -> None:
@@ -38,7 +44,7 @@ class SequenzyContacts(ApiClient):
         super().__init__(api_key=key, api_url=settings.SEQUENZY_API_URL)
 
     def request(self, action: str, address: str, content: Content, event_id: str) -> Request:
-        """Return the call that makes one change; always the same bytes for the same change."""
+        """Return the call that makes one change. The same change always results in the same bytes."""
         endpoint, payload = REQUESTS[action](address, content, event_id)
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() if payload else b""
         return Request(endpoint, body)
@@ -51,26 +57,34 @@ class SequenzyContacts(ApiClient):
         return REFUSED if is_refused and response.status != NO_SUCH_CONTACT else Acceptance(("",))
 
     def is_already_done(self, request: Request, response: Response) -> bool:
-        """A contact that doesn't exist is already unsubscribed and forgotten.
+        """Return whether the contact doesn't exist, so there is nobody to unsubscribe or to forget.
 
-        Only a JSON response proves that: a 404 with an HTML page means that the URL is wrong.
+        Only a 404 with a JSON body proves that. A 404 with an HTML page means that the URL is wrong.
         """
         is_from_the_api = isinstance(json_body(response), dict)
+        # unsubscribe() and forget() use these methods.
         changes_a_contact = request.endpoint.startswith(("DELETE ", "PATCH "))
         return response.status == NO_SUCH_CONTACT and is_from_the_api and changes_a_contact
 
     def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
+        # Sequenzy documents 403 for a key that lacks a scope, for another company's key, and for a blocked account.
         return NEEDS_A_PERSON if status == 403 else failure
 
 
 class SharedKeyContacts(SequenzyContacts):
-    """Changes contacts with the key that also sends emails: both then share one rate and one ProviderState."""
+    """Changes contacts with the key that also sends emails."""
 
+    # The same name means the same row of ProviderState, so emails and contacts share one rate limit and one breaker.
     name = SequenzyBackend.name
 
 
+# Each function returns the endpoint and the JSON object of one kind of change. All have the same parameters, because
+# REQUESTS selects one of them by the action of the ContactChange.
+
+
 def subscribe(address: str, content: Content, event_id: str) -> tuple[str, dict[str, Any]]:
-    """With `merge`, Sequenzy fills empty fields of an existing contact and never resubscribes anybody."""
+    # The default strategy, "skip", leaves an existing contact unchanged. "merge" fills only its empty fields, so it
+    # never resubscribes a person who has unsubscribed.
     return "POST /subscribers", {"email": address, **content, "duplicateStrategy": "merge"}
 
 
@@ -87,6 +101,7 @@ def track_event(address: str, content: Content, event_id: str) -> tuple[str, dic
 
 
 def unsubscribe(address: str, content: Content, event_id: str) -> tuple[str, dict[str, Any]]:
+    # Setting this status removes the contact from all lists and ends its sequences.
     return f"PATCH /subscribers/{quote(address, safe='')}", {"status": "unsubscribed"}
 
 

@@ -1,4 +1,8 @@
-"""The outbox as an EMAIL_BACKEND: store every email in the caller's transaction, and wake a worker after the commit."""
+"""The outbox as an ``EMAIL_BACKEND``: sending an email means inserting a row.
+
+The row is inserted in the caller's transaction. If the transaction rolls back, no email goes out, and if it commits,
+the email can't get lost: a crash or a broker outage after the commit only delays it.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -20,24 +24,28 @@ logger = logging.getLogger(__name__)
 
 
 class OutboxBackend(BaseEmailBackend):
-    """Queues emails instead of sending them, for every caller of Django's email API.
+    """Queues emails instead of sending them, whatever code uses Django's email API.
 
-    So ``send_mail()``, the admin, django-allauth, and all other apps get the outbox's guarantees. A message may carry
-    the attributes of ``emails.services.TemplatedEmail``, such as ``kind`` and ``idempotency_key``.
+    A message may have the attributes of ``emails.services.TemplatedEmail``, such as ``kind`` and ``idempotency_key``.
+    Messages from Django itself or from other apps have none, and get the same guarantees.
     """
 
     def send_messages(self, email_messages: Iterable[EmailMessage] | None) -> int:
-        """Queue all messages or none, and return their number, including repeats of an idempotency key.
+        """Queue all messages or none, and return how many are in the outbox now.
 
-        Raises ``InvalidMessage`` for a message that no provider could send; with ``fail_silently``, logs and skips it.
+        A message whose idempotency key was already used counts, although nothing is inserted for it. Raises
+        ``InvalidMessage`` for a message that no provider could send. With ``fail_silently``, logs and skips it.
         """
         rows = [row for message in email_messages or () if (row := self._row(message)) is not None]
         if not rows:
             return 0
-        # Inside a caller's transaction, a savepoint would only cost two more queries.
+        # In a caller's transaction, a savepoint would cost two queries and protect nothing: an error ends the whole
+        # transaction, which must not commit without its emails.
         with transaction.atomic(savepoint=False):
             for row in rows:
                 insert_once(row)
+            # Earlier, the worker could look for the rows before they are visible. "robust", because the rows are safe
+            # even if this fails, so the failure must not reach the caller.
             transaction.on_commit(wake_worker, robust=True)
         failpoint("after-insert")
         return len(rows)
@@ -55,17 +63,17 @@ class OutboxBackend(BaseEmailBackend):
 
 
 def row_from(message: EmailMessage) -> OutboundEmail:
-    """Return the row that stores the message.
-
-    The outbox itself waits until ``send_at``, because not every provider can schedule.
-    """
+    """Return an unsaved row that stores the message."""
     neutral = Message.from_django(message, uuid4())
-    waits = {"due_at": neutral.send_at} if neutral.send_at is not None else {}
-    neutral = replace(neutral, send_at=None)  # or the provider would wait as well
+    # The row becomes due at send_at, because not every provider can schedule. The content is stored without send_at, or
+    # a provider that can schedule would be asked to wait as well.
+    schedule = {} if neutral.send_at is None else {"due_at": neutral.send_at}
+    neutral = replace(neutral, send_at=None)
     return OutboundEmail(
-        **waits,
+        **schedule,
         id=neutral.id,
         kind=getattr(message, "kind", ""),
+        # Null for an empty key, because a unique column may contain null more than once but "" only once.
         idempotency_key=getattr(message, "idempotency_key", None) or None,
         expires_at=getattr(message, "expires_at", None),
         sensitive=getattr(message, "sensitive", False),
@@ -77,12 +85,10 @@ def row_from(message: EmailMessage) -> OutboundEmail:
 
 
 def insert_once(row: OutboundEmail) -> None:
-    """Insert the row unless its idempotency key exists already; the caller's transaction stays usable either way.
-
-    The insert uses ON CONFLICT DO NOTHING, because an IntegrityError would abort the transaction on PostgreSQL. That
-    clause also hides conflicts on other constraints, so a row that is missing is an error unless its key exists.
-    """
+    """Insert the row unless its idempotency key exists already. The caller's transaction stays usable either way."""
+    # An IntegrityError would abort the caller's transaction on PostgreSQL, so the insert ignores conflicts.
     if insert_if_absent([row]):
         return
+    # It ignores conflicts on every constraint, but only one on the key is expected.
     if row.idempotency_key is None or not OutboundEmail.objects.filter(idempotency_key=row.idempotency_key).exists():
         raise IntegrityError(f"The outbox refused the message {row.id} with the key {row.idempotency_key!r}.")

@@ -1,4 +1,9 @@
-"""Delivery through any other Django email backend: SMTP, the console, Anymail's, or one of your own."""
+"""Delivery through any other Django email backend: SMTP, the console, Anymail's, or one of your own.
+
+Such a backend reports a failure only as an exception, so this module must conclude from it whether anything was sent.
+An exception from ``open()`` proves that nothing was. After that, the outcome is unknown unless the exception proves a
+refusal.
+"""
 
 import json
 import logging
@@ -27,14 +32,15 @@ from emails.message import Message
 
 logger = logging.getLogger(__name__)
 
-SMTP_LOGIN_CODES = {530, 534, 535, 538}  # RFC 4954: the server requires another login
+# RFC 4954, section 6: the server requires a login, a stronger mechanism, other credentials, or encryption.
+SMTP_LOGIN_CODES = {530, 534, 535, 538}
 
 
 class RelayBackend(DeliveryBackend):
-    """Hands each message to another backend, on a new connection.
+    """Hands each message to another backend over a new connection.
 
-    Other backends have no idempotency keys. A repeat carries the same Message-ID, so people and mail servers can at
-    least recognize it.
+    Other backends have no idempotency keys, so a repeated call can send a second copy. Both copies have the same
+    Message-ID, by which mail servers and email programs can recognize them.
     """
 
     def __init__(self, backend: str, name: str = "", **kwargs: Any) -> None:
@@ -63,13 +69,14 @@ class RelayBackend(DeliveryBackend):
         return Request(endpoint="", body=body)
 
     def _check_mime(self, message: Message) -> None:
-        """Raise InvalidMessage for a message that cannot become MIME: every attempt would fail."""
+        """Raise InvalidMessage for a message that can't be converted to MIME, because every attempt would fail."""
         try:
             message.to_django().message()
+            return
         except (ValueError, LookupError, TypeError) as error:
             reason = str(error)
-        else:
-            return
+        # Raised outside of the except block, so the original exception and the message in it aren't attached as
+        # context.
         raise InvalidMessage(f"The message can't be converted to MIME: {reason}")
 
     def call(self, request: Request, idempotency_key: str) -> Acceptance:
@@ -77,7 +84,8 @@ class RelayBackend(DeliveryBackend):
         result = self._deliver(message)
         if isinstance(result, Acceptance):
             return result
-        # Raised outside of any except block: an exception in its context could hold the provider's key.
+        # Raised outside of any except block. Inside one, Python would attach the original exception as context, and
+        # Anymail's exceptions hold the request with the provider's key.
         raise result
 
     def _deliver(self, message: Message) -> Acceptance | ProviderError:
@@ -86,11 +94,12 @@ class RelayBackend(DeliveryBackend):
                 connection = self.backend_class()
                 connection.open()
                 deadline.check()
-            except Exception as error:  # backends may raise anything; at this point nothing was handed over
+            # Django doesn't define what a backend may raise, so both clauses catch everything.
+            except Exception as error:
                 return self._error(error, classify_open_error(error))
             try:
                 return self._hand_over(message, connection, deadline)
-            except Exception as error:  # backends may raise anything; the error is recorded with the message
+            except Exception as error:
                 return self._error(error, classify_send_error(error))
             finally:
                 self._close(connection)
@@ -106,12 +115,14 @@ class RelayBackend(DeliveryBackend):
                 handle.close()
         if count == 0:
             return ProviderError(self.name, "The backend sent no message and gave no reason.", **REFUSED._asdict())
-        return Acceptance(("",))  # also for None: some backends don't count
+        # Some backends return None instead of a count.
+        return Acceptance(("",))
 
     def _close(self, connection: BaseEmailBackend) -> None:
         try:
             connection.close()
-        except Exception as error:  # closing no longer changes whether the email was sent
+        # The email has already been sent or refused, and closing the connection doesn't change that.
+        except Exception as error:
             logger.debug("%s did not close cleanly: %s", self.name, type(error).__name__)
 
     def _error(self, error: Exception, failure: FailureKind) -> ProviderError:
@@ -119,31 +130,34 @@ class RelayBackend(DeliveryBackend):
 
 
 def classify_open_error(error: Exception) -> FailureKind:
-    """Return what an exception from ``open()`` means: a wrong setting or login, or a server that is down."""
+    """Return what an exception from ``open()`` means: a wrong setting or login, or an unavailable server."""
     code = status_of(error)
     is_about_settings = isinstance(error, ImproperlyConfigured | smtplib.SMTPNotSupportedError | TypeError | ValueError)
     if is_about_settings or isinstance(error, smtplib.SMTPAuthenticationError) or code in SMTP_LOGIN_CODES:
-        # A 4xx to a login is a temporary problem of the server (RFC 4954, 454).
+        # A 4xx in response to a login is a temporary failure of the server (RFC 4954, section 6, code 454).
         return REFUSED_FOR_NOW if code is not None and 400 <= code < 500 else NEEDS_A_PERSON
     return REFUSED_FOR_NOW
 
 
 def classify_send_error(error: Exception) -> FailureKind:
-    """Return what an exception from ``send_messages()`` means; unknown unless it proves that nothing was sent."""
+    """Return what an exception from ``send_messages()`` means: an unknown outcome, unless it proves a refusal."""
     if isinstance(error, ImproperlyConfigured):
         return NEEDS_A_PERSON
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return REFUSED
     if isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException):
         return classify_smtp_code(status_of(error) or 0)
-    status = getattr(error, "status_code", None)  # Anymail's errors
+    # Anymail's errors have a status_code. Anymail is optional, so its classes can't be imported here.
+    status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return classify_status(status, "")
+    # Anymail raises a ValueError with the message for a feature that its provider doesn't support.
     is_anymail_refusal = isinstance(error, ValueError) and hasattr(error, "email_message")
     return REFUSED if is_anymail_refusal else UNKNOWN
 
 
 def classify_smtp_code(code: int) -> FailureKind:
+    # The server has already accepted the connection, so it may still accept other messages.
     if code in SMTP_LOGIN_CODES:
         return MESSAGE_NEEDS_A_PERSON
     if 500 <= code < 600:
@@ -152,10 +166,9 @@ def classify_smtp_code(code: int) -> FailureKind:
 
 
 def status_of(error: Exception) -> int | None:
-    """Return the SMTP or HTTP code, if the error has one.
-
-    Of several refused recipients, the lowest code counts: it is a temporary one if any is, and then a retry can help.
-    """
+    """Return the SMTP or HTTP code, if the error has one."""
+    # If several recipients were refused, the lowest code decides: 4xx codes are temporary, so a retry can help one of
+    # them.
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return min((code for code, _ in error.recipients.values()), default=None)
     code = getattr(error, "smtp_code", None) or getattr(error, "status_code", None)
@@ -163,7 +176,10 @@ def status_of(error: Exception) -> int | None:
 
 
 def describe(error: Exception) -> str:
-    """Return the server's text, or only the exception's type: Anymail's texts contain the request with its key."""
+    """Return the server's text if the exception is known to contain only that, or else the exception's type.
+
+    The text of an unknown exception may contain anything. Anymail's contain the request with the provider's key.
+    """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return "; ".join(f"{address}: {_text(reason)}" for address, (_, reason) in error.recipients.items())
     if isinstance(error, smtplib.SMTPResponseException):
@@ -180,7 +196,7 @@ def _text(reason: bytes | str) -> str:
 
 
 def _watch_smtp(connection: BaseEmailBackend, deadline: Deadline) -> SocketHandle | None:
-    """Let the deadline cut the whole SMTP conversation, because smtplib's timeout starts again with each command."""
+    """Apply the deadline to the whole SMTP session, because smtplib's timeout starts again with each command."""
     client = getattr(connection, "connection", None)
     if not isinstance(client, smtplib.SMTP) or client.sock is None:
         return None

@@ -1,4 +1,8 @@
-"""SendGrid's format: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send"""
+"""SendGrid's format: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+
+SendGrid has no idempotency keys. If the outcome of a call is unknown, only an event can reveal that the email was sent,
+so every message carries our message ID as a custom argument, which SendGrid repeats in the message's events.
+"""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
@@ -13,34 +17,43 @@ from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, FailureKind
 from emails.message import Address, Message
 from emails.message.attachments import Attachment
 
-MESSAGE_ARGUMENT = "app_message_id"
+# SendGrid merges custom arguments into the top level of an event and overwrites those that have the name of a field of
+# its own. The prefix avoids such names.
+ARGUMENT_PREFIX = "app_"
+MESSAGE_ARGUMENT = f"{ARGUMENT_PREFIX}message_id"
 
 # The limits of https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
+# SendGrid also forbids the headers in ENVELOPE_AND_MIME_HEADERS, which ApiBackend refuses for every provider.
 FORBIDDEN_HEADERS = frozenset({"x-sg-id", "x-sg-eid", "received", "dkim-signature"})
 MAX_RECIPIENTS = 1000
 MAX_CATEGORIES = 10
 MAX_CATEGORY_LENGTH = 255
 MAX_ARGUMENT_BYTES = 10_000
 MAX_SCHEDULE = timedelta(hours=72)
-NO_PUNCTUATION = str.maketrans("", "", ",;")
+# The same page rules out commas and semicolons in names. It also rules out non-ASCII names, but those are accepted
+# (observed by django-anymail), so only the punctuation is removed.
+WITHOUT_COMMAS_AND_SEMICOLONS = str.maketrans("", "", ",;")
 TRACKING_OFF = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
 
 
 class SendGridBackend(ApiBackend):
-    """Sends through SendGrid, which ignores idempotency keys.
+    """Sends through SendGrid, one message per call.
 
-    After an unknown outcome, only an event with our message ID reveals whether the email was sent.
+    The API offers calls with several recipients of the same content, but not with several different messages.
     """
 
     name = "sendgrid"
     path = "/mail/send"
     max_recipients = MAX_RECIPIENTS
+    # Documented as 30 MB including attachments after base64.
     max_bytes = 30_000_000
 
     def payload(self, message: Message) -> dict[str, Any]:
-        """Return the JSON object of one email, with all its recipients in one personalization."""
+        """Return the JSON object of one email. Raises UnsupportedFeature."""
         self._refuse(message)
         send_at = self.scheduled(message, at_most=MAX_SCHEDULE)
+        # SendGrid sends a copy per personalization. All recipients are in one, so they see each other in To and Cc, as
+        # in any other email.
         recipients = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
         personalization: dict[str, Any] = {field: _people(people) for field, people in recipients.items() if people}
         personalization["custom_args"] = self._arguments(message)
@@ -48,6 +61,7 @@ class SendGridBackend(ApiBackend):
             "reply_to_list": _people(message.reply_to),
             "attachments": [_attachment(attachment) for attachment in message.attachments],
             "headers": dict(message.headers),
+            # SendGrid requires the categories to be unique.
             "categories": list(dict.fromkeys(message.tags)),
             "tracking_settings": {} if message.track else TRACKING_OFF,
             "send_at": int(send_at.timestamp()) if send_at else None,
@@ -57,52 +71,60 @@ class SendGridBackend(ApiBackend):
             "from": _person(message.from_email),
             "subject": message.subject,
             "content": _content(message),
+            # SendGrid rejects empty strings, so empty fields are left out.
             **{field: value for field, value in optional.items() if value},
         }
 
     def _refuse(self, message: Message) -> None:
         if not message.subject:
-            raise self.cannot("an empty subject", "give the message a subject.")
+            raise self.unsupported("an empty subject", "give the message a subject.")
         if len(message.to) + len(message.cc) + len(message.bcc) > MAX_RECIPIENTS:
-            raise self.cannot(f"more than {MAX_RECIPIENTS} recipients", "send several messages.")
+            raise self.unsupported(f"more than {MAX_RECIPIENTS} recipients", "send several messages.")
         forbidden = [name for name, _ in message.headers if name.lower() in FORBIDDEN_HEADERS]
         if forbidden:
-            raise self.cannot(f"the header {forbidden[0]}", "leave it out, because SendGrid sets it.")
+            raise self.unsupported(f"the header {forbidden[0]}", "leave it out, because SendGrid sets it.")
         if any(not attachment.content for attachment in message.attachments):
-            raise self.cannot("an empty file", "leave it out.")
+            raise self.unsupported("an empty file", "leave it out.")
         tags = set(message.tags)
         if len(tags) > MAX_CATEGORIES or any(not 0 < len(tag) <= MAX_CATEGORY_LENGTH for tag in tags):
-            raise self.cannot(
+            raise self.unsupported(
                 "these tags", f"use at most {MAX_CATEGORIES} tags of 1 to {MAX_CATEGORY_LENGTH} characters each."
             )
 
     def _arguments(self, message: Message) -> dict[str, str]:
-        """Return our message ID and the metadata, which SendGrid repeats in every event.
-
-        The prefix keeps them apart from the names that SendGrid itself uses in events.
-        """
-        arguments = {f"app_{key}": value for key, value in message.metadata} | {MESSAGE_ARGUMENT: str(message.id)}
+        """Return the custom arguments: the metadata and our message ID. Raises UnsupportedFeature."""
+        arguments = {f"{ARGUMENT_PREFIX}{key}": value for key, value in message.metadata}
+        arguments[MESSAGE_ARGUMENT] = str(message.id)
         if sum(len(key.encode()) + len(value.encode()) for key, value in arguments.items()) > MAX_ARGUMENT_BYTES:
-            raise self.cannot("metadata of more than 10,000 bytes", "store it in your own database.")
+            raise self.unsupported(
+                f"metadata of more than {MAX_ARGUMENT_BYTES:,} bytes", "store it in your own database."
+            )
         return arguments
 
     def read_success(self, response: Response) -> Acceptance | FailureKind:
-        """Accept 202 with any body, and the sandbox's 200 without a body."""
+        """Read the message ID from a header, because a success has no body."""
+        # SendGrid documents 202. Only its sandbox mode, which checks a message without sending it, responds with 200.
+        # The body must be empty then, because a page from a proxy may also have the status 200.
         if response.status == 202 or (response.status == 200 and response.body == b""):
             return Acceptance((response.headers.get("X-Message-Id", ""),))
         return UNKNOWN
 
     def refine_failure(self, failure: FailureKind, status: int, text: str) -> FailureKind:
+        # A 403 is usually about the sender of one message. With this text, it means that the key lacks the permission
+        # mail.send, which affects every message (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors).
         if status == 403 and "access forbidden" in text.lower():
             return NEEDS_A_PERSON
         return failure
 
-    def rate_limit_hints(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def limits_after_success(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        # SendGrid's headers report how many calls remain until the reset, but not over how many seconds they may be
+        # spread, so no rate can be computed from them.
         if headers.get("X-RateLimit-Remaining") != "0":
             return {}
         return {"cooldown": wait_until_epoch(headers.get("X-RateLimit-Reset"))}
 
     def wait_after_refusal(self, headers: Mapping[str, str]) -> timedelta | None:
+        # X-RateLimit-Reset is a Unix time. SendGrid doesn't document Retry-After, but a proxy may send it.
         return wait_until_epoch(headers.get("X-RateLimit-Reset")) or retry_after(headers)
 
 
@@ -111,12 +133,12 @@ def _people(addresses: Iterable[Address]) -> list[dict[str, str]]:
 
 
 def _person(address: Address) -> dict[str, str]:
-    """Return name and address; the name without commas and semicolons, which SendGrid's documentation rules out."""
-    name = address.name.translate(NO_PUNCTUATION).strip()
+    name = address.name.translate(WITHOUT_COMMAS_AND_SEMICOLONS).strip()
     return {"email": address.email, "name": name} if name else {"email": address.email}
 
 
 def _content(message: Message) -> list[dict[str, str]]:
+    # SendGrid requires this order: plain text, HTML, everything else. It rejects empty bodies.
     bodies = [("text/plain", message.text), ("text/html", message.html)]
     bodies += [(alternative.content_type, alternative.content) for alternative in message.alternatives]
     return [{"type": content_type, "value": value} for content_type, value in bodies if value]

@@ -43,7 +43,7 @@ TYPES = {
 }  # any other status means that the message is still on its way
 
 
-def look_up_silent_mail() -> int:
+def look_up_silent_emails() -> int:
     """Poll the state of emails without any event, an hour and a day after they were sent; return how many requests.
 
     Each request takes a slot of the provider's rate, so this stops as soon as none is free.
@@ -132,7 +132,7 @@ def event_of(email: OutboundEmail, state: Mapping[str, Any]) -> ReportedEvent | 
         message_id=email.pk,
         provider_message_id=email.provider_message_id,
         recipient=recipient,
-        is_listed=True,
+        is_recipient_from_list=True,
         occurred_at=database_now(),
         detail=values.joined_text("looked up:", status, state.get("suppressionReason"), state.get("errorMessage")),
         cause=cause_of(str(state.get("suppressionReason"))) if status == "suppressed" else "",

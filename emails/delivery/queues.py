@@ -106,8 +106,8 @@ class EmailQueue(Queue):
         for email, message_id in accepted:
             message_ids[bool(email.changes_when_settled())][email.pk] = message_id[:MAX_ID_LENGTH]
             logger.info("Message %s was accepted by %s as %s.", email.pk, self.provider, message_id or "(no id)")
-        for is_blanked, ids in message_ids.items():
-            self._mark_sent(ids, **({"content": None} if is_blanked else {}))
+        for is_body_deleted, ids in message_ids.items():
+            self._mark_sent(ids, **({"content": None} if is_body_deleted else {}))
 
     def _mark_sent(self, message_ids: Mapping[UUID, str], **changes: Any) -> None:
         rows = OutboundEmail.objects.filter(pk__in=message_ids)

@@ -67,7 +67,7 @@ def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts
     paused, and the row was refused only because of that.
     """
     first_failed_at = row.first_failed_at or now
-    if row.gives_up and reason not in NEEDS_A_PERSON and now - first_failed_at >= RETRY_FOR:
+    if row.has_retry_limit and reason not in NEEDS_A_PERSON and now - first_failed_at >= RETRY_FOR:
         fail(row, Reason.GAVE_UP, detail, now)
         return
     update_row(

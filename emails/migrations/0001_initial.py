@@ -198,7 +198,7 @@ class Migration(migrations.Migration):
                     "sensitive",
                     models.BooleanField(
                         default=False,
-                        help_text="Contains live links, so its body is deleted once it is sent or given up.",
+                        help_text="Contains links that grant access. Its body is deleted once it is sent or has failed.",
                     ),
                 ),
                 ("metadata", models.JSONField(blank=True, default=dict)),
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                     "due_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(),
-                        help_text="Null while an attempt holds it, and once it is settled.",
+                        help_text="When a worker may claim it or its lease expires. Null while an attempt holds it and after it is settled.",
                         null=True,
                     ),
                 ),

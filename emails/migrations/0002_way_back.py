@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                     "due_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(),
-                        help_text="Null while an attempt holds it, and once it is settled.",
+                        help_text="When a worker may claim it or its lease expires. Null while an attempt holds it and after it is settled.",
                         null=True,
                     ),
                 ),
@@ -197,7 +197,8 @@ class Migration(migrations.Migration):
             model_name="outboundemail",
             name="batch_limit",
             field=models.PositiveSmallIntegerField(
-                help_text="The maximum number of messages in its next call, after a larger call was refused.", null=True
+                help_text="A larger call was refused, so its next call carries at most this number of messages.",
+                null=True,
             ),
         ),
         migrations.AddField(

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             field=models.GeneratedField(
                 db_persist=True,
                 expression=django.db.models.fields.json.KeyTextTransform("user_id", "metadata"),
-                help_text="The user this message belongs to: user_id in its metadata.",
+                help_text="A copy of user_id in the metadata, which the database generates so that it can be indexed.",
                 output_field=models.CharField(max_length=255, null=True),
             ),
         ),
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             field=models.BooleanField(
                 default=False,
                 db_default=False,
-                help_text="The user asked for erasure. What remains is deleted once it is settled.",
+                help_text="The user asked for erasure. The row is deleted or emptied as soon as it is settled.",
             ),
         ),
         migrations.AddIndex(

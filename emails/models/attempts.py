@@ -1,4 +1,9 @@
-"""Delivery attempts: one row per call to a provider, written before the call."""
+"""Delivery attempts: one row per call to a provider, written before the call.
+
+If a worker dies during a call, nobody knows whether the provider accepted it. The attempt survives the worker, and with
+it the exact bytes of the call and its Idempotency-Key. Another worker repeats that call, and the provider recognizes
+the repeat. A call that was built again could differ, for example after a deploy.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -15,17 +20,16 @@ from emails.models.work import WorkQuerySet
 
 class DeliveryAttemptQuerySet(WorkQuerySet["DeliveryAttempt"]):
     def with_emails(self) -> Self:
-        """Only the attempts that carry emails, not those that carry a contact change."""
+        """Return the attempts that carry emails, without the ones that carry a contact change."""
         return self.filter(contact_change=None)
 
 
 class DeliveryAttempt(models.Model):
-    """One call to a provider, written before the call. Its primary key is the call's Idempotency-Key.
-
-    As long as the outcome is unknown, the call is repeated unchanged: same provider, same bytes, and same emails.
-    """
+    """One call to a provider and its repeats, which have the same bytes. The primary key is the Idempotency-Key."""
 
     class Outcome(models.TextChoices):
+        """PENDING and UNKNOWN can still change. The others are final."""
+
         PENDING = "pending", _("in progress")
         ACCEPTED = "accepted", _("accepted")
         REFUSED = "refused", _("not accepted")
@@ -33,20 +37,25 @@ class DeliveryAttempt(models.Model):
         ABANDONED = "abandoned", _("given up without a response")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Repeats go to this provider even if another one is configured by then, because only this one knows the key.
     provider = models.CharField(max_length=200)
+    # See emails.backends.base.Request. Empty for a backend that isn't an HTTP API, such as SMTP.
     endpoint = models.CharField(max_length=1000, blank=True)
     body = models.BinaryField(null=True, help_text=_("The serialized call. Deleted once the outcome is known."))
+    # An attempt carries either emails or one contact change.
     emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
     contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="+")
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
 
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
+    # The lease; see emails/models/work.py. While an attempt isn't settled, its rows have no lease of their own.
     due_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True, editable=False)
     calls = models.PositiveSmallIntegerField(default=0, help_text=_("Calls that left the outcome unknown."))
     crashes = models.PositiveSmallIntegerField(default=0, help_text=_("Workers that died during the call."))
 
+    # The last response: its HTTP or SMTP status, the provider's error code, and the explanation.
     status_code = models.PositiveSmallIntegerField(null=True)
     error_code = models.CharField(max_length=100, blank=True)
     detail = models.TextField(blank=True)
@@ -62,14 +71,14 @@ class DeliveryAttempt(models.Model):
 
     @property
     def rows(self) -> Sequence[OutboundEmail | ContactChange]:
-        """The rows that the call carries, in the call's order."""
-        if self.contact_change is not None:  # an attempt carries either emails or one contact change
+        """The emails or the contact change that the call carries, in the call's order."""
+        if self.contact_change is not None:
             return [self.contact_change]
         return list(self.emails.order_by("attemptedemail__position"))
 
 
 class AttemptedEmail(models.Model):
-    """One email of an attempt, at its position in the call."""
+    """One email of an attempt, at its position in the call. The provider returns message IDs in the same order."""
 
     attempt = models.ForeignKey(DeliveryAttempt, on_delete=models.CASCADE)
     email = models.ForeignKey(OutboundEmail, on_delete=models.CASCADE)

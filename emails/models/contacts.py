@@ -1,4 +1,8 @@
-"""Changes to contacts at the marketing provider, waiting or sent."""
+"""Changes to contacts at the marketing provider, waiting or sent.
+
+They go through the same delivery as emails, with one difference: the changes of one contact must arrive in order,
+because "subscribe" before "unsubscribe" means something else than after it.
+"""
 
 import uuid
 from typing import ClassVar, Self
@@ -12,13 +16,13 @@ from emails.models.work import Work, WorkQuerySet
 
 class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):
     def next_of_each_contact(self) -> Self:
-        """Only the oldest unsettled change of each contact, because their order matters."""
+        """Return only the oldest unsettled change of each contact, so a later one can't overtake it."""
         earlier = ContactChange.objects.filter(address=OuterRef("address"), settled_at=None, pk__lt=OuterRef("pk"))
         return self.exclude(Exists(earlier))
 
 
 class ContactChange(Work):
-    """One change to one contact. The changes of a contact are sent in the order of their primary keys."""
+    """One change to one contact. The order of primary keys is the order in which a contact's changes are sent."""
 
     class Action(models.TextChoices):
         SUBSCRIBE = "subscribe", _("subscribe")
@@ -48,6 +52,6 @@ class ContactChange(Work):
         return f"{self.get_action_display()}: {self.address}"
 
     @property
-    def gives_up(self) -> bool:
-        """False for what a person has a right to: being unsubscribed and being forgotten."""
+    def has_retry_limit(self) -> bool:
+        """False for "unsubscribe" and "forget", which people have a right to, so they are retried forever."""
         return self.action not in (self.Action.UNSUBSCRIBE, self.Action.FORGET)

@@ -1,4 +1,8 @@
-"""Delivery events: what providers report about an email after they accepted it."""
+"""Delivery events: what providers report about an email after they accepted it.
+
+Providers deliver an event more than once and in any order, so a row is identified by its content (``fingerprint``), and
+nothing depends on the order in which rows are inserted.
+"""
 
 import uuid
 
@@ -13,6 +17,8 @@ class DeliveryEvent(models.Model):
     """One event of one email at one recipient, stored once even if the provider reports it several times."""
 
     class Type(models.TextChoices):
+        """The neutral names of events. Each provider's file in emails/webhooks/ maps its own names to these."""
+
         QUEUED = "queued", _("queued at the provider")
         SENT = "sent", _("handed to the receiving server")
         DELIVERED = "delivered", _("accepted by the receiving server")
@@ -28,7 +34,7 @@ class DeliveryEvent(models.Model):
         OTHER = "other", _("not relevant here")
 
     class Severity(models.TextChoices):
-        """Whether a bounce means that the address is dead."""
+        """Whether a bounce means that the email address no longer exists."""
 
         HARD = "hard", _("the email address doesn't exist")
         SOFT = "soft", _("only this message")
@@ -37,6 +43,7 @@ class DeliveryEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=64, help_text=_("A hash of the event's content, for deduplication."))
+    # Null if the email didn't go through the outbox, or if its ID at the provider isn't stored yet.
     email = models.ForeignKey(OutboundEmail, null=True, on_delete=models.CASCADE, related_name="events")
     provider_message_id = models.CharField(max_length=255, blank=True)
     recipient = models.CharField(
@@ -46,6 +53,7 @@ class DeliveryEvent(models.Model):
     type = models.CharField(max_length=16, choices=Type)
     severity = models.CharField(max_length=16, choices=Severity, blank=True)
     detail = models.TextField(blank=True, help_text=_("The response from the receiving server or the provider."))
+    # By the provider's clock. It decides the order of events, because they may arrive in any order.
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
     raw = models.JSONField(null=True, help_text=_("The payload as received. Null after the retention period."))

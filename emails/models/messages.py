@@ -1,4 +1,9 @@
-"""The outbox: one row per email."""
+"""The outbox: one row per email.
+
+A row has two kinds of columns. ``content`` holds the whole message in neutral form, from which a provider's call is
+built. It is null after the body has been deleted. The other columns remain until retention deletes the row, so staff
+can find an email and see its status.
+"""
 
 import uuid
 from typing import Any, ClassVar
@@ -13,10 +18,12 @@ from emails.models.work import Work, WorkQuerySet
 
 
 class OutboundEmail(Work):
-    """One email, from the transaction that queued it until it is settled. All its recipients share the row."""
+    """One email with all its recipients, and therefore with one status for all of them."""
 
+    # The ID of the message as well. Resend and SendGrid repeat it in their events.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=64, blank=True, help_text=_("The name of its folder under templates/emails/."))
+    # Chosen by the caller. A second email with the same key isn't queued. Null if the caller chose none.
     idempotency_key = models.CharField(max_length=255, null=True)
 
     recipients = models.TextField(help_text=_("All email addresses in To, Cc, and Bcc, for searching."))
@@ -25,26 +32,29 @@ class OutboundEmail(Work):
         null=True, help_text=_("The message in neutral form. Null once its body has been deleted.")
     )
     sensitive = models.BooleanField(
-        default=False, help_text=_("Contains live links, so its body is deleted once it is sent or given up.")
+        default=False,
+        help_text=_("Contains links that grant access. Its body is deleted once it is sent or has failed."),
     )
     metadata = models.JSONField(default=dict, blank=True)
-    # The database maintains this column. An index on the JSON expression itself would only be used by PostgreSQL.
+    # A column of its own, because only PostgreSQL would use an index on the JSON expression.
     person = models.GeneratedField(
         expression=KeyTextTransform("user_id", "metadata"),
         output_field=models.CharField(max_length=255, null=True),
         db_persist=True,
-        help_text=_("The user this message belongs to: user_id in its metadata."),
+        help_text=_("A copy of user_id in the metadata, which the database generates so that it can be indexed."),
     )
     to_be_erased = models.BooleanField(
         default=False,
         db_default=False,
-        help_text=_("The user asked for erasure. What remains is deleted once it is settled."),
+        help_text=_("The user asked for erasure. The row is deleted or emptied as soon as it is settled."),
     )
 
+    # The email is useless after this time and isn't sent anymore, for example when its link has expired.
     expires_at = models.DateTimeField(null=True, blank=True)
+    # Empty until the provider has accepted the email, and for providers that report no ID.
     provider_message_id = models.CharField(max_length=255, blank=True)
     batch_limit = models.PositiveSmallIntegerField(
-        null=True, help_text=_("The maximum number of messages in its next call, after a larger call was refused.")
+        null=True, help_text=_("A larger call was refused, so its next call carries at most this number of messages.")
     )
     lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 
@@ -64,21 +74,21 @@ class OutboundEmail(Work):
             models.Index(fields=["settled_at"], condition=models.Q(to_be_erased=True), name="outbound_to_be_erased"),
             models.Index(fields=["lookup_at"], condition=models.Q(lookup_at__isnull=False), name="outbound_lookup"),
         ]
-        # Not unique=True, which on PostgreSQL would add a second index for LIKE queries.
+        # With unique=True on the field, Django would add a second index for LIKE queries on PostgreSQL.
         constraints = [models.UniqueConstraint(fields=["idempotency_key"], name="outbound_idempotency_key")]
 
     def __str__(self) -> str:
         return f"{self.kind or 'email'} to {self.recipients}"
 
     @property
-    def is_blanked(self) -> bool:
+    def is_body_deleted(self) -> bool:
         return self.content is None
 
     @property
     def message(self) -> Message:
-        """The email in neutral form. Raises ``ValueError`` if its body is blanked."""
+        """The email in neutral form. Raises ``ValueError`` if its body has been deleted."""
         if self.content is None:
-            raise ValueError("The body of this message has been deleted. Have the person request a new one.")
+            raise ValueError("The body of this message has been deleted, so it can't be built again.")
         return Message.from_json(self.content)
 
     @property
@@ -86,8 +96,7 @@ class OutboundEmail(Work):
         return self.kind not in settings.EMAIL_KINDS_NEVER_REPEATED
 
     def changes_when_settled(self) -> dict[str, Any]:
-        """Return the change that blanks a sensitive body.
-
-        Empty with DEBUG, so that developers can open the links in the development inbox.
-        """
+        """Return the change that deletes a sensitive body, or nothing to change."""
+        # A link that grants access must not stay in the database, where staff or a leaked backup could use it. With
+        # DEBUG it stays, because developers open these links in the development inbox.
         return {"content": None} if self.sensitive and not settings.DEBUG else {}

@@ -1,4 +1,8 @@
-"""The state of each provider that all workers share: pauses, failures, rate, and the next free slot."""
+"""The state of each provider that all workers share: pauses, failures, rate, and the next free slot.
+
+A provider counts calls and fails for all workers together, so the workers must share what they know. The row lives in
+the database and not in Redis, because delivery must go on without Redis.
+"""
 
 import time
 from datetime import datetime
@@ -14,14 +18,11 @@ from emails.models.attempts import DeliveryAttempt
 
 class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
     def with_rows_for(self, *providers: str) -> list["ProviderState"]:
-        """Return the state of every known provider, and create the row of a given provider if it is missing.
-
-        Each state also has ``now`` (the database's time), ``read_at`` (the same moment on ``time.monotonic()``), and
-        ``has_unknown_attempts_due``.
-        """
+        """Return the state of every known provider, after creating the missing rows of these providers."""
         unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
         states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
-        found = list(states)  # read before writing: after the first time, no row is missing
+        # Read first, because after the first time no row is missing.
+        found = list(states)
         new = set(providers) - {state.name for state in found}
         if new:
             self.bulk_create([ProviderState(name=name) for name in sorted(new)], ignore_conflicts=True)
@@ -32,7 +33,7 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
 
 
 class ProviderState(models.Model):
-    """Whether, how fast, and from when on one provider may be called."""
+    """Whether and how fast one provider may be called. ``name`` may also stand for its contacts (emails/backends)."""
 
     class PauseReason(models.TextChoices):
         BREAKER = "breaker", _("it kept failing; one probe every 15 seconds")
@@ -42,6 +43,7 @@ class ProviderState(models.Model):
 
     name = models.CharField(primary_key=True, max_length=200)
     failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls since the last success."))
+    # No call may begin before this time. ``reason`` stays after it has passed, until a call shows that all is well.
     paused_until = models.DateTimeField(null=True)
     reason = models.CharField(max_length=16, choices=PauseReason, blank=True)
     detail = models.TextField(blank=True)
@@ -49,7 +51,9 @@ class ProviderState(models.Model):
     next_slot_at = models.DateTimeField(null=True, help_text=_("No worker starts another call before this time."))
     changed_at = models.DateTimeField(auto_now=True)
 
-    now: datetime  # with_rows_for() sets this and the next two
+    # with_rows_for() sets these three attributes. The first is the database's time, and the second is the same moment
+    # on time.monotonic(), so the database's time can be computed later without another query.
+    now: datetime
     read_at: float
     has_unknown_attempts_due: bool
 

@@ -1,4 +1,7 @@
-"""The suppression list: email addresses that receive nothing."""
+"""The suppression list: email addresses that receive nothing.
+
+Each provider keeps such a list, too. Ours is checked before every call, and stays valid when the provider changes.
+"""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -6,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Suppression(models.Model):
-    """An email address that receives nothing until the row is deleted."""
+    """An email address that receives nothing until ``until`` has passed or the row is deleted."""
 
     class Cause(models.TextChoices):
         HARD_BOUNCE = "hard_bounce", _("hard bounce")

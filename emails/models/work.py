@@ -1,9 +1,18 @@
 """The columns and queries with which delivery claims, attempts, and settles a row, whatever the row carries.
 
-A worker claims due rows with a *lease*, a claim that expires: it moves ``due_at`` into the future and writes a random
-*fencing token* into ``lease_token``. Later changes to the row name that token in the UPDATE. If the worker dies, the
-lease expires and another worker takes over. If the first worker was only slow, its token no longer matches, so it can't
-overwrite newer results.
+The hard part is that a worker can die or hang while it holds a row. So it claims rows with a *lease*, a claim that
+expires: it moves ``due_at`` into the future and writes a random *fencing token* into ``lease_token``. If the worker
+dies, the lease expires, and another worker takes over. If it was only slow, it may come back and try to write a result.
+Every change to a held row therefore has the token as a condition in the UPDATE, and an outdated token matches no row.
+
+``due_at`` and ``lease_token`` together say what to do with a row:
+
+- ``due_at`` in the past, no token: a worker may claim the row.
+- ``due_at`` in the future, no token: the row waits, for example after a failure.
+- ``due_at`` in the future, token: a worker holds the row until then.
+- ``due_at`` in the past, token: the lease has expired, so the worker is dead or hangs.
+- ``due_at`` null: there is nothing to do. The row is settled, or a stored ``DeliveryAttempt`` holds it. The attempt has
+  the same two columns, and is claimed in the same way.
 """
 
 from datetime import datetime, timedelta
@@ -18,6 +27,8 @@ RowT = TypeVar("RowT", bound=models.Model)
 
 
 class Status(models.TextChoices):
+    """What is known about a row. Contact changes use only ``queued``, ``sending``, ``sent``, and ``failed``."""
+
     QUEUED = "queued", _("queued")
     SENDING = "sending", _("sending")
     SENT = "sent", _("sent: the provider accepted it")
@@ -31,7 +42,7 @@ class Status(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why a message waits, or ended as it did, if its status alone doesn't explain it."""
+    """Why a row waits or failed, if its status alone doesn't explain it."""
 
     TRANSIENT = "transient", _("the provider didn't accept it; it will be retried")
     CONFIGURATION = "configuration", _("the provider's account or key needs attention; it will be retried")
@@ -49,22 +60,24 @@ class Reason(models.TextChoices):
 
 
 class WorkQuerySet(models.QuerySet[RowT]):
-    """Queries over rows with ``due_at`` (null once settled) and ``lease_token`` (null while no worker holds it)."""
+    """Queries over any model with ``due_at`` and ``lease_token``: emails, contact changes, and attempts."""
 
     def due(self, now: datetime) -> Self:
-        """Rows that a worker may claim now."""
+        """Return the rows that a worker may claim now."""
         return self.filter(due_at__lte=now, lease_token=None)
 
     def stalled(self, now: datetime) -> Self:
-        """Rows whose lease expired while a worker still held them, so that worker died or hangs."""
+        """Return the rows whose lease has expired, so the worker that holds them died or hangs."""
         return self.filter(due_at__lte=now, lease_token__isnull=False)
 
     def claim(self, *, limit: int, now: datetime, lease: timedelta, **changes: Any) -> list[RowT]:
-        """Lease up to ``limit`` due rows to the caller and return them, oldest first. No row is claimed twice.
+        """Lease up to ``limit`` due rows to the caller and return them, oldest first.
 
-        On PostgreSQL, SKIP LOCKED passes over rows that another worker is claiming. SQLite ignores the lock, and there
-        the condition of the UPDATE decides who gets a row.
+        ``changes`` are further columns to set. No two callers get the same row.
         """
+        # On PostgreSQL, SKIP LOCKED passes over rows that another worker is claiming right now. SQLite has no row locks
+        # and ignores it. There, two workers may select the same rows, and the condition of the UPDATE decides who gets
+        # them.
         our_lease = {"lease_token": uuid4(), "due_at": now + lease, **changes}
         with transaction.atomic():
             rows = list(self.due(now).select_for_update(skip_locked=True).order_by("due_at")[:limit])
@@ -74,7 +87,7 @@ class WorkQuerySet(models.QuerySet[RowT]):
             claimed = candidates.filter(due_at__lte=now, lease_token=None).update(**our_lease)
         if claimed < len(rows):
             return list(candidates.filter(lease_token=our_lease["lease_token"]))
-        # All of them are ours. Setting the columns here saves reading the rows again.
+        # All selected rows are ours. Setting the columns here saves the query that would read them again.
         for row in rows:
             for name, value in our_lease.items():
                 setattr(row, name, value)
@@ -82,7 +95,7 @@ class WorkQuerySet(models.QuerySet[RowT]):
 
 
 class Work(models.Model):
-    """A row that delivery sends to a provider: an email, or a change to a contact."""
+    """A row that delivery sends to a provider: an email or a change to a contact."""
 
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     reason = models.CharField(max_length=24, choices=Reason, blank=True)
@@ -90,33 +103,42 @@ class Work(models.Model):
 
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(
-        null=True, db_default=Now(), help_text=_("Null while an attempt holds it, and once it is settled.")
+        null=True,
+        db_default=Now(),
+        help_text=_(
+            "When a worker may claim it or its lease expires. Null while an attempt holds it and after it is settled."
+        ),
     )
+    # Null while no worker holds the row.
     lease_token = models.UUIDField(null=True, editable=False)
     isolated = models.BooleanField(default=False, help_text=_("Its worker died, so it is now claimed alone."))
     crashes = models.PositiveSmallIntegerField(default=0, help_text=_("Workers that died while they held it alone."))
     failures = models.PositiveSmallIntegerField(
         default=0, help_text=_("Attempts that the provider refused temporarily.")
     )
+    # The two days after which a row fails start here, not at created_at: a row may have waited for its schedule.
     first_failed_at = models.DateTimeField(null=True)
 
+    # The provider of the last attempt. Empty before the first one, because the configured provider may still change.
     provider = models.CharField(max_length=200, blank=True)
+    # When the provider accepted it.
     sent_at = models.DateTimeField(null=True)
+    # When delivery ended, successfully or not. Later events may still change the status.
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
         abstract = True
 
     @property
-    def gives_up(self) -> bool:
-        """Whether the row fails if no provider accepts it for two days. If not, it is retried forever."""
+    def has_retry_limit(self) -> bool:
+        """Whether the row fails after two days of temporary failures. If not, it is retried forever."""
         return True
 
     @property
     def allows_second_copy(self) -> bool:
-        """Whether a call may be repeated although the provider may already have acted on it."""
+        """Whether a call of unknown outcome may be repeated if the provider doesn't recognize repeats."""
         return True
 
     def changes_when_settled(self) -> dict[str, Any]:
-        """Return the changes that erase what must not be kept once the row is settled."""
+        """Return the column changes that delete what must not be kept after the row is settled."""
         return {}

@@ -143,7 +143,7 @@ def refuse_unless_retryable(email: OutboundEmail) -> None:
 
 
 def refuse_if_blanked_or_expired(email: OutboundEmail) -> None:
-    if email.is_blanked:
+    if email.is_body_deleted:
         raise ActionRefused(BLANKED)
     if email.expires_at is not None and email.expires_at <= database_now():
         raise ActionRefused(EXPIRED)

@@ -13,7 +13,7 @@ def readable_message(email: OutboundEmail) -> Message | None:
 
     Anyone who can read a password reset link can take over the account, so such messages are shown only if DEBUG is on.
     """
-    if email.is_blanked or (email.sensitive and not settings.DEBUG):
+    if email.is_body_deleted or (email.sensitive and not settings.DEBUG):
         return None
     return email.message
 

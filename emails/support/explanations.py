@@ -195,7 +195,7 @@ FAILURES: dict[str, tuple[str, str]] = {
 def failed(email: OutboundEmail, now: datetime) -> Explanation:
     what, advice = FAILURES.get(email.reason, ("It failed.", "Retry once the cause is fixed."))
     ended = f"Failed at {exact_time(email.settled_at, now)}." if email.settled_at else "Failed."
-    return Explanation(f"{ended} {what}{quoted(email.detail)}", BLANKED if email.is_blanked else advice)
+    return Explanation(f"{ended} {what}{quoted(email.detail)}", BLANKED if email.is_body_deleted else advice)
 
 
 def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
@@ -210,7 +210,7 @@ def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
     causes = "; ".join(
         f"{row.address}, {row.get_cause_display()}, {exact_time(row.created_at, now)}" for row in suppressions
     )
-    advice = BLANKED if email.is_blanked else "If the email address works, remove its suppression, then retry."
+    advice = BLANKED if email.is_body_deleted else "If the email address works, remove its suppression, then retry."
     return Explanation(
         f"Not sent: every recipient is on the suppression list{f' ({causes})' if causes else ''}.", advice
     )
@@ -222,7 +222,9 @@ def expired(email: OutboundEmail, now: datetime) -> Explanation:
 
 def cancelled(email: OutboundEmail, now: datetime) -> Explanation:
     when = f" at {exact_time(email.settled_at, now)}" if email.settled_at else ""
-    return Explanation(f"Canceled manually{when}.", BLANKED if email.is_blanked else "To send it after all, retry.")
+    return Explanation(
+        f"Canceled manually{when}.", BLANKED if email.is_body_deleted else "To send it after all, retry."
+    )
 
 
 def quoted(words: str) -> str:

@@ -240,7 +240,7 @@ def test_sensitive_body_is_blanked_after_sending_unless_debug(queue_emails, deli
     queue_emails(sensitive=True)
     deliver()
     assert get_row().status == Status.SENT
-    assert get_row().is_blanked is not debug
+    assert get_row().is_body_deleted is not debug
 
 
 def test_new_provider_takes_over_all_but_unknown_attempts(provider_api, use_provider, queue_emails, deliver):

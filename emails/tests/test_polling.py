@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emails.delivery.polling import look_up_silent_mail
+from emails.delivery.polling import look_up_silent_emails
 from emails.models import OutboundEmail, Status, Suppression
 from emails.tests.support.clock import travel
 from emails.tracking.suppressions import is_suppressed
@@ -33,7 +33,7 @@ def test_silent_email_is_polled_after_an_hour_and_a_day(silent_email, provider_a
     polled = []
     for hours in (0.9, 0.2, 1, 20, 3, 24, 240):
         travel(hours * HOUR)
-        polled.append(look_up_silent_mail())
+        polled.append(look_up_silent_emails())
     assert polled == [0, 1, 0, 0, 1, 0, 0]
     assert provider_api.last.headers["authorization"] == "Bearer key-of-sequenzy"
 
@@ -41,7 +41,7 @@ def test_silent_email_is_polled_after_an_hour_and_a_day(silent_email, provider_a
 def test_suppressed_address_is_discovered(silent_email):
     silent_email.set_reported_status("suppressed", suppressionReason="hard_bounce", emailBody="<p>Hello there.</p>")
     travel(2 * HOUR)
-    look_up_silent_mail()
+    look_up_silent_emails()
     silent_email.refresh_from_db()
     assert silent_email.status == Status.SUPPRESSED
     assert "hard_bounce" in silent_email.detail
@@ -65,7 +65,7 @@ def test_suppressed_address_is_discovered(silent_email):
 def test_polled_status_is_recorded(silent_email, reported, status, suppresses):
     silent_email.set_reported_status(reported)
     travel(2 * HOUR)
-    look_up_silent_mail()
+    look_up_silent_emails()
     silent_email.refresh_from_db()
     assert silent_email.status == status
     assert is_suppressed("person-0@example.com") is suppresses
@@ -74,7 +74,7 @@ def test_polled_status_is_recorded(silent_email, reported, status, suppresses):
 def test_email_with_an_event_is_not_polled(silent_email, provider_api, webhook_sender_for):
     webhook_sender_for("sequenzy").send_event("email.sent", message=silent_email.provider_message_id)
     travel(2 * HOUR)
-    assert look_up_silent_mail() == 0
+    assert look_up_silent_emails() == 0
 
 
 @pytest.mark.parametrize("fault", ["503", "429", "rubbish", "cut-before", "500-html"])
@@ -82,10 +82,10 @@ def test_failed_poll_is_repeated_after_ten_minutes(silent_email, provider_api, f
     silent_email.set_reported_status("suppressed")
     travel(2 * HOUR)
     provider_api.faults = [fault]
-    look_up_silent_mail()
-    assert look_up_silent_mail() == 0
+    look_up_silent_emails()
+    assert look_up_silent_emails() == 0
     travel(timedelta(minutes=11))
-    look_up_silent_mail()
+    look_up_silent_emails()
     silent_email.refresh_from_db()
     assert silent_email.status == Status.SUPPRESSED
 
@@ -98,7 +98,7 @@ def test_permanent_refusal_is_polled_once_more_after_a_day(silent_email, provide
     for hours in (0, 1, 10, 24, 48):
         travel(hours * HOUR)
         provider_api.faults = [str(status)]
-        polled.append(look_up_silent_mail())
+        polled.append(look_up_silent_emails())
     assert polled == [1, 0, 0, 1, 0]
 
 
@@ -108,7 +108,7 @@ def test_polling_stops_while_sequenzy_is_down(provider_api, use_provider, queue_
     deliver()
     travel(2 * HOUR)
     provider_api.faults = ["500"]
-    assert (look_up_silent_mail(), look_up_silent_mail()) == (1, 2)
+    assert (look_up_silent_emails(), look_up_silent_emails()) == (1, 2)
 
 
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
@@ -118,4 +118,4 @@ def test_other_providers_are_not_polled(provider_api, use_provider, queue_emails
     deliver()
     travel(2 * HOUR)
     assert OutboundEmail.objects.get().lookup_at is None
-    assert look_up_silent_mail() == 0
+    assert look_up_silent_emails() == 0

@@ -1,6 +1,7 @@
 """Suppresses addresses after a hard bounce, a complaint, or repeated soft bounces.
 
-Other failures, such as a refused message, don't suppress the address: they aren't about it.
+Suppressing the wrong address is worse than missing a bounce, because that person would no longer receive, for example,
+a password reset. So an event must be about exactly one address. A message that the provider refused suppresses nobody.
 """
 
 from collections.abc import Iterable
@@ -15,19 +16,20 @@ Type = DeliveryEvent.Type
 Severity = DeliveryEvent.Severity
 Cause = Suppression.Cause
 
-MAX_SOFT_BOUNCES = 5  # in a row; one more suppresses the address for a week
+# In a row, without a delivery between them. The next soft bounce suppresses the address for a while.
+MAX_SOFT_BOUNCES = 5
 SOFT_BOUNCES_SUPPRESS_FOR = timedelta(days=7)
 
 
 def is_certain(event: ReportedEvent, email: OutboundEmail | None) -> bool:
-    """Return whether the event is surely about its recipient. A wrong guess would suppress someone who gets email."""
-    if event.is_guess or not event.recipient:
+    """Return whether the event is certainly about its recipient and not about another one of the message."""
+    if event.is_recipient_guessed or not event.recipient:
         return False
-    return not event.is_listed or email is None or len(email.recipients.split()) == 1
+    return not event.is_recipient_from_list or email is None or len(email.recipients.split()) == 1
 
 
 def suppress_after(event: ReportedEvent) -> None:
-    """Suppress the recipient if the event calls for it. Call it only with events that are stored and certain."""
+    """Suppress the recipient if the event calls for it. The event must be stored, and ``is_certain()``."""
     if event.type == Type.COMPLAINED:
         suppress(event.recipient, cause=Cause.COMPLAINT, detail=event.detail)
     elif event.type == Type.SUPPRESSED and event.cause:
@@ -55,7 +57,10 @@ def suppress_after_bounce(event: ReportedEvent) -> None:
 
 
 def undetermined_messages(newest: Iterable[DeliveryEvent]) -> int:
-    """Return how many messages since the last delivery bounced with undetermined severity. ``newest`` comes first."""
+    """Return how many messages bounced with undetermined severity since the last delivery.
+
+    ``newest`` contains events in descending order of time.
+    """
     messages = set()
     for event in newest:
         if event.type == Type.DELIVERED:

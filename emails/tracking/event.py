@@ -1,4 +1,7 @@
-"""The neutral form of an event, into which the receivers in emails/webhooks/ translate what a provider reports."""
+"""The neutral form of a provider's event.
+
+Every provider's receiver translates its events to this form, so the rest of the app knows no provider's vocabulary.
+"""
 
 import hashlib
 import json
@@ -42,11 +45,11 @@ class ReportedEvent:
     detail: str = ""
     # A Cause: why the address is on the provider's own suppression list.
     cause: str = ""
-    # True if the event is about one of several recipients and doesn't name it.
-    is_guess: bool = False
-    # True if the recipient was read from the message's list of recipients. Such an event is certain only if the message
-    # has a single recipient.
-    is_listed: bool = False
+    # True if the event is about one of several recipients and doesn't say about which one.
+    is_recipient_guessed: bool = False
+    # True if the provider copied the recipient from the message's list of recipients. Then the event is certainly about
+    # this address only if the message has a single recipient.
+    is_recipient_from_list: bool = False
 
 
 def fingerprint(payload: Any, message_id: Any = None, *facts: Any) -> str:
@@ -60,7 +63,7 @@ def fingerprint(payload: Any, message_id: Any = None, *facts: Any) -> str:
 
 
 def unreadable(provider: str, payload: Any) -> ReportedEvent:
-    """Return an event that is stored for a person to look at and that changes nothing."""
+    """Return an event that changes nothing. It is stored, so a person can look at it."""
     return ReportedEvent(
         provider=provider,
         type=Type.OTHER,

@@ -1,4 +1,8 @@
-"""Links events to messages if they arrived before the provider's ID of the message was stored."""
+"""Links events to messages if they arrived before the provider's ID of the message was stored.
+
+Sequenzy's events contain only its own message ID. We learn that ID from the response to the call, and an event can
+arrive before the response has been recorded. It is then stored without a message and linked later.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,10 +20,7 @@ LINK_WITHIN = timedelta(days=1)
 
 @transaction.atomic
 def link_early_events(provider: str, message_ids: Mapping[UUID, str]) -> None:
-    """Link events that arrived before the provider's ID of their message was stored, and apply them.
-
-    ``message_ids`` maps our IDs to the provider's.
-    """
+    """Link the events of these messages and apply them. ``message_ids`` maps our IDs to the provider's."""
     by_provider_id = {message_id: pk for pk, message_id in message_ids.items() if message_id}
     unlinked = DeliveryEvent.objects.filter(provider=provider, email=None, provider_message_id__in=by_provider_id)
     events = list(unlinked.defer("raw").order_by("occurred_at"))
@@ -34,11 +35,15 @@ def link_early_events(provider: str, message_ids: Mapping[UUID, str]) -> None:
 
 
 def link_unlinked_events() -> None:
-    """Link events that were stored while another transaction stored the ID of their message: neither saw the other."""
+    """Link events that link_early_events() missed.
+
+    If an event and the ID of its message are stored simultaneously, neither transaction sees the other's row.
+    """
     since = database_now() - LINK_WITHIN
     unlinked = DeliveryEvent.objects.filter(email=None, received_at__gte=since).exclude(provider_message_id="")
     ids = set(unlinked.values_list("provider", "provider_message_id"))
     rows = OutboundEmail.objects.filter(provider_message_id__in=[message_id for _, message_id in ids])
     for email in rows.only("provider", "provider_message_id"):
-        if (email.provider, email.provider_message_id) in ids:  # IDs are unique only within a provider
+        # An ID is unique only within its provider.
+        if (email.provider, email.provider_message_id) in ids:
             link_early_events(email.provider, {email.pk: email.provider_message_id})

@@ -42,28 +42,37 @@ class Emails(NamedTuple):
 
 @transaction.atomic
 def record(events: Sequence[ReportedEvent]) -> int:
-    """Store the events that are new and apply them. Return how many were new. Safe to repeat."""
+    """Store the events, apply those that are new, and return how many were new. Safe to repeat."""
     emails = lock_emails(events)
     new = store_new([emails.match(event) for event in events])
     statuses.apply(new.values())
-    # In one order for all requests, against deadlocks, as in store_new().
+    # Suppressing locks a row. All requests do it in the same order, or two of them could wait for each other.
     for event, email in sorted(new.values(), key=lambda match: match.event.recipient):
         if bounces.is_certain(event, email):
             bounces.suppress_after(event)
-    if delivery_event.receivers:  # without any, announcing would cost two queries per event for nothing
+    # Without receivers, announcing would cost two queries per event for nothing.
+    if delivery_event.receivers:
         transaction.on_commit(partial(announce, {pk: match.email for pk, match in new.items()}), robust=True)
     return len(new)
 
 
 def lock_emails(events: Sequence[ReportedEvent]) -> Emails:
-    """Return the messages that the events are about."""
-    keys = message_keys(events)
+    """Lock and return the messages that the events are about."""
+    # One statement locks all rows in the order of their keys. Otherwise, two requests with events of the same messages
+    # could each wait for a row that the other one has locked.
+    keys = {event.message_id for event in events if event.message_id}
+    provider_ids = {
+        prefix for event in events if not event.message_id for prefix in prefixes(event.provider_message_id)
+    }
+    if provider_ids:
+        keys |= set(OutboundEmail.objects.filter(provider_message_id__in=provider_ids).values_list("pk", flat=True))
     if not keys:
         return Emails({}, {})
     # All rows are locked in one query and in the order of their keys. Otherwise, two requests with events of the same
     # messages could each wait for a row that the other one has locked.
     rows = OutboundEmail.objects.filter(pk__in=keys).order_by("pk").select_for_update()
-    emails = list(rows.defer("content", "metadata", "subject"))  # large, and not needed here
+    # These columns are large and not needed here.
+    emails = list(rows.defer("content", "metadata", "subject"))
     return Emails(
         by_id={email.pk: email for email in emails},
         by_provider_id={(email.provider, email.provider_message_id): email for email in emails},
@@ -82,10 +91,9 @@ def message_keys(events: Sequence[ReportedEvent]) -> set[UUID]:
 
 
 def prefixes(message_id: str) -> Iterator[str]:
-    """Return the ID, and what precedes each of its dots, longest first.
-
-    SendGrid's events append a suffix to the ID that its API returned, and that ID may contain dots.
-    """
+    """Yield the ID and then each shorter ID that results from cutting it at a dot."""
+    # SendGrid's API returns an ID, and its events append a dot and a suffix to it. The ID may contain dots itself, so
+    # every dot could be the one before the suffix.
     while message_id:
         yield message_id
         message_id = message_id.rpartition(".")[0]
@@ -108,7 +116,7 @@ def store_new(matches: Iterable[Match]) -> dict[UUID, Match]:
 
 
 def to_row(match: Match) -> DeliveryEvent:
-    """Return an unsaved row. Its recipient stays empty if the event might be about another one."""
+    """Return an unsaved row. Its recipient is empty if the event might be about another recipient."""
     event, email = match
     return DeliveryEvent(
         provider=event.provider,

@@ -1,6 +1,7 @@
 """Moves messages to the statuses that their events prove.
 
-A status only moves forward, so the order of events doesn't matter.
+Providers deliver events in any order, so a "delivered" may follow the "bounced" that happened later. Each status has a
+rank, and a message only moves to a higher rank. The result is then the same for every order of events.
 """
 
 import logging
@@ -29,8 +30,8 @@ STATUSES = {
     Type.BOUNCED: Status.BOUNCED,
     Type.COMPLAINED: Status.COMPLAINED,
 }
-# A status only moves to a higher rank, so the row shows the worst one among several recipients. Rank 0 (not in this
-# table): the provider isn't known to have accepted the message.
+# Worse outcomes have higher ranks, so a message with several recipients shows the worst one. All other statuses have
+# rank 0: the provider isn't known to have accepted the message.
 RANKS = {
     Status.SENT: 1,
     Status.DELIVERED: 2,
@@ -45,7 +46,11 @@ AnyEvent = ReportedEvent | DeliveryEvent
 
 
 def apply(pairs: Iterable[tuple[AnyEvent, OutboundEmail | None]]) -> None:
-    """Move each message to the highest status that its events prove. The messages are locked."""
+    """Move each message to the highest status that its events prove. The caller has locked the messages."""
+    by_email: defaultdict[UUID, list[tuple[AnyEvent, OutboundEmail]]] = defaultdict(list)
+    for event, email in pairs:
+        if email is not None:
+            by_email[email.pk].append((event, email))
     proven = []
     for candidates in grouped(pairs):
         event, email = max(candidates, key=lambda pair: RANKS[status_after(pair[0])])
@@ -79,19 +84,17 @@ def rank(email: OutboundEmail) -> int:
 
 
 def changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
-    """Return the fields to update. The first event of a message also settles it, if its attempt hasn't done so."""
+    """Return the columns to update."""
     status = status_after(event)
     fields = {
         "status": status,
         "reason": Reason.REFUSED if status == Status.FAILED else "",
         "detail": "" if status in (Status.SENT, Status.DELIVERED) else event.detail,
     }
-    return fields if rank(email) > 0 else fields | settling_changes(event, email)
-
-
-def settling_changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
-    """Return the fields that end the delivery of a message: it is not due anymore, and no worker holds it."""
-    return {
+    if rank(email) > 0:
+        return fields
+    # The event arrived before the response to the call was recorded, so it settles the message.
+    return fields | {
         "sent_at": Now(),
         "settled_at": Now(),
         "due_at": None,
@@ -103,10 +106,9 @@ def settling_changes(event: AnyEvent, email: OutboundEmail) -> dict[str, Any]:
 
 
 def cancel_retries(emails: Sequence[UUID]) -> None:
-    """Cancel pending retries at providers without idempotency keys, once an event proves that the message was accepted.
-
-    A retry there would be a second email. An attempt that a worker holds is left to the worker.
-    """
+    """Cancel repeats of calls whose messages were accepted, as events have proven."""
+    # With an idempotency key, a repeat is harmless and returns the message IDs, so it isn't canceled. An attempt that a
+    # worker holds right now is left to the worker.
     attempts = DeliveryAttempt.objects.filter(
         provider__in=WITHOUT_IDEMPOTENCY_KEYS, outcome=DeliveryAttempt.Outcome.UNKNOWN
     )

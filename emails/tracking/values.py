@@ -16,10 +16,12 @@ from common.redaction import CONTROL_CHARACTERS, KEY_PATTERNS, redact
 
 KEY_SETTINGS = ("SEQUENZY_API_KEY", "SEQUENZY_CONTACTS_API_KEY", "RESEND_API_KEY", "SENDGRID_API_KEY")
 REDACTED = "[removed]"
-MAX_DEPTH = 32  # PostgreSQL and Python both limit how deeply JSON may be nested
+# PostgreSQL and Python both limit how deeply JSON may be nested. Real events have a few levels.
+MAX_DEPTH = 32
 MAX_ADDRESS_CHARACTERS = 320
 MAX_ID_CHARACTERS = 255
-MILLISECONDS_FROM = 10**12  # a Unix time of this size is in milliseconds: in seconds, it would be the year 33658
+# SendGrid's samples contain Unix times in seconds and in milliseconds. In seconds, this number is the year 33658.
+MILLISECONDS_FROM = 10**12
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=1)
 

@@ -1,4 +1,8 @@
-"""The base class of the three receivers."""
+"""The base class of the receivers, one for each provider.
+
+Anybody can send a request to a webhook, and an event can suppress an address. So ``is_genuine()`` checks the signature
+on the raw bytes, before anything else looks at the body.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -17,7 +21,8 @@ class Receiver(ABC):
     """Checks one provider's signature and translates its events."""
 
     provider: str
-    variable: str  # the setting that holds the secrets, named in logs and checks
+    # The name of the setting with the secrets. Logs and system checks show it.
+    variable: str
 
     @property
     def secrets(self) -> list[str]:
@@ -30,7 +35,7 @@ class Receiver(ABC):
 
     @abstractmethod
     def problem_with(self, secret: str) -> str:
-        """Return why this secret can never match, or an empty string if it has the right form."""
+        """Return why no signature can match this secret, or an empty string if the secret has the right form."""
 
     @abstractmethod
     def items(self, payload: Any) -> list[Any]:
@@ -41,7 +46,7 @@ class Receiver(ABC):
         """Translate one of the items."""
 
     def events(self, payload: Any) -> Iterator[ReportedEvent]:
-        """Translate every item. One that can't be read must not keep the others from being recorded."""
+        """Translate every item. An unreadable one becomes an event without effect, so the others are still recorded."""
         for item in self.items(payload):
             yield self.event(item) if is_readable(item) else unreadable(self.provider, item)
 

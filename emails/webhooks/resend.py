@@ -1,4 +1,8 @@
-"""Resend's webhooks: https://resend.com/docs/webhooks/introduction"""
+"""Resend's webhooks: https://resend.com/docs/webhooks/introduction
+
+An event names all addresses in the message's To field, but not the one it is about. So an event proves something about
+an address only if the message has a single recipient.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,10 +15,12 @@ from emails.tracking import values
 from emails.tracking.event import Cause, ReportedEvent, Severity, Type, fingerprint
 from emails.webhooks.receiver import MalformedPayload, Receiver
 
-# https://docs.svix.com/receiving/verifying-payloads/how-manual: Svix signs for Resend.
+# Svix signs Resend's webhooks (https://docs.svix.com/receiving/verifying-payloads/how-manual). Its libraries accept
+# timestamps within five minutes, and every retry is signed again with a new timestamp.
 PREFIX = "whsec_"
 TOLERANCE = timedelta(minutes=5)
-HEADER_PREFIXES = ("svix", "webhook")  # "webhook" is the vendor-neutral one of https://www.standardwebhooks.com
+# The headers may have Svix's names or the vendor-neutral names of https://www.standardwebhooks.com.
+HEADER_PREFIXES = ("svix", "webhook")
 
 # https://resend.com/docs/webhooks/event-types
 TYPES = {
@@ -30,23 +36,26 @@ TYPES = {
     "email.clicked": Type.CLICKED,
 }
 
-# https://resend.com/docs/webhooks/emails/bounced. Everything else is hard; "temporary" is from Resend's Node SDK.
+# https://resend.com/docs/webhooks/emails/bounced documents Permanent, Transient, and Undetermined. A comment in
+# Resend's SDK has "temporary" for the second one. Every other type counts as a hard bounce, and so does a missing type,
+# because events of an older form had none.
 SEVERITIES = {"transient": Severity.SOFT, "temporary": Severity.SOFT, "undetermined": Severity.UNDETERMINED}
 
-# https://resend.com/docs/webhooks/event-types: the reasons of email.suppressed.
+# The documented reasons of email.suppressed (https://resend.com/docs/webhooks/event-types).
 CAUSES = {"previous_bounce": Cause.HARD_BOUNCE, "previous_complaint": Cause.COMPLAINT}
 SUPPRESSED = re.compile(r"suppress", re.IGNORECASE)
 
 
 class ResendReceiver(Receiver):
-    """Takes one event per request. An event lists all recipients of its message, not the one concerned."""
+    """Receives requests that contain one event each."""
 
     provider = "resend"
     variable = "RESEND_WEBHOOK_SECRETS"
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         for prefix in HEADER_PREFIXES:
-            event_id, timestamp = headers.get(f"{prefix}-id", ""), headers.get(f"{prefix}-timestamp", "")
+            event_id = headers.get(f"{prefix}-id", "")
+            timestamp = headers.get(f"{prefix}-timestamp", "")
             is_fresh = webhooks.is_fresh(timestamp, now, past=TOLERANCE, future=TOLERANCE)
             if event_id and event_id.isascii() and is_fresh:
                 # The raw bytes, because JSON that was parsed and written again could differ.
@@ -55,10 +64,14 @@ class ResendReceiver(Receiver):
         return False
 
     def is_signed(self, signed: bytes, header: str) -> bool:
-        # While a secret is being rotated, Resend signs with the old one and the new one.
+        """Return whether one of the header's signatures was made with one of our secrets."""
+        # While a secret is being rotated, the header contains a signature for each. Only version 1 is defined. The
+        # limit keeps a forged header from costing many comparisons.
         items = header.split()[: webhooks.MAX_SIGNATURES]
         signatures = [item.removeprefix("v1,") for item in items if item.startswith("v1,")]
-        digests = [webhooks.hmac_sha256(key, signed) for secret in self.secrets if (key := key_of(secret))]
+        # An empty key would let anybody sign.
+        keys = filter(None, map(key_of, self.secrets))
+        digests = [webhooks.hmac_sha256(key, signed) for key in keys]
         return any(webhooks.is_base64_of(signature, digest) for digest in digests for signature in signatures)
 
     def problem_with(self, secret: str) -> str:
@@ -70,8 +83,9 @@ class ResendReceiver(Receiver):
         return [payload]
 
     def event(self, item: dict[str, Any]) -> ReportedEvent:
-        """Translate an event. Its recipient is a guess if the message has several."""
-        data, name, created_at = values.nested(item, "data"), item["type"], item.get("created_at")
+        """Translate one event."""
+        data = values.nested(item, "data")
+        created_at = item.get("created_at")
         type_, cause = classify(item)
         message_id = values.identifier(data.get("email_id"))
         recipients = [values.address(entry) for entry in values.as_list(data.get("to") or data.get("email"))]
@@ -83,23 +97,24 @@ class ResendReceiver(Receiver):
             message_id=values.uuid(values.nested(data, "tags").get(MESSAGE_TAG)),
             provider_message_id=message_id,
             recipient=recipients[0] if recipients else "",
-            is_guess=len(recipients) != 1,
-            is_listed=True,
+            is_recipient_guessed=len(recipients) != 1,
+            # "to" doesn't list people in Cc and Bcc, so even a single entry may not be the one that the event is about.
+            is_recipient_from_list=True,
             occurred_at=values.timestamp(created_at),
             detail=detail(data),
             cause=cause,
             raw=values.storable(item),
-            fingerprint=fingerprint(item, message_id, recipients, name, created_at, link),
+            fingerprint=fingerprint(item, message_id, recipients, item["type"], created_at, link),
         )
 
 
 def classify(item: Mapping[str, Any]) -> tuple[Type, str]:
-    """Return the type, and the cause if the event reports that Resend's own suppression list holds the address."""
+    """Return the event's type, and a Cause if the address is on Resend's own suppression list for a known reason."""
     data, name = values.nested(item, "data"), item["type"]
     if name == "contact.updated" and data.get("unsubscribed") is True:
         return Type.UNSUBSCRIBED, ""
     bounce, suppressed = values.nested(data, "bounce"), values.nested(data, "suppressed")
-    # Before email.suppressed existed, Resend reported a suppressed address as a bounce.
+    # Before the event email.suppressed existed, Resend reported a suppressed address as a bounce.
     if name == "email.bounced" and SUPPRESSED.search(values.joined_text(bounce.get("subType"), bounce.get("message"))):
         return Type.SUPPRESSED, Cause.HARD_BOUNCE
     cause = CAUSES.get(values.text(suppressed.get("reason")).lower(), "")

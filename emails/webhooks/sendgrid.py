@@ -1,4 +1,8 @@
-"""SendGrid's Event Webhook: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event"""
+"""SendGrid's Event Webhook: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+
+A request contains a batch with events of many messages. Each event names its recipient, and our custom arguments are at
+its top level, next to SendGrid's own fields.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -31,7 +35,8 @@ TYPES = {
     "click": Type.CLICKED,
 }
 
-# The documented reasons of "dropped" that mean the address is on a suppression list.
+# The documented reasons of "dropped" that mean that the address is on SendGrid's suppression list. An unsubscribe has
+# no cause, because it applies to marketing and must not stop, for example, a password reset.
 SUPPRESSION_CAUSES = {
     "bounced address": Cause.HARD_BOUNCE,
     "spam reporting address": Cause.COMPLAINT,
@@ -40,7 +45,7 @@ SUPPRESSION_CAUSES = {
 
 
 class SendGridReceiver(Receiver):
-    """Takes batches with events of many messages. Our own arguments are at the top level of each event."""
+    """Receives requests that contain a batch of events each."""
 
     provider = "sendgrid"
     variable = "SENDGRID_WEBHOOK_PUBLIC_KEYS"
@@ -52,6 +57,7 @@ class SendGridReceiver(Receiver):
         is_fresh = webhooks.is_fresh(timestamp, now, past=PAST_TOLERANCE, future=FUTURE_TOLERANCE)
         if not signature or not is_fresh:
             return False
+        # SendGrid signs the timestamp directly followed by the body, including the line break at the body's end.
         return any(is_signed(secret, signature, timestamp.encode() + body) for secret in self.secrets)
 
     def problem_with(self, secret: str) -> str:
@@ -63,8 +69,9 @@ class SendGridReceiver(Receiver):
         return payload
 
     def event(self, item: dict[str, Any]) -> ReportedEvent:
-        """Translate an event. Delayed bounces have our message ID and not SendGrid's."""
-        name, timestamp = values.text(item.get("event")), item.get("timestamp")
+        """Translate one event."""
+        name = values.text(item.get("event"))
+        timestamp = item.get("timestamp")
         type_, cause = classify(item, name)
         message_id = values.text(item.get(MESSAGE_ARGUMENT))
         provider_message_id = values.identifier(item.get("sg_message_id"))
@@ -82,12 +89,13 @@ class SendGridReceiver(Receiver):
             detail=detail(item),
             cause=cause,
             raw=values.storable(item),
+            # SendGrid's ID is missing from delayed bounces, so ours comes first.
             fingerprint=fingerprint(item, message_id or provider_message_id, *facts),
         )
 
 
 def classify(item: Mapping[str, Any], name: str) -> tuple[Type, str]:
-    """Return the type, and the cause if the event reports that SendGrid's own suppression list holds the address."""
+    """Return the event's type, and a Cause if the address is on SendGrid's own suppression list."""
     reason = values.text(item.get("reason")).strip().lower()
     if name == "dropped" and reason in SUPPRESSION_CAUSES:
         return Type.SUPPRESSED, SUPPRESSION_CAUSES[reason]
@@ -95,8 +103,9 @@ def classify(item: Mapping[str, Any], name: str) -> tuple[Type, str]:
 
 
 def severity(item: Mapping[str, Any]) -> str:
-    """Return the severity by ``type`` or, without it, by the SMTP status, which is missing after DNS failures."""
-    # "blocked" means that the server refused this message. The address may work, even if the status is 5.x.
+    """Return whether a bounce is hard or soft."""
+    # "blocked" means that only this message was refused, even if its SMTP status is permanent (5.x.x). Events without a
+    # type are judged by that status, which is missing after a DNS failure.
     if item.get("type") in ("bounce", "blocked"):
         return Severity.HARD if item["type"] == "bounce" else Severity.SOFT
     is_invalid = values.text(item.get("bounce_classification")).lower() == "invalid address"
@@ -109,7 +118,7 @@ def detail(item: Mapping[str, Any]) -> str:
 
 
 def is_signed(encoded_key: str, signature: bytes, signed: bytes) -> bool:
-    """Return whether the ECDSA signature is valid, or False if the key can't be used."""
+    """Return whether the ECDSA signature is genuine. False for a key that can't be used."""
     # cryptography takes long to import, and only SendGrid needs it.
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415

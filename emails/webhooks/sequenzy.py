@@ -1,4 +1,8 @@
-"""Sequenzy's outbound webhooks: https://docs.sequenzy.com/api-reference/webhooks/outbound"""
+"""Sequenzy's outbound webhooks: https://docs.sequenzy.com/api-reference/webhooks/outbound
+
+The documentation leaves parts of the signature and many fields open. For those, this module follows what integrations
+with the live service do, and accepts the other plausible forms.
+"""
 
 import logging
 import re
@@ -32,15 +36,16 @@ TYPES = {
     "subscriber.unsubscribed": Type.UNSUBSCRIBED,
     "subscriber.invalid": Type.REJECTED,
 }
-SOFT_BOUNCE = re.compile(r"soft|transient|temporary", re.IGNORECASE)  # the values aren't documented
+# The values of bounce_type and bounce_classification aren't documented, so the usual words for a soft bounce count.
+SOFT_BOUNCE = re.compile(r"soft|transient|temporary", re.IGNORECASE)
 
 
 class SequenzyReceiver(Receiver):
-    """Takes one event per request.
+    """Receives requests that contain one event each.
 
-    The documentation doesn't specify how the secret becomes a key, or how the digest is encoded. Live integrations use
-    the whole secret as text, and hexadecimal digits. This receiver also accepts the other forms, until
-    SEQUENZY_WEBHOOK_KEY allows only one.
+    It isn't documented how the secret becomes a key, or how the digest is encoded. Live integrations use the whole
+    secret as text, and a hexadecimal digest. This receiver also accepts base64 for both. After the first event, the log
+    names the form of the key that matched, and SEQUENZY_WEBHOOK_KEY can then rule out the other.
     """
 
     provider = "sequenzy"
@@ -73,12 +78,14 @@ class SequenzyReceiver(Receiver):
         return [payload]
 
     def event(self, item: dict[str, Any]) -> ReportedEvent:
-        """Translate an event. Sequenzy doesn't carry our message ID, so only its own is known."""
-        data, name, created_at = values.nested(item, "data"), item["type"], item.get("created_at")
-        # Not data.message_id, which is the ID of an upstream server that the API never returned.
-        type_ = TYPES.get(name, Type.OTHER)
+        """Translate one event."""
+        data = values.nested(item, "data")
+        created_at = item.get("created_at")
+        type_ = TYPES.get(item["type"], Type.OTHER)
+        # Sequenzy's ID of the message, because its events don't contain ours. data.message_id is the ID of a mail
+        # server behind Sequenzy, and the API never returns it.
         message_id = values.identifier(data.get("email_send_id"))
-        # Events about subscribers have been seen with the address in `data` and in `data.subscriber`.
+        # Live events about subscribers have been seen with a flat and with a nested email address.
         subscriber = values.nested(data, "subscriber")
         recipient = values.address(data.get("recipient") or data.get("email") or subscriber.get("email"))
         link = data.get("url") or data.get("link")
@@ -91,7 +98,7 @@ class SequenzyReceiver(Receiver):
             occurred_at=values.timestamp(created_at),
             detail=detail(data),
             raw=values.storable(item),
-            fingerprint=fingerprint(item, message_id, recipient, name, created_at, link),
+            fingerprint=fingerprint(item, message_id, recipient, item["type"], created_at, link),
         )
 
 
@@ -135,7 +142,8 @@ def keys_of(secret: str) -> Iterator[tuple[str, bytes]]:
         yield "base64", decoded_key
 
 
-@cache  # once per process is enough
+# Cached, so each process logs this only once.
+@cache
 def log_form(form: str) -> None:
     logger.info(
         "Sequenzy's webhook secret is used as %s. To accept only that, set SEQUENZY_WEBHOOK_KEY=%s.", form, form

@@ -1,6 +1,12 @@
 """POST /emails/webhooks/<provider>/: checks the signature on the raw bytes, then parses, records, and responds.
 
-The status is an instruction to the provider: 401 forged, 400 malformed, 413 too large, 503 send it again, 200 done.
+The provider sends a request again unless the HTTP status is 2xx:
+
+- 200: the events are stored. Events without a message here count as well, because a repeat would change nothing.
+- 400: the signature is valid, but the body isn't in the documented format.
+- 401: the signature is missing, wrong, or too old. The response doesn't say which, so a forger learns nothing.
+- 413: the body is too large to be a real request.
+- 503: no secret is configured, or the database is unavailable. The provider keeps the events and tries again.
 """
 
 import logging
@@ -24,15 +30,18 @@ from emails.webhooks.sequenzy import SequenzyReceiver
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 2 * 1024 * 1024  # SendGrid sends batches of up to 768 kB, and the others send single events
+# SendGrid sends batches of up to 768 kB. The other providers send single events.
+MAX_BODY_BYTES = 2 * 1024 * 1024
 RETRY_AFTER_SECONDS = 30
 RECEIVERS: dict[str, Receiver] = {
     receiver.provider: receiver for receiver in (SequenzyReceiver(), ResendReceiver(), SendGridReceiver())
 }
 
 
-@csrf_exempt  # the signature proves more than a CSRF token would
-@login_not_required  # for projects that add LoginRequiredMiddleware
+# Providers have no CSRF token. The signature proves who sent the request.
+@csrf_exempt
+# Needed by projects that add LoginRequiredMiddleware.
+@login_not_required
 @require_POST
 def webhook(request: HttpRequest, provider: str) -> HttpResponse:
     """Return 200 with the number of events once all of them are stored, or one of the statuses above."""
@@ -61,7 +70,7 @@ def process(receiver: Receiver, body: bytes) -> HttpResponse:
 
 
 def record(events: Sequence[ReportedEvent]) -> HttpResponse:
-    """Return 200, or 503 if the database is away, which makes the provider send the events again."""
+    """Store the events and return 200, or 503 if the database is unavailable."""
     try:
         new = recording.record(events)
     except (OperationalError, InterfaceError):
