@@ -54,7 +54,7 @@ def ask_in_turn(ask: Callable[[StripeApi, Subject], bool], subjects: Iterable[Su
         except StripeUnavailable:
             break
         except StripeRefused as error:
-            if error.concerns_the_key:
+            if error.is_key_rejected:
                 break
     return succeeded
 
@@ -79,7 +79,7 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
         raise
     version = subscriptions.version_of(asked_at, subscriptions.ANSWER_RANK)
     with transaction.atomic():
-        subscriptions.apply(state, version, is_answer=True)
+        subscriptions.record_state(state, version, is_answer=True)
         settle(subscription, lease, version)
     return True
 

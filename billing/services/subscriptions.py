@@ -22,17 +22,17 @@ logger = logging.getLogger(__name__)
 ANSWER_RANK = 9  # Stripe's answer to our own question: newer than every event of the same second
 
 
-def apply(state: SubscriptionState, version: str, *, is_answer: bool = False) -> Payer:
+def record_state(state: SubscriptionState, version: str, *, is_answer: bool = False) -> Payer:
     """Store the state unless a newer one is stored or the subscription has ended. Returns whose subscription it is.
 
     ``is_answer``: the state is Stripe's answer to our question, not an event. Events, even outdated ones, schedule that
     question.
     """
     payer = identify(state.customer)
-    subscription = locked(state.id)
+    subscription = lock_or_create(state.id)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
-    if is_newer(subscription, state, version):
+    if replaces_stored_state(subscription, state, version):
         for name, value in state_fields(state).items():
             setattr(subscription, name, value)
         subscription.status = status_after_payment(subscription)
@@ -43,7 +43,7 @@ def apply(state: SubscriptionState, version: str, *, is_answer: bool = False) ->
     return payer
 
 
-def is_newer(subscription: Subscription, state: SubscriptionState, version: str) -> bool:
+def replaces_stored_state(subscription: Subscription, state: SubscriptionState, version: str) -> bool:
     """Return whether the state replaces the stored one."""
     has_ended = state.status in FINAL
     if subscription.is_final == has_ended:
@@ -63,7 +63,7 @@ def state_fields(state: SubscriptionState) -> dict[str, object]:
     return {name: value for name, value in asdict(state).items() if name not in ("id", "customer")}
 
 
-def locked(subscription_id: str) -> Subscription:
+def lock_or_create(subscription_id: str) -> Subscription:
     insert_if_absent([Subscription(pk=subscription_id)])
     return Subscription.objects.select_for_update().get(pk=subscription_id)
 
@@ -86,7 +86,7 @@ def next_refresh(subscription: Subscription) -> datetime | Now | None:
 def record_checkout(session: CheckoutSession, at: datetime) -> None:
     """Store that the session's payer bought the subscription, and when it was paid."""
     payer = identify(session.customer)
-    subscription = locked(session.subscription)
+    subscription = lock_or_create(session.subscription)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
     if session.is_settled:
@@ -103,16 +103,16 @@ def activate(subscription_id: str) -> None:
         announce(Subscription.objects.get(pk=subscription_id), "incomplete")
 
 
-def end(state: SubscriptionState, version: str) -> None:
+def record_end(state: SubscriptionState, version: str) -> None:
     """Store the end and send the email about it."""
-    payer = apply(state, version)
+    payer = record_state(state, version)
     if state.status == "canceled":
         mail.send_subscription_ended_email(payer.recipient, state)
 
 
 def announce_trial_end(state: SubscriptionState, version: str) -> None:
     """Store the state and send the email about the trial's end, which is a few days away."""
-    payer = apply(state, version)
+    payer = record_state(state, version)
     if state.trial_end is not None:
         mail.send_trial_ending_email(payer.recipient, state, state.trial_end)
 

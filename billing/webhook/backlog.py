@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from billing.models import StripeEvent
 from billing.webhook.envelope import Envelope
 from billing.webhook.processing import process
-from billing.webhook.storage import SWEPT_AFTER
+from billing.webhook.storage import SWEEP_DELAY
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def reprocess(event: StripeEvent) -> Outcome:
         return Outcome(False, "Its body has been erased, so there is nothing left to process.")
     # Every change is guarded by its own key or version, so processing an event again repeats none of them.
     processed = StripeEvent.objects.filter(pk=event.pk, status=Status.PROCESSED)
-    processed.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + SWEPT_AFTER)
+    processed.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + SWEEP_DELAY)
     process_stored(event)
     event.refresh_from_db()
     if event.status == Status.PROCESSED:

@@ -19,7 +19,7 @@ def invoice_paid(event: Envelope) -> None:
         payments.record_paid_invoice(invoice, event.created_at)
 
 
-def invoice_failed(event: Envelope) -> None:
+def invoice_unpaid(event: Envelope) -> None:
     needs_action = event.type == "invoice.payment_action_required"
     payments.record_failed_invoice(Invoice.read(event.data), needs_action=needs_action)
 
@@ -36,7 +36,7 @@ def checkout_completed(event: Envelope) -> None:
     checkouts.close(session.id)
     if session.subscription:
         subscriptions.record_checkout(session, event.created_at)
-    elif session.has_own_receipt:
+    elif session.is_paid_sale:
         payments.record_sale(session, event.created_at)
     else:
         customers.identify(session.customer)
@@ -47,15 +47,15 @@ def checkout_failed(event: Envelope) -> None:
 
 
 def checkout_expired(event: Envelope) -> None:
-    checkouts.close(event.data.required_id)
+    checkouts.close(event.data.require_id())
 
 
 def subscription_updated(event: Envelope) -> None:
-    subscriptions.apply(SubscriptionState.read(event.data), version(event))
+    subscriptions.record_state(SubscriptionState.read(event.data), version(event))
 
 
 def subscription_ended(event: Envelope) -> None:
-    subscriptions.end(SubscriptionState.read(event.data), version(event))
+    subscriptions.record_end(SubscriptionState.read(event.data), version(event))
 
 
 def trial_ending(event: Envelope) -> None:
@@ -75,7 +75,7 @@ def charge_refunded(event: Envelope) -> None:
 
 
 def customer_deleted(event: Envelope) -> None:
-    customers.record_deletion(event.data.required_id)
+    customers.record_deletion(event.data.require_id())
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -85,8 +85,8 @@ HANDLERS: Mapping[str, Handler] = {
     "checkout.session.expired": checkout_expired,
     "invoice.paid": invoice_paid,
     "invoice.payment_succeeded": invoice_paid,
-    "invoice.payment_failed": invoice_failed,
-    "invoice.payment_action_required": invoice_failed,
+    "invoice.payment_failed": invoice_unpaid,
+    "invoice.payment_action_required": invoice_unpaid,
     "invoice_payment.paid": invoice_payment_paid,
     "customer.subscription.created": subscription_updated,
     "customer.subscription.updated": subscription_updated,

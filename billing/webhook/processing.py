@@ -46,7 +46,7 @@ def process(envelope: Envelope) -> None:
     try:
         with transaction.atomic():
             if StripeEvent.objects.claim(envelope.id):
-                apply(envelope)
+                run_handler(envelope)
     except (OperationalError, InterfaceError):
         # The database is away or ended this transaction to resolve a deadlock. Nothing can be recorded, and nothing has
         # to be: the event is still due.
@@ -56,7 +56,7 @@ def process(envelope: Envelope) -> None:
         retries.record_failure(envelope.id, traceback.format_exc())
 
 
-def apply(envelope: Envelope) -> None:
+def run_handler(envelope: Envelope) -> None:
     """Run the event's handler, and store a note if it changed less than it should."""
     note = reason_to_ignore(envelope)
     try:

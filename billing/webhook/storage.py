@@ -11,7 +11,7 @@ from billing.webhook.envelope import Envelope
 from common.db import insert_if_absent
 
 # The request that stores an event processes it right away. The sweep takes over if that process dies.
-SWEPT_AFTER = timedelta(seconds=60)
+SWEEP_DELAY = timedelta(seconds=60)
 KEPT_FOR = timedelta(days=90)  # Stripe sends an event again on request for 30 days
 
 
@@ -29,7 +29,7 @@ def store(envelope: Envelope, body: str, *, expects_invoice: str = "") -> None:
         object_id=envelope.data.id,
         expects_invoice=expects_invoice,
         created_at=envelope.created_at,
-        due_at=timezone.now() + SWEPT_AFTER,
+        due_at=timezone.now() + SWEEP_DELAY,
         body=body,
     )
     insert_if_absent([row])
