@@ -1,4 +1,4 @@
-"""What all tests share: how many processes run them, the cache's patience, and the list of slow tests at the end."""
+"""Configuration of all tests: the number of processes, the timeout of the cache, and the list of slow tests."""
 
 import os
 from collections.abc import Iterator
@@ -7,26 +7,33 @@ from itertools import chain
 
 import pytest
 from _pytest.terminal import TerminalReporter
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from common import cache
 
 RUNS_SLOW = os.environ.get("RUN_SLOW") == "1"
 
-# By default an example that takes long, or one that is generated slowly, fails the test.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+# By default, Hypothesis fails a test if an example takes long or is generated slowly. On a busy machine, both happen
+# without a fault in the code.
+hypothesis_settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any machine")
 
 
-@pytest.hookimpl(optionalhook=True)  # -p no:xdist
+@pytest.hookimpl(optionalhook=True)  # Without optionalhook, pytest refuses this hook when it runs with "-p no:xdist".
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run the tests of a single file in this process: starting workers would take longer than most files do."""
+    """Return 0 for a single file, so that its tests run in this process, and otherwise None for one worker per core.
+
+    Starting the workers would take longer than the tests of most files.
+    """
     is_one_file = len(config.args) == 1 and ".py" in config.args[0]
-    return 0 if is_one_file else None  # None: one worker per core
+    return 0 if is_one_file else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if RUNS_SLOW:  # first, so that at the end no worker is left alone with one of them
+    """Skip the slow tests unless RUN_SLOW=1 is set."""
+    if RUNS_SLOW:
+        # Slow tests run first. Otherwise one worker could still be busy with a slow test after all others are done.
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
         return
     for item in items:
@@ -48,7 +55,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_cache() -> Iterator[None]:
-    """On a busy machine Redis may need longer for an answer than production waits for it."""
+    """Wait up to 60 seconds for Redis, because it may be slow on a busy machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "CALL_TIMEOUT", timedelta(seconds=60))
         yield

@@ -8,6 +8,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.utils.functional import Promise
 
 from billing.plans import PLACEHOLDER
 
@@ -41,7 +42,7 @@ FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "three lowercase letters, such as usd",
     ),
     "interval": (lambda value: value in INTERVALS, f"one of {', '.join(INTERVALS)}"),
-    "description": (lambda value: isinstance(value, str), "a string"),
+    "description": (lambda value: isinstance(value, str | Promise), "a string"),
     "former_price_ids": (is_list_of_text, "a list of price IDs"),
 }
 OPTIONAL = ("description", "former_price_ids")

@@ -61,42 +61,42 @@ class PlanNotSetUp(BillingError, RuntimeError):
 class StripeUnavailable(BillingError, ConnectionError):
     """Stripe did not respond, or asked us to try again later.
 
-    ``is_final`` means that Stripe has stored this response and would repeat it for the same Idempotency-Key.
+    ``is_replayed`` means that Stripe has stored this response and would repeat it for the same Idempotency-Key.
     """
 
     category = Category.UNAVAILABLE
     default_message = _("We can't reach Stripe right now. You haven't been charged. Try again in a moment.")
     code = "stripe_unavailable"
 
-    def __init__(self, retry_after: timedelta | None = None, *, is_final: bool = False) -> None:
+    def __init__(self, retry_after: timedelta | None = None, *, is_replayed: bool = False) -> None:
         wait = max(min(retry_after or TRY_AGAIN_AFTER, LONGEST_WAIT), SHORTEST_WAIT)
         super().__init__(retry_after=wait)
-        self.is_final = is_final
+        self.is_replayed = is_replayed
 
 
 class StripeRefused(BillingError, RuntimeError):
     """Stripe rejected the request, which only the owner of this site can fix.
 
     ``status`` is Stripe's HTTP status, ``missing`` the parameter that names an object Stripe does not have, and
-    ``is_other_request`` means that the Idempotency-Key was used for a different request before.
+    ``is_key_reused`` means that the Idempotency-Key was used for a different request before.
     """
 
     category = Category.UPSTREAM
     default_message = _("Something went wrong on our side. You haven't been charged, and we've been notified.")
     code = "stripe_refused"
 
-    def __init__(self, *, status: int = 0, missing: str = "", is_other_request: bool = False) -> None:
+    def __init__(self, *, status: int = 0, missing: str = "", is_key_reused: bool = False) -> None:
         super().__init__()
         self.stripe_status = status
         self.missing = missing
-        self.is_other_request = is_other_request
+        self.is_key_reused = is_key_reused
 
     @property
     def is_outdated(self) -> bool:
         """Whether our stored data was out of date. It has been corrected since, so another attempt may succeed."""
-        return self.missing == "customer" or self.is_other_request
+        return self.missing == "customer" or self.is_key_reused
 
     @property
-    def concerns_the_key(self) -> bool:
+    def is_key_rejected(self) -> bool:
         """Whether Stripe rejected our API key, so that every other request would fail too."""
         return self.stripe_status in (401, 403)

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from billing.money import format_amount
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 PLACEHOLDER = "price_change_me"
 
@@ -23,7 +27,7 @@ class Plan:
     amount: int
     currency: str
     interval: str
-    description: str = ""
+    description: "StrOrPromise" = ""
     former_price_ids: tuple[str, ...] = ()
 
     @property

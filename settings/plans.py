@@ -2,16 +2,19 @@
 
 - ``price_id``: in Stripe's Dashboard, under the product. Test mode and live mode have different prices.
 - ``amount``: the price on your page, in the currency's smallest unit: 2900 is 29.00 USD. Stripe charges its own price.
+- ``description``: one sentence on the page. ``_()`` makes it translatable; bin/messages adds it to the German catalog.
 - ``former_price_ids``: prices that you no longer sell. People who still pay them keep the plan.
 """
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 BILLING_PLANS: list[dict[str, Any]] = [
     {
         "slug": "pro",
         "name": "Pro",
-        "description": "Everything, for one person.",
+        "description": _("Everything, for one person."),
         "price_id": "price_change_me",
         "amount": 2900,
         "currency": "usd",
@@ -21,7 +24,7 @@ BILLING_PLANS: list[dict[str, Any]] = [
     {
         "slug": "team",
         "name": "Team",
-        "description": "Everything, for your whole team.",
+        "description": _("Everything, for your whole team."),
         "price_id": "price_change_me_too",
         "amount": 9900,
         "currency": "usd",

@@ -1,3 +1,5 @@
+"""Fixtures for the tests of the whole system: real processes, PostgreSQL, Redis, a browser, and stand-in APIs."""
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +15,7 @@ from tests.support.stack import RedisServer, Stack, postgres_answers, redis_is_i
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory) -> Iterator[str]:
-    """A PostgreSQL database with every migration applied, to be copied by each test."""
+    """Provide the name of a PostgreSQL database with every migration applied. Each test works on a copy of it."""
     if not postgres_answers():
         pytest.skip("needs PostgreSQL on 127.0.0.1:5432 (user postgres) or TEST_POSTGRES_URL")
     with temporary_database() as name:
@@ -24,6 +26,7 @@ def migrated_database(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
+    """Provide a Redis server of its own, which the test may stop and start."""
     if not redis_is_installed():
         pytest.skip("needs redis-server on the PATH")
     server = RedisServer().start()
@@ -33,25 +36,34 @@ def redis_server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def provider_api() -> Iterator[StandIn]:
+    """Provide an HTTP server on 127.0.0.1 that responds as the email providers' APIs do."""
     with StandIn() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Iterator[Site]:
+    """Provide the site under production settings in a process of its own. All tests share it."""
     with Site(tmp_path_factory.mktemp("site")) as site:
         yield site
 
 
-@pytest.fixture(scope="module")  # not for the session: while it runs, Django believes that the thread is asynchronous
+# While Playwright runs, its event loop makes Django believe that the thread is asynchronous, and Django then refuses to
+# use the database. The browser must therefore not stay open for the whole session.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Provide headless Chromium."""
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture
 def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) -> Iterator[Callable[..., Stack]]:
-    """Return a function that builds a stack that sends through ``provider``; its processes and database are removed."""
+    """Provide a function that builds a ``Stack``: the project's processes with a database of their own.
+
+    ``make_stack("sendgrid", NAME="value")`` sends email through SendGrid at ``provider_api`` and sets an environment
+    variable. After the test, the fixture stops the processes and removes the database.
+    """
     with ExitStack() as cleanup:
 
         def make(provider: str = "resend", **environment: str) -> Stack:
@@ -69,7 +81,7 @@ def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) ->
 
 @pytest.fixture
 def stripe_api(settings) -> Iterator[StripeStandIn]:
-    """A stand-in for Stripe's API with prices for all plans."""
+    """Provide an HTTP server on 127.0.0.1 that responds as Stripe's API does and has a price for each plan."""
     prices = sorted(PRICES)
     settings.BILLING_PLANS = [{**plan, "price_id": prices.pop()} for plan in settings.BILLING_PLANS]
     with StripeStandIn() as standin:

@@ -5,7 +5,8 @@ import schemathesis
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
 from knox.models import AuthToken
 from schemathesis.checks import CHECKS
 
@@ -36,7 +37,7 @@ def database(db):
         signal.connect(close_old_connections)
 
 
-few_examples = settings(
+few_examples = hypothesis_settings(
     max_examples=EXAMPLES,
     derandomize=True,
     database=None,

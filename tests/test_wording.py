@@ -1,4 +1,4 @@
-"""Texts for people are plain English: none uses a construction that the language guide rules out.
+"""Texts for people are plain English, without the constructions that ``RULES`` lists.
 
 The texts come from the templates, the catalog, every string literal in the apps, the models and forms that Django
 knows at run time, the admin, and the OpenAPI schema. Each finding names the file and the line.
@@ -25,12 +25,12 @@ ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 CODE = [ROOT / name for name in ("accounts", "billing", "common", "emails", "myproject", "settings")]
 APPS = ("accounts", "billing", "emails")
-FIRST_WORDS = 30  # characters
+FIRST_WORDS = 30  # the number of characters by which a text is found in the code
 
 
 @dataclass(frozen=True)
 class Text:
-    """One text that a person reads, and where it stands."""
+    """One text that a person reads, and the file and line, or the Python object, that contains it."""
 
     where: str
     text: str
@@ -69,7 +69,7 @@ KIND_OF_ADDRESS = re.compile(r"e-?mail|\bIP\b|\bweb\b|\bURL\b|\bDNS\b|@|\burl\b"
 
 
 def faults(text: str, rules: dict[str, str] = RULES) -> list[str]:
-    """The names of the rules that a text breaks."""
+    """Return the names of the rules that a text breaks."""
     found = [name for name, pattern in rules.items() if re.search(pattern, text, re.IGNORECASE)]
     if ADDRESS.search(text) and not KIND_OF_ADDRESS.search(text):
         found.append("bare address")
@@ -81,7 +81,7 @@ def findings(texts: Iterable[Text], rules: dict[str, str] = RULES) -> list[str]:
 
 
 def located(text: Text) -> str:
-    """File and line, also of a text that was met at run time: its first words are looked for in the code."""
+    """Return the file and line of a text. If only its Python object is known, search the code for its first words."""
     if re.search(r":\d+$", text.where):
         return text.where
     for path in modules():
@@ -105,7 +105,7 @@ SENTENCES = re.compile(r"[^\n]*[A-Za-z]{2}[^\n]*(?:\n(?!\s*\n)[^\n]*[A-Za-z]{2}[
 
 
 def in_templates() -> Iterator[Text]:
-    """Per block of text; variables become an ellipsis."""
+    """Yield each block of text, with an ellipsis in place of each variable."""
     for path in sorted((ROOT / "templates").rglob("*.*")):
         if path.suffix in (".html", ".txt"):
             yield from in_template(path, path.read_text("utf-8"))
@@ -122,7 +122,7 @@ def in_template(path: Path, source: str) -> Iterator[Text]:
 
 
 def emptied(match: re.Match[str]) -> str:
-    """As many lines, without the letters."""
+    """Return only the line breaks of the match, so that line numbers stay correct."""
     return " " + "\n" * match[0].count("\n")
 
 
@@ -138,12 +138,12 @@ def in_catalog() -> Iterator[Text]:
 
 
 def as_texts(given: str | Iterable[str] | None) -> list[str]:
-    """One text, or its singular and plural; none for the header of the catalog."""
+    """Return one text, or its singular and plural. The header of the catalog is empty and has no text."""
     return [given] if given and isinstance(given, str) else [*(given or ())]
 
 
 def in_code() -> Iterator[Text]:
-    """Every string literal with a space in it, but docstrings, regular expressions, SQL, and log lines."""
+    """Yield every string literal with a space, except docstrings, regular expressions, SQL, and log lines."""
     for path in modules():
         yield from in_module(path)
 
@@ -157,13 +157,13 @@ def modules() -> Iterator[Path]:
 
 def in_module(path: Path) -> Iterator[Text]:
     tree = ast.parse(path.read_text("utf-8"))
-    passed_over = {id(inner) for node in ast.walk(tree) if is_for_machines(node) for inner in ast.walk(node)}
-    passed_over |= {id(key) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
+    skipped = {id(inner) for node in ast.walk(tree) if is_for_machines(node) for inner in ast.walk(node)}
+    skipped |= {id(key) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
     for node in ast.walk(tree):
-        if id(node) in passed_over:
+        if id(node) in skipped:
             continue
         if isinstance(node, ast.JoinedStr):
-            passed_over |= {id(inner) for inner in ast.walk(node)}
+            skipped |= {id(inner) for inner in ast.walk(node)}
             text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
@@ -174,7 +174,7 @@ def in_module(path: Path) -> Iterator[Text]:
 
 
 def is_for_machines(node: ast.AST) -> bool:
-    """A docstring, a log line, a pattern, or what a provider's own words are compared with."""
+    """Return whether the node is a docstring, a log line, a pattern, or a comparison with a provider's text."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Compare):
@@ -194,13 +194,13 @@ def in_models() -> Iterator[Text]:
 
 
 def texts_of_field(field: Any) -> Iterator[str]:
-    """What a model's field or a form's shows: label, help, choices, and errors."""
+    """Yield the label, help text, choices, and errors of a model's or a form's field, except Django's own errors."""
     yield from (str(getattr(field, name, "") or "") for name in ("verbose_name", "label", "help_text"))
     yield from (str(label) for _, label in getattr(field, "choices", None) or ())
-    djangos = {
+    djangos_own = {
         str(text) for kind in type(field).__mro__ for text in getattr(kind, "default_error_messages", {}).values()
     }
-    yield from {str(text) for text in field.error_messages.values()} - djangos
+    yield from {str(text) for text in field.error_messages.values()} - djangos_own
 
 
 def in_forms() -> Iterator[Text]:
@@ -230,7 +230,7 @@ def in_schema() -> Iterator[Text]:
 
 
 def described(where: str, part: Any) -> Iterator[Text]:
-    """The summaries, descriptions and examples of the OpenAPI schema."""
+    """Yield the summaries, descriptions, and details in a part of the OpenAPI schema."""
     if isinstance(part, dict):
         for name, value in part.items():
             if isinstance(value, str):
@@ -313,24 +313,24 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("text", "rule"), BAD)
-def test_a_bad_text_is_found(text, rule):
+def test_bad_text_is_found(text, rule):
     assert rule in faults(text)
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_a_good_text_passes(text):
+def test_good_text_passes(text):
     assert faults(text) == []
 
 
-def test_every_rule_is_shown_to_work():
+def test_every_rule_has_an_example():
     assert {rule for _, rule in BAD} >= RULES.keys() | {"bare address"}
 
 
-def test_an_uncontracted_customer_text_is_found():
+def test_customer_text_without_contraction_is_found():
     assert faults("The link does not work.", CUSTOMER_RULES) == ["no contraction"]
 
 
-def test_findings_name_file_and_line(tmp_path):
+def test_finding_names_file_and_line(tmp_path):
     page = '<p>\n{% translate "Too many tries" %}\n</p>\n<p title="A mail">{{ name }} shall\nstay.</p>'
     found = findings(in_template(ROOT / "templates" / "x.html", page))
     assert [line.rsplit(": ", 1)[0] for line in found] == [
@@ -340,7 +340,7 @@ def test_findings_name_file_and_line(tmp_path):
     ]
 
 
-def test_a_text_met_at_run_time_is_located():
+def test_text_of_a_python_object_is_found_in_the_code():
     help_text = Text("accounts.models.User.is_staff", "May log in to the admin.")
     assert re.match(r"accounts/\S+\.py:\d+ \(accounts\.models\.User\.is_staff\)$", located(help_text))
 
@@ -356,13 +356,13 @@ def test_literals_are_found_in_code_but_not_docstrings_or_logs(tmp_path, monkeyp
 
 SALUTATION = {"en": r"Hello[^\n]*,\n\n(\w+)", "de": r"Guten Tag[^\n]*,\n\n(\w+)"}
 SALUTATION_HTML = {language: pattern.replace(r"\n\n", r"</p>\s*<p[^>]*>") for language, pattern in SALUTATION.items()}
-# German goes on in lower case after the comma, except for nouns and the polite pronouns. No text begins with a noun:
-# one that does needs its article first.
+# German continues in lower case after the comma, except for nouns and polite pronouns. This check can't tell nouns
+# apart, so a text must not start with a noun without its article.
 POLITE = re.compile(r"Sie|Ihnen|Ihr(?:e[mnrs]?)?")
 
 
 def first_words(language: str) -> dict[str, str]:
-    """The word after the salutation, by the name of the golden file."""
+    """Return the first word after the salutation of each golden file, by the name of the file."""
     found: dict[str, str] = {}
     for suffix, patterns in ((".txt", SALUTATION), (".html", SALUTATION_HTML)):
         for path in sorted(GOLDEN.glob(f"*.{language}{suffix}")):
@@ -372,11 +372,11 @@ def first_words(language: str) -> dict[str, str]:
     return found
 
 
-def test_english_begins_with_a_capital_after_the_salutation():
+def test_english_starts_with_a_capital_after_the_salutation():
     assert [name for name, word in first_words("en").items() if not word[:1].isupper()] == []
 
 
-def test_german_goes_on_in_lower_case_after_the_salutation():
+def test_german_continues_in_lower_case_after_the_salutation():
     words = first_words("de")
     assert [name for name, word in words.items() if not (word[:1].islower() or POLITE.fullmatch(word))] == []
 
@@ -403,7 +403,7 @@ def german_faults(text: str) -> list[str]:
     return [name for name, pattern in GERMAN_RULES.items() if re.search(pattern, text)]
 
 
-def test_german_texts_keep_to_the_rules():
+def test_german_texts_follow_the_rules():
     assert [f"{text.where}: {name}: {text.text}" for text in german() for name in german_faults(text.text)] == []
 
 
@@ -417,5 +417,5 @@ def test_german_texts_keep_to_the_rules():
         ("Bitte einloggen", "English term"),
     ],
 )
-def test_a_bad_german_text_is_found(text, rule):
+def test_bad_german_text_is_found(text, rule):
     assert german_faults(text) == [rule]

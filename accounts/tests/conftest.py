@@ -1,4 +1,8 @@
-"""Fixtures for the tests of accounts: users, API calls, and sent emails."""
+"""Fixtures for the tests of accounts: users, API calls, and sent emails.
+
+The most common test calls the API as ``ada`` with ``post`` or ``call_api``, and then looks at the response, at the
+user's row, and at ``sent_emails``.
+"""
 
 import json
 from collections.abc import Callable
@@ -16,25 +20,29 @@ from accounts.tests.support.users import PASSWORD, log_in
 
 @pytest.fixture(autouse=True)
 def reset_throttles():
+    """Clear the cache, because it counts the requests of all tests toward the same limits."""
     cache.clear()
 
 
 @pytest.fixture(autouse=True)
 def reset_language():
-    """A request leaves its language active in the thread."""
+    """Deactivate the language that the requests of the test have left active in this thread."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture
 def sent_emails(db, mailoutbox):
-    """The emails sent so far, in a test that may use the database."""
+    """Provide the list of the emails sent so far. The list grows while the test runs."""
     return mailoutbox
 
 
 @pytest.fixture
 def post(db) -> Callable[..., Any]:
-    """Return a function that posts JSON to a path below /api/accounts/; an exception in a view becomes a 500."""
+    """Provide a function that posts JSON to a path below /api/accounts/: ``post("signup/", {...})``.
+
+    An exception in a view becomes a 500 response, as in production.
+    """
     client = Client(raise_request_exception=False)
 
     def post(path: str, data: object, **headers: Any) -> Any:
@@ -45,7 +53,10 @@ def post(db) -> Callable[..., Any]:
 
 @pytest.fixture
 def call_api(db) -> Callable[..., Any]:
-    """Return a function that calls the API with any method, and with a token if one is given."""
+    """Provide a function that sends any request to the API: ``call_api("GET", "me/", token=ada_token)``.
+
+    An exception in a view becomes a 500 response, as in production.
+    """
     client = Client(raise_request_exception=False)
 
     def call_api(method: str, path: str, data: object = None, *, token: str = "", **headers: Any) -> Any:
@@ -59,13 +70,13 @@ def call_api(db) -> Callable[..., Any]:
 
 @pytest.fixture
 def ada_token(call_api, ada) -> str:
-    """The token of Ada's login."""
+    """Log Ada in through the API and provide her token."""
     return log_in(call_api)
 
 
 @pytest.fixture
 def ada(db) -> User:
-    """A user with a confirmed address; her welcome email is already removed from the outbox."""
+    """Provide a user with a confirmed email address. Her welcome email is no longer in ``sent_emails``."""
     user = User.objects.create_user("ada@example.com", PASSWORD, name="Ada", email_verified_at=timezone.now())
     mail.outbox.clear()
     return user
@@ -73,7 +84,7 @@ def ada(db) -> User:
 
 @pytest.fixture
 def unconfirmed_user(db) -> User:
-    """A user whose address is not confirmed yet."""
+    """Provide a user with an email address that isn't confirmed. The welcome email is no longer in ``sent_emails``."""
     user = User.objects.create_user("new@example.com", PASSWORD, name="New")
     mail.outbox.clear()
     return user

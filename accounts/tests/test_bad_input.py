@@ -1,4 +1,7 @@
-"""Sign-up refuses invalid fields and bodies, each with an explanation."""
+"""Sign-up refuses invalid fields and bodies, each with an explanation, and then creates no user and sends no email.
+
+Each case in ``FIELDS`` changes some fields of a valid sign-up, ``ADA``, and lists the fields that the response names.
+"""
 
 import json
 
@@ -22,19 +25,24 @@ FIELDS = [
     ({"email": True}, {"email"}),
     ({"email": "ada"}, {"email"}),
     ({"email": "a" * 288 + "@example.com"}, {"email"}),
+    # The time that IDNA encoding takes grows with the square of the length.
     ({"email": "ada@" + "ü" * 5_000 + ".example"}, {"email"}),
     ({"email": "ada@example.com\nBcc: eve@example.com"}, {"email"}),
     ({"email": "ada@example.com,eve@example.com"}, {"email"}),
     ({"email": "Ada <ada@example.com>"}, {"email"}),
+    # RFC 5322 allows quoted mailboxes and IP addresses, but providers refuse them.
     ({"email": '"\x01"@example.com'}, {"email"}),
     ({"email": '"ada"@example.com'}, {"email"}),
     ({"email": "ada@[127.0.0.1]"}, {"email"}),
+    # IDNA 2008 doesn't allow symbols such as a heart.
     ({"email": "ada@\u2764.example"}, {"email"}),
+    # PostgreSQL can't store NUL, and UTF-8 can't encode half of a surrogate pair.
     ({"email": "ada\x00@example.com"}, {"email"}),
     ({"email": "ada\ud800@example.com"}, {"email"}),
     ({"email": "ada@\ud800.com"}, {"email"}),
     ({"name": "A" * 61}, {"name"}),
     ({"name": "   "}, {"name"}),
+    # Emails contain the name, and a line break in a header could start another header.
     ({"name": "Ada\r\nBcc: eve@example.com"}, {"name"}),
     ({"name": "Ada\n"}, {"name"}),
     ({"name": "Ada\u2028"}, {"name"}),
@@ -42,15 +50,17 @@ FIELDS = [
     ({"name": "A\x1bda"}, {"name"}),
     ({"name": "\udfff"}, {"name"}),
     ({"name": ["Ada"]}, {"name"}),
+    # Spammers sign strangers up under such names, and the welcome email would carry the link to the stranger.
     ({"name": "https://evil.example/free"}, {"name"}),
     ({"name": "Win at evil.example"}, {"name"}),
     ({"name": "WWW.evil"}, {"name"}),
+    # Some email programs read a full-width period as a period, and ignore zero-width spaces.
     ({"name": "evil\uff0eexample"}, {"name"}),
     ({"name": "ev\u200bil.\u200bexample"}, {"name"}),
     ({"name": "call 192.0.2.1"}, {"name"}),
     ({"password": "x" * 129}, {"password"}),
     ({"password": "correct horse\x00"}, {"password"}),
-    ({"password": {"$ne": ""}}, {"password"}),
+    ({"password": {"$ne": ""}}, {"password"}),  # an injection that works on MongoDB
 ]
 
 

@@ -1,4 +1,12 @@
-"""Password guessing is slowed down from anywhere, while the owner can still log in."""
+"""Password guessing is slowed down from anywhere, while the owner can still log in.
+
+The tests use the default rates: 20 attempts per minute and client or account, and 100 per hour and account.
+``guess(call_api, clients=200)`` tries 1,000 wrong passwords on Ada's account from 200 IP addresses. A 400 response
+means that the password was checked, and a 429 response that it was not.
+
+After a login, the response contains a "known device" value. A client that sends it is limited separately, so an attack
+on the account from elsewhere doesn't lock the owner out.
+"""
 
 import pytest
 from django.conf import settings as project
@@ -13,7 +21,7 @@ RATES = {"login": "20/minute", "login_account": "100/hour"}
 
 @pytest.fixture(autouse=True)
 def production_rates(settings):
-    """The default rates, behind one proxy."""
+    """Set the default rates, which settings.test raises, and trust one proxy's X-Forwarded-For header."""
     rates = {**project.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], **RATES}
     settings.REST_FRAMEWORK = {**project.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates, "NUM_PROXIES": 1}
 

@@ -15,7 +15,7 @@ NEW = "countess@example.com"
 
 @pytest.fixture
 def change_address(call_api, ada, sent_emails):
-    """Return a function that changes Ada's address and returns the token of the undo link."""
+    """Provide a function that changes Ada's email address and returns the token of the undo link."""
 
     def change_address(address: str = NEW) -> str:
         ada.refresh_from_db()

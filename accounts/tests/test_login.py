@@ -1,4 +1,8 @@
-"""Login and logout through the API."""
+"""Login and logout through the API, POST /api/accounts/login/ and /logout/.
+
+``post`` posts JSON to a path below /api/accounts/, ``ada`` is a user with a confirmed email address, and
+``unconfirmed_user`` is one without.
+"""
 
 import pytest
 from knox.models import AuthToken
@@ -23,26 +27,31 @@ def test_login_returns_token_and_user(post, client, ada):
 def test_token_is_stored_as_a_digest(post, ada):
     token = post("login/", CREDENTIALS).json()["token"]
     stored = AuthToken.objects.get()
-    assert token not in (stored.digest, stored.token_key)
+    assert token not in (stored.digest, stored.token_key)  # token_key holds only the first characters of a token
 
 
-def test_wrong_credentials_get_the_same_response(post, ada):
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        pytest.param("ada@example.com", "wrong", id="wrong password"),
+        pytest.param("gone@example.com", PASSWORD, id="deactivated user"),
+        pytest.param("nopassword@example.com", PASSWORD, id="user without a password"),
+        pytest.param("nobody@example.com", PASSWORD, id="no user"),
+    ],
+)
+def test_wrong_credentials_get_the_same_response(post, ada, email, password):
+    """The response must not reveal who has an account."""
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
     User.objects.create_user("nopassword@example.com")
-    for email, password in [
-        ("ada@example.com", "wrong"),
-        ("gone@example.com", PASSWORD),
-        ("nopassword@example.com", PASSWORD),
-        ("nobody@example.com", PASSWORD),
-    ]:
-        response = post("login/", {"email": email, "password": password})
-        assert (response.status_code, response.json()) == (400, WRONG)
+    response = post("login/", {"email": email, "password": password})
+    assert (response.status_code, response.json()) == (400, WRONG)
 
 
 @pytest.mark.parametrize(
     "email", ["ada@example.com", "gone@example.com", "nopassword@example.com", "nobody@example.com"]
 )
 def test_every_refusal_hashes_one_password(post, settings, email):
+    """Hashing takes most of the time of a login, so a response without it would reveal that nobody has this address."""
     settings.PASSWORD_HASHERS = ["accounts.tests.support.users.CountingHasher"]
     User.objects.create_user("ada@example.com", PASSWORD)
     User.objects.create_user("gone@example.com", PASSWORD, is_active=False)
@@ -67,14 +76,24 @@ def test_verification_can_be_optional(post, unconfirmed_user, settings):
 
 
 def test_logout_ends_only_this_session(post, client, ada):
-    first, second = (f"Token {post('login/', CREDENTIALS).json()['token']}" for _ in range(2))
+    first = f"Token {post('login/', CREDENTIALS).json()['token']}"
+    second = f"Token {post('login/', CREDENTIALS).json()['token']}"
     assert post("logout/", "", HTTP_AUTHORIZATION=first).status_code == 204
     assert client.get("/api/accounts/me/", HTTP_AUTHORIZATION=first).status_code == 401
     assert client.get("/api/accounts/me/", HTTP_AUTHORIZATION=second).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Token", "Token a b", "Token unknown", "Token \xff\xfe", "Token a\x00", "Bearer x"]
+    "header",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("Token", id="no token"),
+        pytest.param("Token a b", id="two tokens"),
+        pytest.param("Token unknown", id="unknown token"),
+        pytest.param("Token \xff\xfe", id="not ASCII"),
+        pytest.param("Token a\x00", id="NUL"),  # a PostgreSQL query with NUL raises an error
+        pytest.param("Bearer x", id="another scheme"),
+    ],
 )
 def test_request_without_valid_token_is_refused(post, client, db, header):
     assert client.get("/api/accounts/me/", HTTP_AUTHORIZATION=header).status_code == 401
@@ -88,5 +107,6 @@ def test_deactivated_user_is_logged_out_immediately(post, client, ada):
 
 
 def test_login_sets_no_session_cookie(post, ada):
+    """API clients authenticate with their token only, so that no request needs protection against CSRF."""
     response = post("login/", CREDENTIALS)
     assert not response.cookies

@@ -1,4 +1,8 @@
-"""Logging in and out in a browser."""
+"""The pages /login and /logout, used like a browser without scripts.
+
+``log_in(client)`` submits the login form as Ada, ``text_of(response)`` is the visible text of a page, and ``ada`` is a
+user with a confirmed email address.
+"""
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -34,7 +38,8 @@ def test_wrong_password_does_not_reveal_unconfirmed_address(client, unconfirmed_
 
 
 def test_login_rotates_the_session_key(client, ada):
-    client.post("/forgot-password", {"email": "x@example.com"})
+    """Otherwise an attacker could plant a session key in a browser and use it after the login (session fixation)."""
+    client.post("/forgot-password", {"email": "x@example.com"})  # starts a session
     before = client.session.session_key
     log_in(client)
     assert client.session.session_key != before
@@ -53,15 +58,17 @@ def test_login_returns_to_the_requested_page(client, ada):
 @pytest.mark.parametrize(
     "target",
     [
-        "https://evil.example.com/",
-        "//evil.example.com",
-        "/\\evil.example.com",
-        "javascript:alert(1)",
-        "http:///x",
-        "\x08//evil.example.com",
-        "https:evil.example.com",
-        "/login\r\nX: y",
-        "http://testserver@evil.example.com/",
+        pytest.param("https://evil.example.com/", id="another site"),
+        pytest.param("//evil.example.com", id="another site with the same scheme"),
+        # Browsers read a backslash as a slash, ignore leading control characters, and add the missing slashes.
+        pytest.param("/\\evil.example.com", id="backslash"),
+        pytest.param("\x08//evil.example.com", id="control character"),
+        pytest.param("https:evil.example.com", id="no slashes"),
+        pytest.param("http:///x", id="no host"),
+        pytest.param("javascript:alert(1)", id="script"),
+        pytest.param("/login\r\nX: y", id="line break that would start another header"),
+        # Everything before the @ is a user name, so this is a page of evil.example.com.
+        pytest.param("http://testserver@evil.example.com/", id="our host as a user name"),
     ],
 )
 def test_login_never_redirects_to_another_site(client, ada, target):
@@ -91,6 +98,7 @@ def test_logout_requires_post_and_ends_the_session(client, ada):
 
 
 def test_forged_form_is_refused(ada):
+    """Another site could log a victim in to the attacker's account."""
     browser = Client(enforce_csrf_checks=True)
     assert log_in(browser).status_code == 403
     token = browser.get("/login").cookies["csrftoken"].value

@@ -16,6 +16,7 @@ IPHONE = (
 
 @pytest.fixture
 def phone(ada) -> Client:
+    """Provide a client in which Ada is logged in on an iPhone."""
     phone = Client(headers={"user-agent": IPHONE})
     log_in(phone)
     return phone
@@ -23,6 +24,7 @@ def phone(ada) -> Client:
 
 @pytest.fixture
 def browser(ada) -> Client:
+    """Provide a client in which Ada is logged in."""
     browser = Client()
     log_in(browser)
     return browser

@@ -1,4 +1,8 @@
-"""Sign-up on the pages: form, email, link, password, dashboard."""
+"""Sign-up on the pages: form, email, link, password, dashboard.
+
+``confirm_link`` signs up with the data in ``ADA`` and is the link in the email that follows. ``submit_link()`` opens
+such a link and submits the form on its page. ``text_of(response)`` is the visible text of a page.
+"""
 
 import pytest
 
@@ -9,6 +13,7 @@ from accounts.tests.support.users import ADA, PASSWORD
 
 @pytest.fixture
 def confirm_link(client, sent_emails) -> str:
+    """Sign up, and provide the path of the confirmation link in the email."""
     client.post("/signup", ADA)
     return link_in(sent_emails[-1], "verify-email")
 
@@ -29,6 +34,7 @@ def test_taken_address_looks_the_same(client, sent_emails, ada):
 
 
 def test_link_requires_the_password_and_logs_in(client, confirm_link):
+    """Otherwise someone could sign up with another person's email address, and that person's click would confirm it."""
     response = submit_link(client, confirm_link, password=PASSWORD)
     assert response["Location"] == "/dashboard"
     assert "Your email address is confirmed." in text_of(client.get("/dashboard"))
@@ -36,6 +42,7 @@ def test_link_requires_the_password_and_logs_in(client, confirm_link):
 
 
 def test_opening_the_link_changes_nothing(client, confirm_link):
+    """Mail scanners open every link in an email, so a GET or HEAD request must not confirm the email address."""
     for _ in range(2):
         assert client.get(confirm_link).status_code == 200
         assert client.head(confirm_link).status_code == 200
@@ -51,7 +58,16 @@ def test_wrong_password_keeps_the_token(client, confirm_link):
     assert not User.objects.get().is_email_verified
 
 
-@pytest.mark.parametrize("token", ["", "x", "a:b:c", "\x00", "x" * 2000])
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("x", id="no signature"),
+        pytest.param("a:b:c", id="wrong signature"),
+        pytest.param("\x00", id="NUL"),
+        pytest.param("x" * 2000, id="long"),
+    ],
+)
 def test_broken_link_offers_a_new_one(client, db, token):
     response = client.post("/verify-email", {"token": token, "password": PASSWORD})
     assert response.status_code == 400

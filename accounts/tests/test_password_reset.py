@@ -1,4 +1,8 @@
-"""Password reset: a link that works once and for an hour, and no hint whether an account exists."""
+"""Password reset through the API: a link that works once and for an hour, and no hint whether an account exists.
+
+``call_api`` sends a request to the API, ``confirm()`` sets a new password with the token of a link, ``sent_emails`` is
+the list of the emails sent so far, and ``ada`` is a user with a confirmed email address.
+"""
 
 from datetime import timedelta
 
@@ -49,7 +53,11 @@ def test_link_works_once_and_invalidates_other_links(call_api, ada, sent_emails)
         assert (response.status_code, response.json()["code"]) == (400, "token_invalid")
 
 
-@pytest.mark.parametrize("change", [{"email": "b@example.com"}, {"is_active": False}, {"password": "other"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"email": "b@example.com"}, {"is_active": False}, {"password": "other"}],
+    ids=["email", "active", "password"],
+)
 def test_link_is_invalid_after_account_changes(call_api, ada, change):
     token = make_password_reset_token(ada)
     User.objects.update(**change)
@@ -63,6 +71,7 @@ def test_link_expires(call_api, ada, monkeypatch):
 
 
 def test_login_does_not_invalidate_the_link(call_api, ada, ada_token):
+    """Django's own tokens contain the last login. A user who remembers the password may still use the link."""
     assert confirm(call_api, make_password_reset_token(ada)).status_code == 204
 
 
@@ -76,6 +85,7 @@ def test_reset_ends_all_tokens_and_sessions(call_api, client, ada_token, ada):
 
 
 def test_reset_confirms_the_address(call_api, unconfirmed_user):
+    """Only the owner of the email address can have received the link."""
     confirm(call_api, make_password_reset_token(unconfirmed_user))
     assert log_in(call_api, email=unconfirmed_user.email, password=NEW_PASSWORD)
 
@@ -115,6 +125,7 @@ def test_invalid_address_is_refused(call_api, db):
 
 
 def test_get_changes_nothing(call_api, ada):
+    """Mail scanners open every link in an email."""
     token = make_password_reset_token(ada)
     assert call_api("GET", f"password/reset/confirm/?token={token}").status_code == 405
     assert confirm(call_api, token).status_code == 204

@@ -1,4 +1,8 @@
-"""Sign-up through the API."""
+"""Sign-up through the API, POST /api/accounts/signup/.
+
+``post`` posts JSON to a path below /api/accounts/, ``sent_emails`` is the list of the emails sent so far, and ``ada``
+is an existing user whose email address is also in ``ADA``, the data of a sign-up.
+"""
 
 import threading
 
@@ -40,10 +44,12 @@ def test_any_content_type_is_read_as_json(client, db):
 @pytest.mark.parametrize(
     ("entered", "stored"),
     [
-        ("Ada@Example.COM", "ada@example.com"),
-        (" ada@example.com ", "ada@example.com"),
-        ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
-        ("ada@bu\u0308cher.example", "ada@xn--bcher-kva.example"),
+        pytest.param("Ada@Example.COM", "ada@example.com", id="upper case"),
+        pytest.param(" ada@example.com ", "ada@example.com", id="spaces"),
+        # Domains with other letters than a to z are stored in the form that DNS and mail servers use (IDNA).
+        pytest.param("ada@BÜCHER.example", "ada@xn--bcher-kva.example", id="umlaut"),
+        # macOS sometimes writes ü as u and a combining diaeresis. Both forms are the same domain.
+        pytest.param("ada@bu\u0308cher.example", "ada@xn--bcher-kva.example", id="combining diaeresis"),
     ],
 )
 def test_address_is_stored_normalized(post, entered, stored):
@@ -53,6 +59,7 @@ def test_address_is_stored_normalized(post, entered, stored):
 
 @pytest.mark.parametrize("address", ["ada@example.com", "ADA@example.com"])
 def test_taken_address_gets_same_response_and_owner_an_email(post, sent_emails, ada, address):
+    """The response must not reveal who has an account. The name that a stranger entered must not reach the owner."""
     response = post("signup/", {"email": address, "name": "Mallory", "password": "another password of mine"})
     assert (response.status_code, response.json()) == (201, {"user": {"email": "ada@example.com", "name": "Mallory"}})
     ada.refresh_from_db()
@@ -62,20 +69,23 @@ def test_taken_address_gets_same_response_and_owner_an_email(post, sent_emails, 
 
 
 def test_owner_is_notified_at_most_once_a_day(post, sent_emails, ada):
+    """Both emails have the idempotency key of the day, and the outbox sends only one email per key."""
     post("signup/", ADA)
     post("signup/", ADA)
     assert len({message.idempotency_key for message in sent_emails}) == 1
 
 
 def test_taken_address_costs_the_same_work(post, ada, settings):
+    """A faster response to a taken address would reveal who has an account. Hashing takes most of the time."""
     settings.PASSWORD_HASHERS = ["accounts.tests.support.users.CountingHasher"]
     CountingHasher.hashed = 0
     with CaptureQueriesContext(connection) as unknown:
         post("signup/", {**ADA, "email": "unknown@example.com"})
     with CaptureQueriesContext(connection) as known:
         post("signup/", ADA)
-    assert CountingHasher.hashed == 2
-    assert abs(len(known) - len(unknown)) <= 2  # the owner is looked up, and a savepoint is rolled back
+    assert CountingHasher.hashed == 2  # one per sign-up
+    # For a taken address, the view also looks up the owner and rolls a savepoint back.
+    assert abs(len(known) - len(unknown)) <= 2
 
 
 def test_passwords_are_hashed_with_argon2(post, settings):
@@ -106,7 +116,14 @@ def test_parallel_signups_create_one_user(post, mailoutbox):
 
 @pytest.mark.parametrize(
     "password",
-    ["short", "password123", "8401975302", "ada.lovelace", "adalovelace", "a" * 64 + "b" * 65],
+    [
+        pytest.param("short", id="too short"),
+        pytest.param("password123", id="common"),
+        pytest.param("8401975302", id="digits only"),
+        pytest.param("ada.lovelace", id="like the email address"),
+        pytest.param("adalovelace", id="like the name"),
+        pytest.param("a" * 64 + "b" * 65, id="longer than 128 characters"),
+    ],
 )
 def test_weak_password_is_refused(post, sent_emails, password):
     response = post("signup/", {"email": "ada.lovelace@example.com", "name": "Adalovelace", "password": password})
@@ -120,6 +137,7 @@ def test_whitespace_in_a_password_is_kept(post):
 
 
 def test_outdated_token_is_ignored(post):
+    """A front end may still send the token of an earlier login. It must not prevent a sign-up."""
     assert post("signup/", ADA, HTTP_AUTHORIZATION="Token outdated").status_code == 201
 
 

@@ -1,4 +1,7 @@
-"""Verification of the email address."""
+"""Verification of the email address through the API, POST /api/accounts/email/verify/.
+
+The link in the welcome email contains a token. The token and the password of the sign-up together confirm the address.
+"""
 
 import re
 from datetime import timedelta

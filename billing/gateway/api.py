@@ -76,7 +76,7 @@ class StripeApi:
         try:
             answer = self._client.raw_request(method, path, **parameters).data
         except stripe.StripeError as error:
-            refusal = refusal_from(error, path)
+            refusal = billing_error_from(error, path)
         else:
             if isinstance(answer, dict) and (StripeObject(answer).id or "data" in answer):
                 return StripeObject(answer)
@@ -86,7 +86,7 @@ class StripeApi:
         raise refusal
 
 
-def refusal_from(error: "stripe.StripeError", path: str) -> BillingError:
+def billing_error_from(error: "stripe.StripeError", path: str) -> BillingError:
     """Return the error for the caller, and log one for staff, without the API key and without what a person entered."""
     status = error.http_status or 0
     details = StripeObject(error.json_body if isinstance(error.json_body, dict) else {}).inner("error")
@@ -95,13 +95,13 @@ def refusal_from(error: "stripe.StripeError", path: str) -> BillingError:
     is_refusal = 400 <= status < 500 and status not in (409, 429) and code != "rate_limit"
     if not is_refusal:
         logger.warning("Stripe is unavailable (%s): %s", path, description_of(error, details))
-        return StripeUnavailable(retry_after(error.headers or {}), is_final=status >= 500 and bool(details))
+        return StripeUnavailable(retry_after(error.headers or {}), is_replayed=status >= 500 and bool(details))
     if kind != "idempotency_error":  # expected if a person changes something between two clicks
         logger.error("Stripe refused %s: %s", path, description_of(error, details))
     return StripeRefused(
         status=status,
         missing=details.text("param") if code == "resource_missing" else "",
-        is_other_request=kind == "idempotency_error",
+        is_key_reused=kind == "idempotency_error",
     )
 
 

@@ -13,7 +13,7 @@ CUSTOMER = "SELECT * FROM billing_customer WHERE id = %s "
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
-    def locked(self, customer_id: str) -> "Customer | None":
+    def get_locked(self, customer_id: str) -> "Customer | None":
         """Return the customer, or None. The row stays locked until the transaction ends."""
         lock = connection.ops.for_update_sql() if connection.features.has_select_for_update else ""
         return next(iter(self.raw(CUSTOMER + lock, [customer_id])), None)

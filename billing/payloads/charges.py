@@ -20,7 +20,7 @@ class Refund:
     def read(cls, data: StripeObject) -> Self:
         """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
         return cls(
-            id=data.required_id,
+            id=data.require_id(),
             charge=data.ref("charge"),
             payment_intent=data.ref("payment_intent"),
             amount=data.integer("amount"),
@@ -49,7 +49,7 @@ class Charge:
             name=details.text("name"),
         )
         return cls(
-            id=data.required_id,
+            id=data.require_id(),
             customer=customer,
             payment_intent=data.ref("payment_intent"),
             amount_refunded=data.integer("amount_refunded"),

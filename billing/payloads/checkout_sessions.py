@@ -32,7 +32,7 @@ class CheckoutSession:
     def read(cls, data: StripeObject) -> Self:
         """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
         return cls(
-            id=data.required_id,
+            id=data.require_id(),
             customer=buyer_of(data),
             mode=data.text("mode"),
             payment_status=data.text("payment_status"),
@@ -51,7 +51,7 @@ class CheckoutSession:
         return self.payment_status in ("paid", "no_payment_required")
 
     @property
-    def has_own_receipt(self) -> bool:
+    def is_paid_sale(self) -> bool:
         """Whether we send a receipt for the session itself. If it has an invoice, the invoice's events send it."""
         is_sale = self.mode == "payment" and not self.invoice
         return is_sale and self.payment_status == "paid" and self.amount_total > 0

@@ -51,7 +51,7 @@ class Invoice:
         details = data.inner("parent", "subscription_details") or data.inner("subscription_details")
         lines = [*data.items("lines")]
         return cls(
-            id=data.required_id,
+            id=data.require_id(),
             customer=customer_of(data, details),
             subscription=details.ref("subscription") or data.ref("subscription"),
             status=data.text("status"),

@@ -37,8 +37,7 @@ class StripeObject:
     def id(self) -> str:
         return self.text("id", MAX_ID_LENGTH)
 
-    @property
-    def required_id(self) -> str:
+    def require_id(self) -> str:
         """The id. Raises ``UnusableObject`` if there is none."""
         if not self.id:
             raise UnusableObject("The event's object has no ID.")

@@ -34,7 +34,7 @@ class SubscriptionState:
         price = item.inner("price") or item.inner("plan") or data.inner("plan")
         period_end = period_end_of(data)
         return cls(
-            id=data.required_id,
+            id=data.require_id(),
             customer=CustomerRef(customer_id_of(data), user_id_in(data.inner("metadata"))),
             status=data.text("status", 32),
             price_id=price.id,

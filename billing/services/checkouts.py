@@ -104,9 +104,9 @@ def page_for(api: StripeApi, user: User, plan: Plan) -> str:
     session = create_session(api, checkout, customer_for(api, checkout, user))
     url = url_of(session)
     open_row = Checkout.objects.filter(pk=checkout.pk, closed_at=None)
-    if not open_row.update(session_id=session.required_id, url=url):
+    if not open_row.update(session_id=session.require_id(), url=url):
         with suppress(BillingError):  # nobody knows the page's URL, so it does no harm if it stays open
-            api.expire_checkout_session(session.required_id)
+            api.expire_checkout_session(session.require_id())
         raise CheckoutSuperseded
     return url
 
@@ -121,7 +121,7 @@ def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
         fits = Checkout.objects.filter(pk=current.pk).reusable_for(plan.slug, plan.price_id).exists()
         if fits and state in (OPEN, NOT_CREATED):
             return current
-        end(api, current, state)
+        close_with_page(api, current, state)
         # The check at the start is outdated: the old session may have been paid just before it was ended.
         refuse_second_subscription(user)
     # Two clicks, in two tabs or for two plans, can both get here. A unique constraint allows one open checkout for each
@@ -148,7 +148,7 @@ def state_of(api: StripeApi, checkout: Checkout) -> str:
     return session.text("status")
 
 
-def end(api: StripeApi, checkout: Checkout, state: str) -> None:
+def close_with_page(api: StripeApi, checkout: Checkout, state: str) -> None:
     """Close the checkout, and its page at Stripe so that nobody can pay there."""
     if state == OPEN:
         try:
@@ -184,7 +184,7 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
     try:
         return api.create_checkout_session(key=str(checkout.pk), **session_parameters(checkout, customer))
     except StripeUnavailable as error:
-        if error.is_final:
+        if error.is_replayed:
             # Stripe repeats this failure for the same key, so the next attempt needs a new checkout.
             Checkout.objects.filter(pk=checkout.pk).update(closed_at=Now())
         raise
@@ -193,7 +193,7 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
         if error.missing == "customer":
             customers.record_deletion(customer)
             unchanged.update(customer_id="")
-        elif error.is_other_request:
+        elif error.is_key_reused:
             # The parameters have changed since the key was used, for example APP_URL. A new checkout has a new key.
             unchanged.update(closed_at=Now())
         raise

@@ -69,7 +69,7 @@ def identify(ref: CustomerRef) -> Payer:
         return Payer(None, ref.email, ref.name, recipient_by_id(ref.user_id))
     # The lock makes the events of one customer take effect one after the other. It is taken before all other rows, so
     # that two transactions can't wait for each other.
-    customer = Customer.objects.locked(ref.id) or new_customer(ref.id)
+    customer = Customer.objects.get_locked(ref.id) or new_customer(ref.id)
     if customer.is_erased:
         return Payer(customer.pk, "", "", None, is_erased=True)
     user = update_customer(customer, ref)
@@ -79,7 +79,7 @@ def identify(ref: CustomerRef) -> Payer:
 def new_customer(customer_id: str) -> Customer:
     insert_if_absent([Customer(pk=customer_id)])
     # Another transaction may have inserted the row first, with more in it.
-    return Customer.objects.locked(customer_id) or Customer(pk=customer_id)
+    return Customer.objects.get_locked(customer_id) or Customer(pk=customer_id)
 
 
 def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:

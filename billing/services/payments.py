@@ -111,8 +111,8 @@ def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:
     payment = Payment.objects.select_for_update().get(stripe_id=stripe_id)
     # A paid payment stays paid, and an older attempt never overwrites a newer one. Both only fill empty fields.
     became_paid = fields["status"] == Status.PAID and not payment.is_paid
-    is_newer = became_paid or (not payment.is_paid and fields.get("attempt", 0) >= payment.attempt)
-    changes = {name: value for name, value in fields.items() if value and (is_newer or not getattr(payment, name))}
+    overwrites = became_paid or (not payment.is_paid and fields.get("attempt", 0) >= payment.attempt)
+    changes = {name: value for name, value in fields.items() if value and (overwrites or not getattr(payment, name))}
     for name, value in changes.items():
         setattr(payment, name, value)
     payment.save(update_fields=changes)

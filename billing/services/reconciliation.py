@@ -1,6 +1,8 @@
-"""Questions to Stripe about what events leave open: the true state of a subscription, and a customer's address.
+"""Questions to Stripe about what events leave open: a subscription's current state, and a customer's address.
 
-A beat task asks them, never a webhook's request, because Stripe waits for its response.
+A beat task asks them, never a webhook's request, because Stripe waits for that request's response. Each question has a
+lease: the worker that asks moves the row's due time into the future, so that no other worker asks at the same time, and
+the row is due again if the worker dies.
 """
 
 import logging
@@ -16,7 +18,7 @@ from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import StripeEvent, Subscription
 from billing.payloads import CustomerRef, SubscriptionState
-from billing.services import subscriptions
+from billing.services import subscriptions, versions
 from billing.services.customers import identify, record_deletion
 from common.db import database_now
 from common.retry import backoff
@@ -26,8 +28,11 @@ logger = logging.getLogger(__name__)
 Subject = TypeVar("Subject")
 
 QUESTIONS_PER_ROUND = 20
-ROUND_TIMEOUT = timedelta(seconds=30)  # for all calls of one round together
-LEASE = timedelta(seconds=60)  # the rows of a worker that died are due again after this
+# All calls of one round together take at most this long.
+ROUND_TIMEOUT = timedelta(seconds=30)
+# The rows of a worker that died are due again after this. It is longer than a round, so no two workers ask about one
+# row.
+LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=1)
 
 
@@ -38,23 +43,27 @@ def refresh_subscriptions() -> int:
 
 
 def find_addresses() -> int:
-    """Ask Stripe for the addresses that emails wait for. Returns how many were found; their events are due then."""
+    """Ask Stripe for the addresses that emails wait for, and return how many were found.
+
+    Storing an address makes the events that wait for it due.
+    """
     return ask_in_turn(find_address, customers_without_address())
 
 
-def ask_in_turn(ask: Callable[[StripeApi, Subject], bool], subjects: Iterable[Subject]) -> int:
-    """Ask about each subject, and return how many questions succeeded. Stops if the next one would fail as well."""
+def ask_in_turn(question: Callable[[StripeApi, Subject], bool], subjects: Iterable[Subject]) -> int:
+    """Ask about each subject, and return how many questions succeeded. Stops early if the next one would fail too."""
     succeeded = 0
     api: StripeApi | None = None
     for subject in subjects:
-        # Created for the first subject, because it imports Stripe's package, which takes 30 MB.
+        # Usually nothing is due, and a client imports Stripe's package, which takes 30 MB. A retry within the round
+        # would take time from the other subjects, and the next round is a retry anyway.
         api = api or StripeApi(ROUND_TIMEOUT, retries=0)
         try:
-            succeeded += ask(api, subject)
+            succeeded += question(api, subject)
         except StripeUnavailable:
             break
         except StripeRefused as error:
-            if error.concerns_the_key:
+            if error.is_key_rejected:
                 break
     return succeeded
 
@@ -67,45 +76,53 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
     lease = claim(subscription)
     if lease is None:
         return False
-    # Taken before the call: an event that arrives while we wait may be newer than the answer.
-    asked_at = datetime.now(UTC)
+    # The answer counts as of the time before the call, because an event that arrives during it may be newer.
+    version = versions.of_api_response(datetime.now(UTC))
+    state = ask(api, subscription, lease)
+    with transaction.atomic():
+        subscriptions.record_state(state, version, is_from_api=True)
+        settle(subscription, lease, version)
+    return True
+
+
+def ask(api: StripeApi, subscription: Subscription, lease: datetime) -> SubscriptionState:
+    """Return Stripe's answer. If there is none, schedule the next question and raise the error again."""
     try:
-        state = SubscriptionState.read(api.subscription(subscription.pk))
+        return SubscriptionState.read(api.subscription(subscription.pk))
     except StripeRefused as error:
+        # Stripe doesn't know a subscription of the other mode, or of another account. Asking again can't help.
         settle(subscription, lease) if error.missing else postpone(subscription)
         raise
     except StripeUnavailable:
         postpone(subscription)
         raise
-    version = subscriptions.version_of(asked_at, subscriptions.ANSWER_RANK)
-    with transaction.atomic():
-        subscriptions.apply(state, version, is_answer=True)
-        settle(subscription, lease, version)
-    return True
 
 
 def claim(subscription: Subscription) -> datetime | None:
-    """Return until when this worker alone may ask, or None if another one is asking."""
+    """Return the end of this worker's lease, or None if another worker holds one."""
     lease = database_now() + LEASE
     due = Subscription.objects.filter(pk=subscription.pk, refresh_at__lte=Now())
     return lease if due.update(refresh_at=lease) else None
 
 
 def settle(subscription: Subscription, lease: datetime, version: str = "") -> None:
-    """Record that nothing is left to ask, unless an event arrived meanwhile or the answer was outdated."""
+    """Record that nothing is left to ask, unless an event arrived during the call or its state is newer."""
     row = Subscription.objects.filter(pk=subscription.pk)
     row.update(refresh_failures=0)
+    # An event sets refresh_at to a new time. If it still equals the lease, no event arrived.
     unchanged = row.filter(refresh_at=lease)
     (unchanged.filter(version__lte=version) if version else unchanged).update(refresh_at=None)
 
 
 def postpone(subscription: Subscription) -> None:
+    """Ask again later, after a delay that grows with each failure."""
     wait = backoff(subscription.refresh_failures, first=LEASE, longest=LONGEST_WAIT, jitter=0)
     row = Subscription.objects.filter(pk=subscription.pk)
     row.update(refresh_at=Now() + wait, refresh_failures=F("refresh_failures") + 1)
 
 
 def customers_without_address() -> Iterator[str]:
+    """Yield the ids of the customers whose events are waiting for an address and are due now."""
     due = StripeEvent.objects.exclude(waits_for="").filter(due_at__lte=Now())
     yield from due.order_by("waits_for").values_list("waits_for", flat=True).distinct()[:QUESTIONS_PER_ROUND]
 
@@ -113,6 +130,7 @@ def customers_without_address() -> Iterator[str]:
 def find_address(api: StripeApi, customer_id: str) -> bool:
     """Ask for one customer, and store its address and user. Returns whether it has an address."""
     customer = api.customer(customer_id)
+    # Stripe doesn't respond with 404 for a deleted customer, but with an object that has this flag.
     if customer.is_true("deleted"):
         record_deletion(customer_id)
     ref = CustomerRef.read(customer_id, customer)

@@ -18,17 +18,17 @@ def record_refund(refund: Refund) -> None:
     if refund.status != "succeeded":
         return
     # Some payment methods have no charge, only a payment intent.
-    charge = locked_charge(refund.charge or refund.payment_intent, refund.payment_intent, refund.currency)
+    charge = lock_or_create_charge(refund.charge or refund.payment_intent, refund.payment_intent, refund.currency)
     charge.refunds[refund.id] = refund.amount
-    raise_total(charge, refund.id, sum(charge.refunds.values()))
+    add_to_total(charge, refund.id, sum(charge.refunds.values()))
     announce(charge, refund.id, CustomerRef())
 
 
 def record_refunded_charge(refunded: Charge) -> None:
     """Store the total of a charge's refunds, and announce by how much it rose."""
-    charge = locked_charge(refunded.id, refunded.payment_intent, refunded.currency)
+    charge = lock_or_create_charge(refunded.id, refunded.payment_intent, refunded.currency)
     change = f"{refunded.id}:{refunded.amount_refunded}"
-    raise_total(charge, change, refunded.amount_refunded)
+    add_to_total(charge, change, refunded.amount_refunded)
     announce(charge, change, refunded.customer)
 
 
@@ -38,12 +38,12 @@ def report_failed_refund(refund: Refund) -> None:
     logger.error("Refund %s of charge %s failed. Pay the customer in another way.", refund.id, refund.charge)
 
 
-def locked_charge(charge_id: str, payment_intent: str, currency: str) -> RefundedCharge:
+def lock_or_create_charge(charge_id: str, payment_intent: str, currency: str) -> RefundedCharge:
     insert_if_absent([RefundedCharge(pk=charge_id, payment_intent=payment_intent, currency=currency)])
     return RefundedCharge.objects.select_for_update().get(pk=charge_id)
 
 
-def raise_total(charge: RefundedCharge, change: str, total: int) -> None:
+def add_to_total(charge: RefundedCharge, change: str, total: int) -> None:
     """Store by how much ``change`` raised the total."""
     # Decided once: an event that is processed again must announce the same amount, or nothing, again.
     if change not in charge.announced:

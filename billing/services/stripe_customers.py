@@ -75,7 +75,7 @@ def create(api: StripeApi, request: CustomerRequest) -> str:
             key=f"customer-{request.key}", email=request.email, name=request.name, metadata=metadata_of(request)
         )
     except StripeUnavailable as error:
-        if not error.is_final:
+        if not error.is_replayed:
             raise
         # Stripe would repeat this error for the key, although it may have created the customer.
         if customer_id := find(api, request):

@@ -1,4 +1,9 @@
-"""The state of subscriptions. Events arrive more than once, late, and out of order; the newest one decides."""
+"""The state of subscriptions, as Stripe last reported it.
+
+Events arrive more than once, late, and out of order. Each report has a version (versions.py), and the row keeps the
+state with the highest one, except that an ended subscription stays ended. If Stripe can be asked, every event also
+makes the row due for a question, because only Stripe's answer is certain (reconciliation.py).
+"""
 
 import logging
 from dataclasses import asdict
@@ -19,58 +24,54 @@ from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
 
-ANSWER_RANK = 9  # Stripe's answer to our own question: newer than every event of the same second
 
+def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = False) -> Payer:
+    """Store the state unless the stored one is newer or final. Returns the subscription's payer.
 
-def apply(state: SubscriptionState, version: str, *, is_answer: bool = False) -> Payer:
-    """Store the state unless a newer one is stored or the subscription has ended. Returns whose subscription it is.
-
-    ``is_answer``: the state is Stripe's answer to our question, not an event. Events, even outdated ones, schedule that
-    question.
+    ``is_from_api`` means that the state is Stripe's answer to our question and didn't arrive in an event.
     """
     payer = identify(state.customer)
-    subscription = locked(state.id)
+    subscription = lock_or_create(state.id)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
-    if is_newer(subscription, state, version):
-        for name, value in state_fields(state).items():
-            setattr(subscription, name, value)
-        subscription.status = status_after_payment(subscription)
-        subscription.version = version
-    if not is_answer:
+    if replaces_stored_state(subscription, state, version):
+        set_state(subscription, state, version)
+    # An outdated event schedules a question too. It may be one of two events from the same second.
+    if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
     save_and_announce(subscription, previous_status)
     return payer
 
 
-def is_newer(subscription: Subscription, state: SubscriptionState, version: str) -> bool:
-    """Return whether the state replaces the stored one."""
-    has_ended = state.status in FINAL
-    if subscription.is_final == has_ended:
-        return version > subscription.version
-    # One of the two has ended. That one wins whatever the versions say, because Stripe never revives a subscription.
-    return has_ended
-
-
-def version_of(created_at: datetime, rank: int, event_id: str = "") -> str:
-    """Return a version that sorts as text by Stripe's clock, then by rank, then by the event's id."""
-    # The clock counts whole seconds, and Stripe often changes a subscription twice in one second. The rank decides
-    # then. Between equal ranks, the id makes the result independent of the order in which the events arrive.
-    return f"{int(created_at.timestamp()):012d}.{rank}.{event_id}"
-
-
-def state_fields(state: SubscriptionState) -> dict[str, object]:
-    return {name: value for name, value in asdict(state).items() if name not in ("id", "customer")}
-
-
-def locked(subscription_id: str) -> Subscription:
+def lock_or_create(subscription_id: str) -> Subscription:
+    """Return the row, inserted if necessary and locked until the transaction ends."""
+    # Any event can be the first about a subscription, so the row may not exist yet.
     insert_if_absent([Subscription(pk=subscription_id)])
     return Subscription.objects.select_for_update().get(pk=subscription_id)
 
 
+def replaces_stored_state(subscription: Subscription, state: SubscriptionState, version: str) -> bool:
+    """Return whether the state should overwrite the stored one."""
+    has_ended = state.status in FINAL
+    if subscription.is_final == has_ended:
+        return version > subscription.version
+    # Exactly one of the two has ended. Stripe never revives a subscription, so the ended one is the later one, and no
+    # version is needed to know that.
+    return has_ended
+
+
+def set_state(subscription: Subscription, state: SubscriptionState, version: str) -> None:
+    # The model's fields have the names of SubscriptionState's. The customer was set by the caller.
+    for name, value in asdict(state).items():
+        if name not in ("id", "customer"):
+            setattr(subscription, name, value)
+    subscription.status = status_after_payment(subscription)
+    subscription.version = version
+
+
 def status_after_payment(subscription: Subscription) -> str:
     """Return ``active`` instead of ``incomplete`` if the first payment is known."""
-    # The event of the payment can arrive before the one that still says incomplete.
+    # The event of the payment can arrive before the event that still says incomplete.
     if subscription.status != "incomplete":
         return subscription.status
     is_paid = subscription.first_paid_at or Payment.objects.paid_for(subscription.pk).exists()
@@ -78,19 +79,22 @@ def status_after_payment(subscription: Subscription) -> str:
 
 
 def next_refresh(subscription: Subscription) -> datetime | Now | None:
-    """Return when to ask Stripe for the true state, or None if there is nothing to ask."""
-    # The order of two events within one second is only our guess. With an API key, Stripe's answer settles it.
+    """Return when to ask Stripe for the current state, or None if there is nothing to ask."""
+    # Without an API key nobody can ask. A final state never changes.
     return Now() if settings.STRIPE_SECRET_KEY and not subscription.is_final else None
 
 
 def record_checkout(session: CheckoutSession, at: datetime) -> None:
-    """Store that the session's payer bought the subscription, and when it was paid."""
+    """Store who bought the subscription, and ``at`` as the time of its first payment if the session is settled."""
     payer = identify(session.customer)
-    subscription = locked(session.subscription)
+    subscription = lock_or_create(session.subscription)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
     if session.is_settled:
+        # The session's event may be processed twice, or arrive after a later one. The earliest time is the true one.
         subscription.first_paid_at = min(filter(None, [subscription.first_paid_at, at]))
+        # A row without a status is known only from its Checkout. The buyer gets access now, without waiting for the
+        # event that reports the subscription as active.
         subscription.status = subscription.status or "incomplete"
         subscription.status = status_after_payment(subscription)
     subscription.refresh_at = next_refresh(subscription)
@@ -98,21 +102,23 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
 
 
 def activate(subscription_id: str) -> None:
-    """Activate an incomplete subscription, whose first payment has arrived. Does nothing to any other."""
+    """Activate the subscription if it is incomplete. Call it once the first payment is stored."""
     if Subscription.objects.activate(subscription_id):
         announce(Subscription.objects.get(pk=subscription_id), "incomplete")
 
 
-def end(state: SubscriptionState, version: str) -> None:
-    """Store the end and send the email about it."""
-    payer = apply(state, version)
+def record_end(state: SubscriptionState, version: str) -> None:
+    """Store the end, and send the email about it if the subscription had begun."""
+    payer = record_state(state, version)
+    # The other final status is incomplete_expired: the first payment never arrived, so nothing ends for the customer.
     if state.status == "canceled":
         mail.send_subscription_ended_email(payer.recipient, state)
 
 
 def announce_trial_end(state: SubscriptionState, version: str) -> None:
-    """Store the state and send the email about the trial's end, which is a few days away."""
-    payer = apply(state, version)
+    """Store the state, and send the email about the end of the trial."""
+    # Stripe sends this event three days before the end.
+    payer = record_state(state, version)
     if state.trial_end is not None:
         mail.send_trial_ending_email(payer.recipient, state, state.trial_end)
 
@@ -126,6 +132,8 @@ def save_and_announce(subscription: Subscription, previous_status: str) -> None:
 def announce(subscription: Subscription, previous_status: str) -> None:
     """Send ``subscription_changed`` to the rest of the project after the commit."""
     logger.info("Subscription %s is %s (was %s).", subscription.pk, subscription.status, previous_status or "unknown")
+    # After the commit, because a receiver may read the row, and because a rolled-back change must not be announced. A
+    # failing receiver must not undo or repeat the event, so both calls are robust.
     send = partial(
         subscription_changed.send_robust, sender=Subscription, subscription=subscription, was=previous_status
     )

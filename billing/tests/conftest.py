@@ -1,4 +1,8 @@
-"""Fixtures for the tests of billing: Ada, Stripe's API, the webhook, and queued emails."""
+"""Fixtures for the tests of billing: Ada, Stripe's API, the webhook, and queued emails.
+
+The most common test posts an event as Stripe does, with ``post()`` from support/stripe_events.py, and then looks at the
+rows of billing and at ``queued_emails()``.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +21,7 @@ from emails.models import OutboundEmail
 
 @pytest.fixture(autouse=True)
 def configured_billing(settings) -> None:
-    """Configure the webhook, the outbox, and one plan."""
+    """Set the webhook's secret, the outbox as the email backend, and one plan: Pro for 29.00 USD per month."""
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     settings.BILLING_PLANS = [
@@ -34,7 +38,11 @@ def configured_billing(settings) -> None:
 
 @pytest.fixture
 def ada(db) -> User:
-    """User 7, whom the payloads refer to, with an address that Stripe does not know."""
+    """Provide the user with ID 7. The metadata in Stripe's payloads refers to this ID.
+
+    The payloads contain ada@example.com, but the account has ada@own.example. The recipient of an email therefore shows
+    whether billing has found the user or has only used the email address in the event.
+    """
     user = User(pk=7, email="ada@own.example", name="Ada", language="en")
     user.set_password("correct horse battery")
     user.save(force_insert=True)
@@ -52,7 +60,7 @@ def reset_sequence(model: type[Model]) -> None:
 
 @pytest.fixture
 def queued_emails(db) -> Callable[[], dict[str, OutboundEmail]]:
-    """Return a function that returns billing's emails in the outbox by their idempotency keys."""
+    """Provide a function that returns billing's emails in the outbox as a dictionary by idempotency key."""
 
     def queued_emails() -> dict[str, OutboundEmail]:
         return {row.idempotency_key or "": row for row in OutboundEmail.objects.exclude(kind="welcome")}
@@ -62,7 +70,11 @@ def queued_emails(db) -> Callable[[], dict[str, OutboundEmail]]:
 
 @pytest.fixture
 def stripe_api(settings, monkeypatch) -> Iterator[StripeStandIn]:
-    """Stripe's API with a valid key. Retries happen ten times as fast as in production, and timeouts immediately."""
+    """Provide an HTTP server on 127.0.0.1 that responds as Stripe's API does, and set a key that it accepts.
+
+    The pause before a retry is a tenth of the usual one. A busy machine gets 60 seconds for a call, and the server
+    reports scripted timeouts immediately.
+    """
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.05)
     with StripeStandIn() as standin:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
@@ -72,13 +84,16 @@ def stripe_api(settings, monkeypatch) -> Iterator[StripeStandIn]:
 
 @pytest.fixture
 def ada_api(ada) -> BillingClient:
-    """A client for /api/billing/ that sends Ada's token."""
+    """Provide a client for /api/billing/ that sends Ada's token."""
     return BillingClient(ada)
 
 
 @pytest.fixture
 def shared_database(transactional_db, tmp_path):
-    """A SQLite file as in production, because an in-memory database fails instead of waiting for a writing thread."""
+    """Use a SQLite file as the database, because an in-memory database can't wait for a lock of another thread.
+
+    This fixture changes nothing if the tests run on PostgreSQL.
+    """
     in_memory = connections["default"]
     if in_memory.vendor != "sqlite":
         yield
@@ -94,5 +109,5 @@ def shared_database(transactional_db, tmp_path):
 
 @pytest.fixture
 def without_jitter(monkeypatch) -> None:
-    """Every wait is the longest that its backoff allows."""
+    """Make every backoff as long as it can be, instead of random."""
     monkeypatch.setattr("common.retry.random.uniform", lambda shortest, longest: longest)

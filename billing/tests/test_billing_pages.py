@@ -15,6 +15,7 @@ PRICE = "price_1SNa2bKq4RtYw2VdPro9Month"
 
 @pytest.fixture
 def browser(ada):
+    """Provide a client in which Ada is logged in."""
     client = Client(enforce_csrf_checks=False)
     client.force_login(ada)
     return client
@@ -22,11 +23,14 @@ def browser(ada):
 
 @pytest.fixture
 def customer(ada, stripe_api):
+    """Provide Ada's customer, which also exists at ``stripe_api``."""
     return Customer.objects.create(pk=stripe_api.create_customer({"email": ada.email})["id"], user=ada)
 
 
 @pytest.fixture
 def subscribe(customer):
+    """Provide a function that stores a subscription of Ada's to Pro: ``subscribe(status="past_due")``."""
+
     def subscribe(**values):
         values = {"status": "active", "current_period_end": timezone.now() + timedelta(days=9), **values}
         Subscription.objects.create(

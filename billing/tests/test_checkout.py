@@ -1,4 +1,9 @@
-"""Checkout: one customer, one Stripe page, one subscription."""
+"""Checkout: one customer, one Stripe page, one subscription.
+
+``ada_api.checkout()`` calls our API as Ada. ``stripe_api`` is a local HTTP server that responds as Stripe's API does,
+and ``stripe_api.sessions`` holds the Checkout sessions that were created there. A session is Stripe's page on which
+a customer pays.
+"""
 
 from datetime import timedelta
 
@@ -13,18 +18,20 @@ SESSIONS, CUSTOMERS = "/v1/checkout/sessions", "/v1/customers"
 
 @pytest.fixture(autouse=True)
 def two_plans(settings):
+    """Add a second plan, Team, to the plan Pro."""
     team = {"slug": "team", "name": "Team", "price_id": "price_team"}
     settings.BILLING_PLANS = [*settings.BILLING_PLANS, {**settings.BILLING_PLANS[0], **team}]
 
 
 def completed_event(session):
-    """Stripe's event about a session of the stand-in."""
+    """Return the event that Stripe sends when a customer has paid for this session of ``stripe_api``."""
     event = payload("checkout_session_completed_subscription")
     names = ("id", "customer", "metadata", "subscription", "payment_status")
     return changed(event, **{name: session[name] for name in names})
 
 
 def deleted_event(customer_id):
+    """Return the event that Stripe sends when a customer is deleted in its dashboard."""
     event = payload("customer_subscription_deleted")
     return changed(event, "customer.deleted", id=customer_id, object="customer", customer=None)
 
@@ -75,6 +82,7 @@ def test_changed_price_expires_the_page(ada_api, stripe_api, settings):
 
 
 def test_page_about_to_expire_is_not_reused(ada_api, stripe_api):
+    """Stripe's page expires after 24 hours, and a customer needs some time to fill it in."""
     ada_api.checkout()
     Checkout.objects.update(created_at=F("created_at") - timedelta(hours=23, minutes=1))
     ada_api.checkout()

@@ -1,4 +1,9 @@
-"""One receipt per payment, whichever of Stripe's events report it, and in any order."""
+"""One receipt per payment, no matter which of Stripe's events report the payment, and in which order.
+
+``payload("invoice_paid_first")`` reads an event as Stripe documents it from payloads/, ``changed()`` returns a copy
+with other values, and ``post()`` signs an event and posts it to our webhook. ``queued_emails()`` returns billing's
+emails in the outbox by idempotency key. The key of a receipt is ``receipt:`` and the ID of the invoice.
+"""
 
 import json
 from itertools import permutations
@@ -16,13 +21,13 @@ RECEIPT = f"receipt:{INVOICE}"
 
 
 def payment_event(event_type: str) -> Event:
-    """An event about the charge itself, which accompanies every payment."""
+    """Return an event about the payment itself. Stripe sends such events in addition to those about the invoice."""
     intent = {"id": "pi_3SPb7yKq4RtYw2Vd0aBcDeFg", "amount": 2900, "currency": "usd", "customer": "cus_TLm3kQ8sVb2XyZ"}
     return {**payload("invoice_paid_first"), "id": f"evt_{event_type}", "type": event_type, "data": {"object": intent}}
 
 
 def first_payment() -> list[Event]:
-    """The six events of a first payment through Checkout."""
+    """Return the six events that Stripe sends about the first payment through Checkout."""
     names = ["checkout_session_completed_subscription", "invoice_paid_first", "invoice_payment_succeeded_first"]
     events = [payload(name) for name in [*names, "invoice_payment_paid"]]
     return [*events, payment_event("payment_intent.succeeded"), payment_event("charge.succeeded")]
@@ -56,7 +61,7 @@ def test_receipt_uses_the_users_language(ada, queued_emails):
 def test_six_events_send_one_receipt_in_any_order(ada, queued_emails):
     orders = list(permutations(json.dumps(event).encode() for event in first_payment()))
     if connection.vendor == "postgresql":
-        orders = orders[::12]  # all 720 run on SQLite, in a tenth of the time
+        orders = orders[::12]  # PostgreSQL takes ten times as long as SQLite, where all 720 orders run
     for order in orders:
         with transaction.atomic():
             for body in order:
@@ -98,6 +103,7 @@ def test_no_receipt_for_unpaid_invoice(ada, queued_emails, status):
 
 
 def test_sale_without_invoice_sends_its_own_receipt(db, queued_emails):
+    """A one-time payment has no invoice, so the event about its Checkout session must send the receipt."""
     post(payload("checkout_session_completed_payment_guest"))
     email = queued_emails()["receipt:cs_live_b1guestB2c3D4e5F6g7H8"]
     assert email.recipients == "guest@example.net"
@@ -106,7 +112,12 @@ def test_sale_without_invoice_sends_its_own_receipt(db, queued_emails):
 
 @pytest.mark.parametrize(
     "change",
-    [{"payment_status": "unpaid"}, {"payment_status": "no_payment_required"}, {"amount_total": 0}, {"invoice": "in_x"}],
+    [
+        pytest.param({"payment_status": "unpaid"}, id="unpaid"),
+        pytest.param({"payment_status": "no_payment_required"}, id="nothing to pay"),
+        pytest.param({"amount_total": 0}, id="zero amount"),
+        pytest.param({"invoice": "in_x"}, id="sale with an invoice"),  # the events about the invoice send the receipt
+    ],
 )
 def test_no_receipt_for_unpaid_or_invoiced_sale(db, queued_emails, change):
     post(changed(payload("checkout_session_completed_payment_guest"), **change))
@@ -114,6 +125,7 @@ def test_no_receipt_for_unpaid_or_invoiced_sale(db, queued_emails, change):
 
 
 def test_delayed_payment_sends_its_receipt_on_arrival(db, queued_emails):
+    """A SEPA direct debit arrives days after the Checkout session is complete."""
     unpaid = payload("checkout_session_completed_payment_unpaid")
     post(unpaid)
     assert queued_emails() == {}
@@ -129,6 +141,7 @@ def test_failed_delayed_payment_sends_one_email(db, queued_emails):
 
 
 def test_receipt_shows_the_presented_currency(db, queued_emails):
+    # With Adaptive Pricing, Stripe shows buyers the price in their own currency and charges that amount.
     presented = {"presentment_amount": 5800, "presentment_currency": "cad"}
     post(changed(payload("checkout_session_completed_payment_guest"), presentment_details=presented))
     [email] = queued_emails().values()
@@ -160,7 +173,18 @@ def test_unknown_customer_gets_receipt_at_the_events_address(db, queued_emails):
     assert (email.recipients, email.metadata) == ("ada@example.com", {})
 
 
-@pytest.mark.parametrize("email", [None, "", "nobody", "a@b c", "a@b\r\nBcc: eve@example.com", "ä@example.com", 7])
+@pytest.mark.parametrize(
+    "email",
+    [
+        pytest.param(None, id="missing"),
+        pytest.param("", id="empty"),
+        pytest.param("nobody", id="no domain"),
+        pytest.param("a@b c", id="space"),
+        pytest.param("a@b\r\nBcc: eve@example.com", id="line break that would add a header"),
+        pytest.param("ä@example.com", id="mailbox that isn't ASCII"),  # no provider accepts it
+        pytest.param(7, id="number"),
+    ],
+)
 def test_unusable_address_gets_no_receipt(db, queued_emails, email):
     assert post(changed(payload("invoice_paid_first"), customer_email=email)).status_code == 200
     assert (queued_emails(), StripeEvent.objects.get().status) == ({}, "received")

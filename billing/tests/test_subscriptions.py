@@ -1,4 +1,8 @@
-"""The state of a subscription, even if events arrive late, twice, or out of order."""
+"""The state of a subscription, even if events arrive late, twice, or out of order.
+
+``subscription(status="active", created=CREATED + 1)`` is an event that Stripe created at that time, and ``post()``
+signs and posts it. Stripe doesn't guarantee the order of its events: https://docs.stripe.com/webhooks#event-ordering
+"""
 
 from datetime import UTC, datetime
 from itertools import permutations
@@ -9,12 +13,12 @@ from billing.models import Customer, Subscription
 from billing.signals import subscription_changed
 from billing.tests.support.stripe_events import GENERATIONS, changed, payload, post, post_all
 
-CREATED = 1793620800
+CREATED = 1793620800  # November 2, 2026, when the subscription begins
 
 
 @pytest.fixture
 def status_changes():
-    """The (old, new) statuses that the signal has reported."""
+    """Provide the list of the (old, new) statuses that the signal ``subscription_changed`` has reported so far."""
     statuses = []
 
     def record(subscription, was, **_):
@@ -26,6 +30,7 @@ def status_changes():
 
 
 def subscription(**values):
+    """Return an event about the subscription in which these fields have other values."""
     return changed(payload("customer_subscription_created"), "customer.subscription.updated", **values)
 
 
@@ -58,7 +63,7 @@ def test_newest_event_wins_in_any_order(ada):
 @pytest.mark.parametrize("final", ["canceled", "incomplete_expired"])
 def test_ended_subscription_stays_ended(ada, final, queued_emails):
     post(changed(payload("customer_subscription_deleted"), status=final))
-    late = CREATED + 90_000_000
+    late = CREATED + 90_000_000  # almost three years later
     post_all([subscription(status="active", created=late), subscription(status="past_due", created=late + 1)])
     assert Subscription.objects.get().status == final
 

@@ -1,4 +1,9 @@
-"""The endpoint POST /stripe/webhook: its responses, and what it stores."""
+"""The endpoint POST /stripe/webhook: its responses, and what it stores.
+
+``payload("invoice_paid_first")`` reads an event as Stripe documents it from payloads/, ``changed()`` returns a copy
+with other values, and ``post()`` signs an event and posts it. ``queued_emails()`` returns billing's emails in the
+outbox, and ``ada`` is the user that the payloads refer to.
+"""
 
 import json
 import random
@@ -32,7 +37,7 @@ def test_no_login_and_no_csrf_token_is_needed(db, settings):
 
 
 def test_atomic_requests_cannot_roll_back_a_stored_event():
-    """With ATOMIC_REQUESTS, a failing handler would otherwise roll back the stored event."""
+    """If a project sets ATOMIC_REQUESTS, a failing handler must not roll back the event, which is retried later."""
     assert vars(stripe_webhook)["_non_atomic_requests"] == {"default"}
 
 
@@ -109,11 +114,13 @@ def test_object_without_id_changes_nothing(db, event_type, event_object):
     assert not OutboundEmail.objects.exists()
 
 
+# NUL can't be stored in PostgreSQL, "\\ud800" is half of a surrogate pair, and 10**40 is beyond every date and bigint.
 ODD_VALUES: list[Any] = [None, "", "x\x00y", "\ud800", 7, -1, 10**40, 1.5, True, [], {}, [{}], {"id": "x"}, {"data": 1}]
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_unexpected_field_types_break_nothing(ada, seed):
+    """Each field of each documented event, in turn, gets a value that is random but the same in every run."""
     choose = random.Random(seed).choice
     for original in all_payloads():
         for name in sorted(original["data"]["object"].keys() - {"id"}):
@@ -123,6 +130,7 @@ def test_unexpected_field_types_break_nothing(ada, seed):
 
 def test_event_about_deleted_user_uses_its_address(db, queued_emails):
     event = payload("invoice_paid_first")
+    # No user can have this ID, because it exceeds the range of the column.
     event["data"]["object"]["parent"]["subscription_details"]["metadata"] = {"user_id": "99999999999999999999999"}
     assert post(event).status_code == 200
     assert [email.recipients for email in queued_emails().values()] == ["ada@example.com"]

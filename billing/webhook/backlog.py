@@ -1,4 +1,4 @@
-"""Stored events that are processed after their request: by the sweep, once an address is known, or by staff."""
+"""The events that are processed after their request: by the sweep, once an address is known, or by staff."""
 
 import logging
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from django.db.models.functions import Now
 from billing.models import StripeEvent
 from billing.webhook.envelope import Envelope
 from billing.webhook.processing import process
-from billing.webhook.storage import SWEPT_AFTER
+from billing.webhook.storage import SWEEP_DELAY
 
 logger = logging.getLogger(__name__)
 
+# A beat task sweeps every 15 seconds, so a larger backlog is worked off in several rounds.
 EVENTS_PER_SWEEP = 200
 
 Status = StripeEvent.Status
@@ -28,6 +29,8 @@ def sweep() -> int:
     for event in due:
         try:
             process_stored(event)
+        # A deadlock with a webhook's request ends only this event's transaction. It is still due, and the others aren't
+        # affected.
         except (OperationalError, InterfaceError):
             logger.exception("Stripe event %s could not be processed just now.", event.pk)
     return len(due)
@@ -40,7 +43,8 @@ def process_waiting(customer_id: str, **_: Any) -> None:
 
 
 def process_stored(event: StripeEvent) -> None:
-    # Erasure blanks the bodies of a person's events, including those that were still due.
+    # Erasure empties the bodies of a person's events, including those that were still due. Without its body, an event
+    # can never be processed, so it must not stay due forever.
     if event.body:
         process(Envelope.read(event.body.encode()))
     else:
@@ -51,21 +55,27 @@ def process_stored(event: StripeEvent) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of reprocessing an event, with a sentence for the person who asked for it."""
+    """The result of reprocessing an event, with a sentence for the member of staff who started it."""
 
     is_processed: bool
     sentence: str
 
 
 def reprocess(event: StripeEvent) -> Outcome:
-    """Process the event now, whatever its status, and reload the row. Safe to call at any time."""
+    """Process the event now, whatever its status, and return the outcome. Also reloads ``event``."""
     if not event.body:
         return Outcome(False, "Its body has been erased, so there is nothing left to process.")
-    # Every change is guarded by its own key or version, so processing an event again repeats none of them.
+    # process() skips events that are processed. Repeating one is safe: an email is unique by its key, a payment by its
+    # id at Stripe, and a subscription's state by its version.
     processed = StripeEvent.objects.filter(pk=event.pk, status=Status.PROCESSED)
-    processed.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + SWEPT_AFTER)
+    processed.update(status=Status.RECEIVED, processed_at=None, due_at=Now() + SWEEP_DELAY)
     process_stored(event)
     event.refresh_from_db()
+    return outcome_of(event)
+
+
+def outcome_of(event: StripeEvent) -> Outcome:
+    """Return the outcome of the last attempt, from the event's row."""
     if event.status == Status.PROCESSED:
         return Outcome(True, f"Processed. {event.note}".strip())
     if event.status == Status.FAILED:

@@ -1,4 +1,8 @@
-"""The event object around a payload: https://docs.stripe.com/api/events/object"""
+"""The envelope of a Stripe event, which says what happened, when, and in which mode.
+
+Stripe sends a snapshot: ``data.object`` is the whole object as it was when the event was created, and may be outdated
+by the time it arrives. The format is documented at https://docs.stripe.com/api/events/object
+"""
 
 import json
 from dataclasses import dataclass
@@ -12,18 +16,20 @@ MAX_VERSION_LENGTH = 64
 
 
 class NotAnEvent(ValueError):
-    """Stripe signed the body, but it isn't an event that this endpoint accepts. The text says what to change."""
+    """Stripe signed the body, but it isn't an event that this endpoint accepts. The message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One event. ``created_at`` is by Stripe's clock, in whole seconds; ``data`` is the object it is about."""
+    """One event. ``data`` is the object that the event is about; the other fields describe the event itself."""
 
     id: str
     type: str
     api_version: str
     livemode: bool
+    # The connected account that the event belongs to (acct_…). It is empty for events of our own account.
     account: str
+    # The time on Stripe's clock, which counts whole seconds, so several events can have the same one.
     created_at: datetime
     data: StripeObject
 
@@ -31,18 +37,10 @@ class Envelope:
     def read(cls, body: bytes) -> "Envelope":
         """Parse a webhook's body. Raises ``NotAnEvent``."""
         event = StripeObject(parse_object(body))
-        # Stripe's "thin" events contain no object, so every one of them would cost a call to the API.
-        if event.text("object") == "v2.core.event":
-            raise NotAnEvent(
-                "This endpoint accepts only snapshot payloads. At Stripe, set its payload style to Snapshot."
-            )
-        event_type = event.text("type", MAX_TYPE_LENGTH)
-        # The id is the key that recognizes repeated events, so it must fit into the column unchanged.
-        if not event.id or event.data["id"] != event.id or not event_type:
-            raise NotAnEvent("The body is not an event: it has no ID or no type.")
+        check_is_usable(event)
         return cls(
             id=event.id,
-            type=event_type,
+            type=event.text("type", MAX_TYPE_LENGTH),
             api_version=event.text("api_version", MAX_VERSION_LENGTH),
             livemode=event.is_true("livemode"),
             account=event.ref("account"),
@@ -55,8 +53,20 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object. Raises ``NotAnEvent`` for any other body."""
     try:
         event = json.loads(body.decode())
+    # Deeply nested JSON exceeds Python's recursion limit.
     except (ValueError, RecursionError):
         raise NotAnEvent("The body is not JSON.") from None
     if not isinstance(event, dict):
         raise NotAnEvent("The body is not a JSON object.")
     return event
+
+
+def check_is_usable(event: StripeObject) -> None:
+    """Raise ``NotAnEvent`` unless the event is a snapshot with an id and a type."""
+    # Stripe's "thin" events contain no object, so every one of them would cost a call to the API.
+    if event.text("object") == "v2.core.event":
+        raise NotAnEvent("This endpoint accepts only snapshot payloads. At Stripe, set its payload style to Snapshot.")
+    # Repeated deliveries are recognized by this id. If it had to be shortened to fit into the column, two different
+    # events could get the same key, and the second one would be lost.
+    if not event.id or event.data["id"] != event.id or not event.text("type", MAX_TYPE_LENGTH):
+        raise NotAnEvent("The body is not an event: it has no ID or no type.")

@@ -1,13 +1,17 @@
 """What each type of event does. To react to another type, add a handler here and list it in HANDLERS.
 
+Stripe sends events more than once and in any order, and it reports one purchase in several types of events. So a
+handler never counts or adds up. It states a fact with its own key (this invoice is paid, this refund has succeeded),
+and stating a fact twice changes nothing.
+
 An event whose type isn't listed is stored and changes nothing. Handlers run inside the transaction that marks the event
-as processed. Stripe sends events more than once and out of order, so everything they call must tolerate both.
+as processed.
 """
 
 from collections.abc import Callable, Mapping
 
 from billing.payloads import Charge, CheckoutSession, Invoice, Refund, SubscriptionState
-from billing.services import checkouts, customers, payments, refunds, subscriptions
+from billing.services import checkouts, customers, payments, refunds, subscriptions, versions
 from billing.webhook.envelope import Envelope
 
 Handler = Callable[[Envelope], None]
@@ -15,51 +19,56 @@ Handler = Callable[[Envelope], None]
 
 def invoice_paid(event: Envelope) -> None:
     invoice = Invoice.read(event.data)
+    # Stripe also reports invoices over 0.00 as paid, such as the first one of a trial. They need no receipt.
     if invoice.is_paid:
         payments.record_paid_invoice(invoice, event.created_at)
 
 
-def invoice_failed(event: Envelope) -> None:
+def invoice_unpaid(event: Envelope) -> None:
+    """Handle both kinds of failed attempts: the card was declined, or the customer must confirm the payment."""
     needs_action = event.type == "invoice.payment_action_required"
     payments.record_failed_invoice(Invoice.read(event.data), needs_action=needs_action)
 
 
 def invoice_payment_paid(event: Envelope) -> None:
+    # This object is the link between an invoice and a payment intent. It has no address and causes no email.
     payment_intent, invoice = event.data.inner("payment").ref("payment_intent"), event.data.ref("invoice")
     if payment_intent and invoice:
         payments.link_payment_intent(payment_intent, invoice)
 
 
 def checkout_completed(event: Envelope) -> None:
-    """Also handles payment methods that take days, whose money arrives after the session is completed."""
+    """Handle a session that the buyer has completed, and one whose delayed payment has arrived days later."""
     session = CheckoutSession.read(event.data)
     checkouts.close(session.id)
     if session.subscription:
+        # The subscription's first invoice sends the receipt.
         subscriptions.record_checkout(session, event.created_at)
-    elif session.has_own_receipt:
+    elif session.is_paid_sale:
         payments.record_sale(session, event.created_at)
     else:
+        # The payment is still on its way, or an invoice reports it. All that is certain is who the customer is.
         customers.identify(session.customer)
 
 
-def checkout_failed(event: Envelope) -> None:
+def checkout_unpaid(event: Envelope) -> None:
     payments.record_failed_sale(CheckoutSession.read(event.data))
 
 
 def checkout_expired(event: Envelope) -> None:
-    checkouts.close(event.data.required_id)
+    checkouts.close(event.data.require_id())
 
 
 def subscription_updated(event: Envelope) -> None:
-    subscriptions.apply(SubscriptionState.read(event.data), version(event))
+    subscriptions.record_state(SubscriptionState.read(event.data), version_of(event))
 
 
 def subscription_ended(event: Envelope) -> None:
-    subscriptions.end(SubscriptionState.read(event.data), version(event))
+    subscriptions.record_end(SubscriptionState.read(event.data), version_of(event))
 
 
 def trial_ending(event: Envelope) -> None:
-    subscriptions.announce_trial_end(SubscriptionState.read(event.data), version(event))
+    subscriptions.announce_trial_end(SubscriptionState.read(event.data), version_of(event))
 
 
 def refund_updated(event: Envelope) -> None:
@@ -75,18 +84,25 @@ def charge_refunded(event: Envelope) -> None:
 
 
 def customer_deleted(event: Envelope) -> None:
-    customers.record_deletion(event.data.required_id)
+    customers.record_deletion(event.data.require_id())
+
+
+def version_of(event: Envelope) -> str:
+    return versions.of_event(event.type, event.created_at, event.id)
 
 
 HANDLERS: Mapping[str, Handler] = {
     "checkout.session.completed": checkout_completed,
+    # Delayed payment methods, such as a direct debit, send one of these two days after "completed".
     "checkout.session.async_payment_succeeded": checkout_completed,
-    "checkout.session.async_payment_failed": checkout_failed,
+    "checkout.session.async_payment_failed": checkout_unpaid,
     "checkout.session.expired": checkout_expired,
+    # Both report a payment that was collected. Only the first one also reports a payment made outside Stripe.
     "invoice.paid": invoice_paid,
     "invoice.payment_succeeded": invoice_paid,
-    "invoice.payment_failed": invoice_failed,
-    "invoice.payment_action_required": invoice_failed,
+    # Stripe can send both for the same attempt. They share one email key, so the customer gets one email.
+    "invoice.payment_failed": invoice_unpaid,
+    "invoice.payment_action_required": invoice_unpaid,
     "invoice_payment.paid": invoice_payment_paid,
     "customer.subscription.created": subscription_updated,
     "customer.subscription.updated": subscription_updated,
@@ -98,18 +114,6 @@ HANDLERS: Mapping[str, Handler] = {
     "refund.created": refund_updated,
     "refund.updated": refund_updated,
     "refund.failed": refund_failed,
+    # This one has only the running total. It is for endpoints that don't receive refund.created.
     "charge.refunded": charge_refunded,
 }
-
-# Stripe's clock counts whole seconds. Of several events about one subscription in the same second, the one with the
-# highest rank is the newest: a subscription is created first and deleted last.
-RANKS = {
-    "customer.subscription.created": 0,
-    "customer.subscription.trial_will_end": 1,
-    "customer.subscription.deleted": 3,
-}
-DEFAULT_RANK = 2
-
-
-def version(event: Envelope) -> str:
-    return subscriptions.version_of(event.created_at, RANKS.get(event.type, DEFAULT_RANK), event.id)

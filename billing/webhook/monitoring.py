@@ -1,4 +1,8 @@
-"""Detects a webhook endpoint at Stripe that isn't subscribed to the events that receipts depend on."""
+"""A check that Stripe sends the events that receipts depend on.
+
+Which events an endpoint receives is chosen at Stripe, and nothing in a delivery shows what is missing. But a paid
+subscription names its first invoice, so if no event reports that invoice as paid, the choice is incomplete.
+"""
 
 import logging
 from datetime import timedelta
@@ -10,8 +14,11 @@ from billing.models import StripeEvent
 
 logger = logging.getLogger(__name__)
 
+# Either of the two sends the receipt, so an endpoint that receives only one of them is complete.
 PAID_TYPES = ("invoice.paid", "invoice.payment_succeeded")
-MAX_DELAY = timedelta(hours=1)  # Stripe usually sends both events within a minute
+# Stripe usually sends the events of a purchase within a minute, in any order.
+MAX_DELAY = timedelta(hours=1)
+# The warning should disappear once the endpoint has been corrected, so older purchases don't count.
 LOOK_BACK = timedelta(days=7)
 ADVICE = (
     "{count} subscription(s) were bought, but Stripe didn't report a paid invoice within an hour, so no receipt was "

@@ -1,6 +1,9 @@
-"""The path of an event: it is stored once, and then processed once, in a transaction of its own.
+"""The path of an event: it is stored once, and then processed once.
 
-If the process dies in between, or a handler fails, the row remains due and the sweep in backlog.py processes it.
+Storing and processing are two transactions. After the first one Stripe may forget the event, because our row is then
+responsible for it. The second one contains the handler's changes together with the mark "processed", so either all of
+them happen or none. If the process dies in between, or the handler fails, the row stays due and the sweep in backlog.py
+processes it.
 """
 
 import logging
@@ -23,50 +26,56 @@ MAX_NOTE_LENGTH = 255
 
 
 def receive(body: bytes) -> None:
-    """Store the event, and process it unless that has been done.
+    """Store the event, and process it unless an earlier delivery has been processed.
 
-    Raises ``NotAnEvent``, and Django's database errors if the event could not be stored or processed. Stripe must send
-    it again then.
+    Raises ``NotAnEvent``, and Django's database errors if the database is unavailable. Stripe must send the event again
+    then.
     """
     envelope = Envelope.read(body)
     storage.store(envelope, body.decode(), expects_invoice=expected_invoice(envelope))
-    # From here on the event survives whatever happens to this process.
+    # From here on, the event survives the death of this process.
     failpoint("after-store")
     process(envelope)
 
 
 def expected_invoice(envelope: Envelope) -> str:
-    """Return the id of the invoice that a purchased subscription produces, whose invoice.paid event should follow."""
+    """Return the id of the first invoice of a new subscription, or an empty string for every other event.
+
+    monitoring.py checks that Stripe reports this invoice as paid.
+    """
     is_purchase = envelope.type == "checkout.session.completed" and envelope.data.text("mode") == "subscription"
     return envelope.data.ref("invoice") if is_purchase and not reason_to_ignore(envelope) else ""
 
 
 def process(envelope: Envelope) -> None:
-    """Process a stored event, unless that has been done. If our own code fails, record that and try again later."""
+    """Process a stored event unless it is already processed. If our own code fails, the event is retried later."""
     try:
         with transaction.atomic():
             if StripeEvent.objects.claim(envelope.id):
-                apply(envelope)
+                run_handler(envelope)
     except (OperationalError, InterfaceError):
-        # The database is away or ended this transaction to resolve a deadlock. Nothing can be recorded, and nothing has
-        # to be: the event is still due.
+        # The database is unavailable, or it ended this transaction to resolve a deadlock. Nothing can be recorded now,
+        # and nothing needs to be, because the event is still due.
         raise
+    # A mistake in a handler must not make Stripe repeat the event for days, so it is not raised. The
+    # transaction was rolled back, so the failure is recorded in a new one.
     except Exception:
         logger.exception("Processing Stripe event %s (%s) failed. It will be retried.", envelope.id, envelope.type)
         retries.record_failure(envelope.id, traceback.format_exc())
 
 
-def apply(envelope: Envelope) -> None:
-    """Run the event's handler, and store a note if it changed less than it should."""
+def run_handler(envelope: Envelope) -> None:
+    """Run the event's handler. If the event has less effect than its type suggests, store a note that says why."""
     note = reason_to_ignore(envelope)
     try:
         if not note:
             HANDLERS[envelope.type](envelope)
-    # Repeating the event would not help in either case, so it counts as processed.
+    # Repeating the event would not help in either of these cases, so it counts as processed.
     except (UnusableObject, PersonErased) as error:
         note = str(error)
     except AddressUnknown as error:
-        # Only the email is missing. Everything else the handler did is committed, and a repeat won't do it twice.
+        # Handlers send their email last, so everything else has been done. The exception is caught inside the
+        # transaction, so that this is committed. When the event is processed again, only the email is new.
         note = retries.wait_for_address(envelope.id, error)
     if note:
         logger.info("Stripe event %s (%s): %s", envelope.id, envelope.type, note)
@@ -75,12 +84,15 @@ def apply(envelope: Envelope) -> None:
 
 def reason_to_ignore(envelope: Envelope) -> str:
     """Return why the event must not change anything here, or an empty string if it may."""
-    # Events of connected accounts concern the customers of those accounts, not ours.
+    # An endpoint for Stripe Connect also receives the events of connected accounts. They concern the customers of those
+    # accounts, not ours.
     if envelope.account:
         return f"It belongs to the connected account {envelope.account}."
+    # A test event on a live site would record a payment that nobody made, and send a receipt for it.
     if settings.STRIPE_LIVEMODE not in (None, envelope.livemode):
         mode = "live" if envelope.livemode else "test"
         return f"It is a {mode} mode event, which this installation doesn't accept."
+    # Stripe adds types without a new API version, so an unknown one is normal.
     if envelope.type not in HANDLERS:
         return "This type has no handler."
     return ""

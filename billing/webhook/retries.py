@@ -1,4 +1,7 @@
-"""What happens to an event that could not be processed completely: no event is ever given up."""
+"""When an event that could not be processed completely is due again. No event is ever given up.
+
+Stripe does not retry these events, because it got a 200 when the event was stored. The retries here are our own.
+"""
 
 from datetime import timedelta
 
@@ -10,14 +13,17 @@ from billing.services.customers import AddressUnknown
 from common.retry import backoff
 
 FIRST_RETRY = timedelta(seconds=15)
+# A failure in our own code lasts until somebody deploys a fix. The event should then take effect within the hour.
 LONGEST_RETRY = timedelta(hours=1)
+# Stripe promises no order, so the event that contains the address may follow later.
 WAIT_FOR_ADDRESS = timedelta(days=1)
 
 Status = StripeEvent.Status
 
 
 def record_failure(event_id: str, error: str) -> None:
-    """Store the traceback and schedule the next attempt, unless another process succeeded meanwhile."""
+    """Store the traceback and schedule the next attempt."""
+    # Another delivery of the same event may have been processed since this attempt failed. That result stands.
     unprocessed = StripeEvent.objects.filter(pk=event_id).exclude(status=Status.PROCESSED)
     unprocessed.update(
         status=Status.FAILED, error=error, attempts=F("attempts") + 1, due_at=Now() + delay_before_retry(event_id)
@@ -25,8 +31,8 @@ def record_failure(event_id: str, error: str) -> None:
 
 
 def wait_for_address(event_id: str, error: AddressUnknown) -> str:
-    """Make the event due again if it is less than a day old. Returns the note that says whether its email waits."""
-    # After a day the address isn't likely to come. The event then counts as processed, with a note for staff.
+    """Make the event due again if it is less than a day old, and return a note for staff about its email."""
+    # After a day the address isn't likely to come, so the event stays processed.
     recent = StripeEvent.objects.filter(pk=event_id, received_at__gt=Now() - WAIT_FOR_ADDRESS)
     is_waiting = recent.update(
         status=Status.RECEIVED,
@@ -39,5 +45,7 @@ def wait_for_address(event_id: str, error: AddressUnknown) -> str:
 
 
 def delay_before_retry(event_id: str) -> timedelta:
+    """Return a delay that grows with the number of attempts."""
     attempts = StripeEvent.objects.values_list("attempts", flat=True).get(pk=event_id)
+    # The jitter keeps events that failed together, for example after a bad deployment, from all being due at once.
     return backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY, jitter=0.5)

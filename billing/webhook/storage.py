@@ -1,4 +1,8 @@
-"""The rows of StripeEvent: one for each event, kept until Stripe can no longer send it again."""
+"""The rows of StripeEvent. Each event is stored once, and kept until Stripe can no longer send it again.
+
+Stripe delivers an event at least once: again after any response but a 2xx, and whenever somebody resends it. The
+primary key is Stripe's event id, so a repeated delivery finds the row that is already there.
+"""
 
 from datetime import timedelta
 
@@ -10,33 +14,49 @@ from billing.payloads.customers import customer_id_of
 from billing.webhook.envelope import Envelope
 from common.db import insert_if_absent
 
-# The request that stores an event processes it right away. The sweep takes over if that process dies.
-SWEPT_AFTER = timedelta(seconds=60)
-KEPT_FOR = timedelta(days=90)  # Stripe sends an event again on request for 30 days
+# The request that stores an event processes it right away. Only if its process dies before that is done, the sweep
+# takes over, so the delay has to be longer than a request.
+SWEEP_DELAY = timedelta(seconds=60)
+# "stripe events resend" works for 30 days after an event. A row must outlive that, or the event would be taken for a
+# new one.
+KEPT_FOR = timedelta(days=90)
 
 
 def store(envelope: Envelope, body: str, *, expects_invoice: str = "") -> None:
-    """Insert the event unless it is stored already. ``expects_invoice`` is the invoice that should follow it."""
-    # A customer object names itself in "id"; every other object names its customer in a field.
-    is_customer = envelope.data.text("object") == "customer"
-    row = StripeEvent(
+    """Insert the event unless it is already stored.
+
+    ``expects_invoice`` is the id of the invoice that Stripe should report as paid next (monitoring.py).
+    """
+    insert_if_absent([row_of(envelope, body, expects_invoice)])
+
+
+def row_of(envelope: Envelope, body: str, expects_invoice: str) -> StripeEvent:
+    """Return the event's unsaved row, which is due if its request doesn't process it."""
+    return StripeEvent(
         id=envelope.id,
         type=envelope.type,
         api_version=envelope.api_version,
         livemode=envelope.livemode,
         account=envelope.account,
-        customer_id=envelope.data.id if is_customer else customer_id_of(envelope.data),
+        customer_id=customer_of(envelope),
         object_id=envelope.data.id,
         expects_invoice=expects_invoice,
         created_at=envelope.created_at,
-        due_at=timezone.now() + SWEPT_AFTER,
+        due_at=timezone.now() + SWEEP_DELAY,
         body=body,
     )
-    insert_if_absent([row])
+
+
+def customer_of(envelope: Envelope) -> str:
+    """Return the id of the customer that the event is about, or an empty string."""
+    # A customer object has its own id in "id". Every other object names its customer in a field.
+    is_customer = envelope.data.text("object") == "customer"
+    return envelope.data.id if is_customer else customer_id_of(envelope.data)
 
 
 def purge() -> int:
-    """Delete processed events that Stripe no longer sends again. Returns how many."""
+    """Delete the processed events that Stripe can no longer send again, and return how many."""
+    # Unprocessed events are kept at any age, because a fix in our code may still process them.
     old = StripeEvent.objects.filter(status=StripeEvent.Status.PROCESSED, received_at__lt=Now() - KEPT_FOR)
     deleted, _ = old.delete()
     return deleted

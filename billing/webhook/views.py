@@ -1,6 +1,8 @@
-"""POST /stripe/webhook: checks the signature on the raw bytes, then stores the event and handles it.
+"""POST /stripe/webhook, the endpoint that receives Stripe's events.
 
-The status is an instruction to Stripe: after anything but a 2xx, it sends the event again, for days.
+Stripe sends an event again, for up to three days, after any response that isn't a 2xx: also after a 400 or a redirect.
+So a 200 means that the event is stored, not that it has been processed, and a mail provider's outage never causes a
+5xx.
 """
 
 import logging
@@ -19,25 +21,40 @@ from common.webhooks import detail_response, raw_body
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 512 * 1024  # most events have a few kB
+# Most events have a few kB, and an invoice contains at most ten lines. The limit bounds what an unsigned request can
+# make us read and hash.
+MAX_BODY_BYTES = 512 * 1024
 
 
-@csrf_exempt  # the signature proves more than a CSRF token would
-@login_not_required  # for projects that add LoginRequiredMiddleware
-@transaction.non_atomic_requests  # the stored event must survive an error in its handler
+# Stripe can't send a CSRF token, and the signature proves more than a token would.
+@csrf_exempt
+# Projects that add LoginRequiredMiddleware would otherwise redirect Stripe to the login page.
+@login_not_required
+# With ATOMIC_REQUESTS, an error in the handler would also roll back the stored event.
+@transaction.non_atomic_requests
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    """Return 200 once the event is stored, 400 if it can't be one of ours, or 503 to receive it again."""
+    """Return 200 once the event is stored. Every other status makes Stripe send the event again.
+
+    400: the request isn't from Stripe, or isn't an event. 413: the body is too large. 503: receive it again later.
+    """
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("An event from Stripe was refused. Set STRIPE_WEBHOOK_SECRETS to the secret of the endpoint.")
         return detail_response(503, "This receiver isn't set up.")
+    # The signature covers the bytes as they were sent, so nothing may parse them first.
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
         return detail_response(413, f"The body must not exceed {MAX_BODY_BYTES} bytes.")
-    header = request.headers.get("Stripe-Signature", "")
+    return receive(body, request.headers.get("Stripe-Signature", ""))
+
+
+def receive(body: bytes, signature_header: str) -> HttpResponse:
+    """Verify and store the event, and return the response for Stripe."""
     try:
-        signatures.verify(header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
+        signatures.verify(signature_header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
         processing.receive(body)
+    # Anyone can cause the first error by posting nonsense. The second means that our endpoint at Stripe is set up
+    # wrong.
     except signatures.SignatureInvalid as error:
         logger.warning("A request that claims to come from Stripe was refused: %s", error)
         return detail_response(400, str(error))

@@ -1,3 +1,9 @@
+"""Fixtures for the tests of emails: a local server in place of the providers, the outbox, and webhook senders.
+
+The most common test queues an email with ``queue_emails``, sends it with ``deliver``, and looks at
+``provider_api.accepted`` or reports what happened to the email with ``webhook_sender``.
+"""
+
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,20 +32,25 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.fixture(scope="session")
 def standin_server() -> Iterator[StandIn]:
+    """Provide the HTTP server behind ``provider_api``, which all tests of one process share."""
     with StandIn() as server:
         yield server
 
 
 @pytest.fixture
 def provider_api(standin_server: StandIn) -> StandIn:
-    """The providers' APIs: a real HTTP server on loopback, reset for each test."""
+    """Provide an HTTP server on 127.0.0.1 that responds as the APIs of the three providers do.
+
+    ``provider_api.accepted`` holds the emails that it has accepted, and ``provider_api.calls`` counts all requests. A
+    test scripts the next responses with ``provider_api.faults = ["429", "500"]``. The server is reset for each test.
+    """
     standin_server.reset()
     return standin_server
 
 
 @pytest.fixture
 def outbox(settings, provider_api) -> None:
-    """Email goes through the outbox, and the worker delivers it through Resend at the stand-in."""
+    """Set EMAIL_BACKEND to the outbox, and make delivery use Resend at ``provider_api``."""
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     settings.EMAIL_UNKNOWN_WAIT_SECONDS = 300
     for provider in PROVIDERS:
@@ -54,7 +65,7 @@ def point_at_standin(settings, standin: StandIn, provider: str) -> None:
 
 @pytest.fixture
 def use_provider(settings, outbox, provider_api) -> Callable[[str], None]:
-    """Return a function that makes the worker deliver through another provider, at the stand-in."""
+    """Provide a function that makes delivery use another provider: ``use_provider("sendgrid")``."""
 
     def use_provider(provider: str) -> None:
         point_at_standin(settings, provider_api, provider)
@@ -65,7 +76,11 @@ def use_provider(settings, outbox, provider_api) -> Callable[[str], None]:
 
 @pytest.fixture
 def queue_emails(db, outbox) -> Callable[..., list[OutboundEmail]]:
-    """Return a function that queues ``count`` messages to person-0@example.com and so on, and returns their rows."""
+    """Provide a function that queues ``count`` emails and returns their rows.
+
+    The recipients are person-0@example.com, person-1@example.com, and so on. Keyword arguments become attributes of
+    each message: ``queue_emails(1, idempotency_key="receipt:1")``.
+    """
 
     def queue_emails(count: int = 1, **attributes: object) -> list[OutboundEmail]:
         before = set(OutboundEmail.objects.values_list("pk", flat=True))
@@ -80,13 +95,17 @@ def queue_emails(db, outbox) -> Callable[..., list[OutboundEmail]]:
 
 @pytest.fixture
 def deliver() -> Callable[[], int]:
-    """One drain, as a worker does it."""
+    """Provide the function that sends all queued emails that are due, as a Celery worker does."""
     return delivery.deliver_due
 
 
 @pytest.fixture
 def webhook_sender_for(db, settings) -> Callable[[str], WebhookSender]:
-    """Give the receivers their secrets, and return a function from a provider's name to its WebhookSender."""
+    """Provide a function that returns the ``WebhookSender`` of a provider: ``webhook_sender_for("resend")``.
+
+    A ``WebhookSender`` signs events and posts them to our webhook receiver. The fixture also sets the secrets with
+    which the receivers check the signatures.
+    """
     settings.SEQUENZY_WEBHOOK_SECRETS = [SEQUENZY_SECRET]
     settings.RESEND_WEBHOOK_SECRETS = [RESEND_SECRET]
     settings.SENDGRID_WEBHOOK_PUBLIC_KEYS = [SENDGRID_PUBLIC_KEY]
@@ -95,13 +114,13 @@ def webhook_sender_for(db, settings) -> Callable[[str], WebhookSender]:
 
 @pytest.fixture(params=PROVIDERS)
 def provider(request) -> str:
-    """The name of each provider in turn."""
+    """Provide the name of a provider. A test that uses this fixture runs once per provider."""
     return str(request.param)
 
 
 @pytest.fixture
 def webhook_sender(provider: str, webhook_sender_for: Callable[[str], WebhookSender]) -> WebhookSender:
-    """Posts signed events as the provider does."""
+    """Provide the ``WebhookSender`` of ``provider``. A test that uses this fixture runs once per provider."""
     return webhook_sender_for(provider)
 
 
@@ -112,7 +131,7 @@ def sent_email(
     queue_emails: Callable[[], list[OutboundEmail]],
     deliver: Callable[[], int],
 ) -> OutboundEmail:
-    """A message that the provider has accepted."""
+    """Provide the row of an email that ``provider`` has accepted. Its recipient is person-0@example.com."""
     use_provider(provider)
     [email] = queue_emails()
     deliver()

@@ -1,4 +1,8 @@
-"""Each provider as a plain EMAIL_BACKEND that follows Django's contract."""
+"""Each provider's backend as EMAIL_BACKEND, without the outbox, called through Django's own functions.
+
+``direct_provider`` sets EMAIL_BACKEND to each provider's backend in turn. ``provider_api`` is a local HTTP server that
+stands in for the provider, and ``provider_api.accepted`` holds the emails that have arrived there.
+"""
 
 from typing import Any
 
@@ -18,7 +22,7 @@ NAMES = {"sequenzy": "SequenzyBackend", "resend": "ResendBackend", "sendgrid": "
 
 @pytest.fixture(params=list(NAMES))
 def direct_provider(request, settings, provider_api):
-    """The name of each provider in turn, whose backend is EMAIL_BACKEND."""
+    """Set EMAIL_BACKEND to a provider's backend, and provide the provider's name. Tests run once per provider."""
     settings.EMAIL_BACKEND = f"emails.backends.{NAMES[request.param]}"
     setattr(settings, f"{request.param.upper()}_API_KEY", KEY)
     setattr(settings, f"{request.param.upper()}_API_URL", provider_api.url(request.param) + "/")
@@ -33,7 +37,7 @@ def test_send_mail_sends_immediately(provider_api, direct_provider):
 
 
 def test_several_messages_from_a_generator_are_sent(provider_api, direct_provider):
-    messages: Any = (mail() for _ in range(3))
+    messages: Any = (mail() for _ in range(3))  # has no length, unlike a list
     with django_mail.get_connection() as connection:
         assert connection.send_messages(messages) == 3
     assert len(provider_api.accepted) == 3
@@ -41,6 +45,7 @@ def test_several_messages_from_a_generator_are_sent(provider_api, direct_provide
 
 @pytest.mark.parametrize("nothing", [None, [], iter(())])
 def test_nothing_to_send_returns_zero(provider_api, direct_provider, nothing):
+    """Callers may pass None or an iterable that turns out to be empty."""
     assert django_mail.get_connection().send_messages(nothing) == 0
 
 
@@ -56,22 +61,30 @@ def test_fail_silently_decides_whether_errors_are_raised(provider_api, direct_pr
 
 
 def test_silent_failure_does_not_stop_later_messages(provider_api, direct_provider):
+    # A line break in the subject could inject the header Bcc, so Django and the backends refuse it.
     bad = mail(subject="Hello\nBcc: x@example.com")
     assert django_mail.get_connection(fail_silently=True).send_messages([bad, mail()]) == 1
 
 
 @pytest.mark.parametrize("provider", ["sequenzy", "resend"])
 def test_idempotency_key_of_the_caller_prevents_a_second_email(provider_api, provider):
-    ids = set()
-    for _ in range(2):
-        message = mail()
-        message.idempotency_key = "receipt:42"
-        assert backend(provider, provider_api).send_messages([message]) == 1
-        ids.add(message.provider_message_id)
-    assert len(provider_api.accepted) == len(ids) == 1
+    first, second = mail(), mail()
+    first.idempotency_key = second.idempotency_key = "receipt:42"
+    assert backend(provider, provider_api).send_messages([first]) == 1
+    assert backend(provider, provider_api).send_messages([second]) == 1
+    assert len(provider_api.accepted) == 1
+    assert second.provider_message_id == first.provider_message_id
 
 
-@pytest.mark.parametrize("key", ["with space", "grün", "x" * 256, "a\r\nb"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("with space", id="space"),
+        pytest.param("grün", id="not ASCII"),
+        pytest.param("x" * 256, id="longer than 255 characters"),
+        pytest.param("a\r\nb", id="line break"),
+    ],
+)
 def test_idempotency_key_unfit_for_a_header_is_refused(provider_api, key):
     message = mail()
     message.idempotency_key = key
@@ -81,11 +94,19 @@ def test_idempotency_key_unfit_for_a_header_is_refused(provider_api, key):
 
 
 @pytest.mark.parametrize("name", list(PROVIDERS))
-def test_missing_or_malformed_api_key_names_its_setting(settings, name):
-    for value in ("", "two words", "line\n"):
-        setattr(settings, f"{name.upper()}_API_KEY", value)
-        with pytest.raises(ImproperlyConfigured, match=f"{name.upper()}_API_KEY"):
-            PROVIDERS[name]()
+@pytest.mark.parametrize(
+    "api_key",
+    [
+        pytest.param("", id="missing"),
+        pytest.param("two words", id="space"),
+        pytest.param("line\n", id="line break"),  # from a file that ends with one
+    ],
+)
+def test_missing_or_malformed_api_key_names_its_setting(settings, name, api_key):
+    setting = f"{name.upper()}_API_KEY"
+    setattr(settings, setting, api_key)
+    with pytest.raises(ImproperlyConfigured, match=setting):
+        PROVIDERS[name]()
 
 
 def test_api_url_without_scheme_names_its_setting(settings):
@@ -94,13 +115,19 @@ def test_api_url_without_scheme_names_its_setting(settings):
         backends.ResendBackend(api_key=KEY)
 
 
-def test_configured_provider_follows_the_settings(settings):
-    settings.EMAIL_PROVIDER, settings.EMAIL_DELIVERY_BACKEND = "resend", ""
-    assert configured_provider() == "resend"
-    settings.EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert configured_provider() == "django.core.mail.backends.locmem.EmailBackend"
-    settings.EMAIL_DELIVERY_BACKEND = "emails.backends.SendGridBackend"
-    assert configured_provider() == "sendgrid"
+LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
+
+
+@pytest.mark.parametrize(
+    ("delivery_backend", "provider"),
+    [("", "resend"), (LOCMEM, LOCMEM), ("emails.backends.SendGridBackend", "sendgrid")],
+    ids=["EMAIL_PROVIDER only", "another backend", "a provider's backend"],
+)
+def test_configured_provider_follows_the_settings(settings, delivery_backend, provider):
+    """EMAIL_DELIVERY_BACKEND takes priority over EMAIL_PROVIDER."""
+    settings.EMAIL_PROVIDER = "resend"
+    settings.EMAIL_DELIVERY_BACKEND = delivery_backend
+    assert configured_provider() == provider
 
 
 def test_backend_follows_the_settings(settings):
@@ -111,7 +138,7 @@ def test_backend_follows_the_settings(settings):
         get_backend("resend")
 
 
-@pytest.mark.parametrize("name", ["console", "smtp", "django.core.mail.backends.locmem.EmailBackend"])
+@pytest.mark.parametrize("name", ["console", "smtp", LOCMEM])
 def test_other_backend_is_wrapped_in_a_relay(name):
     assert isinstance(get_backend(name), RelayBackend)
     assert get_backend(name).name == name
@@ -119,20 +146,23 @@ def test_other_backend_is_wrapped_in_a_relay(name):
 
 def test_custom_provider_subclass_keeps_its_path_as_name(settings):
     settings.RESEND_API_KEY = KEY
-    own = get_backend(f"{__name__}.OwnBackend")
-    assert (type(own), own.name) == (OwnBackend, f"{__name__}.OwnBackend")
+    path = f"{__name__}.CustomBackend"
+    custom = get_backend(path)
+    assert type(custom) is CustomBackend
+    assert custom.name == path
 
 
-class OwnBackend(backends.ResendBackend):
-    pass
+class CustomBackend(backends.ResendBackend):
+    """A backend that a project could derive from one of ours."""
 
 
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("resent", "sequenzy, resend, sendgrid"),
-        ("acme.mail.Backend", "cannot be imported"),
-        ("emails.backends.outbox.OutboxBackend", "itself"),
+        pytest.param("resent", "sequenzy, resend, sendgrid", id="typing error"),
+        pytest.param("acme.mail.Backend", "cannot be imported", id="missing module"),
+        # The outbox would deliver into itself forever.
+        pytest.param("emails.backends.outbox.OutboxBackend", "itself", id="the outbox"),
     ],
 )
 def test_unknown_provider_is_refused_with_advice(name, advice):
@@ -141,6 +171,7 @@ def test_unknown_provider_is_refused_with_advice(name, advice):
 
 
 def test_missing_ca_bundle_needs_a_fix(monkeypatch):
+    """The requests package raises a plain OSError for a CA bundle that doesn't exist."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(ProviderError, match="REQUESTS_CA_BUNDLE") as caught:
         backends.ResendBackend(api_key=KEY, api_url="https://127.0.0.1:1/nowhere").send_messages([mail()])

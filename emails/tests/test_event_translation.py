@@ -1,4 +1,8 @@
-"""Every event of the three providers, translated into our types, severities, and suppression causes."""
+"""Every event of the three providers, translated into our types, severities, and suppression causes.
+
+``webhook_sender_for("resend")`` returns a sender that signs events and posts them to our webhook receiver, as Resend
+does. Each test posts events and then looks at the stored ``DeliveryEvent`` rows.
+"""
 
 import random
 from datetime import UTC, datetime
@@ -10,21 +14,22 @@ from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.tests.support.signed_events import ago
 
-H, C = "hard_bounce", "complaint"  # the causes of a suppression
+HARD_BOUNCE, COMPLAINT = "hard_bounce", "complaint"  # the causes of a suppression
 FINAL_EVENTS = ["click", "bounce", "spamreport"]
 FINAL_STATUSES = [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]
 
 # Each row holds: event name, extra data, our event type, severity, cause of the suppression.
+# https://docs.sequenzy.com/api-reference
 SEQUENZY = [
     ("email.sent", {}, "sent", "", ""),
     ("email.delivered", {}, "delivered", "", ""),
     ("email.delivery_delayed", {}, "deferred", "", ""),
-    ("email.bounced", {}, "bounced", "hard", H),
-    ("email.bounced", {"bounce_type": "Permanent"}, "bounced", "hard", H),
+    ("email.bounced", {}, "bounced", "hard", HARD_BOUNCE),
+    ("email.bounced", {"bounce_type": "Permanent"}, "bounced", "hard", HARD_BOUNCE),
     ("email.bounced", {"bounce_type": "soft"}, "bounced", "soft", ""),
     ("email.bounced", {"bounce_classification": "Transient failure"}, "bounced", "soft", ""),
     ("email.failed", {"failure": {"code": "transport_exhausted"}}, "rejected", "", ""),
-    ("email.complained", {}, "complained", "", C),
+    ("email.complained", {}, "complained", "", COMPLAINT),
     ("email.opened", {}, "opened", "", ""),
     ("email.clicked", {"url": "https://example.com"}, "clicked", "", ""),
     ("email.unsubscribed", {}, "unsubscribed", "", ""),
@@ -33,23 +38,25 @@ SEQUENZY = [
     ("email.replied", {}, "other", "", ""),
     ("campaign.sent", {}, "other", "", ""),
 ]
+# https://resend.com/docs/webhooks/event-types
 RESEND = [
     ("email.scheduled", {}, "queued", "", ""),
     ("email.sent", {}, "sent", "", ""),
     ("email.delivered", {}, "delivered", "", ""),
     ("email.delivery_delayed", {}, "deferred", "", ""),
-    ("email.bounced", {}, "bounced", "hard", H),
-    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "General"}}, "bounced", "hard", H),
-    ("email.bounced", {"bounce": {"message": "old events had only this"}}, "bounced", "hard", H),
+    ("email.bounced", {}, "bounced", "hard", HARD_BOUNCE),
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "General"}}, "bounced", "hard", HARD_BOUNCE),
+    ("email.bounced", {"bounce": {"message": "old events had only this"}}, "bounced", "hard", HARD_BOUNCE),
     ("email.bounced", {"bounce": {"type": "Transient", "subType": "MailboxFull"}}, "bounced", "soft", ""),
     ("email.bounced", {"bounce": {"type": "Temporary"}}, "bounced", "soft", ""),
     ("email.bounced", {"bounce": {"type": "Undetermined"}}, "bounced", "undetermined", ""),
-    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "Suppressed"}}, "suppressed", "", H),
-    ("email.suppressed", {"suppressed": {"reason": "previous_bounce"}}, "suppressed", "", H),
-    ("email.suppressed", {"suppressed": {"reason": "previous_complaint"}}, "suppressed", "", C),
+    # Before email.suppressed existed, Resend reported a suppressed address as a bounce.
+    ("email.bounced", {"bounce": {"type": "Permanent", "subType": "Suppressed"}}, "suppressed", "", HARD_BOUNCE),
+    ("email.suppressed", {"suppressed": {"reason": "previous_bounce"}}, "suppressed", "", HARD_BOUNCE),
+    ("email.suppressed", {"suppressed": {"reason": "previous_complaint"}}, "suppressed", "", COMPLAINT),
     ("email.suppressed", {}, "suppressed", "", ""),
     ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, "rejected", "", ""),
-    ("email.complained", {}, "complained", "", C),
+    ("email.complained", {}, "complained", "", COMPLAINT),
     ("email.opened", {}, "opened", "", ""),
     ("email.clicked", {"click": {"link": "https://example.com"}}, "clicked", "", ""),
     ("email.received", {}, "other", "", ""),
@@ -57,25 +64,27 @@ RESEND = [
     ("contact.updated", {"unsubscribed": False}, "other", "", ""),
     ("domain.created", {}, "other", "", ""),
 ]
+# https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 SENDGRID = [
     ("processed", {}, "sent", "", ""),
     ("delivered", {"response": "250 OK"}, "delivered", "", ""),
     ("deferred", {"attempt": "5"}, "deferred", "", ""),
-    ("bounce", {"type": "bounce"}, "bounced", "hard", H),
+    ("bounce", {"type": "bounce"}, "bounced", "hard", HARD_BOUNCE),
+    # A block is about the sender or the content, not about the address.
     ("bounce", {"type": "blocked", "status": "5.7.1"}, "bounced", "soft", ""),
-    ("bounce", {"status": "5.1.1"}, "bounced", "hard", H),
-    ("bounce", {"bounce_classification": "Invalid Address"}, "bounced", "hard", H),
+    ("bounce", {"status": "5.1.1"}, "bounced", "hard", HARD_BOUNCE),
+    ("bounce", {"bounce_classification": "Invalid Address"}, "bounced", "hard", HARD_BOUNCE),
     ("bounce", {"status": "4.2.2"}, "bounced", "soft", ""),
     ("bounce", {}, "bounced", "soft", ""),
-    ("dropped", {"reason": "Bounced Address"}, "suppressed", "", H),
-    ("dropped", {"reason": "bounced address"}, "suppressed", "", H),
-    ("dropped", {"reason": "Spam Reporting Address"}, "suppressed", "", C),
+    ("dropped", {"reason": "Bounced Address"}, "suppressed", "", HARD_BOUNCE),
+    ("dropped", {"reason": "bounced address"}, "suppressed", "", HARD_BOUNCE),
+    ("dropped", {"reason": "Spam Reporting Address"}, "suppressed", "", COMPLAINT),
     ("dropped", {"reason": "Unsubscribed Address"}, "suppressed", "", ""),
     ("dropped", {"reason": "Invalid"}, "rejected", "", ""),
     ("dropped", {"reason": "Spam Content"}, "rejected", "", ""),
     ("dropped", {"reason": "Recipient List over Package Quota"}, "rejected", "", ""),
     ("dropped", {}, "rejected", "", ""),
-    ("spamreport", {}, "complained", "", C),
+    ("spamreport", {}, "complained", "", COMPLAINT),
     ("unsubscribe", {}, "unsubscribed", "", ""),
     ("group_unsubscribe", {"asm_group_id": 10}, "unsubscribed", "", ""),
     ("group_resubscribe", {"asm_group_id": 10}, "resubscribed", "", ""),
@@ -92,7 +101,8 @@ EVENTS = [
 
 @pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), EVENTS)
 def test_provider_event_is_translated(webhook_sender_for, provider, name, data, kind, severity, cause):
-    assert webhook_sender_for(provider).send_event(name, message="m1", **data).status_code == 200
+    response = webhook_sender_for(provider).send_event(name, message="m1", **data)
+    assert response.status_code == 200
     event = DeliveryEvent.objects.get()
     assert event.type == kind
     assert event.severity == severity
@@ -125,7 +135,10 @@ def test_resend_contact_event_uses_its_address(webhook_sender_for):
 
 
 def test_largest_sendgrid_batch_is_stored(webhook_sender_for):
-    """3,000 short events fill a body of 768 kB and exceed the parameters of one SQL statement."""
+    """SendGrid posts up to 768 kB, which is about 3,000 short events.
+
+    Their fields exceed the number of parameters that one SQL statement may have.
+    """
     webhook_sender = webhook_sender_for("sendgrid")
     events = [webhook_sender.event("open", message=f"m{number}")[0] for number in range(3000)]
     assert webhook_sender.post(events).json() == {"received": 3000, "new": 3000}
@@ -138,7 +151,15 @@ def test_token_of_a_clicked_link_is_removed(webhook_sender_for):
     assert raw["data"]["click"]["link"] == "https://app.example.com/reset-password?a=1&token=[removed]&b=2"
 
 
-@pytest.mark.parametrize("timestamp", [1700000000, "1700000000", 1700000000000, "1700000000000"])
+@pytest.mark.parametrize(
+    "timestamp",
+    [
+        pytest.param(1700000000, id="seconds"),
+        pytest.param("1700000000", id="seconds as text"),
+        pytest.param(1700000000000, id="milliseconds"),
+        pytest.param("1700000000000", id="milliseconds as text"),
+    ],
+)
 def test_sendgrid_timestamp_is_read_in_every_form(webhook_sender_for, timestamp):
     webhook_sender = webhook_sender_for("sendgrid")
     [event] = webhook_sender.event("delivered", message="m1")

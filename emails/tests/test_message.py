@@ -1,4 +1,7 @@
-"""Conversion of a Django message into the neutral form and back."""
+"""Conversion of a Django message into ``Message``, the form that all backends share, and back.
+
+``mail()`` builds a Django message to ada@example.com with other fields on request, and ``converted()`` converts it.
+"""
 
 import email.message
 import json
@@ -25,8 +28,8 @@ def test_every_field_is_converted():
     message = mail(
         html="<p>Hi</p>",
         subject=gettext_lazy("Hello"),
-        to=["Ada <ada@example.com>", "", None],
-        cc=["b@example.com", "ADA@example.com"],
+        to=["Ada <ada@example.com>", "", None],  # Django skips empty recipients
+        cc=["b@example.com", "ADA@example.com"],  # ADA@ is a repetition of a recipient in `to`
         bcc=["c@example.com"],
         reply_to=["r@example.com"],
         headers={"X-Number": 3, "X-Lazy": gettext_lazy("Yes"), "X-None": None},
@@ -64,11 +67,20 @@ def test_header_injection_is_refused(field, unsafe):
 
 @pytest.mark.parametrize("name", ["X Space", "X:Colon", "", "X-Ünicode", "X\nY"])
 def test_header_name_must_be_a_token(name):
+    """RFC 5322 allows printable ASCII characters except the colon, and no space."""
     with pytest.raises(InvalidHeader):
         converted(mail(headers={name: "x"}))
 
 
-@pytest.mark.parametrize("unsafe", ["\x00", "\x0b", "\x1b", "\ud83d"])
+@pytest.mark.parametrize(
+    "unsafe",
+    [
+        pytest.param("\x00", id="NUL"),  # PostgreSQL can't store it
+        pytest.param("\x0b", id="vertical tab"),
+        pytest.param("\x1b", id="escape"),
+        pytest.param("\ud83d", id="lone surrogate"),  # UTF-8 can't encode it
+    ],
+)
 @pytest.mark.parametrize("field", ["body", "html"])
 def test_control_characters_in_body_are_refused(field, unsafe):
     with pytest.raises(InvalidMessage):
@@ -81,6 +93,7 @@ def test_lone_surrogate_in_header_is_refused():
 
 
 def test_ordinary_text_is_accepted():
+    # An emoji of three code points, text from right to left, and a line separator are unusual, but people use them.
     text = "Tab\t, lines\r\n\n, \x7f, 👩‍🚀, עברית, \u2028"
     assert converted(mail(body=text, html=text)).text == text
 
@@ -93,7 +106,7 @@ def test_message_needs_a_recipient(to):
 
 def test_recipients_given_as_string_are_refused():
     message = mail()
-    message.to = "ada@example.com"
+    message.to = "ada@example.com"  # Python would iterate over its letters
     with pytest.raises(InvalidMessage, match="list"):
         converted(message)
 
@@ -143,6 +156,8 @@ def test_unsupported_attribute_is_refused(attribute):
 
 
 def test_message_with_custom_mime_is_refused():
+    """A subclass that builds its own MIME message, for example to sign it, would lose its work in the conversion."""
+
     class Signed(EmailMultiAlternatives):
         def message(self, **kwargs):
             return email.message.Message()
@@ -151,7 +166,8 @@ def test_message_with_custom_mime_is_refused():
         converted(Signed(to=["ada@example.com"]))
 
 
-def whole_mail():
+def forwarded_email():
+    """Return a message of the standard library, as a program would attach it to forward an email."""
     enclosed = email.message.EmailMessage()
     enclosed["Subject"] = "Inside"
     enclosed.set_content("Hello")
@@ -166,6 +182,7 @@ def whole_mail():
         (("a.pdf", b"%PDF"), Attachment("a.pdf", b"%PDF", "application/pdf")),
         ((None, b"x", None), Attachment("attachment.bin", b"x", "application/octet-stream")),
         (("", "x", "text/plain; charset=ascii"), Attachment("attachment.txt", b"x", "text/plain")),
+        # These bytes are not UTF-8, so Django sends them as application/octet-stream, too.
         (("a.csv", b"\xff", "text/csv"), Attachment("a.csv", b"\xff", "application/octet-stream")),
         (MIMEText("Grüße", _charset="latin-1"), Attachment("attachment.txt", "Grüße".encode(), "text/plain")),
         (inline_image(), Attachment("logo.png", b"PNG", "image/png", "logo")),
@@ -177,7 +194,7 @@ def test_attachment_is_converted_in_every_form(attachment, expected):
     assert converted(message).attachments == (expected,)
 
 
-@pytest.mark.parametrize("enclosed", [whole_mail(), mail(subject="Inside"), b"Subject: Inside\n\nHello"])
+@pytest.mark.parametrize("enclosed", [forwarded_email(), mail(subject="Inside"), b"Subject: Inside\n\nHello"])
 def test_attached_message_is_converted(enclosed):
     message = mail()
     message.attach("inside.eml", enclosed, "message/rfc822")

@@ -1,4 +1,8 @@
-"""The outbox backend: a message becomes a row in the caller's transaction, once per idempotency key."""
+"""The outbox backend: it stores a message as a row in the caller's transaction, once per idempotency key.
+
+The fixture ``outbox`` makes it EMAIL_BACKEND for every test here. ``queue_emails(2, idempotency_key="a")`` sends two
+messages with that key through it and returns the new rows. Nothing in this file delivers them.
+"""
 
 import pytest
 from django.core.mail import BadHeaderError, EmailMessage, get_connection, send_mail
@@ -36,6 +40,7 @@ def test_idempotency_key_queues_once_without_aborting_the_transaction(queue_emai
 
 
 def test_only_key_conflict_is_ignored(monkeypatch, queue_emails):
+    """A subject that is NULL violates another constraint of the table, which must raise an error."""
     monkeypatch.setattr(OutboundEmail._meta.get_field("subject"), "get_db_prep_save", lambda *_, **__: None)
     with pytest.raises(IntegrityError), transaction.atomic():
         queue_emails(1, idempotency_key="receipt:in_1")
@@ -50,6 +55,7 @@ def test_message_without_recipients_is_not_queued():
 
 def test_invalid_message_queues_none_of_its_batch():
     good = EmailMessage("Hello", "Hello", to=["ada@example.com"])
+    # A line break in the subject could inject the header Bcc.
     bad = EmailMessage("Hello\nBcc: all@example.com", "Hello", to=["ada@example.com"])
     with pytest.raises(BadHeaderError):
         get_connection().send_messages([good, bad])
@@ -58,7 +64,7 @@ def test_invalid_message_queues_none_of_its_batch():
 
 def test_fail_silently_skips_only_invalid_messages():
     good = EmailMessage("Hello", "Hello", to=["ada@example.com"])
-    bad = EmailMessage("Hello", "Hello\0", to=["ada@example.com"])
+    bad = EmailMessage("Hello", "Hello\0", to=["ada@example.com"])  # PostgreSQL can't store NUL
     assert get_connection(fail_silently=True).send_messages([bad, good]) == 1
     with pytest.raises(InvalidMessage):
         get_connection().send_messages([bad])

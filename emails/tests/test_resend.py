@@ -1,4 +1,10 @@
-"""Resend's payload, and the messages that Resend can't carry."""
+"""The Resend backend: the JSON that it sends, and the messages that it refuses because Resend can't carry them.
+
+Resend documents the format at https://resend.com/docs/api-reference/emails/send-email.
+
+``provider_api`` is a local HTTP server that responds as Resend's API does. ``mail()`` builds a message to
+ada@example.com, and ``sent()`` sends a message to that server and returns the JSON that arrived.
+"""
 
 import pytest
 
@@ -10,7 +16,7 @@ from emails.tests.support.messages import backend, inline_image, mail, oversized
 def test_payload_is_complete(provider_api):
     message = mail(
         html='<img src="cid:logo">',
-        to=["Lovelace, Ada 🎉 <ada@bücher.example>"],
+        to=["Lovelace, Ada 🎉 <ada@bücher.example>"],  # the comma needs quotes, and the domain needs IDNA encoding
         cc=["bob@example.com"],
         bcc=["c@example.com"],
         reply_to=["a@acme.example", "b@acme.example"],
@@ -19,7 +25,7 @@ def test_payload_is_complete(provider_api):
     message.tags = ["welcome", "not fitting!"]
     message.attachments.append(inline_image())
     payload = sent("resend", provider_api, message)
-    tags = payload.pop("tags")
+    tags = payload.pop("tags")  # checked below, because the value of message_id differs in each run
     assert payload == {
         "from": "Acme <hello@acme.example>",
         "to": ['"Lovelace, Ada 🎉" <ada@xn--bcher-kva.example>'],
@@ -31,13 +37,17 @@ def test_payload_is_complete(provider_api):
         "reply_to": ["a@acme.example", "b@acme.example"],
         "headers": {"X-Number": "3"},
         "attachments": [
+            # The content is base64 of b"PNG".
             {"filename": "logo.png", "content": "UE5H", "content_type": "image/png", "content_id": "logo"},
         ],
     }
+    # Resend allows only ASCII letters, digits, "_", and "-" in a tag, so the backend drops "not fitting!". It adds our
+    # own ID of the message, so that each event names it.
     assert [tag["name"] for tag in tags] == ["welcome", "message_id"]
 
 
 def test_html_only_message_has_empty_text(provider_api):
+    """Without the field, Resend would derive a text from the HTML."""
     message = mail(body="", html="<p>Hi</p>")
     assert sent("resend", provider_api, message)["text"] == ""
 
@@ -51,10 +61,10 @@ def test_text_only_message_has_no_html(provider_api):
     [
         ("a.pdf", "application/pdf", "a.pdf"),
         ("a.xml", "application/xml", "a.xml"),
-        ("a.jpg", "image/jpg", "a.jpg"),
+        ("a.jpg", "image/jpg", "a.jpg"),  # a common wrong name of image/jpeg
         ("README", "text/plain", "README"),
         ("a.unknown-kind", "application/octet-stream", "a.unknown-kind"),
-        ("", "application/pdf", "attachment.pdf"),
+        ("", "application/pdf", "attachment.pdf"),  # Resend requires a name
     ],
 )
 def test_attachment_with_matching_name_and_type_is_accepted(provider_api, name, content_type, arrives_as):
@@ -66,6 +76,7 @@ def test_attachment_with_matching_name_and_type_is_accepted(provider_api, name, 
 
 
 def mismatched_attachment():
+    """Return a message with a PNG image that is named like a PDF file."""
     message = mail()
     message.attach("invoice.pdf", b"x", "image/png")
     return message

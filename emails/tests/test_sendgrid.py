@@ -1,4 +1,10 @@
-"""SendGrid's payload, and the messages that SendGrid can't carry."""
+"""The SendGrid backend: the JSON that it sends, and the messages that it refuses because SendGrid can't carry them.
+
+SendGrid documents the format at https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send.
+
+``provider_api`` is a local HTTP server that responds as SendGrid's API does. ``mail()`` builds a message to
+ada@example.com, and ``sent()`` sends a message to that server and returns the JSON that arrived.
+"""
 
 import uuid
 
@@ -24,10 +30,11 @@ def test_payload_is_complete(provider_api):
     message.sensitive = True
     message.attachments += [inline_image(), ("a.txt", "Hi", "text/plain")]
     payload = sent("sendgrid", provider_api, message)
-    arguments = payload["personalizations"][0].pop("custom_args")
+    arguments = payload["personalizations"][0].pop("custom_args")  # checked below, because the message ID is random
     assert payload == {
         "personalizations": [
             {
+                # SendGrid's documentation rules out commas and semicolons in a name.
                 "to": [{"email": "ada@xn--bcher-kva.example", "name": "Lovelace Ada 🎉"}],
                 "cc": [{"email": "bob@example.com"}],
                 "bcc": [{"email": "c@example.com"}],
@@ -48,7 +55,8 @@ def test_payload_is_complete(provider_api):
             {"content": "SGk=", "filename": "a.txt", "type": "text/plain", "disposition": "attachment"},
         ],
         "headers": {"X-Number": "3"},
-        "categories": ["welcome"],
+        "categories": ["welcome"],  # SendGrid refuses a category that is listed twice
+        # Links in a sensitive email grant access, so SendGrid must not rewrite or log them.
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},
             "open_tracking": {"enable": False},
@@ -59,6 +67,7 @@ def test_payload_is_complete(provider_api):
 
 
 def test_metadata_cannot_override_our_message_id(provider_api):
+    """Events are matched to their email by this ID."""
     message = mail()
     message.metadata = {"message_id": "theirs"}
     body = backend("sendgrid", provider_api).serialize(Message.from_django(message, uuid.UUID(int=1)))
@@ -68,11 +77,13 @@ def test_metadata_cannot_override_our_message_id(provider_api):
 
 @pytest.mark.parametrize("content_type", ["text/calendar", "text/html", "text/x-amp-html"])
 def test_alternative_comes_last(provider_api, content_type):
-    kinds = [content["type"] for content in sent("sendgrid", provider_api, with_alternative(content_type))["content"]]
-    assert kinds == ["text/plain", "text/html", content_type]
+    """SendGrid requires text/plain first and text/html second."""
+    payload = sent("sendgrid", provider_api, with_alternative(content_type))
+    assert [content["type"] for content in payload["content"]] == ["text/plain", "text/html", content_type]
 
 
 def test_no_idempotency_key_is_sent(provider_api):
+    """SendGrid ignores idempotency keys, so a key would suggest a protection that doesn't exist."""
     assert SendGridBackend.key_lifetime is None
     sent("sendgrid", provider_api, mail())
     assert "idempotency-key" not in provider_api.last.headers

@@ -1,4 +1,10 @@
-"""Sequenzy's payload, and the messages that Sequenzy can't carry."""
+"""The Sequenzy backend: the JSON that it sends, and the messages that it refuses because Sequenzy can't carry them.
+
+Sequenzy documents the format at https://docs.sequenzy.com/api-reference (POST /transactional/send).
+
+``provider_api`` is a local HTTP server that responds as Sequenzy's API does. ``mail()`` builds a message to
+ada@example.com, and ``sent()`` sends a message to that server and returns the JSON that arrived.
+"""
 
 import pytest
 
@@ -18,6 +24,7 @@ def test_payload_is_complete(provider_api):
     )
     message.sensitive = True
     message.attach("a.txt", "Hi", "text/plain")
+    # Sequenzy has one body, which is HTML. It takes recipients without names.
     assert sent("sequenzy", provider_api, message) == {
         "to": ["ada@example.com"],
         "subject": "Hello",
@@ -40,6 +47,7 @@ def test_text_only_message_becomes_equivalent_html(provider_api):
 
 
 def test_placeholders_in_user_text_stay_literal(provider_api):
+    """Sequenzy replaces {{…}} with the recipient's data, so text from users must not contain two braces in a row."""
     payload = sent(
         "sequenzy",
         provider_api,
@@ -51,6 +59,7 @@ def test_placeholders_in_user_text_stay_literal(provider_api):
 
 
 def test_strict_sender_names_a_profile(provider_api, settings):
+    """Sequenzy silently replaces a ``from`` with an unverified domain, but refuses an unknown sender profile."""
     settings.SEQUENZY_STRICT_SENDER = True
     payload = sent("sequenzy", provider_api, mail())
     assert (payload["fromEmail"], payload["fromName"]) == ("hello@acme.example", "Acme")
@@ -63,6 +72,7 @@ def test_configured_headers_are_dropped(provider_api, settings):
 
 
 def test_message_id_is_the_one_events_carry(provider_api):
+    """Sequenzy's response contains two IDs, and its webhooks name emails by ``emailSendId`` only."""
     message = mail()
     provider_api.faults = [Reply(200, {"success": True, "emailSendId": "send_1", "jobId": "job_1"})]
     assert backend("sequenzy", provider_api).send_messages([message]) == 1
@@ -70,6 +80,7 @@ def test_message_id_is_the_one_events_carry(provider_api):
 
 
 def with_attachments(files, size=1):
+    """Return a message with that number of files of ``size`` bytes each."""
     message = mail()
     for number in range(files):
         message.attach(f"{number}.bin", b"x" * size, "application/octet-stream")

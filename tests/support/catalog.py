@@ -18,7 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PO = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
 # Texts that users see. The admin is for staff and in English.
-SOURCES = {"templates": (".html", ".txt"), "accounts": (".py",), "billing": (".py",), "common": (".py",)}
+SOURCES = {
+    "templates": (".html", ".txt"),
+    "accounts": (".py",),
+    "billing": (".py",),
+    "common": (".py",),
+    "settings": (".py",),
+}
 EXCLUDED = {"admin", "admin.py", "development", "models", "tests", "migrations", "management"}
 KEYWORDS = {
     **dict.fromkeys(["_", "gettext", "gettext_lazy", "gettext_noop"], None),

@@ -70,12 +70,17 @@ def sendgrid_event(kind: str, *, message: str, to: str, at: float, our_id: Any =
 
 
 def iso(at: float) -> str:
+    """Return the time as Sequenzy and Resend write it: 2026-11-05T12:00:00.000Z."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass
 class WebhookSender:
-    """Posts signed payloads to the receiver of one provider, as that provider does."""
+    """Signs events as one provider does, and posts them to our receiver of that provider's webhooks.
+
+    ``send_event("email.bounced", message="m1")`` builds, signs, and posts an event. ``event()`` only builds it, and
+    ``post()`` signs and posts it, so that a test can change the event in between.
+    """
 
     provider: str
     sign: Callable[..., SignatureHeaders]
@@ -83,15 +88,25 @@ class WebhookSender:
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
 
     def event(self, kind: str, *, message: str = "", to: str = "ada@example.com", at: float = 0, **data: Any) -> Any:
+        """Return an event in the provider's format.
+
+        ``kind`` is the provider's name of the event, ``message`` the provider's ID of the email, and ``at`` a time in
+        seconds since 1970, by default now. The keyword arguments in ``data`` become fields of the event.
+        """
         return self.make(kind, message=message, to=to, at=at or time.time(), **data)
 
     def post(self, payload: Any, **changes: Any) -> HttpResponse:
+        """Sign the payload, which is JSON or raw bytes, and post it.
+
+        For a forgery, ``signed`` holds other bytes to sign, and ``timestamp`` another time of the signature.
+        """
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         signed = changes.pop("signed", body)
         headers = self.sign(signed, changes.pop("timestamp", str(int(time.time()))), **changes.pop("secret", {}))
         return self.post_raw(body, {**headers, **changes.pop("headers", {})}, **changes)
 
     def post_raw(self, body: bytes, headers: SignatureHeaders, path: str = "") -> HttpResponse:
+        """Post the body with exactly these signature headers."""
         path = path or f"/emails/webhooks/{self.provider}/"
         return self.client.post(path, body, content_type="application/json", headers=headers)  # type: ignore[return-value]
 
@@ -108,4 +123,5 @@ STALE_AGE = {"sequenzy": 301, "resend": 301, "sendgrid": 25 * 3600 + 1}  # secon
 
 
 def ago(**distance: float) -> float:
+    """Return the time ``distance`` ago in seconds since 1970: ``ago(minutes=5)``."""
     return time.time() - timedelta(**distance).total_seconds()
