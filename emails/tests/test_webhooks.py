@@ -291,7 +291,7 @@ def test_invalid_event_does_not_spoil_the_others(webhook_sender_for, db):
     """SendGrid repeats a refused batch as a whole, so one invalid event would block all events that came with it."""
     sendgrid = webhook_sender_for("sendgrid")
     [[first], [second], [third]] = [sendgrid.event("delivered", message=message) for message in ("m0", "m1", "m2")]
-    not_objects = [None, 17, "text", []]
+    not_objects: list[object] = [None, 17, "text", []]
     without_a_type = [{}, {"event": 5}]
     of_wrong_types = {"event": "bounce", "timestamp": "x", "email": ["no"], "sg_message_id": {}}
     response = sendgrid.post([first, *not_objects, *without_a_type, of_wrong_types, second, third])
