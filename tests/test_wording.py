@@ -356,8 +356,8 @@ def test_literals_are_found_in_code_but_not_docstrings_or_logs(tmp_path, monkeyp
 
 SALUTATION = {"en": r"Hello[^\n]*,\n\n(\w+)", "de": r"Guten Tag[^\n]*,\n\n(\w+)"}
 SALUTATION_HTML = {language: pattern.replace(r"\n\n", r"</p>\s*<p[^>]*>") for language, pattern in SALUTATION.items()}
-# German continues in lower case after the comma, except for nouns and polite pronouns. This check can't tell nouns
-# apart, so a text must not start with a noun without its article.
+# German continues in lower case after the comma, except for nouns and polite pronouns. This check doesn't know nouns,
+# so a text must not start with a noun without its article.
 POLITE = re.compile(r"Sie|Ihnen|Ihr(?:e[mnrs]?)?")
 
 
