@@ -76,7 +76,8 @@ class Drain:
         self.in_flight: dict[Future[CallResult], Call] = {}
         self.settled = 0
         self.recover_at = 0.0
-        self.claim_again_in: timedelta | None = None  # work waits that long for its provider
+        # How long until a provider that is paused, or has no free slot, takes more calls. None: nothing waits for one.
+        self.claim_again_in: timedelta | None = None
 
     def run(self) -> int:
         """Deliver until nothing is due, and return the number of settled calls."""
@@ -101,12 +102,10 @@ class Drain:
             self.in_flight[self.pool.submit(call.make)] = call
 
     def max_in_flight(self, call: Call) -> int:
-        """Return how many calls the pool may have simultaneously if this one is added.
-
-        If a repeat can be a second email, a thread gets a call only after its last one is settled. A killed worker
-        then leaves no more unknown outcomes than it has threads. A call with a slot needs a free thread as well, or it
-        would miss the slot. Other calls may wait inside the pool.
-        """
+        """Return how many calls the pool may hold if this call is the next one."""
+        # Without idempotency keys, a repeat can be a second email. One call per thread then means that a killed worker
+        # leaves at most one unknown outcome per thread. And a call with a slot would miss it while it waits in the
+        # pool for a free thread.
         needs_free_thread = call.client.key_lifetime is None or call.pace.slot is not None
         return self.threads if needs_free_thread else SUBMITTED_PER_THREAD * self.threads
 
@@ -136,7 +135,10 @@ class Drain:
             self.hold_back(paused)
 
     def requeue_late_calls(self, results: Finished) -> Finished:
-        """Give calls that missed their slots new ones, unless their provider is paused; return the rest."""
+        """Put calls that missed their slots back into ``ready`` with new slots, and return all other results.
+
+        A late call of a provider that is paused by now gets no new slot. It stays among the results, as not made.
+        """
         late = [call for call, result in results if isinstance(result, MissedSlot)]
         if not late:
             return results
@@ -146,9 +148,10 @@ class Drain:
         return [(call, result) for call, result in results if call.attempt.pk not in keys]
 
     def finished_futures(self) -> list[Future[CallResult]]:
-        """Wait for a result, and a moment for more: settling ten calls costs little more than settling one."""
-        patience = min(filter(None, [self.claim_again_in, CLAIM_EVERY]))
-        done, pending = wait(self.in_flight, timeout=patience.total_seconds(), return_when=FIRST_COMPLETED)
+        """Wait until a call has finished or it is time to claim again, and return the finished ones, if any."""
+        timeout = min(filter(None, [self.claim_again_in, CLAIM_EVERY]))
+        done, pending = wait(self.in_flight, timeout=timeout.total_seconds(), return_when=FIRST_COMPLETED)
+        # Wait a moment for more, because settling ten calls together costs little more than settling one.
         if done and pending:
             wait(pending, timeout=GATHER_FOR.total_seconds())
         return [future for future in self.in_flight if future.done()]
@@ -188,7 +191,8 @@ def settle_despite_outages(finished: Finished) -> Set[str]:
         except Exception as error:  # LeaseLost as well: one lost lease rolls back the whole batch
             if len(finished) > 1:
                 return set().union(*(settle_despite_outages([one]) for one in finished))
-            log_lost_result(finished[0][0], error)
+            [(call, _)] = finished
+            log_lost_result(call, error)
             return set()
 
 
