@@ -25,7 +25,8 @@ class StripeObject:
     """One of Stripe's JSON objects. It is false if it has no fields.
 
     Stripe adds and removes fields without notice. A missing field, or one of an unexpected type, reads as an empty
-    value, so that it can't stop the event it came with.
+    value, so that it can't stop the event it came with. For example, ``event.inner("payment").ref("payment_intent")``
+    returns the ID in ``{"payment": {"payment_intent": "pi_…"}}``, or an empty string if any part of it is missing.
     """
 
     data: Mapping[str, Any]
