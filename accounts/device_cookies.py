@@ -30,7 +30,8 @@ MAXIMUM_LENGTH = 1000  # limits the work of checking a forged value
 def known_device_id(request: HttpRequest | Request, address: str) -> str | None:
     """Return the id of the device, or None if the owner of this email address has not logged in with it before.
 
-    Takes as long for an address without an account: one signature, and one query if the signature is valid.
+    The work is the same whether or not the address has an account, so its duration reveals nothing: one signature is
+    checked, and one query is made if it is valid.
     """
     value = request.headers.get(HEADER) or request.COOKIES.get(COOKIE, "")
     try:

@@ -1,6 +1,7 @@
-"""Logging in and out through Django's authentication framework, which needs the request that services do not take.
+"""Logging in and out: API clients get a token, browsers get a session.
 
-API clients get a token, browsers get a session.
+Django's authentication framework needs the request. Services don't take one, so this module stands between them and
+the views.
 """
 
 from django.conf import settings

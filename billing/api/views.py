@@ -1,4 +1,4 @@
-"""The API of billing. Each view calls one service; schema.py documents the views.
+"""The API of billing: plans and the user's own payments, and the URLs of Stripe's pages. schema.py documents it.
 
 Every query starts from the request's user, so that nobody reaches another person's data.
 """
@@ -29,7 +29,8 @@ from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
 from common.api.views import ThrottledView
 
-# The fields of a subscription, so that clients find the same ones for everybody.
+# The response for a person without a subscription. It has the fields of a real one, so that a client can read
+# "gives_access" without first checking whether there is a subscription.
 NO_SUBSCRIPTION: dict[str, Any] = {
     "status": "none",
     "gives_access": False,
@@ -91,7 +92,7 @@ class PaymentView(RetrieveAPIView[Payment]):
 
 
 class StripePageView(ThrottledView):
-    """Every request makes calls to Stripe."""
+    """A view that calls Stripe. The limits keep one person from using up Stripe's rate limit for everybody."""
 
     limits = STRIPE_PAGE_LIMITS
 

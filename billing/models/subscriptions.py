@@ -49,7 +49,12 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """A subscription in Stripe's own terms. A status that we don't know gives no access."""
+    """A subscription in Stripe's own terms. A status that we don't know gives no access.
+
+    Stripe reports its state in events that arrive more than once and in any order. Two groups of fields deal with that:
+    ``version`` orders the reports, so that an older one never overwrites a newer one (services/versions.py), and
+    ``refresh_*`` schedule a question to Stripe, because only its answer is certain (services/reconciliation.py).
+    """
 
     id = models.CharField(primary_key=True, max_length=255, help_text="sub_…")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="subscriptions")

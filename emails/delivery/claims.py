@@ -1,7 +1,11 @@
 """Claiming work: which calls may be made now, and taking back what dead workers held.
 
 Repeats of unknown attempts come first, then new calls for due rows. A provider that is paused, or that has no slot
-free soon, gets none.
+free soon, gets none. The terms:
+
+- A *slot* is a moment at which one call may begin, handed out evenly within the provider's rate limit (pacing.py).
+- A *probe* is the single call that tests whether a failing provider works again (breaker.py).
+- A *sweep* is the run of the beat task that starts a drain every 15 seconds, in case a wake-up got lost.
 """
 
 import time
@@ -104,7 +108,8 @@ def next_calls(room: int, *, idle: bool) -> Claimed:
         slots = pacing.slots_near(ready.state, ready.interval)
         wait = ready.paused_for or slots.opens_in
         if wait:
-            # A longer wait ends the drain, because the sweep starts another one in time.
+            # This drain stays only for a short wait. After a longer one, the beat task that runs every 15 seconds
+            # starts another drain soon enough.
             if wait < MAX_PAUSE_TO_WAIT and ready.has_work():
                 waits.append(wait)
         elif not ready.state.is_probing or breaker.take_probe(ready.state):
@@ -115,7 +120,7 @@ def next_calls(room: int, *, idle: bool) -> Claimed:
 
 
 def with_slots(calls: Sequence[Call], ready: ReadyProvider) -> list[Call]:
-    """Return the calls, each with its slot if the provider's calls are paced."""
+    """Return the calls. If the provider has a rate limit, each comes with a slot, the moment at which it may begin."""
     interval = ready.interval
     if interval is None or not calls:
         return list(calls)

@@ -14,7 +14,9 @@ from emails.errors import InvalidMessage
 from emails.message.text_rules import header_text
 
 # One pattern that matches nearly all addresses, and saves them the general rules below.
-PLAIN = re.compile(r"(?:([^\"\\(),:;<>@\[\]=]*?)\s*<)?([^\s\"\\(),:;<>@\[\]]+)@([A-Za-z0-9.-]+)(>?)")
+PLAIN = re.compile(
+    r"(?:(?P<name>[^\"\\(),:;<>@\[\]=]*?)\s*<)?(?P<local>[^\s\"\\(),:;<>@\[\]]+)@(?P<domain>[A-Za-z0-9.-]+)(?P<end>>?)"
+)
 QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")
 # A name with a comma or quotes may also be unquoted, unless the text could be read as two addresses. Python's own
 # parsers handle this differently from release to release.
@@ -44,8 +46,10 @@ class Address:
         if len(text) > MAX_CHARACTERS:
             raise _unreadable(text, field)
         match = PLAIN.fullmatch(text)
-        if match and (match[1] is None) == (match[4] == ""):
-            return cls(match[1].strip() if match[1] else "", f"{match[2]}@{_domain(match[3], text, field)}")
+        # The pattern can't pair the brackets: either both are there, around the address, or neither.
+        if match and (match["name"] is not None) == bool(match["end"]):
+            name = (match["name"] or "").strip()
+            return cls(name, f"{match['local']}@{_domain(match['domain'], text, field)}")
         name, mailbox = _split(text)
         local, _, domain = mailbox.rpartition("@")
         if not LOCAL_PART.fullmatch(local):

@@ -21,7 +21,7 @@ class Receiver(ABC):
     """Checks one provider's signature and translates its events."""
 
     provider: str
-    # The name of the setting with the secrets. Logs and system checks show it.
+    # The name of the setting that holds the secrets. Logs and system checks show this name, never a secret.
     variable: str
 
     @property
@@ -43,10 +43,17 @@ class Receiver(ABC):
 
     @abstractmethod
     def event(self, item: dict[str, Any]) -> ReportedEvent:
-        """Translate one of the items."""
+        """Return one item as a neutral event.
+
+        Raises nothing: a missing field, or one of an unexpected type, is read as an empty value (tracking/values.py).
+        """
 
     def events(self, payload: Any) -> Iterator[ReportedEvent]:
-        """Translate every item. An unreadable one becomes an event without effect, so the others are still recorded."""
+        """Yield every item as a neutral event.
+
+        An unreadable item is recorded without any effect. An error would make the provider repeat the whole request,
+        and the readable events in it would never be recorded.
+        """
         for item in self.items(payload):
             yield self.event(item) if is_readable(item) else unreadable(self.provider, item)
 
