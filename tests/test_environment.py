@@ -179,7 +179,9 @@ def test_settings_package_is_not_a_settings_module():
     assert "settings.production" in load("settings")
 
 
-def test_deployment_check_passes():
+def test_deployment_check_passes(tmp_path):
+    # On SQLite, because from Django 6.1 on, the check of a generated field asks PostgreSQL for its version.
+    database = f"sqlite:///{tmp_path / 'db.sqlite3'}"
     done = run(
         "manage.py",
         "check",
@@ -187,6 +189,6 @@ def test_deployment_check_passes():
         "--fail-level",
         "WARNING",
         DJANGO_SETTINGS_MODULE="settings.production",
-        **PRODUCTION,
+        **PRODUCTION | {"DATABASE_URL": database},
     )
     assert done.returncode == 0, done.stderr
