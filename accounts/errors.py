@@ -47,7 +47,7 @@ class AddressTaken(AccountsError, ValueError):
 
 
 class DeletionRefused(AccountsError, PermissionError):
-    """The message is that of the deletion guard that refused."""
+    """Carries the message of the deletion guard that refused."""
 
     category = Category.CONFLICT
     code = "deletion_refused"

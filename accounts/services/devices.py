@@ -44,7 +44,7 @@ def record_logout(*, session_key: str | None) -> None:
 
 
 def list_devices(*, user: User, session_key: str | None) -> list[Device]:
-    """Return the user's active logins, newest first. `session_key` is that of the browser that displays them."""
+    """Return the user's active logins, newest first. `session_key` identifies the browser that asks."""
     return [
         Device(
             id=login.pk,

@@ -76,7 +76,7 @@ def ada_token(call_api, ada) -> str:
 
 @pytest.fixture
 def ada(db) -> User:
-    """Provide a user with a confirmed email address. Her welcome email is no longer in ``sent_emails``."""
+    """Provide a user with a confirmed email address. The welcome email is no longer in ``sent_emails``."""
     user = User.objects.create_user("ada@example.com", PASSWORD, name="Ada", email_verified_at=timezone.now())
     mail.outbox.clear()
     return user

@@ -74,12 +74,12 @@ class StripeApi:
         import stripe  # noqa: PLC0415
 
         try:
-            answer = self._client.raw_request(method, path, **parameters).data
+            response = self._client.raw_request(method, path, **parameters).data
         except stripe.StripeError as error:
             refusal = billing_error_from(error, path)
         else:
-            if isinstance(answer, dict) and (StripeObject(answer).id or "data" in answer):
-                return StripeObject(answer)
+            if isinstance(response, dict) and (StripeObject(response).id or "data" in response):
+                return StripeObject(response)
             logger.error("Stripe's response to %s %s does not match its documentation.", method.upper(), path)
             refusal = StripeUnavailable()
         # Raised outside the except block, so that no traceback contains Stripe's exception, which holds the request.

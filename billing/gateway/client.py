@@ -30,25 +30,25 @@ class PooledClient(stripe.HTTPClient):
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[Any, int, Mapping[str, str]]:
-        """Return the body, the status, and the headers. Raises ``APIConnectionError`` if there is no whole response."""
+        """Return body, status, and headers. Raises ``APIConnectionError`` if the response is missing or incomplete."""
         seconds = min(settings.STRIPE_CALL_SECONDS, self._ends_at - time.monotonic())
         if seconds <= 0:
-            raise no_answer("no time was left", should_retry=False)
+            raise connection_error("no time was left", should_retry=False)
         path = url.removeprefix(settings.STRIPE_API_URL)
         body = (post_data or "").encode()
         pool = pool_for(settings.STRIPE_API_URL)
-        answer = pool.send(method.upper(), path, body, headers or {}, timedelta(seconds=seconds))
-        if isinstance(answer, NoResponse):
-            raise no_answer(answer.reason)
-        if answer.body is None:
-            raise no_answer("the response was cut off")
-        return answer.body, answer.status, answer.headers
+        response = pool.send(method.upper(), path, body, headers or {}, timedelta(seconds=seconds))
+        if isinstance(response, NoResponse):
+            raise connection_error(response.reason)
+        if response.body is None:
+            raise connection_error("the response was cut off")
+        return response.body, response.status, response.headers
 
     def close(self) -> None:
         """Do nothing: the pool belongs to the process."""
 
 
-def no_answer(reason: str, *, should_retry: bool = True) -> stripe.APIConnectionError:
+def connection_error(reason: str, *, should_retry: bool = True) -> stripe.APIConnectionError:
     return stripe.APIConnectionError(reason, should_retry=should_retry)  # type: ignore[no-untyped-call]
 
 
