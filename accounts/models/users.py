@@ -20,6 +20,10 @@ def default_language() -> str:
 
 
 class UserManager(BaseUserManager["User"]):
+    def lock(self, pk: int) -> "User | None":
+        """Return the user and lock the row until the transaction ends, or None if the user has been deleted."""
+        return self.select_for_update().filter(pk=pk).first()
+
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user with this email address in any spelling. Raises User.DoesNotExist."""
         return self.get(email=username)
@@ -58,6 +62,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_generation = models.PositiveIntegerField(
         default=0, editable=False, help_text="Incremented to end all browser sessions."
     )
+    # For each purpose, the ID of the newest link in an email. Older links don't work anymore. Empty before the first.
+    newest_confirmation_link = models.CharField(max_length=16, default="", db_default="", editable=False)
+    newest_reset_link = models.CharField(max_length=16, default="", db_default="", editable=False)
+    newest_change_link = models.CharField(max_length=16, default="", db_default="", editable=False)
+    newest_keep_link = models.CharField(max_length=16, default="", db_default="", editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

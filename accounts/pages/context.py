@@ -1,5 +1,7 @@
 """What a page knows about its visitor: the email address they entered, and the page they tried to open."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +9,25 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from common import pages
 
-INBOX_ADDRESS = "inbox_address"  # in the session: the email address whose inbox the person is asked to check
+# The email address whose inbox the person is asked to check. It is in a cookie of its own, because a session would keep
+# it in the database for weeks, even after the account is deleted.
+INBOX_COOKIE = "inbox"
+INBOX_SALT = "accounts.inbox"
+INBOX_LIFE = timedelta(hours=1)
+
+
+def inbox_address(request: HttpRequest) -> str:
+    """Return the address that this browser requested an email for within the last hour, or an empty string."""
+    return request.get_signed_cookie(INBOX_COOKIE, default="", salt=INBOX_SALT, max_age=INBOX_LIFE) or ""
+
+
+def remember_inbox(response: HttpResponse, address: str) -> HttpResponse:
+    """Store the address in the browser; returns the response."""
+    is_secure = bool(settings.SESSION_COOKIE_SECURE)
+    response.set_signed_cookie(
+        INBOX_COOKIE, address, salt=INBOX_SALT, max_age=INBOX_LIFE, httponly=True, samesite="Lax", secure=is_secure
+    )
+    return response
 
 
 def username(request: HttpRequest) -> str:
@@ -15,7 +35,7 @@ def username(request: HttpRequest) -> str:
 
     Password managers read it next to a password field to save the password for the right account.
     """
-    return request.user.get_username() or request.session.get(INBOX_ADDRESS, "")
+    return request.user.get_username() or inbox_address(request)
 
 
 def next_page(request: HttpRequest) -> str:
