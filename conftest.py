@@ -64,7 +64,7 @@ def patient_cache() -> Iterator[None]:
 
 
 @pytest.fixture
-def shared_database(transactional_db, tmp_path: Path) -> Iterator[None]:
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     """Use a SQLite file as the database, because an in-memory database can't wait for a lock of another thread.
 
     This fixture changes nothing if the tests run on PostgreSQL.

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.models import EmailChange, User
+from accounts.models import EmailChange, Purpose, User
 from accounts.validators import is_valid_name
 from emails.services import queue_and_roll_back_templated_email, send_templated_email
 
 Send = Callable[..., bool]
 LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
 
+
+# A new link ends the older ones of its purpose. If its email isn't queued, for example because the recipient has had
+# enough emails today, the older ones keep working. All functions must be called in a transaction.
 
 # Idempotency keys: of all emails with the same key, only the first is queued
 
@@ -36,17 +38,24 @@ def send_welcome_email(user: User) -> None:
 
 def resend_welcome_email(user: User) -> None:
     """Send the welcome email with a new link, as often as the user requests it."""
-    _send_newest_link(user, tokens.CONFIRMATION, partial(_send_welcome, user))
+    _resend_welcome(user)
 
 
 def queue_and_roll_back_welcome_email(user: User) -> None:
     """Do the same work for a user who does not exist, and send nothing."""
-    send = partial(_send_welcome, user, send=queue_and_roll_back_templated_email)
-    _send_newest_link(user, tokens.CONFIRMATION, send)
+    _resend_welcome(user, send=queue_and_roll_back_templated_email)
 
 
-def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send = send_templated_email) -> bool:
-    token = "" if user.is_email_verified else tokens.make_email_verification_token(user)
+def _resend_welcome(user: User, *, send: Send = send_templated_email) -> None:
+    link_id = tokens.new_link_id()
+    if _send_welcome(user, link_id=link_id, send=send):
+        tokens.end_older_links(user, Purpose.CONFIRMATION, link_id)
+
+
+def _send_welcome(
+    user: User, *, link_id: str = "", idempotency_key: str | None = None, send: Send = send_templated_email
+) -> bool:
+    token = "" if user.is_email_verified else tokens.make_email_verification_token(user, link_id)
     confirm_url = _link("verify-email", token=token) if token else ""
     context = {"dashboard_url": _link("dashboard"), "confirm_url": confirm_url}
     return _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
@@ -62,20 +71,21 @@ def send_already_registered_email(user: User) -> bool:
 
 
 def send_password_reset_email(user: User) -> None:
-    _send_newest_link(user, tokens.RESET, partial(_send_password_reset, user))
+    _send_password_reset(user)
 
 
 def queue_and_roll_back_password_reset_email(user: User) -> None:
     """Do the same work for a user who does not exist, and send nothing."""
-    send = partial(_send_password_reset, user, send=queue_and_roll_back_templated_email)
-    _send_newest_link(user, tokens.RESET, send)
+    _send_password_reset(user, send=queue_and_roll_back_templated_email)
 
 
-def _send_password_reset(user: User, *, send: Send = send_templated_email) -> bool:
-    context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user))}
+def _send_password_reset(user: User, *, send: Send = send_templated_email) -> None:
+    link_id = tokens.new_link_id()
+    context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user, link_id))}
     # If delivery is delayed until the link no longer works, the email isn't sent at all.
     expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
-    return _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send)
+    if _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send):
+        tokens.end_older_links(user, Purpose.RESET, link_id)
 
 
 def send_password_changed_email(user: User, at: datetime) -> None:
@@ -84,14 +94,13 @@ def send_password_changed_email(user: User, at: datetime) -> None:
 
 def send_email_change_email(user: User, new_address: str) -> None:
     """Send the link that completes the change to the new address."""
-    _send_newest_link(user, tokens.CHANGE, partial(_send_email_change, user, new_address))
-
-
-def _send_email_change(user: User, new_address: str) -> bool:
+    link_id = tokens.new_link_id()
+    token = tokens.make_email_change_token(user, new_address, link_id)
     # Without the old address, because the new one may belong to a stranger, who must not get the user's text.
-    context = {"confirm_url": _link("confirm-email-change", token=tokens.make_email_change_token(user, new_address))}
+    context = {"confirm_url": _link("confirm-email-change", token=token)}
     expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
-    return _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True)
+    if _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True):
+        tokens.end_older_links(user, Purpose.CHANGE, link_id)
 
 
 def send_email_changed_notice(change: EmailChange) -> None:
@@ -110,13 +119,11 @@ def send_email_changed_notice(change: EmailChange) -> None:
 
 def send_email_keep_email(user: User) -> None:
     """Send the link that ends the undo links of the old addresses to the current address."""
-    _send_newest_link(user, tokens.KEEP, partial(_send_email_keep, user))
-
-
-def _send_email_keep(user: User) -> bool:
-    context = {"keep_url": _link("keep-email-address", token=tokens.make_email_keep_token(user))}
+    link_id = tokens.new_link_id()
+    context = {"keep_url": _link("keep-email-address", token=tokens.make_email_keep_token(user, link_id))}
     expires_at = timezone.now() + tokens.EMAIL_KEEP_LIFE
-    return _send(user, "email_keep", context, expires_at=expires_at, sensitive=True)
+    if _send(user, "email_keep", context, expires_at=expires_at, sensitive=True):
+        tokens.end_older_links(user, Purpose.KEEP, link_id)
 
 
 def send_email_kept_notice(change: EmailChange) -> None:
@@ -127,19 +134,6 @@ def send_email_kept_notice(change: EmailChange) -> None:
 def send_deletion_notice(user: User, at: datetime) -> None:
     """Send the last email to this person. It is sensitive so that its body is erased once it is sent."""
     _send(user, LAST_KIND, {"deleted_at": at}, sensitive=True)
-
-
-def _send_newest_link(user: User, purpose: str, send_email: Callable[[], bool]) -> None:
-    """Send an email with a new link, which ends the older links of this purpose.
-
-    If the email is not queued, the older links keep working. Call it in a transaction.
-    """
-    previous = getattr(user, purpose)
-    setattr(user, purpose, tokens.new_link_id())  # becomes part of the token
-    if send_email():
-        tokens.end_older_links(user, purpose)
-    else:
-        setattr(user, purpose, previous)
 
 
 def _send(

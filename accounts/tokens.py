@@ -6,6 +6,7 @@ also contain the ID of their link. Only the ID of the newest link of each purpos
 
 import hashlib
 from datetime import timedelta
+from secrets import randbits
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.core import signing
 from django.utils.crypto import constant_time_compare, get_random_string
 
 from accounts.errors import LinkReplaced, TokenExpired, TokenInvalid, UndoEnded
-from accounts.models import EmailChange, User
+from accounts.models import EmailChange, NewestLink, Purpose, User
 
 # One salt for each purpose: a token from one email is never accepted in place of another.
 EMAIL_VERIFICATION_SALT = "accounts.email_verification"
@@ -27,25 +28,32 @@ EMAIL_UNDO_LIFE = timedelta(days=settings.ACCOUNTS_UNDO_DAYS)
 EMAIL_KEEP_SALT = "accounts.email_keep"
 EMAIL_KEEP_LIFE = timedelta(hours=24)
 
-# The purposes of links that a newer one ends, as the fields of the user that hold the ID of the newest.
-CONFIRMATION = "newest_confirmation_link"
-RESET = "newest_reset_link"
-CHANGE = "newest_change_link"
-KEEP = "newest_keep_link"
-
 
 def new_link_id() -> str:
     return get_random_string(12)
 
 
-def end_older_links(user: User, purpose: str) -> None:
-    """Store the ID of the newest link, which ``user`` holds in memory."""
-    # A user who does not exist costs the same query (accounts/services/passwords.py).
-    User.objects.filter(pk=user.pk or 0).update(**{purpose: getattr(user, purpose)})
+def end_older_links(user: User, purpose: Purpose, newest: str) -> None:
+    """Store the ID of the newest link of this purpose.
+
+    For a user who does not exist, a row is written and deleted again. Nobody can therefore measure whether an email
+    address has an account.
+    """
+    nobody = -randbits(62)
+    NewestLink.objects.bulk_create(
+        [NewestLink(user_id=user.pk or nobody, purpose=purpose, link_id=newest)],
+        update_conflicts=True,
+        unique_fields=["user", "purpose"],
+        update_fields=["link_id"],
+    )
+    NewestLink.objects.filter(user=nobody).delete()
 
 
-def make_email_verification_token(user: User) -> str:
-    claims = {"user": user.pk, "email": user.email, "link": user.newest_confirmation_link}
+# Tokens. A maker takes the ID of the link, which is empty if no link of this purpose was sent before.
+
+
+def make_email_verification_token(user: User, link_id: str = "") -> str:
+    claims = {"user": user.pk, "email": user.email, "link": link_id}
     return signing.dumps(claims, salt=EMAIL_VERIFICATION_SALT)
 
 
@@ -59,12 +67,12 @@ def read_email_verification_token(token: str) -> User:
     user = User.objects.filter(pk=claims["user"], email=claims["email"], email_verified_at=None, is_active=True).first()
     if user is None:
         raise TokenInvalid
-    _check_newest(claims, user, CONFIRMATION)
+    _check_newest(claims, user, Purpose.CONFIRMATION)
     return user
 
 
-def make_password_reset_token(user: User) -> str:
-    return signing.dumps({**_state(user), "link": user.newest_reset_link}, salt=PASSWORD_RESET_SALT)
+def make_password_reset_token(user: User, link_id: str = "") -> str:
+    return signing.dumps({**_state(user), "link": link_id}, salt=PASSWORD_RESET_SALT)
 
 
 def read_password_reset_token(token: str) -> User:
@@ -73,11 +81,11 @@ def read_password_reset_token(token: str) -> User:
     Raises TokenExpired after PASSWORD_RESET_LIFE, LinkReplaced after a newer link was sent, and TokenInvalid if the
     token is not valid, or if the password or the email address has been changed in the meantime.
     """
-    return _unchanged_user(_claims(token, PASSWORD_RESET_SALT, PASSWORD_RESET_LIFE), RESET)
+    return _unchanged_user(_claims(token, PASSWORD_RESET_SALT, PASSWORD_RESET_LIFE), Purpose.RESET)
 
 
-def make_email_change_token(user: User, new_address: str) -> str:
-    claims = {**_state(user), "new": new_address, "link": user.newest_change_link}
+def make_email_change_token(user: User, new_address: str, link_id: str = "") -> str:
+    claims = {**_state(user), "new": new_address, "link": link_id}
     return signing.dumps(claims, salt=EMAIL_CHANGE_SALT)
 
 
@@ -88,7 +96,7 @@ def read_email_change_token(token: str) -> tuple[User, str]:
     is not valid, or if the password or the email address has been changed in the meantime.
     """
     claims = _claims(token, EMAIL_CHANGE_SALT, EMAIL_CHANGE_LIFE)
-    return _unchanged_user(claims, CHANGE), claims["new"]
+    return _unchanged_user(claims, Purpose.CHANGE), claims["new"]
 
 
 def make_email_undo_token(change: EmailChange) -> str:
@@ -111,8 +119,8 @@ def read_email_undo_token(token: str) -> EmailChange:
     return change
 
 
-def make_email_keep_token(user: User) -> str:
-    return signing.dumps({**_state(user), "link": user.newest_keep_link}, salt=EMAIL_KEEP_SALT)
+def make_email_keep_token(user: User, link_id: str = "") -> str:
+    return signing.dumps({**_state(user), "link": link_id}, salt=EMAIL_KEEP_SALT)
 
 
 def read_email_keep_token(token: str) -> User:
@@ -121,7 +129,7 @@ def read_email_keep_token(token: str) -> User:
     Raises TokenExpired after EMAIL_KEEP_LIFE, LinkReplaced after a newer link was sent, and TokenInvalid if the token
     is not valid, or if the password or the email address has been changed in the meantime.
     """
-    return _unchanged_user(_claims(token, EMAIL_KEEP_SALT, EMAIL_KEEP_LIFE), KEEP)
+    return _unchanged_user(_claims(token, EMAIL_KEEP_SALT, EMAIL_KEEP_LIFE), Purpose.KEEP)
 
 
 def _claims(token: str, salt: str, life: timedelta) -> dict[str, Any]:
@@ -138,7 +146,7 @@ def _state(user: User) -> dict[str, Any]:
     return {"user": user.pk, "email": user.email, "password": _fingerprint(user)}
 
 
-def _unchanged_user(claims: dict[str, Any], purpose: str) -> User:
+def _unchanged_user(claims: dict[str, Any], purpose: Purpose) -> User:
     user = User.objects.filter(pk=claims["user"], email=claims["email"], is_active=True).first()
     if user is None or not constant_time_compare(claims["password"], _fingerprint(user)):
         raise TokenInvalid
@@ -146,9 +154,10 @@ def _unchanged_user(claims: dict[str, Any], purpose: str) -> User:
     return user
 
 
-def _check_newest(claims: dict[str, Any], user: User, purpose: str) -> None:
-    # Links from before the upgrade that introduced these IDs have none. They work until a newer one is sent.
-    if claims.get("link", "") != getattr(user, purpose):
+def _check_newest(claims: dict[str, Any], user: User, purpose: Purpose) -> None:
+    newest = NewestLink.objects.filter(user=user, purpose=purpose).first()
+    # Links from before the upgrade that introduced the IDs have none. They work until a newer one is sent.
+    if newest is not None and newest.link_id != claims.get("link", ""):
         raise LinkReplaced
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts import tokens
+from accounts.errors import TokenInvalid
 from accounts.models import EmailChange, User
 from billing.tests.support.parallel import run_in_parallel
 from emails.models import OutboundEmail
@@ -140,7 +141,7 @@ def test_parallel_requests_for_links_leave_one_that_works(ada, purpose):
 def works(read: Callable[[str], object], token: str) -> bool:
     try:
         read(token)
-    except tokens.TokenInvalid:
+    except TokenInvalid:
         return False
     return True
 

@@ -32,7 +32,6 @@ from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, request_exampl
 # drf-spectacular has a scheme for Knox's own class, which it doesn't apply to subclasses.
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
     target_class = "accounts.api.authentication.TokenAuthentication"
-    match_subclasses = True
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
@@ -125,6 +124,7 @@ confirm_email_change = extend_schema(
     description="Takes the token from the link sent to the new email address, which is valid for 24 hours, and the "
     "account's password. Ends all tokens and sessions, except for a token in the request's header. The old address "
     "gets a notification with a link to undo the change within some days, by default 7.",
+    auth=[{"token": []}, {}],  # type: ignore[list-item]  # the annotation is wrong: these are what OpenAPI requires
     request={JSON: ConfirmEmailChangeSerializer},
     responses={
         200: UserSerializer,

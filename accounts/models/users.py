@@ -62,11 +62,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_generation = models.PositiveIntegerField(
         default=0, editable=False, help_text="Incremented to end all browser sessions."
     )
-    # For each purpose, the ID of the newest link in an email. Older links don't work anymore. Empty before the first.
-    newest_confirmation_link = models.CharField(max_length=16, default="", db_default="", editable=False)
-    newest_reset_link = models.CharField(max_length=16, default="", db_default="", editable=False)
-    newest_change_link = models.CharField(max_length=16, default="", db_default="", editable=False)
-    newest_keep_link = models.CharField(max_length=16, default="", db_default="", editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

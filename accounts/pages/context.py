@@ -1,6 +1,7 @@
 """What a page knows about its visitor: the email address they entered, and the page they tried to open."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.forms import Form
@@ -23,11 +24,16 @@ def inbox_address(request: HttpRequest) -> str:
 
 def remember_inbox(response: HttpResponse, address: str) -> HttpResponse:
     """Store the address in the browser; returns the response."""
-    is_secure = bool(settings.SESSION_COOKIE_SECURE)
-    response.set_signed_cookie(
-        INBOX_COOKIE, address, salt=INBOX_SALT, max_age=INBOX_LIFE, httponly=True, samesite="Lax", secure=is_secure
-    )
+    response.set_signed_cookie(INBOX_COOKIE, address, salt=INBOX_SALT, max_age=INBOX_LIFE, **_cookie_options())
     return response
+
+
+def forget_inbox(response: HttpResponse) -> None:
+    response.set_cookie(INBOX_COOKIE, max_age=0, **_cookie_options())
+
+
+def _cookie_options() -> dict[str, Any]:
+    return {"httponly": True, "samesite": "Lax", "secure": bool(settings.SESSION_COOKIE_SECURE)}
 
 
 def username(request: HttpRequest) -> str:

@@ -18,7 +18,15 @@ from accounts import login, services
 from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
 from accounts.models import User
-from accounts.pages.context import INBOX_COOKIE, inbox_address, next_page, remember_inbox, render_form_page, username
+from accounts.pages.context import (
+    INBOX_COOKIE,
+    forget_inbox,
+    inbox_address,
+    next_page,
+    remember_inbox,
+    render_form_page,
+    username,
+)
 from accounts.pages.forms import (
     ConfirmEmailChangeForm,
     EmailAddressForm,
@@ -93,7 +101,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 def redirect_after_login(request: HttpRequest, user: User, target: str) -> HttpResponse:
     response = redirect(target)
-    response.delete_cookie(INBOX_COOKIE)
+    if INBOX_COOKIE in request.COOKIES:
+        forget_inbox(response)
     set_device_cookie(response, user)
     return response
 

@@ -15,7 +15,7 @@ from accounts.mail import (
     send_email_changed_notice,
     send_password_reset_email,
 )
-from accounts.models import EmailChange, User
+from accounts.models import EmailChange, Purpose, User
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.services.devices import log_out_everywhere, log_out_other_devices
 
@@ -36,8 +36,7 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
             send_email_change_email(user, email)
         elif send_already_registered_email(owner):
             # Otherwise, an earlier link that still works would reveal that this address has an account.
-            user.newest_change_link = tokens.new_link_id()
-            tokens.end_older_links(user, tokens.CHANGE)
+            tokens.end_older_links(user, Purpose.CHANGE, tokens.new_link_id())
 
 
 def confirm_email_change(

@@ -34,7 +34,7 @@ def undo_link(call_api, ada, sent_emails) -> str:
 @pytest.fixture
 def changed_account(undo_link, post) -> str:
     """Provide an API token of Ada, who has just changed her address."""
-    return post("login/", {"email": NEW, "password": PASSWORD}).json()["token"]
+    return str(post("login/", {"email": NEW, "password": PASSWORD}).json()["token"])
 
 
 @pytest.fixture
