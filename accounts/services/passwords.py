@@ -11,6 +11,7 @@ from knox.models import AuthToken
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import send_password_changed_email, send_password_reset_email
 from accounts.models import User
+from accounts.services import contacts
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.tokens import read_password_reset_token
 
@@ -37,7 +38,8 @@ def reset_password(*, token: str, password: str) -> User:
     with transaction.atomic():
         if not unused.update(password=user.password):
             raise TokenInvalid
-        user.confirm_email()  # the link proves that the person reads this inbox
+        if user.confirm_email():  # the link proves that the person reads this inbox
+            contacts.subscribe(user)
         log_out_everywhere(user=user)
         send_password_changed_email(user, timezone.now())
     user.refresh_from_db()  # the device cookie will contain the stored session_generation

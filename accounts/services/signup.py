@@ -7,6 +7,7 @@ from django.utils.translation import get_language, gettext_lazy
 from accounts.errors import TokenInvalid, WrongPassword
 from accounts.mail import is_notified_today, resend_welcome_email, send_already_registered_email
 from accounts.models import User, default_language
+from accounts.services import contacts
 from accounts.tokens import read_email_verification_token
 
 WRONG_SIGN_UP_PASSWORD = gettext_lazy("This isn't the password you signed up with.")
@@ -55,8 +56,10 @@ def confirm_address(*, token: str, password: str) -> User:
     user = read_email_verification_token(token)
     if not user.check_password(password):
         raise WrongPassword(WRONG_SIGN_UP_PASSWORD)
-    if not user.confirm_email():
-        raise TokenInvalid
+    with transaction.atomic():
+        if not user.confirm_email():
+            raise TokenInvalid
+        contacts.subscribe(user)
     return user
 
 
