@@ -129,6 +129,15 @@ def project(tmp_path):
     project.compose("down", "--volumes", "--rmi", "local", "--timeout", "10")
 
 
+def test_image_is_not_built_with_a_changed_hash(project):
+    requirements = project.folder / "requirements.txt"
+    first, *others = requirements.read_text().split("--hash=sha256:")
+    flipped = ["".join("0123456789abcdef"[15 - int(digit, 16)] for digit in part[:64]) + part[64:] for part in others]
+    requirements.write_text("--hash=sha256:".join([first, *flipped]))
+    with pytest.raises(AssertionError, match="DO NOT MATCH THE HASHES"):
+        project.compose("--progress", "plain", "build", "migrate")
+
+
 def test_signup_survives_killed_worker_and_restart(project):
     project.compose("up", "--detach", "--build", "--wait")
     assert json.loads(project.signup("ada@example.com")) == {"user": {"email": "ada@example.com", "name": "Ada"}}
