@@ -1,4 +1,4 @@
-"""The requirements files pin every package by version and hash, and nothing is installed without a hash that matches."""
+"""The requirements files pin every package by version and hash, and no other file is ever installed."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def folder(tmp_path_factory) -> Path:
     shutil.copy(ROOT / "bin/setup", folder / "bin/setup")
     make_wheel(folder / WHEEL)
     subprocess.run([sys.executable, "-m", "venv", folder / ".venv"], check=True)
-    return folder
+    return Path(folder)
 
 
 def set_up(folder, options):
