@@ -26,6 +26,7 @@ EXPECTED = {bool: "true or false", int: "a whole number", float: "a number"}
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 COLOR = re.compile(r"#([0-9A-Fa-f]{3}){1,2}")
+IDENTIFIER = re.compile(r"[!-~]{1,200}")
 SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
 
@@ -121,6 +122,12 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         value = str(self.str(var, default=default))
         if not COLOR.fullmatch(value):
             raise refusal(var, "a color in hexadecimal digits, such as #2456d6 or #25d")
+        return value
+
+    def identifier(self, var: str, *, default: str) -> str:
+        value = str(self.str(var, default=default))
+        if not IDENTIFIER.fullmatch(value):
+            raise refusal(var, "at most 200 ASCII characters without spaces, such as app.example.com or staging")
         return value
 
     def http_url(self, var: str, *, default: str) -> str:

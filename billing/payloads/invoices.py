@@ -7,7 +7,7 @@ from typing import Self
 
 from billing.money import Amount
 from billing.payloads.amounts import presented_amount
-from billing.payloads.customers import CustomerRef, customer_id_of, user_id_in
+from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
 
 
@@ -82,9 +82,11 @@ class Invoice:
 
 
 def customer_of(data: StripeObject, subscription_details: StripeObject) -> CustomerRef:
-    return CustomerRef(
+    # Stripe copies the subscription's metadata into its invoices. An invoice without a subscription has only its own.
+    return CustomerRef.marked(
+        subscription_details.inner("metadata"),
+        data.inner("metadata"),
         id=customer_id_of(data),
-        user_id=user_id_in(subscription_details.inner("metadata")),
         email=data.email_address("customer_email"),
         name=data.text("customer_name"),
     )

@@ -25,7 +25,7 @@ from billing.errors import (
 )
 from billing.gateway.api import StripeApi
 from billing.models import Checkout, Subscription
-from billing.payloads import CheckoutSession, StripeObject
+from billing.payloads import CheckoutSession, StripeObject, mark
 from billing.plans import Plan, all_plans, plan_by_slug
 from billing.services import customers, subscriptions
 from billing.services.stripe_customers import customer_at_stripe, known_customer
@@ -201,7 +201,7 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
 
 def session_parameters(checkout: Checkout, customer: str) -> dict[str, Any]:
     """Return the parameters of the call. The metadata links the session's events to the user."""
-    metadata = {"user_id": str(checkout.user_id)}
+    metadata = mark(checkout.user_id)
     page = f"{settings.APP_URL}/billing"
     return {
         "mode": "subscription",

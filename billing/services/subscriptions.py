@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from billing import mail
-from billing.models import Payment, Subscription
+from billing.models import Checkout, Payment, Subscription
 from billing.models.subscriptions import FINAL
 from billing.payloads import CheckoutSession, SubscriptionState
 from billing.services.customers import Payer, identify
@@ -90,6 +90,8 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
     subscription = lock_or_create(session.subscription)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
+    # The session doesn't name the price, which decides about access.
+    subscription.price_id = subscription.price_id or price_of_checkout(session)
     if session.is_settled:
         # The session's event may be processed twice, or arrive after a later one. The earliest time is the true one.
         subscription.first_paid_at = min(filter(None, [subscription.first_paid_at, at]))
@@ -99,6 +101,12 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
         subscription.status = status_after_payment(subscription)
     subscription.refresh_at = next_refresh(subscription)
     save_and_announce(subscription, previous_status)
+
+
+def price_of_checkout(session: CheckoutSession) -> str:
+    """Return the id of the price that our checkout offered, or an empty string for a session that isn't from there."""
+    prices = Checkout.objects.filter(session_id=session.id).values_list("price_id", flat=True)
+    return prices.first() or ""
 
 
 def activate(subscription_id: str) -> None:

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from billing.models import StripeEvent
 from billing.payloads import UnusableObject
-from billing.services.customers import AddressUnknown, PersonErased
+from billing.services.customers import AddressUnknown, NotOurs, PersonErased
 from billing.webhook import retries, storage
 from billing.webhook.envelope import Envelope
 from billing.webhook.handlers import HANDLERS
@@ -73,6 +73,8 @@ def run_handler(envelope: Envelope) -> None:
     # Repeating the event would not help in either of these cases, so it counts as processed.
     except (UnusableObject, PersonErased) as error:
         note = str(error)
+    except NotOurs as error:
+        note = retries.wait_for_owner(envelope.id, error)
     except AddressUnknown as error:
         # Handlers send their email last, so everything else has been done. The exception is caught inside the
         # transaction, so that this is committed. When the event is processed again, only the email is new.
