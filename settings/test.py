@@ -6,6 +6,7 @@ from settings.base import DATABASES, REST_FRAMEWORK, STORAGES, env
 SECRET_KEY = "test-only-key-" + "t" * 40
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 APP_URL = "https://app.example.com"
+INSTALLATION_ID = env.identifier("INSTALLATION_ID", default="app.example.com")
 DEFAULT_FROM_EMAIL = "Acme <hello@acme.example>"
 BRAND_NAME = "Acme"
 

@@ -5,25 +5,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('billing', '0002_plain_names'),
+        ("billing", "0002_plain_names"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='customer',
-            name='is_marked',
-            field=models.BooleanField(db_default=False, default=False, help_text='An object of this customer carried the mark of this installation.'),
+            model_name="customer",
+            name="is_marked",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="An object of this customer carried the mark of this installation.",
+            ),
         ),
         migrations.AlterField(
-            model_name='stripeevent',
-            name='waits_for',
-            field=models.CharField(blank=True, help_text="The customer whose email address or owner isn't known yet.", max_length=255),
+            model_name="stripeevent",
+            name="waits_for",
+            field=models.CharField(
+                blank=True, help_text="The customer whose email address or owner isn't known yet.", max_length=255
+            ),
         ),
         migrations.AddIndex(
-            model_name='customerrequest',
-            index=models.Index(condition=models.Q(('customer_id', ''), _negated=True), fields=['customer_id'], name='request_customer'),
+            model_name="customerrequest",
+            index=models.Index(
+                condition=models.Q(("customer_id", ""), _negated=True), fields=["customer_id"], name="request_customer"
+            ),
         ),
     ]

@@ -32,7 +32,9 @@ class Customer(models.Model):
         null=True, help_text=_("The user ID in our Checkout Sessions. That user may no longer exist.")
     )
     is_marked = models.BooleanField(
-        default=False, db_default=False, help_text=_("An object of this customer carried the mark of this installation.")
+        default=False,
+        db_default=False,
+        help_text=_("An object of this customer carried the mark of this installation."),
     )
     email = models.CharField(
         max_length=320, blank=True, help_text=_("The email address at Stripe, for people without a user account.")

@@ -130,11 +130,10 @@ def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
     user = recipient_for(customer.user)
     changes: dict[str, object] = {} if customer.is_ours else {"is_marked": True}
     # A customer belongs to the user of the first session that we created for it.
-    if user is None and ref.user_id not in (None, customer.metadata_user_id):
-        user = recipient_by_id(ref.user_id)
-        changes |= {"metadata_user_id": ref.user_id, "user_id": user.user_id if user else None}
+    if user is None and (user := recipient_by_id(ref.user_id)):
+        changes |= {"metadata_user_id": user.user_id, "user_id": user.user_id}
         # Events can arrive before the one that names the user, so payments may be waiting for their owner.
-        Payment.objects.filter(customer=customer.pk, user=None).update(user=changes["user_id"])
+        Payment.objects.filter(customer=customer.pk, user=None).update(user=user.user_id)
     # The first address stays: what a later session carries may have been typed by somebody else.
     if ref.email and not customer.email:
         changes |= {"email": ref.email, "name": ref.name}
