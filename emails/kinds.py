@@ -40,6 +40,8 @@ def read(file: Path) -> dict[str, Any]:
         found = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}.") from None
     if not isinstance(found, dict):
         raise ValueError(f"{file} must contain a JSON object.")
     return found
