@@ -19,6 +19,13 @@ CLAIM = """
     WHERE id = %s AND status <> 'processed'
 """
 
+# The events of a customer whose user was deleted.
+EMPTY_OF_ERASED = """
+    UPDATE billing_stripeevent SET body = '', error = ''
+    WHERE customer_id = %s AND (body <> '' OR error <> '')
+    AND EXISTS (SELECT 1 FROM billing_customer WHERE id = %s AND erased_at IS NOT NULL)
+"""
+
 
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
     def claim(self, event_id: str) -> bool:

@@ -7,11 +7,13 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import User
 from billing.mail import Recipient
 from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent
 from billing.payloads import CustomerRef
+from billing.services import erasures
 from billing.signals import customer_found
 from common.db import insert_if_absent
 
@@ -84,14 +86,22 @@ def identify(ref: CustomerRef) -> Payer:
     if not ref.id:
         # Guests can buy without becoming a customer at Stripe.
         ref = with_owner(ref)
-        return Payer(None, ref.email, ref.name, recipient_by_id(ref.user_id))
+        user = recipient_by_id(ref.user_id)
+        if user is None and erasures.is_erased(ref.user_id):
+            return Payer(None, "", "", None, is_erased=True)
+        return Payer(None, ref.email, ref.name, user)
     # The lock makes the events of one customer take effect one after the other. It is taken before all other rows, so
     # that two transactions can't wait for each other.
     customer = Customer.objects.get_locked(ref.id)
     if customer is None or not customer.is_ours:
         ref = with_owner(ref)
         customer = customer or new_customer(ref.id)
+    # The customer's first event, or the response to our call, can arrive after the deletion of its user.
+    if not customer.is_erased and customer.user_id is None and erasures.is_erased(ref.user_id):
+        erasures.erase_customer(customer.pk)
+        customer.erased_at = timezone.now()
     if customer.is_erased:
+        erasures.forget_events(customer.pk)
         return Payer(customer.pk, "", "", None, is_erased=True)
     user = update_customer(customer, ref)
     return Payer(customer.pk, ref.email or customer.email, ref.name or customer.name, user)
@@ -162,3 +172,4 @@ def recipient_for(user: User | None) -> Recipient | None:
 def record_deletion(customer_id: str) -> None:
     """Note that the customer was deleted at Stripe. The next checkout creates another one; our data remains."""
     Customer.objects.filter(pk=customer_id, deleted_at=None).update(deleted_at=Now())
+    erasures.forget_events(customer_id)  # among them the event of this deletion, which contains the address

@@ -3,15 +3,15 @@
 import uuid
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
-from billing.errors import StripeRefused, StripeUnavailable
+from billing.errors import AccountDeleted, StripeRefused, StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import Customer, CustomerRequest, Subscription
 from billing.payloads import CustomerRef, mark
-from billing.services.customers import identify
+from billing.services.customers import Payer, identify
 from common.db import insert_if_absent
 
 KEY_LIFE = timedelta(hours=23)  # Stripe remembers the result of an Idempotency-Key for 24 hours
@@ -39,10 +39,22 @@ def customer_at_stripe(api: StripeApi, user: User) -> str:
         return customer_id
     request = request_for(user)
     customer_id = request.customer_id or create(api, request)
-    with transaction.atomic():
-        CustomerRequest.objects.filter(pk=request.pk, key=request.key).update(customer_id=customer_id)
-        identify(CustomerRef(customer_id, user.pk, request.email, request.name, is_marked=True))
+    if store(request, customer_id).is_erased:
+        raise AccountDeleted
     return customer_id
+
+
+def store(request: CustomerRequest, customer_id: str) -> Payer:
+    """Store the customer, and return it as a payer, who is erased if the user was deleted during the call."""
+    ref = CustomerRef(customer_id, request.user_id, request.email, request.name, is_marked=True)
+    try:
+        with transaction.atomic():
+            CustomerRequest.objects.filter(pk=request.pk, key=request.key).update(customer_id=customer_id)
+            return identify(ref)
+    except IntegrityError:
+        # The user was deleted between our query and our commit. Now, that is known.
+        with transaction.atomic():
+            return identify(ref)
 
 
 def request_for(user: User) -> CustomerRequest:

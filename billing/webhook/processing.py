@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from billing.models import StripeEvent
 from billing.payloads import UnusableObject
+from billing.services import erasures
 from billing.services.customers import AddressUnknown, NotOurs, PersonErased
 from billing.webhook import retries, storage
 from billing.webhook.envelope import Envelope
@@ -53,6 +54,7 @@ def process(envelope: Envelope) -> None:
         with transaction.atomic():
             if StripeEvent.objects.claim(envelope.id):
                 run_handler(envelope)
+                forget_erased(envelope)
     except (OperationalError, InterfaceError):
         # The database is unavailable, or it ended this transaction to resolve a deadlock. Nothing can be recorded now,
         # and nothing needs to be, because the event is still due.
@@ -62,6 +64,16 @@ def process(envelope: Envelope) -> None:
     except Exception:
         logger.exception("Processing Stripe event %s (%s) failed. It will be retried.", envelope.id, envelope.type)
         retries.record_failure(envelope.id, traceback.format_exc())
+
+
+def forget_erased(envelope: Envelope) -> None:
+    """Empty the event if it is about a person who was deleted here, for example because Stripe sends it late."""
+    customer_id = storage.customer_of(envelope)
+    # The events of all other customers are left to identify(), which needs no statement unless the customer is erased.
+    if customer_id and reason_to_ignore(envelope):
+        erasures.forget_events(customer_id)
+    elif not customer_id and storage.addresses_in(envelope.data):
+        erasures.forget_event(envelope.id)
 
 
 def run_handler(envelope: Envelope) -> None:
@@ -75,6 +87,8 @@ def run_handler(envelope: Envelope) -> None:
         note = str(error)
     except NotOurs as error:
         note = retries.wait_for_owner(envelope.id, error)
+        storage.store_addresses(envelope.id, storage.addresses_in(envelope.data))
+        erasures.forget_event(envelope.id)
     except AddressUnknown as error:
         # Handlers send their email last, so everything else has been done. The exception is caught inside the
         # transaction, so that this is committed. When the event is processed again, only the email is new.
