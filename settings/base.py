@@ -16,6 +16,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
+INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=APP_URL.partition("//")[2].lower())  # in Stripe's metadata
 PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
@@ -232,6 +233,9 @@ EMAIL_RETENTION_DAYS = env.whole_number("EMAIL_RETENTION_DAYS", default=30)
 # Kinds of email that do more harm if they arrive twice than if they get lost. If the outcome of a call is unknown and
 # the provider has no idempotency keys, these end as failed (outcome_unknown) instead of being sent again.
 EMAIL_KINDS_NEVER_REPEATED: list[str] = []
+
+# Off, because anybody could make another product send to somebody's address and be reported as spam there.
+EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS: bool = env.bool("EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS", default=False)
 
 CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # off, because it needs people's consent
 CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
