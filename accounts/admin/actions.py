@@ -1,5 +1,7 @@
 """Actions that staff can take for a user."""
 
+from django.db import transaction
+
 from accounts import services
 from accounts.mail import send_password_reset_email
 from accounts.models import User
@@ -10,7 +12,8 @@ def send_reset_link(user: User) -> None:
     # The link would not work either: tokens of inactive users are refused.
     if not user.is_active:
         raise ActionRefused("The user is inactive and couldn't log in. Activate the user first.")
-    send_password_reset_email(user)
+    with transaction.atomic():
+        send_password_reset_email(user)
 
 
 def verify_address(user: User) -> None:
