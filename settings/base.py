@@ -19,7 +19,7 @@ APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
 PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
