@@ -20,7 +20,7 @@ INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=APP_URL.partition("/
 PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
