@@ -113,5 +113,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return unconfirmed.update(email_verified_at=self.email_verified_at) == 1
 
     @property
+    def is_privileged(self) -> bool:
+        """Whether the account may do more than any other. Whoever takes it over would gain what it may do."""
+        return self.is_staff or self.is_superuser or self.groups.exists() or self.user_permissions.exists()
+
+    @property
     def is_email_verified(self) -> bool:
         return self.email_verified_at is not None

@@ -40,8 +40,7 @@ def reset_password(*, token: str, password: str) -> User:
             raise TokenInvalid
         if user.confirm_email():  # the link proves that the person reads this inbox
             contacts.subscribe(user)
-        log_out_everywhere(user=user)
-        send_password_changed_email(user, timezone.now())
+        end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user
 
@@ -62,6 +61,13 @@ def change_password(
             keep_session(session=session, user=user)
         log_out_elsewhere(user=user, session_key=session.session_key, token=token)
         send_password_changed_email(user, timezone.now())
+
+
+@transaction.atomic
+def end_access_after_new_password(*, user: User) -> None:
+    """Log the user out everywhere and send the password_changed email, after someone else has set the password."""
+    log_out_everywhere(user=user)
+    send_password_changed_email(user, timezone.now())
 
 
 def check_new_password(password: str, user: User, *, field: str) -> None:
