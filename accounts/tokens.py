@@ -4,6 +4,7 @@ Tokens are not stored. Each contains the state that it was made for, so it becom
 """
 
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -85,6 +86,20 @@ def read_email_undo_token(token: str) -> EmailChange:
     if change is None:
         raise TokenInvalid
     return change
+
+
+def claimed_address(token: str) -> str:
+    """Return the email address of the account whose password a link asks for, or "" if the token isn't genuine.
+
+    Makes no query: the account may have changed in the meantime.
+    """
+    for salt, life in (
+        (EMAIL_VERIFICATION_SALT, EMAIL_VERIFICATION_LIFE),
+        (EMAIL_CHANGE_SALT, EMAIL_CHANGE_LIFE),
+    ):
+        with suppress(TokenInvalid):
+            return str(_claims(token, salt, life)["email"])
+    return ""
 
 
 def _claims(token: str, salt: str, life: timedelta) -> dict[str, Any]:

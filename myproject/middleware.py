@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from common.client_ip import warn_if_header_is_ignored
 from myproject import health
 
 PROBES: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {"/healthz": health.healthz, "/readyz": health.readyz}
@@ -20,6 +21,7 @@ def probe_middleware(
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
+        warn_if_header_is_ignored(request)
         view = PROBES.get(request.path_info.removesuffix("/"), get_response)
         return view(request)
 

@@ -10,19 +10,11 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from rest_framework.views import APIView
 
-from accounts import login, services
+from accounts import login, services, throttling
 from accounts.api import schema, serializers
 from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
 from accounts.device_cookies import set_device_header
 from accounts.models import User
-from accounts.throttling import (
-    EMAIL_CHANGE_LIMITS,
-    EMAIL_REQUEST_LIMITS,
-    LINK_LIMITS,
-    LOGIN_LIMITS,
-    PASSWORD_LIMITS,
-    SIGNUP_LIMITS,
-)
 from common.api.serializers import parse
 from common.api.views import ThrottledView
 
@@ -34,14 +26,8 @@ class PublicView(ThrottledView):
     permission_classes = [AllowAny]
 
 
-class PersonalView(ThrottledView):
-    """Requires a token, and concerns only the token's owner."""
-
-    limits = PASSWORD_LIMITS
-
-
 class SignupView(PublicView):
-    limits = SIGNUP_LIMITS
+    limits = throttling.SIGNUP_LIMITS
 
     @schema.signup
     def post(self, request: Request) -> Response:
@@ -51,7 +37,7 @@ class SignupView(PublicView):
 
 
 class VerifyEmailView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.VERIFY_LIMITS
 
     @schema.verify_email
     def post(self, request: Request) -> Response:
@@ -60,7 +46,7 @@ class VerifyEmailView(PublicView):
 
 
 class ResendVerificationView(PublicView):
-    limits = EMAIL_REQUEST_LIMITS
+    limits = throttling.RESEND_LIMITS
 
     @schema.resend_verification
     def post(self, request: Request) -> Response:
@@ -69,7 +55,7 @@ class ResendVerificationView(PublicView):
 
 
 class LoginView(PublicView):
-    limits = LOGIN_LIMITS
+    limits = throttling.LOGIN_LIMITS
 
     @schema.login
     def post(self, request: Request) -> Response:
@@ -92,7 +78,7 @@ class LogoutAllView(APIView):
 
 
 class PasswordResetView(PublicView):
-    limits = EMAIL_REQUEST_LIMITS
+    limits = throttling.RESET_LIMITS
 
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
@@ -101,7 +87,7 @@ class PasswordResetView(PublicView):
 
 
 class ConfirmPasswordResetView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.CONFIRM_RESET_LIMITS
 
     @schema.reset_password
     def post(self, request: Request) -> Response:
@@ -111,7 +97,9 @@ class ConfirmPasswordResetView(PublicView):
         return response
 
 
-class ChangePasswordView(PersonalView):
+class ChangePasswordView(ThrottledView):
+    limits = throttling.PASSWORD_LIMITS
+
     @schema.change_password
     def post(self, request: Request) -> Response:
         data = parse(serializers.ChangePasswordSerializer, request)
@@ -120,8 +108,8 @@ class ChangePasswordView(PersonalView):
         return Response(status=HTTP_204_NO_CONTENT)
 
 
-class ChangeEmailView(PersonalView):
-    limits = EMAIL_CHANGE_LIMITS
+class ChangeEmailView(ThrottledView):
+    limits = throttling.EMAIL_CHANGE_LIMITS
 
     @schema.request_email_change
     def post(self, request: Request) -> Response:
@@ -130,7 +118,7 @@ class ChangeEmailView(PersonalView):
 
 
 class ConfirmEmailChangeView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.CONFIRM_EMAIL_CHANGE_LIMITS
 
     @schema.confirm_email_change
     def post(self, request: Request) -> Response:
@@ -139,7 +127,7 @@ class ConfirmEmailChangeView(PublicView):
 
 
 class UndoEmailChangeView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.UNDO_EMAIL_CHANGE_LIMITS
 
     @schema.undo_email_change
     def post(self, request: Request) -> Response:
@@ -147,11 +135,8 @@ class UndoEmailChangeView(PublicView):
         return Response(UserSerializer(user).data)
 
 
-class MeView(PersonalView):
-    def check_throttles(self, request: Request) -> None:
-        # Clients load the profile often, and reading it gives no chance to guess the password.
-        if request.method != "GET":
-            super().check_throttles(request)
+class MeView(ThrottledView):
+    limits = throttling.profile_limits
 
     @schema.me
     def get(self, request: Request) -> Response:
@@ -168,7 +153,9 @@ class MeView(PersonalView):
         return Response(status=HTTP_204_NO_CONTENT)
 
 
-class ExportView(PersonalView):
+class ExportView(ThrottledView):
+    limits = throttling.EXPORT_LIMITS
+
     @schema.export
     def get(self, request: Request) -> Response:
         # Personal data must not stay in a cache. Pages are never cached anyway (common/pages.py).

@@ -14,12 +14,12 @@ from accounts.models import User
 from accounts.pages.context import render_form_page
 from accounts.pages.forms import ChangeEmailForm, ChangePasswordForm, DeleteAccountForm, DeviceForm, ProfileForm
 from accounts.pages.views import redirect_after_logout
-from accounts.throttling import EMAIL_CHANGE_LIMITS, PASSWORD_LIMITS
+from accounts.throttling import EMAIL_CHANGE_LIMITS, EXPORT_LIMITS, PASSWORD_LIMITS, PROFILE_LIMITS
 from common.pages import page_view, post_data
 
 
 @login_required
-@page_view()
+@page_view(limits=PROFILE_LIMITS)
 def profile(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = ProfileForm(post_data(request), initial={"name": user.name, "language": user.language})
@@ -94,7 +94,7 @@ def data(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@page_view(limits=PASSWORD_LIMITS, methods=["GET", "HEAD"])
+@page_view(limits=EXPORT_LIMITS, methods=["GET", "HEAD"])
 def export(request: HttpRequest) -> HttpResponse:
     headers = {"Content-Disposition": 'attachment; filename="account.json"'}
     exported = services.export_data(user=cast(User, request.user))

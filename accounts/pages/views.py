@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
-from accounts import login, services
+from accounts import login, services, throttling
 from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
 from accounts.models import User
@@ -28,7 +28,6 @@ from accounts.pages.forms import (
     TokenForm,
     VerifyEmailForm,
 )
-from accounts.throttling import EMAIL_REQUEST_LIMITS, LINK_LIMITS, LOGIN_LIMITS, SIGNUP_LIMITS
 from common.pages import page_view, post_data
 from emails import privacy
 
@@ -40,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/home.html")
 
 
-@page_view(limits=SIGNUP_LIMITS)
+@page_view(limits=throttling.SIGNUP_LIMITS)
 def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(post_data(request))
     if form.is_valid():
@@ -50,7 +49,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/signup.html", form)
 
 
-@page_view(limits=EMAIL_REQUEST_LIMITS)
+@page_view(limits=throttling.RESEND_LIMITS)
 def welcome(request: HttpRequest) -> HttpResponse:
     """Ask a new user to check their inbox, and send the email again on request."""
     form = EmailAddressForm(post_data(request), initial={"email": username(request)})
@@ -62,7 +61,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/welcome.html", form, address=request.session.get(INBOX_ADDRESS))
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.VERIFY_LIMITS)
 def verify_email(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and "token" not in request.GET:
         return redirect("pages:welcome")  # which can send a new link
@@ -75,7 +74,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/verify_email.html", form)
 
 
-@page_view(limits=LOGIN_LIMITS)
+@page_view(limits=throttling.LOGIN_LIMITS)
 def log_in(request: HttpRequest) -> HttpResponse:
     """Log in, and go on to the page that required the login."""
     target = next_page(request)
@@ -105,7 +104,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
-@page_view(limits=EMAIL_REQUEST_LIMITS)
+@page_view(limits=throttling.RESET_LIMITS)
 def forgot_password(request: HttpRequest) -> HttpResponse:
     form = EmailAddressForm(post_data(request))
     if form.is_valid():
@@ -120,7 +119,7 @@ def reset_sent(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/reset_sent.html", {"address": request.session.get(INBOX_ADDRESS)})
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.CONFIRM_RESET_LIMITS)
 def reset_password(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and "token" not in request.GET:
         return redirect("pages:forgot-password")
@@ -134,7 +133,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/reset_password.html", form)
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.CONFIRM_EMAIL_CHANGE_LIMITS)
 def confirm_email_change(request: HttpRequest) -> HttpResponse:
     form = ConfirmEmailChangeForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():
@@ -145,7 +144,7 @@ def confirm_email_change(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/confirm_email_change.html", form)
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.UNDO_EMAIL_CHANGE_LIMITS)
 def undo_email_change(request: HttpRequest) -> HttpResponse:
     form = TokenForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():
