@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -9,7 +10,8 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import EmailChange, User
-from emails.services import queue_and_roll_back_templated_email, send_templated_email
+from emails.models import OutboundEmail
+from emails.services import send_or_discard_templated_email, send_templated_email
 
 Send = Callable[..., None]
 LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
@@ -22,9 +24,13 @@ def welcome_key(user: User) -> str:
     return f"welcome:{user.pk}"
 
 
-def already_registered_key(user: User) -> str:
+def already_registered_key(user: User | None) -> str:
     """One key per day, so that nobody can fill the owner's inbox by signing up again and again."""
-    return f"already_registered:{user.pk}:{timezone.now().date()}"
+    return f"already_registered:{user.pk if user else None}:{timezone.now().date()}"
+
+
+# With `discard`, these do the same work and send nothing, for an email address without an account. Call them inside a
+# transaction.
 
 
 def send_welcome_email(user: User) -> None:
@@ -32,14 +38,9 @@ def send_welcome_email(user: User) -> None:
     _send_welcome(user, idempotency_key=welcome_key(user))
 
 
-def resend_welcome_email(user: User) -> None:
+def resend_welcome_email(user: User, *, discard: bool) -> None:
     """Send the welcome email with a new link, as often as the user requests it."""
-    _send_welcome(user)
-
-
-def queue_and_roll_back_welcome_email(user: User) -> None:
-    """Do the same work for a user who does not exist, and send nothing."""
-    _send_welcome(user, send=queue_and_roll_back_templated_email)
+    _send_welcome(user, send=partial(send_or_discard_templated_email, discard=discard))
 
 
 def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send = send_templated_email) -> None:
@@ -49,28 +50,26 @@ def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send 
     _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
 
 
-def send_already_registered_email(user: User) -> None:
+def is_notified_today(user: User | None) -> bool:
+    """Return whether the user got an already_registered email today. Without a user, costs the same query."""
+    return OutboundEmail.objects.filter(idempotency_key=already_registered_key(user)).exists()
+
+
+def send_already_registered_email(user: User, *, discard: bool) -> None:
     """Send the owner of an email address a notice that someone signed up with it again, at most once a day.
 
     The email repeats nothing of that sign-up. Otherwise, strangers could send their own text to the owner.
     """
     context = {"login_url": _link("login"), "reset_url": _link("forgot-password")}
-    _send(user, "already_registered", context, idempotency_key=already_registered_key(user))
+    send = partial(send_or_discard_templated_email, discard=discard)
+    _send(user, "already_registered", context, idempotency_key=already_registered_key(user), send=send)
 
 
-def send_password_reset_email(user: User) -> None:
-    _send_password_reset(user)
-
-
-def queue_and_roll_back_password_reset_email(user: User) -> None:
-    """Do the same work for a user who does not exist, and send nothing."""
-    _send_password_reset(user, send=queue_and_roll_back_templated_email)
-
-
-def _send_password_reset(user: User, *, send: Send = send_templated_email) -> None:
+def send_password_reset_email(user: User, *, discard: bool = False) -> None:
     context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user))}
     # If delivery is delayed until the link no longer works, the email isn't sent at all.
     expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
+    send = partial(send_or_discard_templated_email, discard=discard)
     _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send)
 
 
@@ -83,7 +82,8 @@ def send_email_change_email(user: User, new_address: str) -> None:
     confirm_url = _link("confirm-email-change", token=tokens.make_email_change_token(user, new_address))
     context = {"old_address": user.email, "confirm_url": confirm_url}
     expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
-    _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True)
+    send = partial(send_or_discard_templated_email, discard=False)  # costs as much as send_already_registered_email
+    _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send)
 
 
 def send_email_changed_notice(change: EmailChange) -> None:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import AddressTaken, FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import (
+    is_notified_today,
     send_already_registered_email,
     send_email_change_email,
     send_email_changed_notice,
@@ -30,10 +31,11 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
         raise FieldRefused("email", [_("This is already your email address. Enter a different one.")])
     with transaction.atomic():
         owner = User.objects.filter(email=email).first()
+        is_notified = is_notified_today(owner)
         if owner is None:
             send_email_change_email(user, email)
         else:
-            send_already_registered_email(owner)
+            send_already_registered_email(owner, discard=is_notified)
 
 
 def confirm_email_change(*, token: str, password: str) -> User:

@@ -9,11 +9,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
-from accounts.mail import (
-    queue_and_roll_back_password_reset_email,
-    send_password_changed_email,
-    send_password_reset_email,
-)
+from accounts.mail import send_password_changed_email, send_password_reset_email
 from accounts.models import User
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.tokens import read_password_reset_token
@@ -24,14 +20,10 @@ def request_password_reset(*, email: str) -> None:
     """Send a link to set a new password, if the email address has an account.
 
     The caller can't tell whether it has one, not even from the time this takes: without an account, the email is
-    rendered and stored too, and then rolled back.
+    rendered and stored too, and then deleted.
     """
     user = User.objects.filter(email=email, is_active=True).first()
-    if user is None:
-        queue_and_roll_back_password_reset_email(User(email=email))
-        return
-    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
-        send_password_reset_email(user)
+    send_password_reset_email(user or User(email=email), discard=user is None)
 
 
 def reset_password(*, token: str, password: str) -> User:
