@@ -34,8 +34,11 @@ def already_registered_key(user: User | None) -> str:
 
 
 def send_welcome_email(user: User) -> None:
-    """Welcome a new user, once. The email holds the confirmation link if the email address is not confirmed yet."""
-    _send_welcome(user, idempotency_key=welcome_key(user))
+    """Welcome a new user, once. The email holds the confirmation link if the email address is not confirmed yet.
+
+    If it is withheld, it expires before it can be sent. This costs as much, and staff see what happened.
+    """
+    _send_welcome(user, idempotency_key=welcome_key(user), is_withheld=user.is_welcome_withheld)
 
 
 def resend_welcome_email(user: User, *, discard: bool) -> None:
@@ -43,11 +46,21 @@ def resend_welcome_email(user: User, *, discard: bool) -> None:
     _send_welcome(user, send=partial(send_or_discard_templated_email, discard=discard))
 
 
-def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send = send_templated_email) -> None:
+def _send_welcome(
+    user: User, *, idempotency_key: str | None = None, is_withheld: bool = False, send: Send = send_templated_email
+) -> None:
     token = "" if user.is_email_verified else tokens.make_email_verification_token(user)
     confirm_url = _link("verify-email", token=token) if token else ""
     context = {"dashboard_url": _link("dashboard"), "confirm_url": confirm_url}
-    _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
+    _send(
+        user,
+        "welcome",
+        context,
+        sensitive=bool(confirm_url),
+        idempotency_key=idempotency_key,
+        expires_at=timezone.now() if is_withheld else None,
+        send=send,
+    )
 
 
 def is_notified_today(user: User | None) -> bool:
@@ -77,12 +90,12 @@ def send_password_changed_email(user: User, at: datetime) -> None:
     _send(user, "password_changed", {"changed_at": at, "reset_url": _link("forgot-password")})
 
 
-def send_email_change_email(user: User, new_address: str) -> None:
+def send_email_change_email(user: User, new_address: str, *, discard: bool = False) -> None:
     """Send the link that completes the change to the new address."""
     confirm_url = _link("confirm-email-change", token=tokens.make_email_change_token(user, new_address))
     context = {"old_address": user.email, "confirm_url": confirm_url}
     expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
-    send = partial(send_or_discard_templated_email, discard=False)  # costs as much as send_already_registered_email
+    send = partial(send_or_discard_templated_email, discard=discard)  # costs as much as send_already_registered_email
     _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send)
 
 

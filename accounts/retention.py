@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts.models import EmailChange, Login, session_store
+from accounts.models import EmailChange, EmailQuota, Login, session_store
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ def forget_old_history() -> int:
     # Active logins are kept. SESSION_ENGINE may store sessions outside the database, so no query can find them.
     ended = [login.pk for login in old if not login.has_session()]
     Login.objects.filter(pk__in=ended).delete()
+    EmailQuota.objects.filter(updated_at__lt=now - EmailQuota.PERIOD).delete()
     EmailChange.objects.filter(at__lt=now - HISTORY_LIFE).delete()
     logger.info("Deleted %d ended logins from more than %d days ago.", len(ended), HISTORY_LIFE.days)
     return len(ended)

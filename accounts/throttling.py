@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+from accounts.client_info import Requester
 from accounts.device_cookies import known_device_id
 from accounts.tokens import claimed_address
 from common.email_addresses import normalize_address
@@ -122,6 +123,13 @@ def account_windows(address: str, *, by: str) -> list[Window]:
         Window("login", "login", account),
         Window("login", "login_account", account),
     ]
+
+
+def requester_of(request: AnyRequest, address: str) -> Requester:
+    """Return who requests an email to this address, for the address's quota."""
+    if device := known_device_id(request, address):
+        return Requester(f"device:{device}", is_owners_device=True)
+    return Requester(client_subject(request))
 
 
 def submitted(request: AnyRequest, field: str) -> str:

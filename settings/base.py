@@ -265,6 +265,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for passwords imported from another Django project
 ]
 ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
+ACCOUNTS_DAILY_EMAILS_PER_ADDRESS = env.whole_number("ACCOUNTS_DAILY_EMAILS_PER_ADDRESS", default=25)
 
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves

@@ -13,10 +13,13 @@ from rest_framework.views import APIView
 from accounts import login, services, throttling
 from accounts.api import schema, serializers
 from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
+from accounts.client_info import Requester
 from accounts.device_cookies import set_device_header
 from accounts.models import User
+from accounts.throttling import requester_of
 from common.api.serializers import parse
 from common.api.views import ThrottledView
+from common.throttling import person_subject
 
 
 class PublicView(ThrottledView):
@@ -32,7 +35,7 @@ class SignupView(PublicView):
     @schema.signup
     def post(self, request: Request) -> Response:
         person = parse(serializers.SignupSerializer, request)
-        services.register_user(**person)
+        services.register_user(**person, requester=requester_of(request, person["email"]))
         return Response(RegisteredSerializer({"user": person}).data, status=HTTP_201_CREATED)
 
 
@@ -50,7 +53,8 @@ class ResendVerificationView(PublicView):
 
     @schema.resend_verification
     def post(self, request: Request) -> Response:
-        services.resend_verification(**parse(serializers.EmailAddressSerializer, request))
+        email = parse(serializers.EmailAddressSerializer, request)["email"]
+        services.resend_verification(email=email, requester=requester_of(request, email))
         return accepted(_("If this email address belongs to an unconfirmed account, we've sent it an email."))
 
 
@@ -82,7 +86,8 @@ class PasswordResetView(PublicView):
 
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
-        services.request_password_reset(**parse(serializers.EmailAddressSerializer, request))
+        email = parse(serializers.EmailAddressSerializer, request)["email"]
+        services.request_password_reset(email=email, requester=requester_of(request, email))
         return accepted(_("If this email address belongs to an account, we've sent it an email with a link."))
 
 
@@ -113,7 +118,8 @@ class ChangeEmailView(ThrottledView):
 
     @schema.request_email_change
     def post(self, request: Request) -> Response:
-        services.request_email_change(user=current_user(request), **parse(serializers.ChangeEmailSerializer, request))
+        data, requester = parse(serializers.ChangeEmailSerializer, request), Requester(person_subject(request))
+        services.request_email_change(user=current_user(request), requester=requester, **data)
         return accepted(_("We've sent an email to the new address. Open the link in it to complete the change."))
 
 

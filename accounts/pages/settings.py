@@ -10,12 +10,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import services
+from accounts.client_info import Requester
 from accounts.models import User
 from accounts.pages.context import render_form_page
 from accounts.pages.forms import ChangeEmailForm, ChangePasswordForm, DeleteAccountForm, DeviceForm, ProfileForm
 from accounts.pages.views import redirect_after_logout
 from accounts.throttling import EMAIL_CHANGE_LIMITS, EXPORT_LIMITS, PASSWORD_LIMITS, PROFILE_LIMITS
 from common.pages import page_view, post_data
+from common.throttling import person_subject
 
 
 @login_required
@@ -37,7 +39,8 @@ def email(request: HttpRequest) -> HttpResponse:
     form = ChangeEmailForm(post_data(request))
     with form.collect_errors():
         if form.is_valid():
-            services.request_email_change(user=cast(User, request.user), **form.cleaned_data)
+            requester = Requester(person_subject(request))
+            services.request_email_change(user=cast(User, request.user), requester=requester, **form.cleaned_data)
             messages.success(
                 request,
                 _("Open the link we emailed to your new address. Until then, your current address stays active."),

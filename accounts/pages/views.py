@@ -28,6 +28,7 @@ from accounts.pages.forms import (
     TokenForm,
     VerifyEmailForm,
 )
+from accounts.throttling import requester_of
 from common.pages import page_view, post_data
 from emails import privacy
 
@@ -43,7 +44,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(post_data(request))
     if form.is_valid():
-        services.register_user(**form.cleaned_data)
+        requester = requester_of(request, form.cleaned_data["email"])
+        services.register_user(**form.cleaned_data, requester=requester)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
         return redirect("pages:welcome")
     return render_form_page(request, "accounts/signup.html", form)
@@ -54,7 +56,8 @@ def welcome(request: HttpRequest) -> HttpResponse:
     """Ask a new user to check their inbox, and send the email again on request."""
     form = EmailAddressForm(post_data(request), initial={"email": username(request)})
     if form.is_valid():
-        services.resend_verification(**form.cleaned_data)
+        requester = requester_of(request, form.cleaned_data["email"])
+        services.resend_verification(**form.cleaned_data, requester=requester)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
         messages.success(request, _("If this email address still needs to be confirmed, we've sent it another email."))
         return redirect("pages:welcome")
@@ -108,7 +111,8 @@ def log_out(request: HttpRequest) -> HttpResponse:
 def forgot_password(request: HttpRequest) -> HttpResponse:
     form = EmailAddressForm(post_data(request))
     if form.is_valid():
-        services.request_password_reset(**form.cleaned_data)
+        requester = requester_of(request, form.cleaned_data["email"])
+        services.request_password_reset(**form.cleaned_data, requester=requester)
         request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
         return redirect("pages:reset-sent")
     return render_form_page(request, "accounts/forgot_password.html", form)

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.client_info import Requester
 from accounts.errors import AddressTaken, FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import (
     is_notified_today,
@@ -16,10 +17,11 @@ from accounts.mail import (
 from accounts.models import EmailChange, User
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.services.devices import log_out_everywhere
+from accounts.services.email_quotas import is_over_quota
 from accounts.tokens import read_email_change_token, read_email_undo_token
 
 
-def request_email_change(*, user: User, email: str, password: str) -> None:
+def request_email_change(*, user: User, email: str, password: str, requester: Requester | None = None) -> None:
     """Send a confirmation link to the new email address. Nothing changes until the link is used.
 
     If the address already has an account, its owner gets an email about that instead; the caller can't tell the
@@ -30,12 +32,13 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
     if email == user.email:
         raise FieldRefused("email", [_("This is already your email address. Enter a different one.")])
     with transaction.atomic():
+        is_refused = is_over_quota(email, requester)
         owner = User.objects.filter(email=email).first()
         is_notified = is_notified_today(owner)
         if owner is None:
-            send_email_change_email(user, email)
+            send_email_change_email(user, email, discard=is_refused)
         else:
-            send_already_registered_email(owner, discard=is_notified)
+            send_already_registered_email(owner, discard=is_notified or is_refused)
 
 
 def confirm_email_change(*, token: str, password: str) -> User:

@@ -13,6 +13,7 @@ from accounts.hooks import deletion_guards
 from accounts.mail import LAST_KIND, send_deletion_notice
 from accounts.models import EmailChange, User
 from accounts.services.devices import log_out_everywhere
+from accounts.services.email_quotas import forget_quotas
 from emails import privacy
 
 
@@ -39,6 +40,7 @@ def refusal_to_delete(user: User) -> str:
 def erase(user: User) -> None:
     """Delete the user, and what the database does not cascade: emails, contacts, and names in the admin's log."""
     privacy.erase(str(user.pk), addresses=own_addresses(user), last_kind=LAST_KIND)
+    forget_quotas(own_addresses(user))
     log_out_everywhere(user=user)  # sessions have no foreign key to the user, so they would stay
     content_type = ContentType.objects.get_for_model(User)
     log = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
