@@ -5,14 +5,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache as default_cache
 
 from common import cache as fail_open
 from tests.support.faults import Line
 from tests.support.stack import RedisServer, wait_until
 
+cache: Any = default_cache
 LIMIT = 5
 FAULTS = ["refused", "silent", "late", "flushed", "restarted", "read-only", "full"]
 OUTAGES = ["refused", "silent", "late", "read-only", "full"]
@@ -104,7 +106,7 @@ def test_busy_process_is_no_outage(redis, guess, monkeypatch, caplog):
     is_released = threading.Event()
     run_script = fail_open.Client.run_script
 
-    def run_late(*arguments: object) -> object:
+    def run_late(*arguments: Any) -> object:
         is_released.wait()
         return run_script(*arguments)
 

@@ -5,14 +5,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache as default_cache
 
 from common import windows
 from common.windows import Window, process_windows, seconds_to_wait
 from tests.support.stack import wait_until
 
+cache: Any = default_cache
 THREADS = 8
 
 
@@ -24,7 +26,7 @@ def counter(request, settings) -> str:
         settings.CACHES = {"default": {"BACKEND": "common.cache.FailOpenRedisCache", "LOCATION": redis_server.url}}
         monkeypatch = request.getfixturevalue("monkeypatch")
         monkeypatch.setattr(process_windows, "seconds_to_wait", lambda _: 0.0)
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture
