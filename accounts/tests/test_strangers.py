@@ -3,6 +3,8 @@
 All limits have their defaults. With RUN_SLOW=1, each route gets 1,000 requests, and otherwise 26.
 """
 
+from typing import Any
+
 import pytest
 from django.conf import settings as project
 from django.core import mail
@@ -54,7 +56,7 @@ def production_limits(settings):
 
 def send(path: str, data: dict[str, str], client: str) -> int:
     """Send only the fields that a route accepts: the API refuses others, and a form ignores them."""
-    headers = {"HTTP_X_FORWARDED_FOR": client}
+    headers: Any = {"HTTP_X_FORWARDED_FOR": client}
     if path.startswith("/api/"):
         return Client().post(path, data, content_type="application/json", **headers).status_code
     return Client().post(path, {**data, "username": data.get("email", "")}, **headers).status_code
