@@ -82,6 +82,11 @@ def email_change_limits(request: AnyRequest) -> Sequence[Window]:
     return [Window(purpose, scope, person), *about, *password_limits(request)]
 
 
+def keep_address_limits(request: AnyRequest) -> Sequence[Window]:
+    """Return the limits for a password, and those for emails to the person's own address."""
+    return [Window("keep_address", "password_reset", person_subject(request)), *password_limits(request)]
+
+
 def about_address(purpose: str, scope: str, address: str, *, by: str) -> list[Window]:
     subject = address_subject(address)
     return [
@@ -151,6 +156,8 @@ VERIFY_LIMITS = link_limits("verify_email", checks_password=True)
 CONFIRM_RESET_LIMITS = link_limits("reset_password")
 CONFIRM_EMAIL_CHANGE_LIMITS = link_limits("confirm_email_change", checks_password=True)
 UNDO_EMAIL_CHANGE_LIMITS = link_limits("undo_email_change")
+KEEP_ADDRESS_LIMITS: Limits = keep_address_limits
+CONFIRM_KEPT_ADDRESS_LIMITS = link_limits("keep_address_link", checks_password=True)
 PROFILE_LIMITS = person_limits("profile", "login")
 PASSWORD_LIMITS: Limits = password_limits
 EMAIL_CHANGE_LIMITS: Limits = email_change_limits

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import login, services, throttling
 from accounts.api import schema, serializers
+from accounts.api.authentication import OptionalTokenAuthentication
 from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
 from accounts.client_info import Requester
 from accounts.device_cookies import set_device_header
@@ -124,12 +125,16 @@ class ChangeEmailView(ThrottledView):
 
 
 class ConfirmEmailChangeView(PublicView):
+    authentication_classes = [OptionalTokenAuthentication]
     limits = throttling.CONFIRM_EMAIL_CHANGE_LIMITS
 
     @schema.confirm_email_change
     def post(self, request: Request) -> Response:
-        user = services.confirm_email_change(**parse(serializers.ConfirmEmailChangeSerializer, request))
-        return Response(UserSerializer(user).data)
+        data = parse(serializers.ConfirmEmailChangeSerializer, request)
+        user = services.confirm_email_change(api_token=request.auth, **data)
+        response = Response(UserSerializer(user).data)
+        set_device_header(response, user)  # the change made all known devices unknown
+        return response
 
 
 class UndoEmailChangeView(PublicView):
@@ -138,6 +143,24 @@ class UndoEmailChangeView(PublicView):
     @schema.undo_email_change
     def post(self, request: Request) -> Response:
         user = services.undo_email_change(**parse(serializers.UndoEmailChangeSerializer, request))
+        return Response(UserSerializer(user).data)
+
+
+class KeepAddressView(ThrottledView):
+    limits = throttling.KEEP_ADDRESS_LIMITS
+
+    @schema.request_address_keeping
+    def post(self, request: Request) -> Response:
+        services.request_address_keeping(user=current_user(request), **parse(serializers.PasswordSerializer, request))
+        return accepted(_("We've sent you an email. Open the link in it to make the change final."))
+
+
+class ConfirmKeptAddressView(PublicView):
+    limits = throttling.CONFIRM_KEPT_ADDRESS_LIMITS
+
+    @schema.keep_address
+    def post(self, request: Request) -> Response:
+        user = services.keep_address(**parse(serializers.KeepAddressSerializer, request))
         return Response(UserSerializer(user).data)
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_logins_and_email_changes"),
+        ("accounts", "0003_newest_links"),
     ]
 
     operations = [

@@ -25,7 +25,8 @@ def request_password_reset(*, email: str, requester: Requester | None = None) ->
     rendered and stored too, and then deleted.
     """
     is_refused = is_over_quota(email, requester)
-    user = User.objects.filter(email=email, is_active=True).first()
+    # Locked, so that of several requests the last one sends the link that stays valid.
+    user = User.objects.select_for_update().filter(email=email, is_active=True).first()
     send_password_reset_email(user or User(email=email), discard=user is None or is_refused)
 
 
@@ -40,8 +41,7 @@ def reset_password(*, token: str, password: str) -> User:
         if not unused.update(password=user.password):
             raise TokenInvalid
         user.confirm_email()  # the link proves that the person reads this inbox
-        log_out_everywhere(user=user)
-        send_password_changed_email(user, timezone.now())
+        end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user
 
@@ -62,6 +62,13 @@ def change_password(
             keep_session(session=session, user=user)
         log_out_elsewhere(user=user, session_key=session.session_key, token=token)
         send_password_changed_email(user, timezone.now())
+
+
+@transaction.atomic
+def end_access_after_new_password(*, user: User) -> None:
+    """Log the user out everywhere and send the password_changed email, after someone else has set the password."""
+    log_out_everywhere(user=user)
+    send_password_changed_email(user, timezone.now())
 
 
 def check_new_password(password: str, user: User, *, field: str) -> None:

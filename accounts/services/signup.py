@@ -34,7 +34,11 @@ def register_user(*, email: str, name: str, password: str, requester: Requester 
                 with transaction.atomic():  # a savepoint, because the other case has one
                     send_already_registered_email(owner, discard=is_notified or is_refused)
         except IntegrityError:  # another request with the same email address was faster
-            send_already_registered_email(User.objects.get_by_natural_key(email), discard=is_refused)
+            owner = User.objects.filter(email=email).first()
+            if owner is None:  # deleted in the meantime, so the address is free
+                user.save()
+            else:
+                send_already_registered_email(owner, discard=is_refused)
 
 
 @transaction.atomic
@@ -44,7 +48,9 @@ def resend_verification(*, email: str, requester: Requester | None = None) -> No
     The caller can't tell whether it does, not even from the time this takes.
     """
     is_refused = is_over_quota(email, requester)
-    user = User.objects.filter(email=email, email_verified_at=None, is_active=True).first()
+    # Locked, so that of several requests the last one sends the link that stays valid.
+    unconfirmed = User.objects.select_for_update().filter(email=email, email_verified_at=None, is_active=True)
+    user = unconfirmed.first()
     resend_welcome_email(user or User(email=email), discard=user is None or is_refused)
 
 
