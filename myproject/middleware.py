@@ -9,6 +9,7 @@ from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
+from common.client_ip import warn_if_header_is_ignored
 from myproject import errors, health
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -51,6 +52,7 @@ def probe_middleware(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
+        warn_if_header_is_ignored(request)
         view = PROBES.get(request.path_info.removesuffix("/"), get_response)
         return view(request)
 
