@@ -38,7 +38,7 @@ def test_name_is_reported_once_the_address_is_confirmed(post, sent_emails, setti
         post("password/reset/", {"email": ADA["email"]})
     path = {"link": "email/verify/", "reset": "password/reset/confirm/"}[way]
     post(path, {"token": token_in(sent_emails[-1]), "password": PASSWORD})
-    names = [change.content.get("firstName") for change in ContactChange.objects.order_by("pk")]
+    names = [(change.content or {}).get("firstName") for change in ContactChange.objects.order_by("pk")]
     assert names == [None, "Ada Lovelace"]
 
 
