@@ -128,7 +128,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
             services.change_email_for(user=stored, email=obj.email)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        if unquote(id) == str(request.user.pk):
+        if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")  # which asks for the old password
         return limit_passwords(super().user_change_password)(request, id, form_url)
 
