@@ -94,7 +94,10 @@ def attacks(people: People) -> Iterator[Attack]:
     for user in (*people.privileged, people.ada):
         profile = {"name": "Eve", "language": "en", "is_active": "on", "email_verified_at_0": "2026-01-01"}
         yield Attack(f"{USERS}{user.pk}/change/", {"email": f"eve+{user.pk}@example.com", **profile, **rights})
-        yield Attack(f"{USERS}{user.pk}/change/?_popup=1&_to_field=id", {"email": f"eve+{user.pk}@example.com", **profile, **rights})
+        yield Attack(
+            f"{USERS}{user.pk}/change/?_popup=1&_to_field=id",
+            {"email": f"eve+{user.pk}@example.com", **profile, **rights},
+        )
         yield Attack(f"{USERS}{user.pk}/password/", passwords)
         for name in ACTIONS:
             yield Attack(f"{USERS}{user.pk}/operate/{name}/", {})
@@ -118,7 +121,13 @@ def attacks(people: People) -> Iterator[Attack]:
 def rights_of(people: People) -> dict[str, Any]:
     """Return what must stay the same: who may do what, and who can log in as them."""
     users = {
-        user.email: (user.password, user.is_active, user.is_staff, user.is_superuser, sorted(user.get_all_permissions()))
+        user.email: (
+            user.password,
+            user.is_active,
+            user.is_staff,
+            user.is_superuser,
+            sorted(user.get_all_permissions()),
+        )
         for user in User.objects.exclude(email__endswith="ada@example.com").order_by("pk")
         if user.is_privileged
     }
@@ -177,9 +186,7 @@ def recorder(eve_client, people, monkeypatch) -> Recorder:
 
 def gains_of_all_pairs(recorder: Recorder, attack: Attack) -> list[str]:
     """Run the attack with every permission and every pair of permissions that make a difference."""
-    exists = {
-        f"{app}.{name}" for app, name in Permission.objects.values_list("content_type__app_label", "codename")
-    }
+    exists = {f"{app}.{name}" for app, name in Permission.objects.values_list("content_type__app_label", "codename")}
     found: list[str] = []
     waiting, done = [frozenset[str]()], set[frozenset[str]]()
     while waiting:

@@ -5,7 +5,6 @@ from importlib import import_module
 
 import pytest
 from django.urls import clear_url_caches
-
 from rest_framework.settings import api_settings
 
 from accounts.models import User

@@ -65,7 +65,9 @@ def test_invalid_change_is_shown_beside_its_field(staff_client, staff, mailoutbo
 
 
 def test_wrong_passwords_are_limited(staff_client, change_log_in_rate):
-    statuses = [staff_client.post(CHANGE, {**DATA, "old_password": f"wrong{number}"}).status_code for number in range(8)]
+    statuses = [
+        staff_client.post(CHANGE, {**DATA, "old_password": f"wrong{number}"}).status_code for number in range(8)
+    ]
     assert statuses[-1] == 429
     response = staff_client.post(CHANGE, DATA)
     assert response.status_code == 429
