@@ -34,7 +34,7 @@ DATE_LOOKUPS = frozenset({"year", "month", "day"})  # those in the links of a da
 
 
 class ChangeList(main.ChangeList):
-    """A list that ignores dates outside the calendar. Django's own raises an exception, for example in the year 9999."""
+    """A list that ignores dates outside the calendar. Django's own raises an exception in the year 9999."""
 
     def get_filters(self, request: HttpRequest) -> Any:
         try:

@@ -20,6 +20,10 @@ def default_language() -> str:
 
 
 class UserManager(BaseUserManager["User"]):
+    def lock(self, pk: int) -> "User | None":
+        """Return the user and lock the row until the transaction ends, or None if the user has been deleted."""
+        return self.select_for_update().filter(pk=pk).first()
+
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user with this email address in any spelling. Raises User.DoesNotExist."""
         return self.get(email=username)

@@ -14,6 +14,7 @@ from accounts.services.api_tokens import IssuedToken, issue_token
 from accounts.services.deletion import delete_account
 from accounts.services.devices import Device, end_device, list_devices, log_out_everywhere
 from accounts.services.export import export_data
+from accounts.services.kept_addresses import keep_address, open_undo, request_address_keeping
 from accounts.services.passwords import (
     change_password,
     end_access_after_new_password,
@@ -35,9 +36,12 @@ __all__ = [
     "end_device",
     "export_data",
     "issue_token",
+    "keep_address",
     "list_devices",
     "log_out_everywhere",
+    "open_undo",
     "register_user",
+    "request_address_keeping",
     "request_email_change",
     "request_password_reset",
     "resend_verification",

@@ -26,7 +26,8 @@ def request_password_reset(*, email: str) -> None:
     The caller can't tell whether it has one, not even from the time this takes: without an account, the email is
     rendered and stored too, and then rolled back.
     """
-    user = User.objects.filter(email=email, is_active=True).first()
+    # Locked, so that of several requests the last one sends the link that stays valid.
+    user = User.objects.select_for_update().filter(email=email, is_active=True).first()
     if user is None:
         queue_and_roll_back_password_reset_email(User(email=email))
         return
