@@ -28,7 +28,7 @@ def end_access_after_new_password(
     That is how the admin, ``manage.py changepassword``, and third-party apps set a password. The services use UPDATE.
     """
     # Django keeps the new password here until it is stored, also for the validators' password_changed().
-    is_new = instance._password is not None and (update_fields is None or "password" in update_fields)
+    is_new = getattr(instance, "_password", None) is not None and (update_fields is None or "password" in update_fields)
     if is_new and not created and not raw:
         services.end_access_after_new_password(user=instance)
 

@@ -69,13 +69,19 @@ class StrictAdmin(ModelAdmin):
             raise IncorrectLookupParameters
         return super().get_search_results(request, queryset, search_term)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        *args: Any,  # Django 6.1 passes one
+        **options: Any,
+    ) -> HttpResponse | None:
         try:
             for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.run_validators(self.opts.pk.to_python(key))  # the validators know the range of an integer
         except ValidationError:
             raise BadRequest("A selected row can't exist.") from None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args, **options)
 
 
 def column_of(list_filter: Any) -> Any:

@@ -67,7 +67,8 @@ def people(db) -> People:
     users[2].user_permissions.set([permission("accounts.delete_user")])
     secret = {"text": LINK, "html": LINK}
     OutboundEmail.objects.create(recipients="root@example.com", kind="password_reset", content=secret, sensitive=True)
-    return People(*users, group, rows)
+    eve, root, boss, ada = users
+    return People(eve, root, boss, ada, group, rows)
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def attacks(people: People) -> Iterator[Attack]:
         yield Attack(GROUPS + path, {"name": "Mine", "permissions": everything, "post": "yes"})
     yield Attack(GROUPS, {"action": "delete_selected", "_selected_action": people.group.pk, "post": "yes"})
     for route in ROUTES:
-        row = people.rows[route.model]
+        row = people.rows[route.model] if route.model else people.ada
         for name in ("resend", "retry", "delete_selected"):
             data = {"action": name, "_selected_action": str(row.pk), "post": "yes", "user": people.eve.pk}
             yield Attack(route.url(**{**identifiers(row), "name": name}), {**rights, **data})
@@ -174,7 +175,8 @@ class Recorder:
         if after != before:
             yield f"{after} instead of {before}"
         ids = {str(user.pk) for user in self.people.privileged}
-        for email in mail.outbox:
+        sent: list[Any] = mail.outbox
+        for email in sent:
             if email.metadata.get("user_id") in ids:
                 yield f"{email.kind} to {email.to}"
 

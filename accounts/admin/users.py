@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # generic in django-stubs, not in Django
 else:
     UserAdminBase = DjangoUserAdmin
 
-RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 EMAILING_ACTIONS = {"send_reset_link": "password_reset"}  # the scope of the limits that each counts in
 
 
@@ -132,7 +132,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         request: HttpRequest,
         id: str,  # noqa: A002  # Django's name
         form_url: str = "",
-    ) -> HttpResponse:
+    ) -> Any:
         if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")  # which asks for the old password
         return limit_passwords(super().user_change_password)(request, id, form_url)

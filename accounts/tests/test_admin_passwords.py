@@ -20,7 +20,7 @@ def staff(db) -> User:
 
 
 @pytest.fixture
-def staff_client(client, staff, mailoutbox) -> Client:
+def staff_client(client: Client, staff, mailoutbox) -> Client:
     client.post("/admin/login/", {"username": staff.email, "password": PASSWORD})
     mailoutbox.clear()
     return client

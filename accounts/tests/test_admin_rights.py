@@ -1,5 +1,7 @@
 """Staff with permissions can't use them to gain more: not for themselves, and not through somebody else's account."""
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
@@ -56,7 +58,7 @@ def root_client(db, mailoutbox) -> Client:
 
 
 @pytest.fixture(params=["superuser", "staff", "former staff", "member", "self"])
-def privileged(request, support, mailoutbox) -> User:
+def privileged(request, support: User, mailoutbox) -> User:
     """Somebody who may do more than others."""
     if request.param == "self":
         return support
@@ -71,7 +73,7 @@ def privileged(request, support, mailoutbox) -> User:
     return user
 
 
-def row(user: User) -> object:
+def row(user: User) -> Any:
     return User.objects.filter(pk=user.pk).values().first()
 
 

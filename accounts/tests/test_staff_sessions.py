@@ -21,7 +21,7 @@ def staff(db) -> User:
 
 
 @pytest.fixture(params=["/login", "/admin/login/"])
-def staff_client(request, client, staff) -> Client:
+def staff_client(request, client: Client, staff) -> Client:
     """A browser in which a staff member has just logged in, on the site or in the admin."""
     client.post(request.param, {"email": staff.email, "username": staff.email, "password": PASSWORD})
     assert client.get(ADMIN).status_code == 200
