@@ -136,6 +136,20 @@ def test_action_button_needs_post_and_csrf_token(admin_user, rich_email):
     assert "Canceled manually" in response.content.decode()
 
 
+@pytest.mark.parametrize(("sensitive", "status"), [(True, "queued"), (False, "cancelled")])
+@pytest.mark.parametrize("bulk", [True, False])
+def test_only_superusers_cancel_messages_with_live_links(view_only_client, queue_emails, sensitive, status, bulk):
+    permission = Permission.objects.get(codename="change_outboundemail")
+    get_user_model().objects.get().user_permissions.add(permission)
+    (email,) = queue_emails(sensitive=sensitive)
+    path, data = f"{LIST}{email.pk}/operate/cancel/", {}
+    if bulk:
+        path, data = LIST, {"action": "cancel", "_selected_action": str(email.pk)}
+    view_only_client.post(path, data)
+    email.refresh_from_db()
+    assert email.status == status
+
+
 def test_action_is_logged_and_shown(admin_client, rich_email):
     admin_client.post(f"{LIST}{rich_email.pk}/operate/cancel/")
     entry = LogEntry.objects.get()
