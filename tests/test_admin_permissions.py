@@ -224,9 +224,8 @@ def test_attacks_succeed_where_they_are_allowed(recorder, people):
     people.eve.is_superuser = True
     people.eve.save()
     for attack in attacks(people):
-        recorder.send(attack)
-        if attack.path == f"{GROUPS}add/":
-            break
+        if str(people.eve.pk) not in attack.path and "delete" not in str(attack):  # the session must last
+            recorder.send(attack)
     assert User.objects.get(email="mallory@example.com")
     for user in (people.root, people.boss, people.ada):
         user.refresh_from_db()
