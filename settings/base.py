@@ -20,7 +20,7 @@ INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=APP_URL.partition("/
 PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -40,14 +40,18 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "myproject.middleware.probe_middleware",  # first, because probes send neither our host name nor HTTPS
+    # The first two add headers, so they come before everything that may respond.
+    "myproject.middleware.security_headers_middleware",
+    "csp.middleware.CSPMiddleware",
+    "myproject.middleware.readable_cookies_middleware",
+    "myproject.middleware.probe_middleware",  # early, because probes send neither our host name nor HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "myproject.middleware.readable_body_middleware",  # before all others that read the body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.user_language_middleware",
@@ -95,6 +99,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# Pages take no files. With Django's own handlers, anybody could fill the disk with temporary files.
+FILE_UPLOAD_HANDLERS: list[str] = []
+MAX_PAGE_BODY_BYTES = 64 * 1024  # a larger request gets a 413; the API and the webhooks have limits of their own
+# Webhooks. Their views check a signature of the raw bytes, so they read the body themselves.
+RAW_BODY_PREFIXES = ("/stripe/webhook", "/emails/webhooks/")
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -269,6 +279,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for passwords imported from another Django project
 ]
 ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
+ACCOUNTS_UNCONFIRMED_DAYS = env.whole_number("ACCOUNTS_UNCONFIRMED_DAYS", default=14)
+ACCOUNTS_UNDO_DAYS = env.whole_number("ACCOUNTS_UNDO_DAYS", default=7)
+ACCOUNTS_UNDO_PROTECTED_HOURS = env.whole_number("ACCOUNTS_UNDO_PROTECTED_HOURS", default=72)
 
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves
@@ -336,14 +349,49 @@ if BRAND_LOGO_URL:
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(BRAND_LOGO_URL)
 
 X_FRAME_OPTIONS = "DENY"
+# Features of browsers that no page uses. A page that needs one must be able to allow it for itself, "camera=(self)".
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "camera",
+        "display-capture",
+        "encrypted-media",
+        "fullscreen",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "picture-in-picture",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "common.logs.LineFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
+    "filters": {
+        "client errors": {"()": "common.logs.ClientErrorFilter"},
+        "floods": {"()": "common.logs.FloodFilter", "lines_per_minute": 20},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["client errors", "floods"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": []},  # Django's own handler would print every line twice

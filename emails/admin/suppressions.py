@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import ModelAdmin
+from common.admin import StrictAdmin
 from emails.errors import InvalidMessage
 from emails.message.address import Address
 from emails.models import Suppression
@@ -30,7 +30,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(ModelAdmin):
+class SuppressionAdmin(StrictAdmin):
     form = SuppressionForm
     list_display = ["address", "scope", "cause", "detail", "created_at", "until"]
     list_filter = ["scope", "cause", "created_at"]
