@@ -25,4 +25,3 @@ class LoginForm(AdminAuthenticationForm):
         super().confirm_login_allowed(user)
         if settings.ACCOUNTS_EMAIL_VERIFICATION == "mandatory" and not user.is_email_verified:
             raise ValidationError(EmailNotVerified.default_message, code=EmailNotVerified.code)
-

@@ -63,7 +63,9 @@ def refuse_unreadable(view: View) -> View:
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        values = chain.from_iterable([name, *texts] for data in (request.GET, request.POST) for name, texts in data.lists())
+        values = chain.from_iterable(
+            [name, *texts] for data in (request.GET, request.POST) for name, texts in data.lists()
+        )
         if "\0" in request.path or any("\0" in value for value in values):
             raise BadRequest("The request contains a NUL character.")
         try:
