@@ -1,6 +1,7 @@
 """What billing contributes to timeline, export, and deletion guard, and what remains after erasure."""
 
 import json
+from typing import Any
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
@@ -150,7 +151,7 @@ def event_naming_ada(event_type: str = "checkout.session.completed", number: int
     return changed(session, event_type, id=f"cs_{number}", **values)
 
 
-NAMELESS = [
+NAMELESS: list[dict[str, Any]] = [
     {},
     {"customer_details": None, "customer_email": ADDRESS},
     {"customer_details": None, "receipt_email": f" {ADDRESS.upper()} "},
