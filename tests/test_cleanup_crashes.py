@@ -14,7 +14,9 @@ from tests.support.stripe_endpoint import StripeEndpoint
 
 BUY_AND_DELETE = """
 from django.contrib.auth import get_user_model
+from django.conf import settings
 from billing.services.checkouts import start_checkout
+settings.BILLING_PLANS[0]["price_id"] = "price_team"  # the stand-in knows this one
 user = get_user_model().objects.get()
 start_checkout(user=user, plan="pro")
 user.delete()
@@ -40,8 +42,7 @@ def clean_up(endpoint: StripeEndpoint, failpoint: str = "") -> int:
 
 
 @pytest.mark.parametrize("failpoint", ["before-cleanup-call", "after-cleanup-call"])
-def test_killed_worker_leaves_the_rest_to_the_next_one(tmp_path, stripe, monkeypatch, failpoint):
-    monkeypatch.setattr("billing.tests.support.stripe_standin.PRICES", {"price_change_me"})
+def test_killed_worker_leaves_the_rest_to_the_next_one(tmp_path, stripe, failpoint):
     with StripeEndpoint(tmp_path, f"sqlite:///{tmp_path}/stripe.sqlite3") as endpoint:
         endpoint.environment |= {"STRIPE_SECRET_KEY": KEY, "STRIPE_API_URL": stripe.url, "APP_URL": "https://a.example"}
         endpoint.prepare(with_user=True)
