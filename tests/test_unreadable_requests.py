@@ -155,6 +155,22 @@ def test_unreadable_header_is_refused_everywhere(site, log, name):
     assert " ERROR " not in log()
 
 
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=x"])
+@pytest.mark.parametrize("path", PATHS)
+def test_too_many_parameters_are_refused(site, log, path, charset):
+    headers = {"Content-Type": f"{FORM}{charset}", **CSRF}
+    assert_refused_safely(send_raw(site.url, request_bytes("POST", f"{path}?{'a&' * 1500}", headers)))
+    assert " ERROR " not in log()
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=x"])
+def test_multipart_form_is_read_in_every_charset(site, charset):
+    body = part('name="csrfmiddlewaretoken"').replace(b"value", b"a" * 32)
+    headers = {"Content-Type": f"{MULTIPART}{charset}; boundary=x", **CSRF}
+    # The token is accepted, so the form was read, and then its fields are missing.
+    assert send_raw(site.url, request_bytes("POST", "/login", headers, body)).status == 400
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_unreadable_target_is_refused(site, log, target):
     for method in ("GET", "POST"):
