@@ -113,7 +113,11 @@ COOKIES = [
     "1:2:3",
     "e30:x:y",
 ]
-COOKIE_NAMES = ["sessionid", "csrftoken", "messages", "django_language", "known_device", "x", ""]
+COOKIE_NAMES = [
+    f"{prefix}{name}"
+    for prefix in ("", "__Host-")
+    for name in ("sessionid", "csrftoken", "messages", "django_language", "known_device", "x", "")
+]
 
 
 @dataclass(frozen=True)
