@@ -138,6 +138,7 @@ REFUSED_IN_PRODUCTION = {
     "EMAIL_PROVIDER": ["console"],
     "DEBUG": ["true"],
     "DATABASE_URL": ["postgres://acme:change-me@db.example.com/acme"],
+    "METRICS_TOKEN": ["short", "x" * 31, "ü" * 40, "a b " * 10],
 }
 REFUSED_EVERYWHERE = {
     "ALLOWED_HOSTS": ["https://app.example.com", "app.example.com:443", "app.example.com/"],
