@@ -46,6 +46,12 @@ def email(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/settings/email.html", form)
 
 
+@page_view(methods=["GET", "HEAD"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Redirect password managers, which know only this URL: https://www.w3.org/TR/change-password-url/."""
+    return redirect("pages:settings-password")
+
+
 @login_required
 @page_view(limits=PASSWORD_LIMITS)
 def password(request: HttpRequest) -> HttpResponse:
