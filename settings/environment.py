@@ -31,6 +31,7 @@ COLOR = re.compile(r"#([0-9A-Fa-f]{3}){1,2}")
 LOCAL_HOST = re.compile(r"\.?([a-z0-9_-]+\.)*localhost\.?|127\.0\.0\.1\.?|\[?::1\]?", re.IGNORECASE | re.ASCII)
 CONTACT = re.compile(r"(mailto:)?[!-?A-~]+@[!-?A-~]+|https://[!-~]+|tel:[0-9+()-]+")
 MAXIMUM_DAYS = 3650
+IDENTIFIER = re.compile(r"[!-~]{1,200}")
 SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
 
@@ -136,6 +137,12 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         value = str(self.str(var, default=default))
         if not COLOR.fullmatch(value):
             raise refusal(var, "a color in hexadecimal digits, such as #2456d6 or #25d")
+        return value
+
+    def identifier(self, var: str, *, default: str) -> str:
+        value = str(self.str(var, default=default))
+        if not IDENTIFIER.fullmatch(value):
+            raise refusal(var, "at most 200 ASCII characters without spaces, such as app.example.com or staging")
         return value
 
     def http_url(self, var: str, *, default: str) -> str:

@@ -10,6 +10,7 @@ if "pytest" not in sys.modules:  # a server with these settings, whose secrets e
     MIDDLEWARE.insert(0, "myproject.development.middleware.this_machine_only_middleware")
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 APP_URL = "https://app.example.com"
+INSTALLATION_ID = env.identifier("INSTALLATION_ID", default="app.example.com")
 DEFAULT_FROM_EMAIL = "Acme <hello@acme.example>"
 BRAND_NAME = "Acme"
 

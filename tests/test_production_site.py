@@ -52,10 +52,11 @@ class Browser:
 def test_every_cookie_belongs_to_this_host_and_is_secure(site: Site):
     site.add_person("hedy@example.com", PASSWORD)
     browser = Browser(site)
+    browser.submit("/forgot-password", email="hedy@example.com")
     browser.submit("/login", "/language", language="de")
     browser.submit("/login", email="hedy@example.com", password=PASSWORD)
     browser.submit("/settings", name="Hedy", language="en")
-    names = {"csrftoken", "language", "sessionid", "known_device", "messages"}
+    names = {"csrftoken", "language", "sessionid", "known_device", "inbox", "messages"}
     assert {line.partition("=")[0] for line in browser.lines} == {f"__Host-{name}" for name in names}
     for line in browser.lines:
         # __Host- needs Secure, the path /, and no domain; otherwise browsers ignore the cookie.

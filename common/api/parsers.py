@@ -26,7 +26,10 @@ class BoundedJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        body = stream.read(MAXIMUM_BYTES + 1)
+        try:
+            body = stream.read(MAXIMUM_BYTES + 1)
+        except OSError:  # the connection broke, or the chunks are malformed
+            raise ParseError("The body can't be read.") from None
         if len(body) > MAXIMUM_BYTES:
             _discard(stream)
             raise ParseError(f"The body is larger than {MAXIMUM_BYTES // 1024} kB. Send a smaller one.")
