@@ -196,7 +196,7 @@ def post_form(errors: Errors, route: Route, rows: dict[type[Model], Model], valu
         return
     row = rows[route.model] if route.model else rows[User]
     names = [only] if only else fields_of(route.model)
-    url, data = route.url(**identifiers(row)), {name: value for name in names}
+    url, data = route.url(**identifiers(row)), dict.fromkeys(names, value)
     if not only:
         errors.send("GET", url, data)
         errors.send("POST", url, {"_changelist_filters": value})
@@ -224,7 +224,7 @@ def test_autocomplete_survives_every_field(errors):
 def test_password_forms_survive_bad_data(errors, path):
     names = ["username", "password", "next", "old_password", "new_password1", "new_password2"]
     for value in VALUES:
-        errors.send("POST", path, data={name: value for name in names})
+        errors.send("POST", path, data=dict.fromkeys(names, value))
         errors.send("GET", path, {"next": value})
 
 
