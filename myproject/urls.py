@@ -1,4 +1,4 @@
-"""The URLs of the project. /healthz and /readyz aren't among them: myproject/middleware.py responds to these."""
+"""The URLs of the project, except for /healthz, /readyz, and /metrics: myproject/middleware.py responds to these."""
 
 from django.conf import settings
 from django.contrib import admin

@@ -65,6 +65,7 @@ if is_local:
         "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10000/hour"),
         "billing": env.rate("THROTTLE_BILLING", default="10000/hour"),
     }
+    ACCOUNTS_DAILY_EMAILS_PER_ADDRESS = env.whole_number("ACCOUNTS_DAILY_EMAILS_PER_ADDRESS", default=10000)
 
 if not CELERY_BROKER_URL:
     # Without Redis, Celery's messages are files in a git-ignored folder. memory:// doesn't work across processes.
