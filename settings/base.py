@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.user_language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.staff_session_middleware",  # after the messages, because it leaves one
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -186,6 +187,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(days=1),
         "options": {"expires": 3600},
     },
+    "accounts-delete-unconfirmed-accounts": {
+        "task": "accounts.tasks.delete_unconfirmed_accounts",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
 }
 
 
@@ -286,6 +292,9 @@ ACCOUNTS_UNDO_PROTECTED_HOURS = env.whole_number("ACCOUNTS_UNDO_PROTECTED_HOURS"
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+STAFF_SESSION_IDLE_MINUTES = env.whole_number("STAFF_SESSION_IDLE_MINUTES", default=30)
+STAFF_SESSION_HOURS = env.whole_number("STAFF_SESSION_HOURS", default=12)
 
 PAGES_ENABLED: bool = env.bool("PAGES_ENABLED", default=True)
 # Paths instead of URL names, which don't exist while PAGES_ENABLED is false.

@@ -10,6 +10,7 @@ from knox.models import AuthToken
 from accounts import tokens
 from accounts.errors import AddressTaken, FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import (
+    is_notified_today,
     resend_welcome_email,
     send_already_registered_email,
     send_email_change_email,
@@ -32,10 +33,12 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
     if email == user.email:
         raise FieldRefused("email", [_("This is already your email address. Enter a different one.")])
     with transaction.atomic():
-        owner = User.objects.filter(email=email).first()
+        # Locked, so that nothing is sent to an account that is being deleted.
+        owner = User.objects.select_for_update().filter(email=email).first()
+        is_notified = is_notified_today(owner)
         if owner is None:
             send_email_change_email(user, email)
-        elif send_already_registered_email(owner):
+        elif send_already_registered_email(owner, discard=is_notified):
             # Otherwise, an earlier link that still works would reveal that this address has an account.
             tokens.end_older_links(user, Purpose.CHANGE, tokens.new_link_id())
 
@@ -77,7 +80,7 @@ def change_email_for(*, user: User, email: str) -> None:
         log_out_everywhere(user=user)
         user.refresh_from_db()
         if not user.is_email_verified:
-            resend_welcome_email(user)  # the link that was sent to the old address no longer works
+            resend_welcome_email(user, discard=False)  # the link that was sent to the old address no longer works
 
 
 def undo_email_change(*, token: str) -> User:

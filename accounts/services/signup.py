@@ -5,8 +5,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import get_language, gettext_lazy
 
 from accounts.errors import TokenInvalid, WrongPassword
-from accounts.mail import queue_and_roll_back_welcome_email, resend_welcome_email, send_already_registered_email
+from accounts.mail import is_notified_today, resend_welcome_email, send_already_registered_email
 from accounts.models import User, default_language
+from accounts.services import contacts
 from accounts.tokens import read_email_verification_token
 
 WRONG_SIGN_UP_PASSWORD = gettext_lazy("This isn't the password you signed up with.")
@@ -15,21 +16,23 @@ WRONG_SIGN_UP_PASSWORD = gettext_lazy("This isn't the password you signed up wit
 def register_user(*, email: str, name: str, password: str) -> None:
     """Create a user, or send the owner of the email address an email if it already has an account.
 
-    The caller can't tell which, not even from the time this takes: both cases hash a password, attempt the same
-    insert, and queue one email. The user gets the language that is active now.
+    The caller can't tell which, not even from the time this takes: both cases hash a password, execute as many
+    statements, and insert rows. The user gets the language that is active now.
     """
     user = User(email=email, name=name, language=_active_language())
     user.set_password(password)  # slow by design, so before the transaction, which locks SQLite
     with transaction.atomic():
+        # Locked, so that nothing is sent to an account that is being deleted.
+        owner = User.objects.select_for_update().filter(email=email).first()
+        is_notified = is_notified_today(owner)
         try:
-            # In a savepoint (User.save), so that this transaction survives an IntegrityError.
-            user.save()  # post_save queues the welcome email (accounts/signals.py)
-        except IntegrityError:
-            owner = User.objects.filter(email=email).first()
-            if owner is None:  # deleted in the meantime, so the address is free
-                user.save()
+            if owner is None:
+                user.save()  # in a savepoint; post_save queues the welcome email (accounts/signals.py)
             else:
-                send_already_registered_email(owner)
+                with transaction.atomic():  # a savepoint, because the other case has one
+                    send_already_registered_email(owner, discard=is_notified)
+        except IntegrityError:  # another request with the same email address was faster
+            send_already_registered_email(User.objects.get_by_natural_key(email), discard=False)
 
 
 @transaction.atomic
@@ -41,11 +44,7 @@ def resend_verification(*, email: str) -> None:
     # Locked, so that of several requests the last one sends the link that stays valid.
     unconfirmed = User.objects.select_for_update().filter(email=email, email_verified_at=None, is_active=True)
     user = unconfirmed.first()
-    if user is None:
-        queue_and_roll_back_welcome_email(User(email=email))
-        return
-    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
-        resend_welcome_email(user)
+    resend_welcome_email(user or User(email=email), discard=user is None)
 
 
 def confirm_address(*, token: str, password: str) -> User:
@@ -57,8 +56,10 @@ def confirm_address(*, token: str, password: str) -> User:
     user = read_email_verification_token(token)
     if not user.check_password(password):
         raise WrongPassword(WRONG_SIGN_UP_PASSWORD)
-    if not user.confirm_email():
-        raise TokenInvalid
+    with transaction.atomic():
+        if not user.confirm_email():
+            raise TokenInvalid
+        contacts.subscribe(user)
     return user
 
 
