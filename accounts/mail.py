@@ -38,24 +38,41 @@ def already_registered_key(user: User | None) -> str:
 
 
 def send_welcome_email(user: User) -> None:
-    """Welcome a new user, once. The email holds the confirmation link if the email address is not confirmed yet."""
-    _send_welcome(user, idempotency_key=welcome_key(user))
+    """Welcome a new user, once. The email holds the confirmation link if the email address is not confirmed yet.
+
+    If it is withheld, it expires before it can be sent. This costs as much, and staff see what happened.
+    """
+    _send_welcome(user, idempotency_key=welcome_key(user), is_withheld=user.is_welcome_withheld)
 
 
-def resend_welcome_email(user: User, *, discard: bool) -> None:
+def resend_welcome_email(user: User, *, discard: bool = False) -> None:
     """Send the welcome email with a new link, as often as the user requests it."""
     link_id = tokens.new_link_id()
-    if _send_welcome(user, link_id=link_id, send=partial(send_or_discard_templated_email, discard=discard)):
-        tokens.end_older_links(user, Purpose.CONFIRMATION, link_id)
+    send = partial(send_or_discard_templated_email, discard=discard)
+    if _send_welcome(user, link_id=link_id, send=send):
+        _end_older_links(user, Purpose.CONFIRMATION, link_id, discard=discard)
 
 
 def _send_welcome(
-    user: User, *, link_id: str = "", idempotency_key: str | None = None, send: Send = send_templated_email
+    user: User,
+    *,
+    link_id: str = "",
+    idempotency_key: str | None = None,
+    is_withheld: bool = False,
+    send: Send = send_templated_email,
 ) -> bool:
     token = "" if user.is_email_verified else tokens.make_email_verification_token(user, link_id)
     confirm_url = _link("verify-email", token=token) if token else ""
     context = {"dashboard_url": _link("dashboard"), "confirm_url": confirm_url}
-    return _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
+    return _send(
+        user,
+        "welcome",
+        context,
+        sensitive=bool(confirm_url),
+        idempotency_key=idempotency_key,
+        expires_at=timezone.now() if is_withheld else None,
+        send=send,
+    )
 
 
 def is_notified_today(user: User | None) -> bool:
@@ -80,23 +97,23 @@ def send_password_reset_email(user: User, *, discard: bool = False) -> None:
     expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
     send = partial(send_or_discard_templated_email, discard=discard)
     if _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send):
-        tokens.end_older_links(user, Purpose.RESET, link_id)
+        _end_older_links(user, Purpose.RESET, link_id, discard=discard)
 
 
 def send_password_changed_email(user: User, at: datetime) -> None:
     _send(user, "password_changed", {"changed_at": at, "reset_url": _link("forgot-password")})
 
 
-def send_email_change_email(user: User, new_address: str) -> None:
+def send_email_change_email(user: User, new_address: str, *, discard: bool = False) -> None:
     """Send the link that completes the change to the new address."""
     link_id = tokens.new_link_id()
     token = tokens.make_email_change_token(user, new_address, link_id)
     # Without the old address, because the new one may belong to a stranger, who must not get the user's text.
     context = {"confirm_url": _link("confirm-email-change", token=token)}
     expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
-    send = partial(send_or_discard_templated_email, discard=False)  # costs as much as send_already_registered_email
+    send = partial(send_or_discard_templated_email, discard=discard)  # costs as much as send_already_registered_email
     if _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send):
-        tokens.end_older_links(user, Purpose.CHANGE, link_id)
+        _end_older_links(user, Purpose.CHANGE, link_id, discard=discard)
 
 
 def send_email_changed_notice(change: EmailChange) -> None:
@@ -141,6 +158,11 @@ def greeting_name(user: User, to: str) -> str:
     is_own_inbox = to == user.email and user.is_email_verified
     # Names from before today's rules may break them.
     return user.name if is_own_inbox and is_valid_name(user.name) else ""
+
+
+def _end_older_links(user: User, purpose: Purpose, newest: str, *, discard: bool) -> None:
+    """End the older links, or, if the email with the newest one was discarded, do the same work for nobody."""
+    tokens.end_older_links(User() if discard else user, purpose, newest)
 
 
 def _send(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.hooks import export_sources
-from accounts.models import EmailChange, Login, User, session_store
+from accounts.models import EmailChange, EmailQuota, Login, User, session_store
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.tokens import EMAIL_UNDO_LIFE, EMAIL_VERIFICATION_LIFE
 from emails import privacy
@@ -33,6 +33,7 @@ def forget_old_history() -> int:
     # Active logins are kept. SESSION_ENGINE may store sessions outside the database, so no query can find them.
     ended = [login.pk for login in old if not login.has_session()]
     Login.objects.filter(pk__in=ended).delete()
+    EmailQuota.objects.filter(updated_at__lt=now - EmailQuota.PERIOD).delete()
     # As long as a change can be undone, its old address is needed.
     EmailChange.objects.filter(at__lt=now - max(HISTORY_LIFE, EMAIL_UNDO_LIFE)).delete()
     logger.info("Deleted %d ended logins from more than %d days ago.", len(ended), HISTORY_LIFE.days)

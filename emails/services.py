@@ -52,19 +52,18 @@ def send_templated_email(
     ``TemplateDoesNotExist`` for an unknown kind, and ``InvalidMessage`` for an unusable email address or text. Never
     fails because of a provider or the broker.
     """
-    return bool(
-        _templated(
-            kind=kind,
-            to=to,
-            context=context,
-            language=language,
-            idempotency_key=idempotency_key,
-            expires_at=expires_at,
-            sensitive=sensitive,
-            tags=tags,
-            metadata=metadata or {},
-        ).send()
+    message = _templated(
+        kind=kind,
+        to=to,
+        context=context,
+        language=language,
+        idempotency_key=idempotency_key,
+        expires_at=expires_at,
+        sensitive=sensitive,
+        tags=tags,
+        metadata=metadata or {},
     )
+    return bool(message.send())
 
 
 def send_or_discard_templated_email(*, discard: bool, **email: Any) -> bool:
@@ -77,12 +76,12 @@ def send_or_discard_templated_email(*, discard: bool, **email: Any) -> bool:
     key = f"discarded:{uuid4()}"
     if discard:
         message.idempotency_key = key
-        queued = OutboxBackend().send_messages([message])
+        is_queued = OutboxBackend().send_messages([message])
     else:
-        queued = message.send()
+        is_queued = message.send()
     # Not rolled back: the commit would then have less to write, which can be measured if the disk is slow.
     execute(DELETE_BY_KEY, key)
-    return bool(queued)
+    return bool(is_queued)
 
 
 def _templated(

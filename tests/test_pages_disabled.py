@@ -40,6 +40,11 @@ def test_pages_are_404(client, path):
     assert "<nav" not in html
 
 
+def test_only_security_txt_remains_among_the_well_known_paths(client):
+    assert client.get("/.well-known/change-password").status_code == 404
+    assert client.get("/.well-known/security.txt").status_code == 200
+
+
 def test_api_admin_and_webhooks_still_work(client):
     assert client.get("/admin/login/").status_code == 200
     assert client.get("/api/accounts/me/").status_code == 401

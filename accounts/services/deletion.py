@@ -14,6 +14,7 @@ from accounts.hooks import deletion_guards
 from accounts.mail import LAST_KIND, send_deletion_notice
 from accounts.models import EmailChange, User
 from accounts.services.devices import log_out_everywhere
+from accounts.services.email_quotas import forget_quotas
 from emails import privacy
 
 
@@ -46,6 +47,7 @@ def erase(user: User) -> None:
     """Delete the user, and what the database does not cascade: emails, contacts, and names in the admin's log."""
     addresses = own_addresses(user)
     privacy.erase(str(user.pk), addresses=addresses, last_kind=LAST_KIND)
+    forget_quotas(addresses)
     log_out_everywhere(user=user)  # sessions have no foreign key to the user, so they would stay
     erase_log(user, addresses)
     user.delete()
