@@ -39,14 +39,18 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "myproject.middleware.probe_middleware",  # first, because probes send neither our host name nor HTTPS
+    # The first two add headers, so they come before everything that may respond.
+    "myproject.middleware.security_headers_middleware",
+    "csp.middleware.CSPMiddleware",
+    "myproject.middleware.readable_cookies_middleware",
+    "myproject.middleware.probe_middleware",  # early, because probes send neither our host name nor HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "myproject.middleware.readable_body_middleware",  # before all others that read the body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.user_language_middleware",
@@ -94,6 +98,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# Pages take no files. With Django's own handlers, anybody could fill the disk with temporary files.
+FILE_UPLOAD_HANDLERS: list[str] = []
+MAX_PAGE_BODY_BYTES = 64 * 1024  # a larger request gets a 413; the API and the webhooks have limits of their own
+# Webhooks. Their views check a signature of the raw bytes, so they read the body themselves.
+RAW_BODY_PREFIXES = ("/stripe/webhook", "/emails/webhooks/")
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -332,6 +342,29 @@ if BRAND_LOGO_URL:
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(BRAND_LOGO_URL)
 
 X_FRAME_OPTIONS = "DENY"
+# Features of browsers that no page uses. A page that needs one must be able to allow it for itself, "camera=(self)".
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "camera",
+        "display-capture",
+        "encrypted-media",
+        "fullscreen",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "picture-in-picture",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 

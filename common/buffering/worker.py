@@ -1,4 +1,4 @@
-"""The gunicorn worker: receives requests and sends responses in its event loop, and runs the application in threads."""
+"""The gunicorn worker: it receives requests and sends responses in its event loop. Threads run the application."""
 
 import errno
 import selectors
