@@ -1,10 +1,8 @@
 """Slow clients occupy no thread of the web server: while they are connected, it answers everyone else."""
 
-import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -119,7 +117,7 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 def test_large_file_arrives_whole_at_a_slow_reader(site):
     expected = requests.get(site.url + LARGE_FILE, timeout=HUNG_AFTER, headers={"Accept-Encoding": "identity"}).content
     with connect(site) as line:
-        line.sendall(request_bytes("GET", LARGE_FILE) + b"")
+        line.sendall(request_bytes("GET", LARGE_FILE))
         received = b""
         while chunk := line.recv(50_000):
             received += chunk
