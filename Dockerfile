@@ -2,7 +2,10 @@
 
 FROM python:3.13-slim AS packages
 COPY requirements.txt /
-RUN python -m venv /packages && /packages/bin/pip install --no-cache-dir --requirement /requirements.txt
+# The environment's pip comes with the Python image. Only wheels, because building a package would download build tools
+# that no hash covers.
+RUN python -m venv /packages && \
+    /packages/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement /requirements.txt
 
 FROM python:3.13-slim
 # gunicorn.conf.py has the settings that don't depend on the machine.

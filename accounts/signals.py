@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from knox.models import AuthToken
 
+from accounts import services
 from accounts.client_info import Client
 from accounts.mail import send_welcome_email
 from accounts.models import User
@@ -17,6 +18,19 @@ def welcome_new_user(sender: type[User], instance: User, created: bool, raw: boo
     if created and not raw:
         send_welcome_email(instance)
         subscribe_contact(instance)
+
+
+def end_access_after_new_password(
+    sender: type[User], instance: User, created: bool, raw: bool, update_fields: frozenset[str] | None = None, **_: Any
+) -> None:
+    """Log out all devices and send the password_changed email after ``set_password()`` and ``save()``.
+
+    That is how the admin, ``manage.py changepassword``, and third-party apps set a password. The services use UPDATE.
+    """
+    # Django keeps the new password here until it is stored, also for the validators' password_changed().
+    is_new = instance._password is not None and (update_fields is None or "password" in update_fields)
+    if is_new and not created and not raw:
+        services.end_access_after_new_password(user=instance)
 
 
 def subscribe_contact(user: User) -> None:

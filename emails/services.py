@@ -35,7 +35,7 @@ def send_templated_email(
     sensitive: bool = False,
     tags: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
-) -> None:
+) -> bool:
     """Queue one email to one recipient in the caller's transaction. It is sent after the commit, or not at all.
 
     - ``idempotency_key``: any later call with the same key does nothing.
@@ -43,8 +43,9 @@ def send_templated_email(
     - ``sensitive``: the body is blanked once the email is sent or given up, and its links aren't tracked.
     - ``metadata["user_id"]``: the person the email belongs to.
 
-    Raises ``TemplateDoesNotExist`` for an unknown kind, and ``InvalidMessage`` for an unusable email address or text.
-    Never fails because of a provider or the broker.
+    Returns whether the email is in the outbox, which it also is if an earlier call with the same key queued it. Raises
+    ``TemplateDoesNotExist`` for an unknown kind, and ``InvalidMessage`` for an unusable email address or text. Never
+    fails because of a provider or the broker.
     """
     message = _templated(kind, to, context, language)
     message.idempotency_key = idempotency_key
@@ -52,13 +53,13 @@ def send_templated_email(
     message.sensitive = sensitive
     message.tags = tags
     message.metadata = metadata or {}
-    message.send()
+    return bool(message.send())
 
 
 def queue_and_roll_back_templated_email(
     *, kind: str, to: str, context: Mapping[str, object], language: str | None = None, **_: object
-) -> None:
-    """Do the work of queueing this email, and undo it. Accepts the arguments of ``send_templated_email``.
+) -> bool:
+    """Do the work of queueing this email, and undo it. Takes and returns the same as ``send_templated_email``.
 
     For responses that must take the same time whether or not an account exists. Call it inside a transaction, and send
     the real email inside a savepoint: then the two cases differ only in whether the savepoint is released or rolled
@@ -66,8 +67,9 @@ def queue_and_roll_back_templated_email(
     """
     # Without an idempotency key, because a key that exists already would skip the insert.
     savepoint = transaction.savepoint()
-    OutboxBackend().send_messages([_templated(kind, to, context, language)])
+    is_queued = OutboxBackend().send_messages([_templated(kind, to, context, language)])
     transaction.savepoint_rollback(savepoint)
+    return bool(is_queued)
 
 
 def _templated(kind: str, to: str, context: Mapping[str, object], language: str | None) -> TemplatedEmail:

@@ -16,10 +16,11 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
+INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=APP_URL.partition("//")[2].lower())  # in Stripe's metadata
 PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -233,6 +234,9 @@ EMAIL_RETENTION_DAYS = env.whole_number("EMAIL_RETENTION_DAYS", default=30)
 # the provider has no idempotency keys, these end as failed (outcome_unknown) instead of being sent again.
 EMAIL_KINDS_NEVER_REPEATED: list[str] = []
 
+# Off, because anybody could make another product send to somebody's address and be reported as spam there.
+EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS: bool = env.bool("EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS", default=False)
+
 CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # off, because it needs people's consent
 CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
 
@@ -275,6 +279,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for passwords imported from another Django project
 ]
 ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
+ACCOUNTS_UNCONFIRMED_DAYS = env.whole_number("ACCOUNTS_UNCONFIRMED_DAYS", default=14)
+ACCOUNTS_UNDO_DAYS = env.whole_number("ACCOUNTS_UNDO_DAYS", default=7)
+ACCOUNTS_UNDO_PROTECTED_HOURS = env.whole_number("ACCOUNTS_UNDO_PROTECTED_HOURS", default=72)
 
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves

@@ -51,9 +51,11 @@ def run(*command, folder=ROOT, **variables):
 
 
 def names_read():
-    modules = "settings.base, settings.development, settings.test, settings.production"
-    done = run("-c", f"import {modules}; from settings.environment import Env; print(*Env.names_read)", **PRODUCTION)
-    return set(done.stdout.split())
+    names = set()
+    for modules, variables in [("development, settings.test", {}), ("production", PRODUCTION)]:
+        code = f"import settings.{modules}; from settings.environment import Env; print(*Env.names_read)"
+        names |= set(run("-c", code, **variables).stdout.split())
+    return names
 
 
 def example():

@@ -24,11 +24,16 @@ def delete_account(*, user: User, password: str) -> None:
     if not user.check_password(password):
         raise WrongPassword
     with transaction.atomic():
-        if refusal := refusal_to_delete(user):
+        locked = User.objects.lock(user.pk)
+        if locked is None:  # another request has just deleted it, and sent the email
+            return
+        if locked.password != user.password:
+            raise WrongPassword
+        if refusal := refusal_to_delete(locked):
             raise DeletionRefused(refusal)
         # Before erase(), which marks this email too. It is then erased as soon as it is sent.
-        send_deletion_notice(user, timezone.now())
-        erase(user)
+        send_deletion_notice(locked, timezone.now())
+        erase(locked)
 
 
 def refusal_to_delete(user: User) -> str:

@@ -26,7 +26,8 @@ def request_password_reset(*, email: str) -> None:
     The caller can't tell whether it has one, not even from the time this takes: without an account, the email is
     rendered and stored too, and then rolled back.
     """
-    user = User.objects.filter(email=email, is_active=True).first()
+    # Locked, so that of several requests the last one sends the link that stays valid.
+    user = User.objects.select_for_update().filter(email=email, is_active=True).first()
     if user is None:
         queue_and_roll_back_password_reset_email(User(email=email))
         return
@@ -45,8 +46,7 @@ def reset_password(*, token: str, password: str) -> User:
         if not unused.update(password=user.password):
             raise TokenInvalid
         user.confirm_email()  # the link proves that the person reads this inbox
-        log_out_everywhere(user=user)
-        send_password_changed_email(user, timezone.now())
+        end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user
 
@@ -67,6 +67,13 @@ def change_password(
             keep_session(session=session, user=user)
         log_out_elsewhere(user=user, session_key=session.session_key, token=token)
         send_password_changed_email(user, timezone.now())
+
+
+@transaction.atomic
+def end_access_after_new_password(*, user: User) -> None:
+    """Log the user out everywhere and send the password_changed email, after someone else has set the password."""
+    log_out_everywhere(user=user)
+    send_password_changed_email(user, timezone.now())
 
 
 def check_new_password(password: str, user: User, *, field: str) -> None:

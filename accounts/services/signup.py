@@ -25,7 +25,11 @@ def register_user(*, email: str, name: str, password: str) -> None:
             # In a savepoint (User.save), so that this transaction survives an IntegrityError.
             user.save()  # post_save queues the welcome email (accounts/signals.py)
         except IntegrityError:
-            send_already_registered_email(User.objects.get_by_natural_key(email))
+            owner = User.objects.filter(email=email).first()
+            if owner is None:  # deleted in the meantime, so the address is free
+                user.save()
+            else:
+                send_already_registered_email(owner)
 
 
 @transaction.atomic
@@ -34,7 +38,9 @@ def resend_verification(*, email: str) -> None:
 
     The caller can't tell whether it does, not even from the time this takes.
     """
-    user = User.objects.filter(email=email, email_verified_at=None, is_active=True).first()
+    # Locked, so that of several requests the last one sends the link that stays valid.
+    unconfirmed = User.objects.select_for_update().filter(email=email, email_verified_at=None, is_active=True)
+    user = unconfirmed.first()
     if user is None:
         queue_and_roll_back_welcome_email(User(email=email))
         return

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
-from billing.models import StripeEvent
+from billing.models import Customer, StripeEvent
 from billing.webhook.envelope import Envelope
 from billing.webhook.processing import process
 from billing.webhook.storage import SWEEP_DELAY
@@ -25,6 +25,7 @@ def sweep() -> int:
 
     Returns how many were due, at most 200.
     """
+    release_events_of_known_customers()
     due = list(StripeEvent.objects.due()[:EVENTS_PER_SWEEP])
     for event in due:
         try:
@@ -36,8 +37,17 @@ def sweep() -> int:
     return len(due)
 
 
+def release_events_of_known_customers() -> None:
+    """Make the events due that counted as somebody else's because they arrived together with their customer's first."""
+    # If both are processed at the same moment, neither transaction sees the other's row.
+    waiting = StripeEvent.objects.recent().exclude(waits_for="").filter(status=Status.PROCESSED)
+    ours = [customer.pk for customer in Customer.objects.filter(pk__in=waiting.values("waits_for")) if customer.is_ours]
+    if ours:
+        waiting.filter(waits_for__in=ours).make_due()
+
+
 def process_waiting(customer_id: str, **_: Any) -> None:
-    """Receiver of ``address_found``: process the events whose emails waited for this customer's address."""
+    """Receiver of ``customer_found``: process the events that waited for this customer's address or owner."""
     for event in StripeEvent.objects.due().filter(waits_for=customer_id):
         process_stored(event)
 

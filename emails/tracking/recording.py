@@ -49,7 +49,7 @@ def record(events: Sequence[ReportedEvent]) -> int:
     # Suppressing locks a row. All requests do it in the same order, or two of them could wait for each other.
     for event, email in sorted(new.values(), key=lambda match: match.event.recipient):
         if bounces.is_certain(event, email):
-            bounces.suppress_after(event)
+            bounces.suppress_after(event, email)
     # Without receivers, announcing would cost two queries per event for nothing.
     if delivery_event.receivers:
         transaction.on_commit(partial(announce, {pk: match.email for pk, match in new.items()}), robust=True)
@@ -119,6 +119,8 @@ def to_row(match: Match) -> DeliveryEvent:
         recipient=event.recipient if bounces.is_certain(event, email) else "",
         type=event.type,
         severity=event.severity,
+        cause=event.cause,
+        is_recipient_from_list=event.is_recipient_from_list,
         detail=event.detail,
         occurred_at=event.occurred_at,
         raw=event.raw,
