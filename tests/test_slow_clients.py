@@ -1,8 +1,11 @@
 """Slow clients occupy no thread of the web server: while they are connected, it answers everyone else."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,7 +13,7 @@ import requests
 
 from tests.support.raw_http import parse, request_bytes, send_raw
 from tests.support.site import Site
-from tests.support.stack import HUNG_AFTER
+from tests.support.stack import HUNG_AFTER, ROOT, free_port, wait_until
 
 CLIENTS = 40  # more than ten for each of the site's threads
 LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
@@ -154,3 +157,18 @@ def test_huge_head_is_refused(site, fields):
 
 def test_incomplete_request_gets_an_answer_if_the_client_ends_it(site):
     assert send_raw(site.url, LOGIN + b'Content-Length: 1000\r\nConnection: close\r\n\r\n{"a', ends=True).status == 400
+
+
+def test_one_connection_does_not_stop_plain_gunicorn(site):
+    plain = copy(site)
+    plain.url = f"http://localhost:{free_port()}"
+    command = ["gunicorn", "myproject.wsgi", "--bind", plain.url.removeprefix("http://")]
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=site.environment)
+    try:
+        wait_until(plain.answers, "gunicorn answers")
+        with connect(plain) as line:
+            line.sendall(HEAD)
+            assert answers(plain) == [200] * 6
+    finally:
+        process.kill()
+        process.wait()
