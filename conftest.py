@@ -13,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from common import cache
+from common.windows import process_windows
 
 RUNS_SLOW = os.environ.get("RUN_SLOW") == "1"
 
@@ -61,6 +62,12 @@ def patient_cache() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "CALL_TIMEOUT", timedelta(seconds=60))
         yield
+
+
+@pytest.fixture(autouse=True)
+def reset_limits() -> None:
+    """Forget the requests of other tests, which count toward the same limits."""
+    process_windows.clear()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The client that sent a request, as a value that services can take instead of the request."""
+"""The client that sent a request, as values that services can take instead of the request."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -22,6 +22,14 @@ class Client:
     def of(cls, request: HttpRequest | Request) -> Self:
         ip = client_ip(request)
         return cls(address=str(ip) if ip else None, user_agent=_printable(request.META.get("HTTP_USER_AGENT", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who requests an email: a client, a device, or a user, as a text that identifies them."""
+
+    subject: str
+    is_owners_device: bool = False
 
 
 def _printable(text: str) -> str:

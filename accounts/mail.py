@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import EmailChange, Purpose, User
 from accounts.validators import is_valid_name
-from emails.services import queue_and_roll_back_templated_email, send_templated_email
+from emails.models import OutboundEmail
+from emails.services import send_or_discard_templated_email, send_templated_email
 
 Send = Callable[..., bool]
 LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
@@ -26,81 +28,92 @@ def welcome_key(user: User) -> str:
     return f"welcome:{user.pk}"
 
 
-def already_registered_key(user: User) -> str:
+def already_registered_key(user: User | None) -> str:
     """One key per day, so that nobody can fill the owner's inbox by signing up again and again."""
-    return f"already_registered:{user.pk}:{timezone.now().date()}"
+    return f"already_registered:{user.pk if user else None}:{timezone.now().date()}"
+
+
+# With `discard`, these do the same work and send nothing, for an email address without an account. Call them inside a
+# transaction.
 
 
 def send_welcome_email(user: User) -> None:
-    """Welcome a new user, once. The email holds the confirmation link if the email address is not confirmed yet."""
-    _send_welcome(user, idempotency_key=welcome_key(user))
+    """Welcome a new user, once. The email holds the confirmation link if the email address is not confirmed yet.
+
+    If it is withheld, it expires before it can be sent. This costs as much, and staff see what happened.
+    """
+    _send_welcome(user, idempotency_key=welcome_key(user), is_withheld=user.is_welcome_withheld)
 
 
-def resend_welcome_email(user: User) -> None:
+def resend_welcome_email(user: User, *, discard: bool = False) -> None:
     """Send the welcome email with a new link, as often as the user requests it."""
-    _resend_welcome(user)
-
-
-def queue_and_roll_back_welcome_email(user: User) -> None:
-    """Do the same work for a user who does not exist, and send nothing."""
-    _resend_welcome(user, send=queue_and_roll_back_templated_email)
-
-
-def _resend_welcome(user: User, *, send: Send = send_templated_email) -> None:
     link_id = tokens.new_link_id()
+    send = partial(send_or_discard_templated_email, discard=discard)
     if _send_welcome(user, link_id=link_id, send=send):
-        tokens.end_older_links(user, Purpose.CONFIRMATION, link_id)
+        _end_older_links(user, Purpose.CONFIRMATION, link_id, discard=discard)
 
 
 def _send_welcome(
-    user: User, *, link_id: str = "", idempotency_key: str | None = None, send: Send = send_templated_email
+    user: User,
+    *,
+    link_id: str = "",
+    idempotency_key: str | None = None,
+    is_withheld: bool = False,
+    send: Send = send_templated_email,
 ) -> bool:
     token = "" if user.is_email_verified else tokens.make_email_verification_token(user, link_id)
     confirm_url = _link("verify-email", token=token) if token else ""
     context = {"dashboard_url": _link("dashboard"), "confirm_url": confirm_url}
-    return _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
+    return _send(
+        user,
+        "welcome",
+        context,
+        sensitive=bool(confirm_url),
+        idempotency_key=idempotency_key,
+        expires_at=timezone.now() if is_withheld else None,
+        send=send,
+    )
 
 
-def send_already_registered_email(user: User) -> bool:
+def is_notified_today(user: User | None) -> bool:
+    """Return whether the user got an already_registered email today. Without a user, costs the same query."""
+    return OutboundEmail.objects.filter(idempotency_key=already_registered_key(user)).exists()
+
+
+def send_already_registered_email(user: User, *, discard: bool) -> bool:
     """Send the owner of an email address a notice that someone signed up with it again, at most once a day.
 
     The email repeats nothing of that sign-up. Otherwise, strangers could send their own text to the owner.
     """
     context = {"login_url": _link("login"), "reset_url": _link("forgot-password")}
-    return _send(user, "already_registered", context, idempotency_key=already_registered_key(user))
+    send = partial(send_or_discard_templated_email, discard=discard)
+    return _send(user, "already_registered", context, idempotency_key=already_registered_key(user), send=send)
 
 
-def send_password_reset_email(user: User) -> None:
-    _send_password_reset(user)
-
-
-def queue_and_roll_back_password_reset_email(user: User) -> None:
-    """Do the same work for a user who does not exist, and send nothing."""
-    _send_password_reset(user, send=queue_and_roll_back_templated_email)
-
-
-def _send_password_reset(user: User, *, send: Send = send_templated_email) -> None:
+def send_password_reset_email(user: User, *, discard: bool = False) -> None:
     link_id = tokens.new_link_id()
     context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user, link_id))}
     # If delivery is delayed until the link no longer works, the email isn't sent at all.
     expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
+    send = partial(send_or_discard_templated_email, discard=discard)
     if _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send):
-        tokens.end_older_links(user, Purpose.RESET, link_id)
+        _end_older_links(user, Purpose.RESET, link_id, discard=discard)
 
 
 def send_password_changed_email(user: User, at: datetime) -> None:
     _send(user, "password_changed", {"changed_at": at, "reset_url": _link("forgot-password")})
 
 
-def send_email_change_email(user: User, new_address: str) -> None:
+def send_email_change_email(user: User, new_address: str, *, discard: bool = False) -> None:
     """Send the link that completes the change to the new address."""
     link_id = tokens.new_link_id()
     token = tokens.make_email_change_token(user, new_address, link_id)
     # Without the old address, because the new one may belong to a stranger, who must not get the user's text.
     context = {"confirm_url": _link("confirm-email-change", token=token)}
     expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
-    if _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True):
-        tokens.end_older_links(user, Purpose.CHANGE, link_id)
+    send = partial(send_or_discard_templated_email, discard=discard)  # costs as much as send_already_registered_email
+    if _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send):
+        _end_older_links(user, Purpose.CHANGE, link_id, discard=discard)
 
 
 def send_email_changed_notice(change: EmailChange) -> None:
@@ -136,6 +149,22 @@ def send_deletion_notice(user: User, at: datetime) -> None:
     _send(user, LAST_KIND, {"deleted_at": at}, sensitive=True)
 
 
+def greeting_name(user: User, to: str) -> str:
+    """Return the name to greet the user with in an email, which is empty unless this is the user's confirmed address.
+
+    Otherwise, a stranger could enter someone else's email address and a name such as "Call this number now", and the
+    owner of the address would get that text from us.
+    """
+    is_own_inbox = to == user.email and user.is_email_verified
+    # Names from before today's rules may break them.
+    return user.name if is_own_inbox and is_valid_name(user.name) else ""
+
+
+def _end_older_links(user: User, purpose: Purpose, newest: str, *, discard: bool) -> None:
+    """End the older links, or, if the email with the newest one was discarded, do the same work for nobody."""
+    tokens.end_older_links(User() if discard else user, purpose, newest)
+
+
 def _send(
     user: User,
     kind: str,
@@ -154,24 +183,13 @@ def _send(
     return send(
         kind=kind,
         to=to or user.email,
-        context={"name": _greeting_name(user, to or user.email), **context},
+        context={"name": greeting_name(user, to or user.email), **context},
         language=user.language,
         idempotency_key=idempotency_key,
         expires_at=expires_at,
         sensitive=sensitive,
         metadata={"user_id": str(user.pk)},  # emails/privacy.py finds, exports, and erases emails by it
     )
-
-
-def _greeting_name(user: User, to: str) -> str:
-    """Return the name if the person who entered it has proven that this is their inbox, or else an empty string.
-
-    Otherwise, a stranger could enter someone else's email address and a name such as "Call this number now", and the
-    owner of the address would get that text from us.
-    """
-    is_own_inbox = to == user.email and user.is_email_verified
-    # Names from before today's rules may break them.
-    return user.name if is_own_inbox and is_valid_name(user.name) else ""
 
 
 def _link(page: str, **query: str) -> str:

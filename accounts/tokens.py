@@ -5,6 +5,7 @@ also contain the ID of their link. Only the ID of the newest link of each purpos
 """
 
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 from secrets import randbits
 from typing import Any
@@ -117,6 +118,21 @@ def read_email_undo_token(token: str) -> EmailChange:
     if change.final_at:
         raise UndoEnded
     return change
+
+
+def claimed_address(token: str) -> str:
+    """Return the email address of the account whose password a link asks for, or "" if the token isn't genuine.
+
+    Makes no query: the account may have changed in the meantime.
+    """
+    for salt, life in (
+        (EMAIL_VERIFICATION_SALT, EMAIL_VERIFICATION_LIFE),
+        (EMAIL_CHANGE_SALT, EMAIL_CHANGE_LIFE),
+        (EMAIL_KEEP_SALT, EMAIL_KEEP_LIFE),
+    ):
+        with suppress(TokenInvalid):
+            return str(_claims(token, salt, life)["email"])
+    return ""
 
 
 def make_email_keep_token(user: User, link_id: str = "") -> str:

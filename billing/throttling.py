@@ -1,5 +1,5 @@
 """The rate limits of billing, each shared by an API view and its page."""
 
-from common.throttling import Limits, PersonThrottle
+from common.throttling import person_limits
 
-STRIPE_PAGE_LIMITS: Limits = [PersonThrottle("billing")]
+STRIPE_PAGE_LIMITS = person_limits("billing", "billing")

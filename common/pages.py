@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from common.errors import ApplicationError
-from common.throttling import Limits, seconds_to_wait
+from common.throttling import Limits, seconds_to_wait, unlimited
 
 View = Callable[..., HttpResponse]
 METHODS = ("GET", "HEAD", "POST")
@@ -24,7 +24,7 @@ METHODS = ("GET", "HEAD", "POST")
 TOKEN_HEADERS = {"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex"}
 
 
-def page_view(*, limits: Limits = (), methods: Sequence[str] = METHODS) -> Callable[[View], View]:
+def page_view(*, limits: Limits = unlimited, methods: Sequence[str] = METHODS) -> Callable[[View], View]:
     """Return a decorator for the view of a page. If the page requires a login, place it below login_required."""
 
     def decorate(view: View) -> View:

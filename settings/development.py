@@ -65,6 +65,7 @@ if is_local:
         "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10000/hour"),
         "billing": env.rate("THROTTLE_BILLING", default="10000/hour"),
     }
+    ACCOUNTS_DAILY_EMAILS_PER_ADDRESS = env.whole_number("ACCOUNTS_DAILY_EMAILS_PER_ADDRESS", default=10000)
 
 if not CELERY_BROKER_URL:
     # Without Redis, Celery's messages are files in a git-ignored folder. memory:// doesn't work across processes.
@@ -87,7 +88,13 @@ if not CELERY_BROKER_URL:
 # Checks that nobody but the developer can reach this
 
 SET_BY_COMPOSE = {"DATABASE_URL", "REDIS_URL"}
-READ_ELSEWHERE = {"POSTGRES_PASSWORD", "SECURE_SSL_REDIRECT"}  # by docker-compose.yml, and by settings.production
+READ_ELSEWHERE = {  # by docker-compose.yml, and by settings.production
+    "POSTGRES_PASSWORD",
+    "SECURE_SSL_REDIRECT",
+    "SECURE_HSTS_SECONDS",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+    "SECURE_HSTS_PRELOAD",
+}
 
 
 def problems() -> Iterator[str]:

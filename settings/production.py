@@ -1,5 +1,6 @@
 """Settings for production: secrets have no defaults, and a missing value or placeholder prevents the start."""
 
+import re
 from collections.abc import Iterator
 
 from django.core.exceptions import ImproperlyConfigured
@@ -9,6 +10,7 @@ from settings.base import (
     ALLOWED_HOSTS,
     EMAIL_DELIVERY_BACKEND,
     EMAIL_PROVIDER,
+    METRICS_TOKEN,
     SECRET_KEY,
     STRIPE_LIVEMODE,
     STRIPE_SECRET_KEY,
@@ -25,10 +27,12 @@ PROVIDER_VARIABLES = {
 }
 MIN_SECRET_KEY_CHARACTERS = 50
 MIN_SECRET_KEY_DISTINCT_CHARACTERS = 10  # more than Django's 5; a random key has about 40
+METRICS_TOKEN_FORM = re.compile(r"[!-~]{32,}")  # visible ASCII, because it is sent in a header
 
 
 def required_variables() -> Iterator[str]:
     yield from ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL")
+    yield "TRUSTED_PROXY_COUNT"
     if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER in PROVIDER_VARIABLES:
         yield PROVIDER_VARIABLES[EMAIL_PROVIDER]
 
@@ -75,9 +79,27 @@ def problems_with_values() -> Iterator[str]:
             "STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRETS is not, so payments would never be recorded; "
             "set it to the secret of your endpoint at Stripe"
         )
+    if METRICS_TOKEN and not METRICS_TOKEN_FORM.fullmatch(METRICS_TOKEN):
+        yield (
+            "METRICS_TOKEN must be random and have at least 32 letters, digits, or punctuation marks; create one with "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
     if env.bool("DEBUG", default=False):
         yield "DEBUG is true; unset it or use settings.development"
+    if SECURE_HSTS_PRELOAD and not (SECURE_HSTS_INCLUDE_SUBDOMAINS and SECURE_HSTS_SECONDS >= SECONDS_TO_PRELOAD):
+        yield (
+            f"SECURE_HSTS_PRELOAD needs SECURE_HSTS_SECONDS={SECONDS_TO_PRELOAD} or more, and "
+            "SECURE_HSTS_INCLUDE_SUBDOMAINS=true, or browsers don't take the site into their lists; see docs/https.md"
+        )
 
+
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+# An hour, and this host alone, because browsers can't be told to forget it: docs/https.md.
+SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", default=60 * 60, minimum=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS: bool = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD: bool = env.bool("SECURE_HSTS_PRELOAD", default=False)
+SECONDS_TO_PRELOAD = 365 * 24 * 60 * 60  # https://hstspreload.org/#submission-requirements
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for both of the above, for every site
 
 if found := [*problems()]:
     raise ImproperlyConfigured(
@@ -88,8 +110,11 @@ if found := [*problems()]:
 if STRIPE_LIVEMODE is None:  # without a key; test events must not grant anything in production
     STRIPE_LIVEMODE = True
 
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
-SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-SECURE_HSTS_PRELOAD = True
+# __Host-: browsers accept such a cookie only from this host itself, over HTTPS. Other hosts of the domain can't set it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+LANGUAGE_COOKIE_NAME = "__Host-language"
+DEVICE_COOKIE_NAME = "__Host-known_device"
+INBOX_COOKIE_NAME = "__Host-inbox"
+MESSAGE_STORAGE = "common.messages.HostMessageStorage"

@@ -21,6 +21,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0  # an open connection would keep the te
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
+ACCOUNTS_DAILY_EMAILS_PER_ADDRESS = 1000
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = dict.fromkeys(REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "1000/minute")
 
 # name:probability,…: where a process kills itself. See common/failpoints.py. No other settings read it.

@@ -49,7 +49,19 @@ VALUES = [
     "True",
     "/../",
 ]
-LOOKUPS = ["", "__exact", "__in", "__isnull", "__isempty", "__gte", "__lt", "__range", "__regex", "__contains", "__year"]
+LOOKUPS = [
+    "",
+    "__exact",
+    "__in",
+    "__isnull",
+    "__isempty",
+    "__gte",
+    "__lt",
+    "__range",
+    "__regex",
+    "__contains",
+    "__year",
+]
 FORM_FIELDS = ["password1", "password2", "usable_password", "_popup", "_to_field", "_saveasnew", "_continue", "action"]
 VALID: dict[str, dict[str, str]] = {
     "/admin/accounts/user/add/": {"email": "new@example.com", "name": "New", "usable_password": "false"},
@@ -196,7 +208,7 @@ def post_form(errors: Errors, route: Route, rows: dict[type[Model], Model], valu
         return
     row = rows[route.model] if route.model else rows[User]
     names = [only] if only else fields_of(route.model)
-    url, data = route.url(**identifiers(row)), {name: value for name in names}
+    url, data = route.url(**identifiers(row)), dict.fromkeys(names, value)
     if not only:
         errors.send("GET", url, data)
         errors.send("POST", url, {"_changelist_filters": value})
@@ -224,7 +236,7 @@ def test_autocomplete_survives_every_field(errors):
 def test_password_forms_survive_bad_data(errors, path):
     names = ["username", "password", "next", "old_password", "new_password1", "new_password2"]
     for value in VALUES:
-        errors.send("POST", path, data={name: value for name in names})
+        errors.send("POST", path, data=dict.fromkeys(names, value))
         errors.send("GET", path, {"next": value})
 
 

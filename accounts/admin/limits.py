@@ -5,10 +5,12 @@ from math import ceil
 from django.http import HttpRequest
 
 from accounts.throttling import address_subject
-from common.throttling import PersonThrottle, Window, first_full
+from common.throttling import person_subject
+from common.windows import Window, seconds_to_wait
 
 
 def refusal(request: HttpRequest, scope: str, address: str) -> str:
     """Count one email to the address; returns a sentence for staff if there were too many, or an empty string."""
-    full = first_full([*PersonThrottle(scope).windows(request), Window(scope, address_subject(address))])
-    return f"Too many of these emails were sent. Wait {ceil(full.wait() / 60)} minutes." if full else ""
+    subjects = (person_subject(request), address_subject(address))
+    seconds = seconds_to_wait([Window("staff_email", scope, subject) for subject in subjects])
+    return f"Too many of these emails were sent. Wait {ceil(seconds / 60)} minutes." if seconds else ""

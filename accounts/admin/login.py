@@ -9,15 +9,15 @@ from django.core.exceptions import ValidationError
 
 from accounts.errors import EmailNotVerified
 from accounts.throttling import login_windows
-from common.throttling import first_full
+from common.windows import seconds_to_wait
 
 
 class LoginForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         # Counted before the password is checked, so that right and wrong passwords count alike.
         windows = login_windows(self.request, str(self.cleaned_data.get("username", ""))) if self.request else []
-        if full := first_full(windows):
-            minutes = ceil(full.wait() / 60)
+        if seconds := seconds_to_wait(windows):
+            minutes = ceil(seconds / 60)
             raise ValidationError(f"Too many attempts to log in. Wait {minutes} minutes, or reset your password.")
         return super().clean()
 
@@ -25,4 +25,3 @@ class LoginForm(AdminAuthenticationForm):
         super().confirm_login_allowed(user)
         if settings.ACCOUNTS_EMAIL_VERIFICATION == "mandatory" and not user.is_email_verified:
             raise ValidationError(EmailNotVerified.default_message, code=EmailNotVerified.code)
-

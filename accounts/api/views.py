@@ -10,22 +10,17 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from rest_framework.views import APIView
 
-from accounts import login, services
+from accounts import login, services, throttling
 from accounts.api import schema, serializers
 from accounts.api.authentication import OptionalTokenAuthentication
 from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
+from accounts.client_info import Requester
 from accounts.device_cookies import set_device_header
 from accounts.models import User
-from accounts.throttling import (
-    EMAIL_CHANGE_LIMITS,
-    EMAIL_REQUEST_LIMITS,
-    LINK_LIMITS,
-    LOGIN_LIMITS,
-    PASSWORD_LIMITS,
-    SIGNUP_LIMITS,
-)
+from accounts.throttling import requester_of
 from common.api.serializers import parse
 from common.api.views import ThrottledView
+from common.throttling import person_subject
 
 
 class PublicView(ThrottledView):
@@ -35,24 +30,18 @@ class PublicView(ThrottledView):
     permission_classes = [AllowAny]
 
 
-class PersonalView(ThrottledView):
-    """Requires a token, and concerns only the token's owner."""
-
-    limits = PASSWORD_LIMITS
-
-
 class SignupView(PublicView):
-    limits = SIGNUP_LIMITS
+    limits = throttling.SIGNUP_LIMITS
 
     @schema.signup
     def post(self, request: Request) -> Response:
         person = parse(serializers.SignupSerializer, request)
-        services.register_user(**person)
+        services.register_user(**person, requester=requester_of(request, person["email"]))
         return Response(RegisteredSerializer({"user": person}).data, status=HTTP_201_CREATED)
 
 
 class VerifyEmailView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.VERIFY_LIMITS
 
     @schema.verify_email
     def post(self, request: Request) -> Response:
@@ -61,16 +50,17 @@ class VerifyEmailView(PublicView):
 
 
 class ResendVerificationView(PublicView):
-    limits = EMAIL_REQUEST_LIMITS
+    limits = throttling.RESEND_LIMITS
 
     @schema.resend_verification
     def post(self, request: Request) -> Response:
-        services.resend_verification(**parse(serializers.EmailAddressSerializer, request))
+        email = parse(serializers.EmailAddressSerializer, request)["email"]
+        services.resend_verification(email=email, requester=requester_of(request, email))
         return accepted(_("If this email address belongs to an unconfirmed account, we've sent it an email."))
 
 
 class LoginView(PublicView):
-    limits = LOGIN_LIMITS
+    limits = throttling.LOGIN_LIMITS
 
     @schema.login
     def post(self, request: Request) -> Response:
@@ -93,16 +83,17 @@ class LogoutAllView(APIView):
 
 
 class PasswordResetView(PublicView):
-    limits = EMAIL_REQUEST_LIMITS
+    limits = throttling.RESET_LIMITS
 
     @schema.request_password_reset
     def post(self, request: Request) -> Response:
-        services.request_password_reset(**parse(serializers.EmailAddressSerializer, request))
+        email = parse(serializers.EmailAddressSerializer, request)["email"]
+        services.request_password_reset(email=email, requester=requester_of(request, email))
         return accepted(_("If this email address belongs to an account, we've sent it an email with a link."))
 
 
 class ConfirmPasswordResetView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.CONFIRM_RESET_LIMITS
 
     @schema.reset_password
     def post(self, request: Request) -> Response:
@@ -112,7 +103,9 @@ class ConfirmPasswordResetView(PublicView):
         return response
 
 
-class ChangePasswordView(PersonalView):
+class ChangePasswordView(ThrottledView):
+    limits = throttling.PASSWORD_LIMITS
+
     @schema.change_password
     def post(self, request: Request) -> Response:
         data = parse(serializers.ChangePasswordSerializer, request)
@@ -121,18 +114,19 @@ class ChangePasswordView(PersonalView):
         return Response(status=HTTP_204_NO_CONTENT)
 
 
-class ChangeEmailView(PersonalView):
-    limits = EMAIL_CHANGE_LIMITS
+class ChangeEmailView(ThrottledView):
+    limits = throttling.EMAIL_CHANGE_LIMITS
 
     @schema.request_email_change
     def post(self, request: Request) -> Response:
-        services.request_email_change(user=current_user(request), **parse(serializers.ChangeEmailSerializer, request))
+        data, requester = parse(serializers.ChangeEmailSerializer, request), Requester(person_subject(request))
+        services.request_email_change(user=current_user(request), requester=requester, **data)
         return accepted(_("We've sent an email to the new address. Open the link in it to complete the change."))
 
 
 class ConfirmEmailChangeView(PublicView):
     authentication_classes = [OptionalTokenAuthentication]
-    limits = LINK_LIMITS
+    limits = throttling.CONFIRM_EMAIL_CHANGE_LIMITS
 
     @schema.confirm_email_change
     def post(self, request: Request) -> Response:
@@ -144,7 +138,7 @@ class ConfirmEmailChangeView(PublicView):
 
 
 class UndoEmailChangeView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.UNDO_EMAIL_CHANGE_LIMITS
 
     @schema.undo_email_change
     def post(self, request: Request) -> Response:
@@ -152,8 +146,8 @@ class UndoEmailChangeView(PublicView):
         return Response(UserSerializer(user).data)
 
 
-class KeepAddressView(PersonalView):
-    limits = EMAIL_CHANGE_LIMITS
+class KeepAddressView(ThrottledView):
+    limits = throttling.KEEP_ADDRESS_LIMITS
 
     @schema.request_address_keeping
     def post(self, request: Request) -> Response:
@@ -162,7 +156,7 @@ class KeepAddressView(PersonalView):
 
 
 class ConfirmKeptAddressView(PublicView):
-    limits = LINK_LIMITS
+    limits = throttling.CONFIRM_KEPT_ADDRESS_LIMITS
 
     @schema.keep_address
     def post(self, request: Request) -> Response:
@@ -170,11 +164,8 @@ class ConfirmKeptAddressView(PublicView):
         return Response(UserSerializer(user).data)
 
 
-class MeView(PersonalView):
-    def check_throttles(self, request: Request) -> None:
-        # Clients load the profile often, and reading it gives no chance to guess the password.
-        if request.method != "GET":
-            super().check_throttles(request)
+class MeView(ThrottledView):
+    limits = throttling.profile_limits
 
     @schema.me
     def get(self, request: Request) -> Response:
@@ -191,7 +182,9 @@ class MeView(PersonalView):
         return Response(status=HTTP_204_NO_CONTENT)
 
 
-class ExportView(PersonalView):
+class ExportView(ThrottledView):
+    limits = throttling.EXPORT_LIMITS
+
     @schema.export
     def get(self, request: Request) -> Response:
         # Personal data must not stay in a cache. Pages are never cached anyway (common/pages.py).

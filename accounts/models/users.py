@@ -63,6 +63,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=0, editable=False, help_text="Incremented to end all browser sessions."
     )
 
+    is_welcome_withheld = False  # in memory only: whether the address of a new user must get no email now
+
     objects: ClassVar[UserManager] = UserManager()
 
     EMAIL_FIELD = "email"

@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import services
+from accounts.client_info import Requester
 from accounts.models import User
 from accounts.pages.context import render_form_page
 from accounts.pages.forms import (
@@ -21,12 +22,13 @@ from accounts.pages.forms import (
     ProfileForm,
 )
 from accounts.pages.views import redirect_after_logout
-from accounts.throttling import EMAIL_CHANGE_LIMITS, PASSWORD_LIMITS
+from accounts.throttling import EMAIL_CHANGE_LIMITS, EXPORT_LIMITS, KEEP_ADDRESS_LIMITS, PASSWORD_LIMITS, PROFILE_LIMITS
 from common.pages import page_view, post_data
+from common.throttling import person_subject
 
 
 @login_required
-@page_view()
+@page_view(limits=PROFILE_LIMITS)
 def profile(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = ProfileForm(post_data(request), initial={"name": user.name, "language": user.language})
@@ -44,7 +46,8 @@ def email(request: HttpRequest) -> HttpResponse:
     form = ChangeEmailForm(post_data(request))
     with form.collect_errors():
         if form.is_valid():
-            services.request_email_change(user=cast(User, request.user), **form.cleaned_data)
+            requester = Requester(person_subject(request))
+            services.request_email_change(user=cast(User, request.user), requester=requester, **form.cleaned_data)
             messages.success(
                 request,
                 _("Open the link we emailed to your new address. Until then, your current address stays active."),
@@ -55,7 +58,7 @@ def email(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@page_view(limits=EMAIL_CHANGE_LIMITS)
+@page_view(limits=KEEP_ADDRESS_LIMITS)
 def keep_email(request: HttpRequest) -> HttpResponse:
     """Send a link with which a change of the email address becomes final."""
     user = cast(User, request.user)
@@ -67,6 +70,12 @@ def keep_email(request: HttpRequest) -> HttpResponse:
             return redirect("pages:settings-email")
     undo = services.open_undo(user=user)
     return render_form_page(request, "accounts/settings/keep_email.html", form, undo=undo)
+
+
+@page_view(methods=["GET", "HEAD"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Redirect password managers, which know only this URL: https://www.w3.org/TR/change-password-url/."""
+    return redirect("pages:settings-password")
 
 
 @login_required
@@ -117,7 +126,7 @@ def data(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@page_view(limits=PASSWORD_LIMITS, methods=["GET", "HEAD"])
+@page_view(limits=EXPORT_LIMITS, methods=["GET", "HEAD"])
 def export(request: HttpRequest) -> HttpResponse:
     headers = {"Content-Disposition": 'attachment; filename="account.json"'}
     exported = services.export_data(user=cast(User, request.user))

@@ -14,12 +14,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
-from accounts import login, services
+from accounts import login, services, throttling
 from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
 from accounts.models import User
 from accounts.pages.context import (
-    INBOX_COOKIE,
     forget_inbox,
     inbox_address,
     next_page,
@@ -37,7 +36,7 @@ from accounts.pages.forms import (
     TokenForm,
     VerifyEmailForm,
 )
-from accounts.throttling import EMAIL_REQUEST_LIMITS, LINK_LIMITS, LOGIN_LIMITS, SIGNUP_LIMITS
+from accounts.throttling import requester_of
 from common.pages import page_view, post_data
 from emails import privacy
 
@@ -49,27 +48,29 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/home.html")
 
 
-@page_view(limits=SIGNUP_LIMITS)
+@page_view(limits=throttling.SIGNUP_LIMITS)
 def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(post_data(request))
     if form.is_valid():
-        services.register_user(**form.cleaned_data)
+        requester = requester_of(request, form.cleaned_data["email"])
+        services.register_user(**form.cleaned_data, requester=requester)
         return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
     return render_form_page(request, "accounts/signup.html", form)
 
 
-@page_view(limits=EMAIL_REQUEST_LIMITS)
+@page_view(limits=throttling.RESEND_LIMITS)
 def welcome(request: HttpRequest) -> HttpResponse:
     """Ask a new user to check their inbox, and send the email again on request."""
     form = EmailAddressForm(post_data(request), initial={"email": username(request)})
     if form.is_valid():
-        services.resend_verification(**form.cleaned_data)
+        requester = requester_of(request, form.cleaned_data["email"])
+        services.resend_verification(**form.cleaned_data, requester=requester)
         messages.success(request, _("If this email address still needs to be confirmed, we've sent it another email."))
         return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
     return render_form_page(request, "accounts/welcome.html", form, address=inbox_address(request))
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.VERIFY_LIMITS)
 def verify_email(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and "token" not in request.GET:
         return redirect("pages:welcome")  # which can send a new link
@@ -82,7 +83,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/verify_email.html", form)
 
 
-@page_view(limits=LOGIN_LIMITS)
+@page_view(limits=throttling.LOGIN_LIMITS)
 def log_in(request: HttpRequest) -> HttpResponse:
     """Log in, and go on to the page that required the login."""
     target = next_page(request)
@@ -101,7 +102,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 def redirect_after_login(request: HttpRequest, user: User, target: str) -> HttpResponse:
     response = redirect(target)
-    if INBOX_COOKIE in request.COOKIES:
+    if settings.INBOX_COOKIE_NAME in request.COOKIES:
         forget_inbox(response)
     set_device_cookie(response, user)
     return response
@@ -113,11 +114,12 @@ def log_out(request: HttpRequest) -> HttpResponse:
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
-@page_view(limits=EMAIL_REQUEST_LIMITS)
+@page_view(limits=throttling.RESET_LIMITS)
 def forgot_password(request: HttpRequest) -> HttpResponse:
     form = EmailAddressForm(post_data(request))
     if form.is_valid():
-        services.request_password_reset(**form.cleaned_data)
+        requester = requester_of(request, form.cleaned_data["email"])
+        services.request_password_reset(**form.cleaned_data, requester=requester)
         return remember_inbox(redirect("pages:reset-sent"), form.cleaned_data["email"])
     return render_form_page(request, "accounts/forgot_password.html", form)
 
@@ -127,7 +129,7 @@ def reset_sent(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/reset_sent.html", {"address": inbox_address(request)})
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.CONFIRM_RESET_LIMITS)
 def reset_password(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and "token" not in request.GET:
         return redirect("pages:forgot-password")
@@ -141,7 +143,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/reset_password.html", form)
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.CONFIRM_EMAIL_CHANGE_LIMITS)
 def confirm_email_change(request: HttpRequest) -> HttpResponse:
     form = ConfirmEmailChangeForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():
@@ -154,7 +156,7 @@ def confirm_email_change(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/confirm_email_change.html", form)
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.UNDO_EMAIL_CHANGE_LIMITS)
 def undo_email_change(request: HttpRequest) -> HttpResponse:
     form = TokenForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():
@@ -166,7 +168,7 @@ def undo_email_change(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/undo_email_change.html", form)
 
 
-@page_view(limits=LINK_LIMITS)
+@page_view(limits=throttling.CONFIRM_KEPT_ADDRESS_LIMITS)
 def keep_email_address(request: HttpRequest) -> HttpResponse:
     form = KeepEmailAddressForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():

@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
 from accounts import tokens
+from accounts.client_info import Requester
 from accounts.errors import AddressTaken, FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import (
+    is_notified_today,
     resend_welcome_email,
     send_already_registered_email,
     send_email_change_email,
@@ -19,9 +21,10 @@ from accounts.mail import (
 from accounts.models import EmailChange, Purpose, User
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.services.devices import log_out_everywhere, log_out_other_devices
+from accounts.services.email_quotas import is_over_quota
 
 
-def request_email_change(*, user: User, email: str, password: str) -> None:
+def request_email_change(*, user: User, email: str, password: str, requester: Requester | None = None) -> None:
     """Send a confirmation link to the new email address. Nothing changes until the link is used.
 
     If the address already has an account, its owner gets an email about that instead; the caller can't tell the
@@ -32,12 +35,15 @@ def request_email_change(*, user: User, email: str, password: str) -> None:
     if email == user.email:
         raise FieldRefused("email", [_("This is already your email address. Enter a different one.")])
     with transaction.atomic():
-        owner = User.objects.filter(email=email).first()
+        is_refused = is_over_quota(email, requester)
+        # Locked, so that nothing is sent to an account that is being deleted.
+        owner = User.objects.select_for_update().filter(email=email).first()
+        is_notified = is_notified_today(owner)
         if owner is None:
-            send_email_change_email(user, email)
-        elif send_already_registered_email(owner):
+            send_email_change_email(user, email, discard=is_refused)
+        elif send_already_registered_email(owner, discard=is_notified or is_refused):
             # Otherwise, an earlier link that still works would reveal that this address has an account.
-            tokens.end_older_links(user, Purpose.CHANGE, tokens.new_link_id())
+            tokens.end_older_links(User() if is_refused else user, Purpose.CHANGE, tokens.new_link_id())
 
 
 def confirm_email_change(
@@ -77,7 +83,7 @@ def change_email_for(*, user: User, email: str) -> None:
         log_out_everywhere(user=user)
         user.refresh_from_db()
         if not user.is_email_verified:
-            resend_welcome_email(user)  # the link that was sent to the old address no longer works
+            resend_welcome_email(user, discard=False)  # the link that was sent to the old address no longer works
 
 
 def undo_email_change(*, token: str) -> User:

@@ -8,31 +8,27 @@ from django.db import transaction
 from django.utils import timezone
 from knox.models import AuthToken
 
+from accounts.client_info import Requester
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
-from accounts.mail import (
-    queue_and_roll_back_password_reset_email,
-    send_password_changed_email,
-    send_password_reset_email,
-)
+from accounts.mail import send_password_changed_email, send_password_reset_email
 from accounts.models import User
+from accounts.services import contacts
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
+from accounts.services.email_quotas import is_over_quota
 from accounts.tokens import read_password_reset_token
 
 
 @transaction.atomic
-def request_password_reset(*, email: str) -> None:
-    """Send a link to set a new password, if the email address has an account.
+def request_password_reset(*, email: str, requester: Requester | None = None) -> None:
+    """Send a link to set a new password, if the email address has an account and isn't over its quota.
 
     The caller can't tell whether it has one, not even from the time this takes: without an account, the email is
-    rendered and stored too, and then rolled back.
+    rendered and stored too, and then deleted.
     """
+    is_refused = is_over_quota(email, requester)
     # Locked, so that of several requests the last one sends the link that stays valid.
     user = User.objects.select_for_update().filter(email=email, is_active=True).first()
-    if user is None:
-        queue_and_roll_back_password_reset_email(User(email=email))
-        return
-    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
-        send_password_reset_email(user)
+    send_password_reset_email(user or User(email=email), discard=user is None or is_refused)
 
 
 def reset_password(*, token: str, password: str) -> User:
@@ -45,7 +41,8 @@ def reset_password(*, token: str, password: str) -> User:
     with transaction.atomic():
         if not unused.update(password=user.password):
             raise TokenInvalid
-        user.confirm_email()  # the link proves that the person reads this inbox
+        if user.confirm_email():  # the link proves that the person reads this inbox
+            contacts.subscribe(user)
         end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user

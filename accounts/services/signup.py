@@ -4,48 +4,56 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import get_language, gettext_lazy
 
+from accounts.client_info import Requester
 from accounts.errors import TokenInvalid, WrongPassword
-from accounts.mail import queue_and_roll_back_welcome_email, resend_welcome_email, send_already_registered_email
+from accounts.mail import is_notified_today, resend_welcome_email, send_already_registered_email
 from accounts.models import User, default_language
+from accounts.services import contacts
+from accounts.services.email_quotas import is_over_quota
 from accounts.tokens import read_email_verification_token
 
 WRONG_SIGN_UP_PASSWORD = gettext_lazy("This isn't the password you signed up with.")
 
 
-def register_user(*, email: str, name: str, password: str) -> None:
+def register_user(*, email: str, name: str, password: str, requester: Requester | None = None) -> None:
     """Create a user, or send the owner of the email address an email if it already has an account.
 
-    The caller can't tell which, not even from the time this takes: both cases hash a password, attempt the same
-    insert, and queue one email. The user gets the language that is active now.
+    The caller can't tell which, not even from the time this takes: both cases hash a password, execute as many
+    statements, and insert rows. The user gets the language that is active now. If the address is over its quota, no
+    email is sent; the new user can request the link later.
     """
     user = User(email=email, name=name, language=_active_language())
     user.set_password(password)  # slow by design, so before the transaction, which locks SQLite
     with transaction.atomic():
+        user.is_welcome_withheld = is_refused = is_over_quota(email, requester)
+        # Locked, so that nothing is sent to an account that is being deleted.
+        owner = User.objects.select_for_update().filter(email=email).first()
+        is_notified = is_notified_today(owner)
         try:
-            # In a savepoint (User.save), so that this transaction survives an IntegrityError.
-            user.save()  # post_save queues the welcome email (accounts/signals.py)
-        except IntegrityError:
+            if owner is None:
+                user.save()  # in a savepoint; post_save queues the welcome email (accounts/signals.py)
+            else:
+                with transaction.atomic():  # a savepoint, because the other case has one
+                    send_already_registered_email(owner, discard=is_notified or is_refused)
+        except IntegrityError:  # another request with the same email address was faster
             owner = User.objects.filter(email=email).first()
             if owner is None:  # deleted in the meantime, so the address is free
                 user.save()
             else:
-                send_already_registered_email(owner)
+                send_already_registered_email(owner, discard=is_refused)
 
 
 @transaction.atomic
-def resend_verification(*, email: str) -> None:
-    """Send the confirmation link again, if the email address belongs to an unconfirmed account.
+def resend_verification(*, email: str, requester: Requester | None = None) -> None:
+    """Send the confirmation link again, if the email address has an unconfirmed account and isn't over its quota.
 
     The caller can't tell whether it does, not even from the time this takes.
     """
+    is_refused = is_over_quota(email, requester)
     # Locked, so that of several requests the last one sends the link that stays valid.
     unconfirmed = User.objects.select_for_update().filter(email=email, email_verified_at=None, is_active=True)
     user = unconfirmed.first()
-    if user is None:
-        queue_and_roll_back_welcome_email(User(email=email))
-        return
-    with transaction.atomic():  # a savepoint, because the other case has one and both must take the same time
-        resend_welcome_email(user)
+    resend_welcome_email(user or User(email=email), discard=user is None or is_refused)
 
 
 def confirm_address(*, token: str, password: str) -> User:
@@ -57,8 +65,10 @@ def confirm_address(*, token: str, password: str) -> User:
     user = read_email_verification_token(token)
     if not user.check_password(password):
         raise WrongPassword(WRONG_SIGN_UP_PASSWORD)
-    if not user.confirm_email():
-        raise TokenInvalid
+    with transaction.atomic():
+        if not user.confirm_email():
+            raise TokenInvalid
+        contacts.subscribe(user)
     return user
 
 

@@ -84,8 +84,7 @@ def test_taken_address_costs_the_same_work(post, ada, settings):
     with CaptureQueriesContext(connection) as known:
         post("signup/", ADA)
     assert CountingHasher.hashed == 2  # one per sign-up
-    # For a taken address, the view also looks up the owner and rolls a savepoint back.
-    assert abs(len(known) - len(unknown)) <= 2
+    assert len(known) == len(unknown)
 
 
 def test_passwords_are_hashed_with_argon2(post, settings):

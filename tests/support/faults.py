@@ -14,9 +14,13 @@ from pathlib import Path
 
 from tests.support.stack import free_port
 
+DELAY = 0.5  # seconds
+
 
 class Line:
-    """A TCP proxy to ``target`` with the state ``through``, ``refused``, or ``silent`` (accepts, never responds)."""
+    """A TCP proxy to ``target`` with the state ``through``, ``refused``, ``silent`` (accepts, never responds), or
+    ``late`` (passes everything on half a second late).
+    """
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -28,8 +32,8 @@ class Line:
     def become(self, state: str) -> None:
         """Change the state, also for open connections."""
         self.state = state
-        if state == "silent":
-            self._listen()  # connections stay open, but nothing passes through them
+        if state in ("silent", "late"):
+            self._listen()  # connections stay open, but nothing passes through them in time
             return
         self.cut()
         if state == "through":
@@ -58,7 +62,7 @@ class Line:
             while True:
                 near, _ = listener.accept()
                 self.ends.append(near)
-                if self.state == "through":
+                if self.state in ("through", "late"):
                     far = socket.create_connection(("127.0.0.1", self.target))
                     self.ends.append(far)
                     for source, sink in ((near, far), (far, near)):
@@ -69,6 +73,8 @@ class Line:
             while data := source.recv(65536):
                 while self.state == "silent":
                     time.sleep(0.05)
+                if self.state == "late":
+                    time.sleep(DELAY)
                 sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):

@@ -47,3 +47,17 @@ class CountingHasher(MD5PasswordHasher):
     def encode(self, password, salt):
         CountingHasher.hashed += 1
         return super().encode(password, salt)
+
+
+class CountingArgon2(QuickArgon2):
+    """Counts hashed passwords, those to store and those to compare alike."""
+
+    hashed = 0
+
+    def encode(self, password, salt):
+        CountingArgon2.hashed += 1
+        return super().encode(password, salt)
+
+    def verify(self, password, encoded):
+        CountingArgon2.hashed += 1
+        return super().verify(password, encoded)
