@@ -304,7 +304,7 @@ def test_container_has_no_privileges_and_can_not_write(behind_caddy, service):
 )
 def test_container_reaches_only_what_it_needs(behind_caddy, service, host, port):
     code = f"import socket; socket.create_connection(({host!r}, {port}), timeout=3)"
-    with pytest.raises(AssertionError, match="(?i)error"):
+    with pytest.raises(AssertionError, match=r"(?i)error"):
         behind_caddy.compose("exec", "-T", service, "python", "-c", code)
 
 
