@@ -37,6 +37,7 @@ COMMANDS = [
     "batch_rate.py --limit 5",
     "rate_limit.py",
     "redis_outage.py",
+    "slow_clients.py",
     "first_email.py",
 ]
 
