@@ -149,6 +149,17 @@ def send_deletion_notice(user: User, at: datetime) -> None:
     _send(user, LAST_KIND, {"deleted_at": at}, sensitive=True)
 
 
+def greeting_name(user: User, to: str) -> str:
+    """Return the name to greet the user with in an email, which is empty unless this is the user's confirmed address.
+
+    Otherwise, a stranger could enter someone else's email address and a name such as "Call this number now", and the
+    owner of the address would get that text from us.
+    """
+    is_own_inbox = to == user.email and user.is_email_verified
+    # Names from before today's rules may break them.
+    return user.name if is_own_inbox and is_valid_name(user.name) else ""
+
+
 def _end_older_links(user: User, purpose: Purpose, newest: str, *, discard: bool) -> None:
     """End the older links, or, if the email with the newest one was discarded, do the same work for nobody."""
     tokens.end_older_links(User() if discard else user, purpose, newest)
@@ -172,24 +183,13 @@ def _send(
     return send(
         kind=kind,
         to=to or user.email,
-        context={"name": _greeting_name(user, to or user.email), **context},
+        context={"name": greeting_name(user, to or user.email), **context},
         language=user.language,
         idempotency_key=idempotency_key,
         expires_at=expires_at,
         sensitive=sensitive,
         metadata={"user_id": str(user.pk)},  # emails/privacy.py finds, exports, and erases emails by it
     )
-
-
-def _greeting_name(user: User, to: str) -> str:
-    """Return the name if the person who entered it has proven that this is their inbox, or else an empty string.
-
-    Otherwise, a stranger could enter someone else's email address and a name such as "Call this number now", and the
-    owner of the address would get that text from us.
-    """
-    is_own_inbox = to == user.email and user.is_email_verified
-    # Names from before today's rules may break them.
-    return user.name if is_own_inbox and is_valid_name(user.name) else ""
 
 
 def _link(page: str, **query: str) -> str:

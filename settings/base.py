@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from corsheaders.defaults import default_headers
 
-from settings.environment import BASE_DIR, VAR_DIR, read_environment
+from settings.environment import BASE_DIR, VAR_DIR, read_environment, refusal
 from settings.plans import BILLING_PLANS as BILLING_PLANS
 
 env = read_environment()
@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.user_language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.staff_session_middleware",  # after the messages, because it leaves one
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -186,6 +187,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(days=1),
         "options": {"expires": 3600},
     },
+    "accounts-delete-unconfirmed-accounts": {
+        "task": "accounts.tasks.delete_unconfirmed_accounts",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
 }
 
 
@@ -288,6 +294,9 @@ TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum
 if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+STAFF_SESSION_IDLE_MINUTES = env.whole_number("STAFF_SESSION_IDLE_MINUTES", default=30)
+STAFF_SESSION_HOURS = env.whole_number("STAFF_SESSION_HOURS", default=12)
+
 PAGES_ENABLED: bool = env.bool("PAGES_ENABLED", default=True)
 # Paths instead of URL names, which don't exist while PAGES_ENABLED is false.
 LOGIN_URL = "/login"
@@ -311,12 +320,15 @@ REST_FRAMEWORK: dict[str, Any] = {
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {
-    "TOKEN_TTL": timedelta(days=30),
+REST_KNOX: dict[str, Any] = {
+    "TOKEN_TTL": env.days("API_TOKEN_DAYS", default=30),
     "AUTO_REFRESH": True,
-    "AUTO_REFRESH_MAX_TTL": timedelta(days=365),
+    "AUTO_REFRESH_MAX_TTL": env.days("API_TOKEN_MAXIMUM_DAYS", default=90),
     "MIN_REFRESH_INTERVAL": 60 * 60,  # seconds; saves a write with every request
+    "TOKEN_LIMIT_PER_USER": env.whole_number("API_TOKENS_PER_USER", default=20, maximum=1000),
 }
+if REST_KNOX["AUTO_REFRESH_MAX_TTL"] < REST_KNOX["TOKEN_TTL"]:
+    raise refusal("API_TOKEN_MAXIMUM_DAYS", "at least API_TOKEN_DAYS")
 SPECTACULAR_SETTINGS = {
     "TITLE": BRAND_NAME,
     "VERSION": "1",
@@ -374,6 +386,11 @@ PERMISSIONS_POLICY = ", ".join(
         "xr-spatial-tracking",
     )
 )
+SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")  # for /.well-known/security.txt; without it, DEFAULT_FROM_EMAIL
+
+SESSION_COOKIE_AGE = int(env.days("SESSION_DAYS", default=14).total_seconds())
+DEVICE_COOKIE_NAME = "known_device"
+INBOX_COOKIE_NAME = "inbox"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 

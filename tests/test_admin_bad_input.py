@@ -49,7 +49,19 @@ VALUES = [
     "True",
     "/../",
 ]
-LOOKUPS = ["", "__exact", "__in", "__isnull", "__isempty", "__gte", "__lt", "__range", "__regex", "__contains", "__year"]
+LOOKUPS = [
+    "",
+    "__exact",
+    "__in",
+    "__isnull",
+    "__isempty",
+    "__gte",
+    "__lt",
+    "__range",
+    "__regex",
+    "__contains",
+    "__year",
+]
 FORM_FIELDS = ["password1", "password2", "usable_password", "_popup", "_to_field", "_saveasnew", "_continue", "action"]
 VALID: dict[str, dict[str, str]] = {
     "/admin/accounts/user/add/": {"email": "new@example.com", "name": "New", "usable_password": "false"},

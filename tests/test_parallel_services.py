@@ -17,6 +17,7 @@ from knox.models import AuthToken
 from accounts import tokens
 from accounts.errors import TokenInvalid
 from accounts.models import EmailChange, User
+from accounts.retention import delete_unconfirmed_accounts
 from billing.tests.support.parallel import run_in_parallel
 from emails.models import OutboundEmail
 
@@ -171,6 +172,16 @@ def test_undo_and_keep_exclude_each_other(ada):
 
 def latest_change() -> EmailChange:
     return EmailChange.objects.latest("at")
+
+
+@pytest.mark.parametrize("rival", [verify, reset])
+def test_confirmation_and_the_end_of_its_period_exclude_each_other(ada, rival):
+    call = partial(call_api, *rival(ada))
+    month_ago = timezone.now() - timedelta(days=30)
+    User.objects.update(email_verified_at=None, date_joined=month_ago)
+    confirmed, *deletions = run_in_parallel(call, *[delete_unconfirmed_accounts] * 3)
+    assert sorted([confirmed < 300, *deletions]) == [0, 0, 0, 1]
+    assert User.objects.filter(email_verified_at__gt=month_ago).exists() is (confirmed < 300)
 
 
 def test_sign_up_during_deletion_is_answered_as_always(ada):

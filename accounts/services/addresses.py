@@ -36,13 +36,12 @@ def request_email_change(*, user: User, email: str, password: str, requester: Re
         raise FieldRefused("email", [_("This is already your email address. Enter a different one.")])
     with transaction.atomic():
         is_refused = is_over_quota(email, requester)
-        owner = User.objects.filter(email=email).first()
+        # Locked, so that nothing is sent to an account that is being deleted.
+        owner = User.objects.select_for_update().filter(email=email).first()
         is_notified = is_notified_today(owner)
         if owner is None:
             send_email_change_email(user, email, discard=is_refused)
-        else:
-            is_discarded = is_notified or is_refused
-            send_already_registered_email(owner, discard=is_discarded)
+        elif send_already_registered_email(owner, discard=is_notified or is_refused):
             # Otherwise, an earlier link that still works would reveal that this address has an account.
             tokens.end_older_links(User() if is_refused else user, Purpose.CHANGE, tokens.new_link_id())
 
@@ -84,7 +83,7 @@ def change_email_for(*, user: User, email: str) -> None:
         log_out_everywhere(user=user)
         user.refresh_from_db()
         if not user.is_email_verified:
-            resend_welcome_email(user)  # the link that was sent to the old address no longer works
+            resend_welcome_email(user, discard=False)  # the link that was sent to the old address no longer works
 
 
 def undo_email_change(*, token: str) -> User:

@@ -12,6 +12,7 @@ from accounts.client_info import Requester
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import send_password_changed_email, send_password_reset_email
 from accounts.models import User
+from accounts.services import contacts
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.services.email_quotas import is_over_quota
 from accounts.tokens import read_password_reset_token
@@ -40,7 +41,8 @@ def reset_password(*, token: str, password: str) -> User:
     with transaction.atomic():
         if not unused.update(password=user.password):
             raise TokenInvalid
-        user.confirm_email()  # the link proves that the person reads this inbox
+        if user.confirm_email():  # the link proves that the person reads this inbox
+            contacts.subscribe(user)
         end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user

@@ -8,6 +8,7 @@ from accounts.client_info import Requester
 from accounts.errors import TokenInvalid, WrongPassword
 from accounts.mail import is_notified_today, resend_welcome_email, send_already_registered_email
 from accounts.models import User, default_language
+from accounts.services import contacts
 from accounts.services.email_quotas import is_over_quota
 from accounts.tokens import read_email_verification_token
 
@@ -25,7 +26,8 @@ def register_user(*, email: str, name: str, password: str, requester: Requester 
     user.set_password(password)  # slow by design, so before the transaction, which locks SQLite
     with transaction.atomic():
         user.is_welcome_withheld = is_refused = is_over_quota(email, requester)
-        owner = User.objects.filter(email=email).first()
+        # Locked, so that nothing is sent to an account that is being deleted.
+        owner = User.objects.select_for_update().filter(email=email).first()
         is_notified = is_notified_today(owner)
         try:
             if owner is None:
@@ -63,8 +65,10 @@ def confirm_address(*, token: str, password: str) -> User:
     user = read_email_verification_token(token)
     if not user.check_password(password):
         raise WrongPassword(WRONG_SIGN_UP_PASSWORD)
-    if not user.confirm_email():
-        raise TokenInvalid
+    with transaction.atomic():
+        if not user.confirm_email():
+            raise TokenInvalid
+        contacts.subscribe(user)
     return user
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.mail import greeting_name
 from accounts.models import User
 from billing.mail import Recipient
 from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent
@@ -74,7 +75,8 @@ class Payer:
             return self.user
         if not self.email:
             raise AddressUnknown(self.customer_id or "")
-        return Recipient(self.email, self.name, settings.LANGUAGE_CODE)
+        # Without the name: anyone can enter someone else's address and any name at Stripe.
+        return Recipient(self.email, "", settings.LANGUAGE_CODE)
 
 
 def identify(ref: CustomerRef) -> Payer:
@@ -166,7 +168,7 @@ def recipient_by_id(user_id: int | None) -> Recipient | None:
 
 
 def recipient_for(user: User | None) -> Recipient | None:
-    return Recipient(user.email, user.name, user.language, user.pk) if user else None
+    return Recipient(user.email, greeting_name(user, user.email), user.language, user.pk) if user else None
 
 
 def record_deletion(customer_id: str) -> None:

@@ -154,6 +154,8 @@ class ContactQueue(Queue):
             if change.action == ContactChange.Action.FORGET:
                 # Nothing about a forgotten contact may stay here, so its earlier changes go as well.
                 ContactChange.objects.filter(address=change.address, pk__lt=change.pk).delete()
+                # The address is also part of the URL.
+                DeliveryAttempt.objects.filter(contact_change=change).update(endpoint="", detail="")
                 update_row(change, address="", content=None, metadata={})
             update_row(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
             logger.info("Contact change %s was accepted by %s.", change.pk, self.provider)

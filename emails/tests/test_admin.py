@@ -1,6 +1,7 @@
 """The admin of messages: did this person get the email, and if not, why?"""
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -132,7 +133,7 @@ def test_action_button_needs_post_and_csrf_token(admin_user, rich_email):
     assert client.get(url).status_code == 405
     assert client.post(url).status_code == 403
     client.get(page(rich_email))
-    response = client.post(url, {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}, follow=True)
+    response = client.post(url, {"csrfmiddlewaretoken": client.cookies[settings.CSRF_COOKIE_NAME].value}, follow=True)
     assert "Canceled manually" in response.content.decode()
 
 

@@ -14,7 +14,8 @@ from emails.tests.support.provider_payloads import COMPLAINT, event_fields
 from emails.tracking.suppressions import is_suppressed, suppress
 
 ADA = "ada@example.com"
-REQUESTED = {"already_registered", "deletion_notice", "email_change", "email_changed_notice"} | {
+REQUESTED = {"already_registered", "deletion_notice", "email_change", "email_changed_notice", "email_keep"} | {
+    "email_kept_notice",
     "password_changed",
     "password_reset",
     "welcome",

@@ -46,7 +46,9 @@ def link(event: DeliveryEvent, email: OutboundEmail | None) -> None:
     event.email = email
     if not bounces.was_sent_to(event, email):
         event.recipient = ""
-    event.save(update_fields=["email", "recipient"])
+    if email.is_erased:
+        event.recipient, event.detail, event.raw = "", "", None
+    event.save(update_fields=["email", "recipient", "detail", "raw"] if email.is_erased else ["email", "recipient"])
 
 
 def link_unlinked_events() -> None:

@@ -109,21 +109,26 @@ def store_new(matches: Iterable[Match]) -> dict[UUID, Match]:
 
 
 def to_row(match: Match) -> DeliveryEvent:
-    """Return an unsaved row. Its recipient is empty if the event might be about another recipient."""
+    """Return an unsaved row. Its recipient is empty if the event might be about another recipient.
+
+    An event that is late for a message that was erased is stored without personal data.
+    """
     event, email = match
+    # A message with our ID was stored before it was sent, so if it isn't there, it has been deleted.
+    is_erased = email.is_erased if email else event.message_id is not None
     return DeliveryEvent(
         provider=event.provider,
         fingerprint=event.fingerprint,
         email_id=email.pk if email else None,
         provider_message_id=event.provider_message_id,
-        recipient=event.recipient if bounces.is_certain(event, email) else "",
+        recipient=event.recipient if bounces.is_certain(event, email) and not is_erased else "",
         type=event.type,
         severity=event.severity,
         cause=event.cause,
         is_recipient_from_list=event.is_recipient_from_list,
-        detail=event.detail,
+        detail="" if is_erased else event.detail,
         occurred_at=event.occurred_at,
-        raw=event.raw,
+        raw=None if is_erased else event.raw,
     )
 
 
