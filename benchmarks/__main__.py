@@ -29,6 +29,7 @@ COMMANDS = [
     "claim_cost.py",
     "wakeup_cost.py",
     "cache_outage.py",
+    "limits.py",
     "same_answer.py",
     "webhook_rate.py",
     "drain_rate.py",
