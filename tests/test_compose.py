@@ -167,6 +167,8 @@ def test_signup_survives_killed_worker_and_restart(project):
     assert json.loads(project.signup("ada@example.com")) == {"user": {"email": "ada@example.com", "name": "Ada"}}
     wait_until(lambda: project.statuses() == {"ada@example.com": "sent"}, "the mail is sent")
     assert "To: ada@example.com" in project.compose("logs", "worker")
+    assert " 404 " in project.curl("/dev/inbox.json", "-i", "-H", "Host: app.example.com")
+    assert " 404 " in project.curl("/dev/inbox.json", "-i", "-H", "X-Forwarded-For: 203.0.113.5")
 
     killed = project.process_id("worker")
     project.command("kill", "-KILL", killed)  # needs root; after `docker kill`, the engine would not restart it
