@@ -4,6 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from common.asgi import ReadableRequests
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.production")
 
-application = get_asgi_application()
+application = ReadableRequests(get_asgi_application())
