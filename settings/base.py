@@ -106,6 +106,7 @@ FILE_UPLOAD_HANDLERS: list[str] = []
 MAX_PAGE_BODY_BYTES = 64 * 1024  # a larger request gets a 413; the API and the webhooks have limits of their own
 # Webhooks. Their views check a signature of the raw bytes, so they read the body themselves.
 RAW_BODY_PREFIXES = ("/stripe/webhook", "/emails/webhooks/")
+MAX_RAW_BODY_BYTES = 2 * 1024 * 1024  # for ASGI servers, which read a body before the view can; the views refuse less
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -21,16 +21,20 @@ THREADS = 4
 def user_of(site: Site) -> list[Actor]:
     """Return a user with a session and with a token."""
     site.add_person(ADDRESS, PASSWORD)
-    session = requests.Session()
-    page = session.get(f"{site.url}/login", timeout=HUNG_AFTER)
-    form = {"email": ADDRESS, "password": PASSWORD, "csrfmiddlewaretoken": page.text.split('value="')[1][:64]}
-    answer = session.post(f"{site.url}/login", form, timeout=HUNG_AFTER, headers={"Referer": f"{site.url}/login"})
-    assert "/dashboard" in answer.url, answer.text
-    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies if "csrf" not in cookie.name)
-    login = requests.post(
-        f"{site.url}/api/accounts/login/", json={k: form[k] for k in ("email", "password")}, timeout=60
-    )
-    return [Actor(cookie=cookies), Actor(authorization=f"Token {login.json()['token']}")]
+    credentials = {"email": ADDRESS, "password": PASSWORD}
+    # Sets cookies by hand, because requests sends none that are Secure over HTTP.
+    headers = {"X-Forwarded-Proto": "https", "Referer": site.url.replace("http:", "https:")}
+    page = requests.get(f"{site.url}/login", headers=headers, timeout=HUNG_AFTER)
+    form = {**credentials, "csrfmiddlewaretoken": page.text.split('name="csrfmiddlewaretoken" value="')[1][:64]}
+    headers["Cookie"] = cookie_header(page)
+    welcome = requests.post(f"{site.url}/login", form, headers=headers, timeout=HUNG_AFTER, allow_redirects=False)
+    assert welcome.status_code == 302, welcome.text
+    login = requests.post(f"{site.url}/api/accounts/login/", json=credentials, timeout=HUNG_AFTER)
+    return [Actor(cookie=cookie_header(welcome)), Actor(authorization=f"Token {login.json()['token']}")]
+
+
+def cookie_header(response: requests.Response) -> str:
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in response.cookies if cookie.value)
 
 
 def send_all(site: Site, messages: list[bytes]) -> None:
