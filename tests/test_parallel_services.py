@@ -184,6 +184,13 @@ def test_confirmation_and_the_end_of_its_period_exclude_each_other(ada, rival):
     assert User.objects.filter(email_verified_at__gt=month_ago).exists() is (confirmed < 300)
 
 
+def test_requests_for_emails_and_the_deletion_do_not_block_each_other(ada):
+    request = partial(call_api, "POST", "password/reset/", {"email": ada.email})
+    delete = partial(call_api, "DELETE", "me/", {"password": PASSWORD}, token_of(ada))
+    assert run_in_parallel(delete, *[request] * 7) == [204] + [202] * 7
+    assert not User.objects.exists()
+
+
 def test_sign_up_during_deletion_is_answered_as_always(ada):
     sign_up = partial(
         call_api, "POST", "signup/", {"email": ada.email, "name": "Ada", "password": "a sentence of someone else"}

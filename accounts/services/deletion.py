@@ -1,6 +1,7 @@
 """Deletion of an account with everything stored about its user."""
 
 import re
+from functools import partial
 from itertools import chain
 
 from django.contrib.admin.models import LogEntry
@@ -47,7 +48,9 @@ def erase(user: User) -> None:
     """Delete the user, and what the database does not cascade: emails, contacts, and names in the admin's log."""
     addresses = own_addresses(user)
     privacy.erase(str(user.pk), addresses=addresses, last_kind=LAST_KIND)
-    forget_quotas(addresses)
+    # After the commit: requests for an email lock the quota before the user, and in the other order, the two could wait
+    # for each other.
+    transaction.on_commit(partial(forget_quotas, addresses), robust=True)
     log_out_everywhere(user=user)  # sessions have no foreign key to the user, so they would stay
     erase_log(user, addresses)
     user.delete()

@@ -154,9 +154,10 @@ def test_old_quotas_are_purged(ada):
     assert EmailQuota.objects.count() == 0
 
 
-def test_erasure_covers_the_quota(call_api, ada, ada_token):
+def test_erasure_covers_the_quota(call_api, ada, ada_token, django_capture_on_commit_callbacks):
     send("password/reset/", ada.email)
-    assert call_api("DELETE", "me/", {"password": PASSWORD}, token=ada_token).status_code == 204
+    with django_capture_on_commit_callbacks(execute=True):
+        assert call_api("DELETE", "me/", {"password": PASSWORD}, token=ada_token).status_code == 204
     assert EmailQuota.objects.count() == 0
 
 
