@@ -31,9 +31,10 @@ class PasswordForm(AdminPasswordChangeForm):
     """A form that, like the site's own, logs the user out everywhere and sends the password_changed email."""
 
     def save(self, commit: bool = True) -> User:
+        user = super().save(commit=False)  # hashes the password, so before the transaction
         # If the logout failed after the change, anyone with the old password would stay logged in.
         with transaction.atomic():
-            user = super().save(commit)
+            user.save()
             log_out_everywhere(user=user)
             send_password_changed_email(user, timezone.now())
         return user

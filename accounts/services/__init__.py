@@ -11,7 +11,7 @@ from accounts.services.devices import Device, end_device, list_devices, log_out_
 from accounts.services.export import export_data
 from accounts.services.passwords import change_password, request_password_reset, reset_password
 from accounts.services.profile import update_profile
-from accounts.services.signup import confirm_address, register_user, resend_verification
+from accounts.services.signup import confirm_address, prove_sign_up, register_user, resend_verification
 
 __all__ = [
     "Device",
@@ -25,6 +25,7 @@ __all__ = [
     "issue_token",
     "list_devices",
     "log_out_everywhere",
+    "prove_sign_up",
     "register_user",
     "request_email_change",
     "request_password_reset",

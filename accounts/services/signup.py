@@ -43,18 +43,22 @@ def resend_verification(*, email: str) -> None:
     resend_welcome_email(user or User(email=email), discard=user is None)
 
 
-def confirm_address(*, token: str, password: str) -> User:
-    """Mark the email address as confirmed; returns the user.
+def prove_sign_up(*, token: str, password: str) -> User:
+    """Return the user who signed up with the email address that the token confirms.
 
     The password proves that the person who opens the link is the one who signed up. Otherwise, the owner of an address
     could confirm an account that a stranger created with it. Raises TokenInvalid, TokenExpired, or WrongPassword.
     """
     user = read_email_verification_token(token)
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword(WRONG_SIGN_UP_PASSWORD)
+    return user
+
+
+def confirm_address(*, user: User) -> None:
+    """Mark the email address as confirmed. Raises TokenInvalid if another request was faster."""
     if not user.confirm_email():
         raise TokenInvalid
-    return user
 
 
 def _active_language() -> str:
