@@ -251,14 +251,18 @@ if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
 # Accounts and their API
 
 AUTH_USER_MODEL = "accounts.User"
+PASSWORD_MIN_LENGTH = env.whole_number("PASSWORD_MIN_LENGTH", default=12, minimum=8)
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email", "name"]},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
+    },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.validators.GuessablePasswordValidator"},
     {"NAME": "accounts.validators.MaximumLengthValidator"},
 ]
 PASSWORD_HASHERS = ["accounts.hashers.Argon2PasswordHasher", "accounts.hashers.PBKDF2PasswordHasher"]
