@@ -23,9 +23,9 @@ AGAIN, SHORTEST_REPETITION = 2.0, 4  # a part that occurred before
 YEAR, DATE, NUMBER, DIGIT = 7.0, 10.0, 3.0, 2.0
 SYMBOLS, SYMBOL = 2.0, 3.5
 LETTER, CAPITAL = 4.7, 1.0
-SEPARATORS, SEPARATOR = 2.0, 2.5  # of single letters or words, such as the hyphens in p-a-s-s-w-o-r-d
+MOST_SEPARATORS, SEPARATORS, SEPARATOR = 2, 2.0, 2.5  # of single letters or words, such as the hyphens in p-a-s-s-w-o-r-d
 
-MAXIMUM_LENGTH = 32  # limits the work; what follows only makes a password stronger
+MAXIMUM_LENGTH = 28  # limits the work; what follows only makes a password stronger
 SHORTEST_PART, LONGEST_PART = 3, 16
 # Common in German, but not among the most frequent worldwide, and words that change with the calendar.
 MORE_WORDS = """
@@ -70,7 +70,7 @@ def guess_bits(password: str, own_words: Collection[str] = ()) -> float:
     without_symbols = "".join(filter(str.isalnum, visible))
     separators = set(visible.lower()) - set(without_symbols.lower())
     bits = _cheapest(visible, own)
-    if separators:
+    if 0 < len(separators) <= MOST_SEPARATORS:
         bits = min(bits, _cheapest(without_symbols, own) + SEPARATORS + SEPARATOR * len(separators))
     return bits
 
