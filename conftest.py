@@ -1,12 +1,14 @@
-"""Configuration of all tests: the number of processes, the timeout of the cache, and the list of slow tests."""
+"""Configuration of all tests: the number of processes, the cache, slow tests, and a database for parallel threads."""
 
 import os
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from django.db import connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -59,3 +61,22 @@ def patient_cache() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "CALL_TIMEOUT", timedelta(seconds=60))
         yield
+
+
+@pytest.fixture
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
+    """Use a SQLite file as the database, because an in-memory database can't wait for a lock of another thread.
+
+    This fixture changes nothing if the tests run on PostgreSQL.
+    """
+    in_memory = connections["default"]
+    if in_memory.vendor != "sqlite":
+        yield
+        return
+    in_memory.cursor().execute("VACUUM INTO %s", [f"{tmp_path}/db.sqlite3"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings["default"], "NAME", f"{tmp_path}/db.sqlite3")
+        connections["default"] = connections.create_connection("default")
+        yield
+        connections["default"].close()
+    connections["default"] = in_memory

@@ -36,6 +36,27 @@ class TokenExpired(TokenInvalid):
     code = "token_expired"
 
 
+class LinkReplaced(TokenInvalid):
+    default_message = _("We've sent you a newer link, so this one no longer works. Open the newest email.")
+
+
+class UndoEnded(TokenInvalid):
+    default_message = _("This change of the email address is final, so the link can't undo it anymore.")
+
+
+class UndoProtected(AccountsError, PermissionError):
+    """The undo link of a change of the email address can't be ended yet. The message says from when on it can."""
+
+    category = Category.CONFLICT
+    code = "undo_protected"
+
+
+class NothingToKeep(AccountsError, ValueError):
+    category = Category.CONFLICT
+    default_message = _("No link can undo a change of your email address.")
+    code = "nothing_to_keep"
+
+
 class AddressTaken(AccountsError, ValueError):
     """Another account uses the email address. Only the owner of the address gets to see this."""
 

@@ -1,7 +1,7 @@
 """One function per email that accounts sends."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlencode
 
@@ -9,13 +9,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.models import EmailChange, User
+from accounts.models import EmailChange, Purpose, User
+from accounts.validators import is_valid_name
 from emails.models import OutboundEmail
 from emails.services import send_or_discard_templated_email, send_templated_email
 
-Send = Callable[..., None]
+Send = Callable[..., bool]
 LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
 
+
+# A new link ends the older ones of its purpose. If its email isn't queued, for example because the recipient has had
+# enough emails today, the older ones keep working. All functions must be called in a transaction.
 
 # Idempotency keys: of all emails with the same key, only the first is queued
 
@@ -40,14 +44,18 @@ def send_welcome_email(user: User) -> None:
 
 def resend_welcome_email(user: User, *, discard: bool) -> None:
     """Send the welcome email with a new link, as often as the user requests it."""
-    _send_welcome(user, send=partial(send_or_discard_templated_email, discard=discard))
+    link_id = tokens.new_link_id()
+    if _send_welcome(user, link_id=link_id, send=partial(send_or_discard_templated_email, discard=discard)):
+        tokens.end_older_links(user, Purpose.CONFIRMATION, link_id)
 
 
-def _send_welcome(user: User, *, idempotency_key: str | None = None, send: Send = send_templated_email) -> None:
-    token = "" if user.is_email_verified else tokens.make_email_verification_token(user)
+def _send_welcome(
+    user: User, *, link_id: str = "", idempotency_key: str | None = None, send: Send = send_templated_email
+) -> bool:
+    token = "" if user.is_email_verified else tokens.make_email_verification_token(user, link_id)
     confirm_url = _link("verify-email", token=token) if token else ""
     context = {"dashboard_url": _link("dashboard"), "confirm_url": confirm_url}
-    _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
+    return _send(user, "welcome", context, sensitive=bool(confirm_url), idempotency_key=idempotency_key, send=send)
 
 
 def is_notified_today(user: User | None) -> bool:
@@ -55,22 +63,24 @@ def is_notified_today(user: User | None) -> bool:
     return OutboundEmail.objects.filter(idempotency_key=already_registered_key(user)).exists()
 
 
-def send_already_registered_email(user: User, *, discard: bool) -> None:
+def send_already_registered_email(user: User, *, discard: bool) -> bool:
     """Send the owner of an email address a notice that someone signed up with it again, at most once a day.
 
     The email repeats nothing of that sign-up. Otherwise, strangers could send their own text to the owner.
     """
     context = {"login_url": _link("login"), "reset_url": _link("forgot-password")}
     send = partial(send_or_discard_templated_email, discard=discard)
-    _send(user, "already_registered", context, idempotency_key=already_registered_key(user), send=send)
+    return _send(user, "already_registered", context, idempotency_key=already_registered_key(user), send=send)
 
 
 def send_password_reset_email(user: User, *, discard: bool = False) -> None:
-    context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user))}
+    link_id = tokens.new_link_id()
+    context = {"reset_url": _link("reset-password", token=tokens.make_password_reset_token(user, link_id))}
     # If delivery is delayed until the link no longer works, the email isn't sent at all.
     expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
     send = partial(send_or_discard_templated_email, discard=discard)
-    _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send)
+    if _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send):
+        tokens.end_older_links(user, Purpose.RESET, link_id)
 
 
 def send_password_changed_email(user: User, at: datetime) -> None:
@@ -79,24 +89,58 @@ def send_password_changed_email(user: User, at: datetime) -> None:
 
 def send_email_change_email(user: User, new_address: str) -> None:
     """Send the link that completes the change to the new address."""
-    confirm_url = _link("confirm-email-change", token=tokens.make_email_change_token(user, new_address))
-    context = {"old_address": user.email, "confirm_url": confirm_url}
+    link_id = tokens.new_link_id()
+    token = tokens.make_email_change_token(user, new_address, link_id)
+    # Without the old address, because the new one may belong to a stranger, who must not get the user's text.
+    context = {"confirm_url": _link("confirm-email-change", token=token)}
     expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
     send = partial(send_or_discard_templated_email, discard=False)  # costs as much as send_already_registered_email
-    _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send)
+    if _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send):
+        tokens.end_older_links(user, Purpose.CHANGE, link_id)
 
 
 def send_email_changed_notice(change: EmailChange) -> None:
     """Send the link that undoes the change to the old address."""
-    undo_url = _link("undo-email-change", token=tokens.make_email_undo_token(change))
-    context = {"new_address": change.new_address, "changed_at": change.at, "undo_url": undo_url}
-    expires_at = change.at + tokens.EMAIL_UNDO_LIFE
-    _send(change.user, "email_changed_notice", context, to=change.old_address, expires_at=expires_at, sensitive=True)
+    undo_until = change.at + tokens.EMAIL_UNDO_LIFE
+    protected_until = change.at + timedelta(hours=settings.ACCOUNTS_UNDO_PROTECTED_HOURS)
+    context = {
+        "new_address": change.new_address,
+        "changed_at": change.at,
+        "undo_url": _link("undo-email-change", token=tokens.make_email_undo_token(change)),
+        "undo_until": undo_until,
+        "protected_until": protected_until if protected_until < undo_until else None,
+    }
+    _send(change.user, "email_changed_notice", context, to=change.old_address, expires_at=undo_until, sensitive=True)
+
+
+def send_email_keep_email(user: User) -> None:
+    """Send the link that ends the undo links of the old addresses to the current address."""
+    link_id = tokens.new_link_id()
+    context = {"keep_url": _link("keep-email-address", token=tokens.make_email_keep_token(user, link_id))}
+    expires_at = timezone.now() + tokens.EMAIL_KEEP_LIFE
+    if _send(user, "email_keep", context, expires_at=expires_at, sensitive=True):
+        tokens.end_older_links(user, Purpose.KEEP, link_id)
+
+
+def send_email_kept_notice(change: EmailChange) -> None:
+    """Notify the old address that its undo link has ended."""
+    _send(change.user, "email_kept_notice", {"changed_at": change.at}, to=change.old_address)
 
 
 def send_deletion_notice(user: User, at: datetime) -> None:
     """Send the last email to this person. It is sensitive so that its body is erased once it is sent."""
     _send(user, LAST_KIND, {"deleted_at": at}, sensitive=True)
+
+
+def greeting_name(user: User, to: str) -> str:
+    """Return the name to greet the user with in an email, which is empty unless this is the user's confirmed address.
+
+    Otherwise, a stranger could enter someone else's email address and a name such as "Call this number now", and the
+    owner of the address would get that text from us.
+    """
+    is_own_inbox = to == user.email and user.is_email_verified
+    # Names from before today's rules may break them.
+    return user.name if is_own_inbox and is_valid_name(user.name) else ""
 
 
 def _send(
@@ -109,12 +153,15 @@ def _send(
     expires_at: datetime | None = None,
     sensitive: bool = False,
     send: Send = send_templated_email,
-) -> None:
-    """Send an email in the user's language, by default to the user. Takes the arguments of send_templated_email."""
-    send(
+) -> bool:
+    """Send an email in the user's language, by default to the user. Takes the arguments of send_templated_email.
+
+    Returns whether the email is in the outbox.
+    """
+    return send(
         kind=kind,
         to=to or user.email,
-        context={"name": user.name, **context},
+        context={"name": greeting_name(user, to or user.email), **context},
         language=user.language,
         idempotency_key=idempotency_key,
         expires_at=expires_at,

@@ -23,7 +23,11 @@ AGAIN, SHORTEST_REPETITION = 2.0, 4  # a part that occurred before
 YEAR, DATE, NUMBER, DIGIT = 7.0, 10.0, 3.0, 2.0
 SYMBOLS, SYMBOL = 2.0, 3.5
 LETTER, CAPITAL = 4.7, 1.0
-MOST_SEPARATORS, SEPARATORS, SEPARATOR = 2, 2.0, 2.5  # of single letters or words, such as the hyphens in p-a-s-s-w-o-r-d
+MOST_SEPARATORS, SEPARATORS, SEPARATOR = (
+    2,
+    2.0,
+    2.5,
+)  # of single letters or words, such as the hyphens in p-a-s-s-w-o-r-d
 
 MAXIMUM_LENGTH = 28  # limits the work; what follows only makes a password stronger
 SHORTEST_PART, LONGEST_PART = 3, 16

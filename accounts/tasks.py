@@ -8,3 +8,8 @@ from accounts import retention
 @shared_task(ignore_result=True)
 def forget_old_history() -> None:
     retention.forget_old_history()
+
+
+@shared_task(ignore_result=True)
+def delete_unconfirmed_accounts() -> None:
+    retention.delete_unconfirmed_accounts()

@@ -30,6 +30,8 @@ COMMANDS = [
     "wakeup_cost.py",
     "cache_outage.py",
     "same_answer.py",
+    "password_check.py",
+    "login_storm.py",
     "webhook_rate.py",
     "drain_rate.py",
     "drain_rate.py --provider sendgrid",

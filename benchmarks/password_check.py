@@ -4,8 +4,8 @@
 
 The time includes all validators in settings/base.py, for a person with a name and an address. The slowest passwords are
 as long as an attacker likes and consist of what the estimate has to try most. Times are the fastest of many, because
-other load on the machine only adds to them. Targets: 1 ms for each check, and at most one refusal in a thousand random passwords of 12
-characters or four random words. Diceware words are rarer, and are never refused.
+other load on the machine only adds to them. Targets: 1 ms for each check, and at most one refusal in a thousand random
+passwords of 12 characters, or of four random words.
 """
 
 import os

@@ -30,7 +30,7 @@ def user_has_plan(user: User | AnonymousUser, slug: str) -> bool:
 
 
 def user_has_subscription(user: User | AnonymousUser) -> bool:
-    """Return whether any subscription gives the user access now."""
+    """Return whether a subscription to any plan in settings/plans.py gives the user access now."""
     return user.pk is not None and Subscription.objects.of(user.pk).with_access().exists()
 
 

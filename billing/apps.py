@@ -14,10 +14,10 @@ class BillingConfig(AppConfig):
         from accounts import hooks  # noqa: PLC0415
         from billing import checks, privacy  # noqa: F401, PLC0415
         from billing.pages import display  # noqa: PLC0415
-        from billing.signals import address_found  # noqa: PLC0415
+        from billing.signals import customer_found  # noqa: PLC0415
         from billing.webhook import backlog  # noqa: PLC0415
 
-        address_found.connect(backlog.process_waiting, dispatch_uid="billing.process_waiting")
+        customer_found.connect(backlog.process_waiting, dispatch_uid="billing.process_waiting")
         pre_delete.connect(privacy.forget, sender="accounts.User", dispatch_uid="billing.forget")
         hooks.timeline_sources.append(privacy.timeline)
         hooks.deletion_guards.append(privacy.guard_deletion)

@@ -43,6 +43,14 @@ class CheckoutSuperseded(BillingError, RuntimeError):
     code = "checkout_superseded"
 
 
+class AccountDeleted(BillingError, LookupError):
+    """The user was deleted while the request was under way."""
+
+    category = Category.CONFLICT
+    default_message = _("This account has been deleted. You haven't been charged.")
+    code = "account_deleted"
+
+
 class PaymentsNotSetUp(BillingError, RuntimeError):
     category = Category.UNAVAILABLE
     default_message = _("Payments aren't set up yet. Set STRIPE_SECRET_KEY.")

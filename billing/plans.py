@@ -48,6 +48,11 @@ def all_plans() -> Sequence[Plan]:
     return [Plan(**plan) for plan in settings.BILLING_PLANS]
 
 
+def known_price_ids() -> list[str]:
+    """Return the current and former prices of all plans."""
+    return [price_id for plan in all_plans() for price_id in plan.price_ids]
+
+
 def plan_by_slug(slug: str) -> Plan | None:
     return next((plan for plan in all_plans() if plan.slug == slug), None)
 

@@ -1,7 +1,7 @@
 """What billing knows about a person: the timeline, the export, and the deletion, which accounts calls as hooks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from accounts.hooks import TimelineEntry
 from accounts.models import User
-from billing.models import Customer, Payment, StripeEvent, Subscription
+from accounts.services.deletion import own_addresses
+from billing.models import Customer, EventAddress, Payment, StripeEvent, Subscription
+from billing.services import erasures
 from common.admin import change_url
 
 TIMELINE_LENGTH = 200  # the newest of each kind
@@ -110,7 +112,27 @@ def forget(sender: type[User], instance: User, **_: Any) -> None:
 
 
 def erase(user: User) -> None:
-    """Blank the personal data and keep what bookkeeping needs. Call it while the rows still refer to the user."""
-    events_of(user).update(body="", error="")
+    """Blank the personal data, keep what bookkeeping needs, and request the end of what is open at Stripe.
+
+    Call it in a transaction, while the rows still refer to the user.
+    """
+    # Locked, so that a checkout at the same moment has stored its rows before, or finds no user after it.
+    User.objects.select_for_update().filter(pk=user.pk).first()
+    addresses = own_addresses(user)
+    erasures.remember(user, addresses)
+    erasures.request_cleanup(user)
+    events = [*events_to_erase(user, addresses).values_list("pk", flat=True)]
+    StripeEvent.objects.filter(pk__in=events).update(body="", error="")
+    EventAddress.objects.filter(event__in=events).delete()
     Payment.objects.of(user.pk).update(email="", invoice_url="")
+    erasures.forget_guest_payments(addresses)
     Customer.objects.filter(user=user).update(email="", name="", erased_at=Now())
+
+
+def events_to_erase(user: User, addresses: Collection[str]) -> QuerySet[StripeEvent]:
+    """Return the user's events, and those that only name an address of the user, such as a purchase as a guest.
+
+    The latter aren't part of the export, because anybody can type any address in a checkout.
+    """
+    by_address = EventAddress.objects.filter(address__in=addresses).values("event")
+    return StripeEvent.objects.filter(Q(pk__in=events_of(user).values("pk")) | Q(pk__in=by_address))

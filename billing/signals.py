@@ -9,5 +9,6 @@ from django.dispatch import Signal
 
 subscription_changed = Signal()
 
-# Only for billing itself: the address of ``customer_id`` has become known. Sent after the commit that stores it.
-address_found = Signal()
+# Only for billing itself: the address or the owner of ``customer_id`` has become known. Sent after the commit that
+# stores it.
+customer_found = Signal()

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from billing.services import reconciliation
+from billing.services import cleanup, reconciliation
 from billing.webhook import backlog, monitoring, storage
 
 
@@ -15,6 +15,7 @@ def handle_due_events() -> None:
     backlog.sweep()
     if settings.STRIPE_SECRET_KEY:
         reconciliation.refresh_subscriptions()
+        cleanup.clean_up()
 
 
 @shared_task(ignore_result=True)

@@ -1,16 +1,18 @@
-"""The admin toolkit: read-only admins, buttons for actions on a row, and the admin's own log."""
+"""The admin toolkit: strict lists, read-only admins, buttons for actions on a row, and the admin's own log."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
-from django.contrib.admin.options import get_content_type_for_model
+from django.contrib.admin.options import IncorrectLookupParameters, get_content_type_for_model
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.views import main
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
@@ -26,12 +28,71 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 LOG_LIMIT = 200  # entries per row
+SEARCH_WORDS = 20  # each word adds a condition per column, and SQLite refuses an expression with 1,000
+FILTER_LOOKUPS = frozenset({"exact", "isnull", "isempty", "gte", "lt"})  # those in the links of Django's filters
+DATE_LOOKUPS = frozenset({"year", "month", "day"})  # those in the links of a date hierarchy
 
 
-class OperableAdmin(ModelAdmin):
+class ChangeList(main.ChangeList):
+    """A list that ignores dates outside the calendar. Django's own raises an exception in the year 9999."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_filters(request)
+        except (ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters from error
+
+
+class StrictAdmin(ModelAdmin):
+    """An admin whose list takes only what its own links and forms contain.
+
+    Django's own list accepts a lookup in any column. ``?content__contains=…`` would reveal a live link letter by
+    letter to staff who may not read it.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        filters = [getattr(name, "parameter_name", name) for name in map(column_of, self.list_filter)]
+        column, _, name = lookup.rpartition("__")
+        return (
+            lookup in filters
+            or (column in filters and name in FILTER_LOOKUPS)
+            or (bool(column) and column == self.date_hierarchy and name in DATE_LOOKUPS | FILTER_LOOKUPS)
+        )
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[main.ChangeList]:
+        return ChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if len(search_term.split()) > SEARCH_WORDS:
+            raise IncorrectLookupParameters
+        return super().get_search_results(request, queryset, search_term)
+
+    def response_action(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        *args: Any,  # Django 6.1 passes one
+        **options: Any,
+    ) -> HttpResponse | None:
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.run_validators(self.opts.pk.to_python(key))  # the validators know the range of an integer
+        except ValidationError:
+            raise BadRequest("A selected row can't exist.") from None
+        return super().response_action(request, queryset, *args, **options)
+
+
+def column_of(list_filter: Any) -> Any:
+    """Return the column or the filter class. Entries of ``list_filter`` may be pairs of both."""
+    return list_filter[0] if isinstance(list_filter, tuple) else list_filter
+
+
+class OperableAdmin(StrictAdmin):
     """An admin whose actions require the permission "operate", as in ``permissions=["operate"]``."""
 
-    def has_operate_permission(self, request: HttpRequest) -> bool:
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the person has the model's change permission. ReadOnlyAdmin refuses it for the form itself."""
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
@@ -67,7 +128,7 @@ class RowActionsAdmin(OperableAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return what the change form's template needs besides Django's own context."""
-        return {"actions": self.offered_actions(row) if self.has_operate_permission(request) else {}}
+        return {"actions": self.offered_actions(row) if self.has_operate_permission(request, row) else {}}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -86,9 +147,9 @@ class RowActionsAdmin(OperableAdmin):
     @method_decorator(require_POST)
     def operate_view(self, request: HttpRequest, pk: str, name: str) -> HttpResponse:
         """Perform one action and redirect to the page of the row to show next."""
-        if not self.has_operate_permission(request):
-            raise PermissionDenied
         row = self.get_object(request, unquote(pk))
+        if not self.has_operate_permission(request, row):
+            raise PermissionDenied
         if row is None or name not in self.row_actions:
             raise Http404("This row or this action does not exist.")
         row = self.operate_and_report(request, row, name)

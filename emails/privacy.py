@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -49,7 +50,7 @@ def erase(user_id: str, *, addresses: Collection[str], last_kind: str | None = N
     emails = OutboundEmail.objects.filter(person=user_id)
     waiting = emails.filter(status=Status.QUEUED, lease_token=None)
     waiting.exclude(kind=last_kind).update(status=Status.CANCELLED, reason="", detail="", due_at=None, settled_at=Now())
-    # Workers may hold some of these rows. They settle them first, and erase_settled() erases them within the hour.
+    # Workers may hold some of these rows. They settle them first, and erase_settled() erases them after the drain.
     emails.update(to_be_erased=True)
     erase_settled()
     for address in addresses:
@@ -65,10 +66,15 @@ def forget_address(address: str) -> None:
         ContactChange.objects.filter(address=address).delete()
 
 
+@transaction.atomic
 def erase_settled() -> int:
     """Erase the emails that ``erase`` left because they weren't settled; returns how many. Safe to repeat."""
-    settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False)
-    keys = [*settled.values_list("pk", flat=True)]
+    settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False).order_by("pk")
+    # Locked, so that no event is stored for a row that is being deleted. If one is being stored right now, the row is
+    # left to the next sweep.
+    keys = [*settled.select_for_update(skip_locked=True).values_list("pk", flat=True)]
+    if not keys:
+        return 0
     DeliveryEvent.objects.filter(email__in=keys).delete()
     DeliveryAttempt.objects.filter(emails__in=keys).update(detail="")
     emails = OutboundEmail.objects.filter(pk__in=keys)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from common.db import database_now
 from emails import privacy
@@ -15,6 +15,7 @@ from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, Outboun
 logger = logging.getLogger(__name__)
 
 KEEP_KEYS_FOR = timedelta(days=90)
+UNLINKED_LIFE = timedelta(days=3)  # a call can be repeated for two days, and its events are linked afterward
 BATCH_SIZE = 5000  # deleting that many takes about 20 ms
 
 
@@ -38,12 +39,25 @@ def purge() -> tuple[int, int]:
 
 def purge_records(before: datetime) -> None:
     """Delete or blank what providers reported, what contacts changed, and attempts whose messages are deleted."""
+    forget_unlinked_events()
     events = DeliveryEvent.objects.filter(received_at__lt=before)
     in_batches(events.filter(email=None), lambda rows: rows.delete())
     # Events of a message stay as its history, without the payload, which may contain personal data.
     in_batches(events.filter(raw__isnull=False), lambda rows: rows.update(raw=None))
     in_batches(ContactChange.objects.filter(settled_at__lt=before), lambda rows: rows.delete())
     in_batches(DeliveryAttempt.objects.filter(settled_at__lt=before, emails=None), lambda rows: rows.delete())
+
+
+def forget_unlinked_events() -> None:
+    """Blank the personal data in events that no message is known for. Nobody needs it once they are no longer linked.
+
+    Sequenzy's events don't contain our ID. If one is late, it may be about a person who was erased in the meantime.
+    """
+    if settings.EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS:  # then the history of each address counts
+        return
+    unlinked = DeliveryEvent.objects.filter(email=None, received_at__lt=database_now() - UNLINKED_LIFE)
+    personal = unlinked.filter(~Q(recipient="") | ~Q(detail="") | Q(raw__isnull=False))
+    in_batches(personal, lambda rows: rows.update(recipient="", detail="", raw=None))
 
 
 def in_batches(rows: QuerySet[Any], change: Callable[[QuerySet[Any]], object]) -> int:

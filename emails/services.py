@@ -40,7 +40,7 @@ def send_templated_email(
     sensitive: bool = False,
     tags: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
-) -> None:
+) -> bool:
     """Queue one email to one recipient in the caller's transaction. It is sent after the commit, or not at all.
 
     - ``idempotency_key``: any later call with the same key does nothing.
@@ -48,24 +48,27 @@ def send_templated_email(
     - ``sensitive``: the body is blanked once the email is sent or given up, and its links aren't tracked.
     - ``metadata["user_id"]``: the person the email belongs to.
 
-    Raises ``TemplateDoesNotExist`` for an unknown kind, and ``InvalidMessage`` for an unusable email address or text.
-    Never fails because of a provider or the broker.
+    Returns whether the email is in the outbox, which it also is if an earlier call with the same key queued it. Raises
+    ``TemplateDoesNotExist`` for an unknown kind, and ``InvalidMessage`` for an unusable email address or text. Never
+    fails because of a provider or the broker.
     """
-    _templated(
-        kind=kind,
-        to=to,
-        context=context,
-        language=language,
-        idempotency_key=idempotency_key,
-        expires_at=expires_at,
-        sensitive=sensitive,
-        tags=tags,
-        metadata=metadata or {},
-    ).send()
+    return bool(
+        _templated(
+            kind=kind,
+            to=to,
+            context=context,
+            language=language,
+            idempotency_key=idempotency_key,
+            expires_at=expires_at,
+            sensitive=sensitive,
+            tags=tags,
+            metadata=metadata or {},
+        ).send()
+    )
 
 
-def send_or_discard_templated_email(*, discard: bool, **email: Any) -> None:
-    """Send an email, or do the same work and send nothing. Takes the arguments of ``send_templated_email``.
+def send_or_discard_templated_email(*, discard: bool, **email: Any) -> bool:
+    """Send an email, or do the same work and send nothing. Takes and returns the same as ``send_templated_email``.
 
     For responses that must take the same time whether or not an account exists. In both cases, a row is inserted, the
     same statements run, and workers are woken up. Call it inside a transaction, so that nobody sees a discarded row.
@@ -74,11 +77,12 @@ def send_or_discard_templated_email(*, discard: bool, **email: Any) -> None:
     key = f"discarded:{uuid4()}"
     if discard:
         message.idempotency_key = key
-        OutboxBackend().send_messages([message])
+        queued = OutboxBackend().send_messages([message])
     else:
-        message.send()
+        queued = message.send()
     # Not rolled back: the commit would then have less to write, which can be measured if the disk is slow.
     execute(DELETE_BY_KEY, key)
+    return bool(queued)
 
 
 def _templated(

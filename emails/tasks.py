@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
-from emails import retention
+from emails import privacy, retention
 from emails.delivery import drain, polling
 from emails.tracking import linking
 from emails.wakeup import wake_worker
@@ -15,6 +15,8 @@ from emails.wakeup import wake_worker
 def deliver_due() -> None:
     """Deliver due emails. Published by every wake-up, and by beat every 15 seconds."""
     drain.deliver_due()
+    # The last email to a person who deleted their account must not stay longer than necessary.
+    privacy.erase_settled()
 
 
 @shared_task(ignore_result=True)

@@ -1,37 +1,45 @@
-"""Responses to errors: pages for people, and JSON under /api/."""
+"""Responses to errors: pages for people, and JSON under /api/.
+
+Django's own handlers check the CSRF token first, and parse the request's body for that. If the body is what caused the
+error, the handler would fail too. These handlers read nothing but the path.
+"""
 
 from collections.abc import Callable
-from functools import wraps
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.template import loader
 from django.views.decorators.http import require_safe
 
 Handler = Callable[..., HttpResponse]
 API_PREFIX = "/api/"
 
 
-def json_for_api_clients(detail: str) -> Callable[[Handler], Handler]:
-    """Decorate an error handler of Django: API clients get the detail as JSON instead of the handler's page."""
+def error_handler(status: HTTPStatus, detail: str, *, with_navigation: bool) -> Handler:
+    """Return a handler that renders the page ``<status>.html``, or the detail as JSON for API clients.
 
-    def decorate(handler: Handler) -> Handler:
-        @wraps(handler)
-        def handle(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-            page = handler(request, *args, **kwargs)
-            if request.path.startswith(API_PREFIX):
-                return JsonResponse({"detail": detail}, status=page.status_code)
-            return page
+    ``with_navigation`` shows who is logged in, which reads the database.
+    """
 
-        return handle
+    def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+        if request.path.startswith(API_PREFIX):
+            return JsonResponse({"detail": detail}, status=status)
+        page = loader.get_template(f"{status.value}.html")
+        return HttpResponse(page.render(request=request if with_navigation else None), status=status)
 
-    return decorate
+    return handle
 
 
-bad_request = json_for_api_clients("The request can't be read.")(defaults.bad_request)
-permission_denied = json_for_api_clients("You don't have permission to do this.")(defaults.permission_denied)
-page_not_found = json_for_api_clients("There's nothing at this URL.")(defaults.page_not_found)
-server_error = json_for_api_clients("Something went wrong on our side. Try again later.")(defaults.server_error)
+bad_request = error_handler(HTTPStatus.BAD_REQUEST, "The request can't be read.", with_navigation=False)
+permission_denied = error_handler(HTTPStatus.FORBIDDEN, "You don't have permission to do this.", with_navigation=True)
+page_not_found = error_handler(HTTPStatus.NOT_FOUND, "There's nothing at this URL.", with_navigation=True)
+too_large = error_handler(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large. Send less at a time.", with_navigation=False
+)
+server_error = error_handler(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side. Try again later.", with_navigation=False
+)
 
 
 @require_safe

@@ -3,11 +3,12 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts.pages import branding
 from billing.webhook.views import stripe_webhook
 from myproject import errors
+from myproject.schema import SchemaView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
@@ -16,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # With or without the slash: Stripe counts a redirect as a failed delivery.
     re_path(r"^stripe/webhook/?$", stripe_webhook, name="stripe-webhook"),
     path("emails/", include("emails.urls")),
-    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("brand.css", branding.stylesheet, name="brand-stylesheet"),
     path("brand.svg", branding.mark, name="brand-mark"),

@@ -16,10 +16,11 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
+INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=APP_URL.partition("//")[2].lower())  # in Stripe's metadata
 PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -39,19 +40,24 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "myproject.middleware.probe_middleware",  # first, because probes send neither our host name nor HTTPS
+    # The first two add headers, so they come before everything that may respond.
+    "myproject.middleware.security_headers_middleware",
+    "csp.middleware.CSPMiddleware",
+    "myproject.middleware.readable_cookies_middleware",
+    "myproject.middleware.probe_middleware",  # early, because probes send neither our host name nor HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "myproject.middleware.readable_body_middleware",  # before all others that read the body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.user_language_middleware",
     "accounts.middleware.ServerBusyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.staff_session_middleware",  # after the messages, because it leaves one
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -95,6 +101,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# Pages take no files. With Django's own handlers, anybody could fill the disk with temporary files.
+FILE_UPLOAD_HANDLERS: list[str] = []
+MAX_PAGE_BODY_BYTES = 64 * 1024  # a larger request gets a 413; the API and the webhooks have limits of their own
+# Webhooks. Their views check a signature of the raw bytes, so they read the body themselves.
+RAW_BODY_PREFIXES = ("/stripe/webhook", "/emails/webhooks/")
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -176,6 +188,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(days=1),
         "options": {"expires": 3600},
     },
+    "accounts-delete-unconfirmed-accounts": {
+        "task": "accounts.tasks.delete_unconfirmed_accounts",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
 }
 
 
@@ -224,6 +241,9 @@ EMAIL_RETENTION_DAYS = env.whole_number("EMAIL_RETENTION_DAYS", default=30)
 # the provider has no idempotency keys, these end as failed (outcome_unknown) instead of being sent again.
 EMAIL_KINDS_NEVER_REPEATED: list[str] = []
 
+# Off, because anybody could make another product send to somebody's address and be reported as spam there.
+EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS: bool = env.bool("EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS", default=False)
+
 CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # off, because it needs people's consent
 CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
 
@@ -269,10 +289,16 @@ PASSWORD_HASHERS = ["accounts.hashers.Argon2PasswordHasher", "accounts.hashers.P
 PASSWORD_HASHES_AT_ONCE = env.whole_number("PASSWORD_HASHES_AT_ONCE", default=0, minimum=0)  # 0: the number of cores
 PASSWORD_HASHES_WAITING = env.whole_number("PASSWORD_HASHES_WAITING", default=32, minimum=0)
 ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
+ACCOUNTS_UNCONFIRMED_DAYS = env.whole_number("ACCOUNTS_UNCONFIRMED_DAYS", default=14)
+ACCOUNTS_UNDO_DAYS = env.whole_number("ACCOUNTS_UNDO_DAYS", default=7)
+ACCOUNTS_UNDO_PROTECTED_HOURS = env.whole_number("ACCOUNTS_UNDO_PROTECTED_HOURS", default=72)
 
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+STAFF_SESSION_IDLE_MINUTES = env.whole_number("STAFF_SESSION_IDLE_MINUTES", default=30)
+STAFF_SESSION_HOURS = env.whole_number("STAFF_SESSION_HOURS", default=12)
 
 PAGES_ENABLED: bool = env.bool("PAGES_ENABLED", default=True)
 # Paths instead of URL names, which don't exist while PAGES_ENABLED is false.
@@ -307,6 +333,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": BRAND_NAME,
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],  # public; a token would only cost a query
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -336,14 +363,52 @@ if BRAND_LOGO_URL:
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(BRAND_LOGO_URL)
 
 X_FRAME_OPTIONS = "DENY"
+# Features of browsers that no page uses. A page that needs one must be able to allow it for itself, "camera=(self)".
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "camera",
+        "display-capture",
+        "encrypted-media",
+        "fullscreen",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "picture-in-picture",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# Lets a monitoring system read the details of /readyz.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "common.logs.LineFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
+    "filters": {
+        "client errors": {"()": "common.logs.ClientErrorFilter"},
+        "floods": {"()": "common.logs.FloodFilter", "lines_per_minute": 20},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["client errors", "floods"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": []},  # Django's own handler would print every line twice

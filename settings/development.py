@@ -1,42 +1,70 @@
-"""Settings for a developer's machine: DEBUG, a default for every variable, and the development inbox."""
+"""Settings for a developer's machine: DEBUG, a default for every variable, and the development inbox.
+
+They refuse to start if a variable shows that the machine is something else.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from settings.base import *  # noqa: F403
 from settings.base import (
+    APP_URL,
     CELERY_BROKER_TRANSPORT_OPTIONS,
     CELERY_BROKER_URL,
+    MIDDLEWARE,
+    RESEND_WEBHOOK_SECRETS,
     REST_FRAMEWORK,
+    SEQUENZY_WEBHOOK_SECRETS,
     STORAGES,
+    STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRETS,
     env,
 )
-from settings.environment import VAR_DIR
+from settings.environment import VAR_DIR, Env, is_local_host
+
+# Set by docker-compose.yml only: the settings that .env or the shell chose, or "default".
+compose_settings = os.environ.get("COMPOSE_SETTINGS", "")
+# docker-compose.yml publishes the port on 127.0.0.1 only, so requests through Docker's gateway come from this machine.
+PORT_IS_PUBLISHED_ON_LOOPBACK = bool(compose_settings)
+REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN: bool = env.bool("REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN", default=False)
+MIDDLEWARE.insert(0, "myproject.development.middleware.this_machine_only_middleware")
+
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", ".localhost"])
+remote_hosts = [host for host in ALLOWED_HOSTS if not is_local_host(host)]
+is_app_url_local = is_local_host(urlsplit(APP_URL).hostname or "")
+is_local = is_app_url_local and not remote_hosts and not REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN
 
 DEBUG = env.bool("DEBUG", default=True)
 DEVELOPMENT_ROUTES = DEBUG  # /dev/inbox/ shows the emails of all users, with live links
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-insecure-key-that-production-refuses-to-start-with")
-ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", ".localhost"])
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="myproject <hello@myproject.localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# Public secrets, so that test events can be signed. SendGrid has none, because its receiver needs a real key pair.
-SEQUENZY_WEBHOOK_SECRETS = env.secrets("SEQUENZY_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
-RESEND_WEBHOOK_SECRETS = env.secrets("RESEND_WEBHOOK_SECRETS") or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
-# manage.py stripe_event signs with this secret.
-STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or ["whsec_development-only-insecure"]
+if is_local:
+    # Public secrets, so that test events can be signed. SendGrid has none, because its receiver needs a real key pair.
+    SEQUENZY_WEBHOOK_SECRETS = SEQUENZY_WEBHOOK_SECRETS or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
+    RESEND_WEBHOOK_SECRETS = RESEND_WEBHOOK_SECRETS or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
+    # manage.py stripe_event signs with this secret.
+    STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or ["whsec_development-only-insecure"]
 
 INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True  # new and changed files are served without a restart
 
-# High enough that neither trying things out nor a load test reaches a limit.
-REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
-    "signup": env.rate("THROTTLE_SIGNUP", default="10000/hour"),
-    "login": env.rate("THROTTLE_LOGIN", default="10000/hour"),
-    "login_account": env.rate("THROTTLE_LOGIN_ACCOUNT", default="10000/hour"),
-    "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10000/hour"),
-    "billing": env.rate("THROTTLE_BILLING", default="10000/hour"),
-}
+if is_local:
+    # High enough that neither trying things out nor a load test reaches a limit.
+    REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
+        "signup": env.rate("THROTTLE_SIGNUP", default="10000/hour"),
+        "login": env.rate("THROTTLE_LOGIN", default="10000/hour"),
+        "login_account": env.rate("THROTTLE_LOGIN_ACCOUNT", default="10000/hour"),
+        "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10000/hour"),
+        "billing": env.rate("THROTTLE_BILLING", default="10000/hour"),
+    }
 
 if not CELERY_BROKER_URL:
     # Without Redis, Celery's messages are files in a git-ignored folder. memory:// doesn't work across processes.
@@ -53,4 +81,42 @@ if not CELERY_BROKER_URL:
         control_folder=str(broker_folders["control"]),
         store_processed=False,
         polling_interval=0.2,
+    )
+
+
+# Checks that nobody but the developer can reach this
+
+SET_BY_COMPOSE = {"DATABASE_URL", "REDIS_URL"}
+READ_ELSEWHERE = {"POSTGRES_PASSWORD", "SECURE_SSL_REDIRECT"}  # by docker-compose.yml, and by settings.production
+
+
+def problems() -> Iterator[str]:
+    """Yield what shows that this is not a developer's machine."""
+    if not REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN:
+        if remote_hosts:
+            yield f"ALLOWED_HOSTS contains {', '.join(remote_hosts)}, which is not this machine"
+        if not is_app_url_local:
+            yield "APP_URL is not on this machine"
+    elif "SECRET_KEY" not in env:
+        yield "SECRET_KEY is not set, but others can reach this workspace; set it to at least 50 random characters"
+    if "_live_" in STRIPE_SECRET_KEY.lower():
+        yield "STRIPE_SECRET_KEY is a live key"
+    # An owner who forgets this line on a server would otherwise publish everyone's email.
+    if compose_settings == "default" and os.environ.keys() & ((Env.names_read | READ_ELSEWHERE) - SET_BY_COMPOSE):
+        yield "DJANGO_SETTINGS_MODULE is not set, but there is a .env file"
+
+
+if found := [*problems()]:
+    raise ImproperlyConfigured(
+        f"Development settings can't start: {'; '.join(found)}. They show all emails to everyone who can reach the "
+        "site. On a server, set DJANGO_SETTINGS_MODULE=settings.production. On your own machine, set "
+        "DJANGO_SETTINGS_MODULE=settings.development, let ALLOWED_HOSTS and APP_URL name only localhost, *.localhost, "
+        "127.0.0.1, or ::1, and use Stripe's test mode. For a remote workspace, see .env.example."
+    )
+
+if REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN:
+    # Logging isn't configured yet, so Python prints this to stderr.
+    logging.getLogger(__name__).warning(
+        "REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN is set: development settings accept requests from other machines. "
+        "Without a login in front of this server, strangers can take over every account."
     )

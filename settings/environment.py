@@ -26,6 +26,9 @@ EXPECTED = {bool: "true or false", int: "a whole number", float: "a number"}
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 COLOR = re.compile(r"#([0-9A-Fa-f]{3}){1,2}")
+# "Local" is what can only mean this machine: not 0.0.0.0, and no name that a name server could resolve to 127.0.0.1.
+LOCAL_HOST = re.compile(r"\.?([a-z0-9_-]+\.)*localhost\.?|127\.0\.0\.1\.?|\[?::1\]?", re.IGNORECASE | re.ASCII)
+IDENTIFIER = re.compile(r"[!-~]{1,200}")
 SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
 
@@ -123,12 +126,19 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             raise refusal(var, "a color in hexadecimal digits, such as #2456d6 or #25d")
         return value
 
+    def identifier(self, var: str, *, default: str) -> str:
+        value = str(self.str(var, default=default))
+        if not IDENTIFIER.fullmatch(value):
+            raise refusal(var, "at most 200 ASCII characters without spaces, such as app.example.com or staging")
+        return value
+
     def http_url(self, var: str, *, default: str) -> str:
         """Return a base URL without a trailing slash."""
         value = str(self.str(var, default=default)).rstrip("/")
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise refusal(var, "a URL with its scheme and without a query, such as https://app.example.com")
+        if not is_base_url(value):
+            raise refusal(
+                var, "a URL with its scheme and without a query, user, or password, such as https://app.example.com"
+            )
         return value
 
     def redis_url(self, var: str) -> str:
@@ -173,6 +183,28 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             use_tls=parts.scheme in ("smtp+tls", "smtps") and not use_ssl,
             use_ssl=use_ssl,
         )
+
+
+def is_base_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        is_port_valid = parts.port != 0
+    except ValueError:  # an invalid port, or an incomplete IPv6 address
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and is_port_valid
+        # Programs disagree about the host of http://example.com\@localhost.
+        and "@" not in parts.netloc
+        and not re.search(r"[\s\x00-\x1f\x7f\\]", value)
+        and not (parts.query or parts.fragment)
+    )
+
+
+def is_local_host(host: str) -> bool:
+    """Return whether an item of ALLOWED_HOSTS, or the host of a URL, is this machine."""
+    return LOCAL_HOST.fullmatch(host) is not None
 
 
 def refusal(var: str, allowed: str) -> ImproperlyConfigured:

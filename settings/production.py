@@ -1,5 +1,6 @@
 """Settings for production: secrets have no defaults, and a missing value or placeholder prevents the start."""
 
+import re
 from collections.abc import Iterator
 
 from django.core.exceptions import ImproperlyConfigured
@@ -9,6 +10,7 @@ from settings.base import (
     ALLOWED_HOSTS,
     EMAIL_DELIVERY_BACKEND,
     EMAIL_PROVIDER,
+    METRICS_TOKEN,
     SECRET_KEY,
     STRIPE_LIVEMODE,
     STRIPE_SECRET_KEY,
@@ -25,6 +27,7 @@ PROVIDER_VARIABLES = {
 }
 MIN_SECRET_KEY_CHARACTERS = 50
 MIN_SECRET_KEY_DISTINCT_CHARACTERS = 10  # more than Django's 5; a random key has about 40
+METRICS_TOKEN_FORM = re.compile(r"[!-~]{32,}")  # visible ASCII, because it is sent in a header
 
 
 def required_variables() -> Iterator[str]:
@@ -74,6 +77,11 @@ def problems_with_values() -> Iterator[str]:
         yield (
             "STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRETS is not, so payments would never be recorded; "
             "set it to the secret of your endpoint at Stripe"
+        )
+    if METRICS_TOKEN and not METRICS_TOKEN_FORM.fullmatch(METRICS_TOKEN):
+        yield (
+            "METRICS_TOKEN must be random and have at least 32 letters, digits, or punctuation marks; create one with "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     if env.bool("DEBUG", default=False):
         yield "DEBUG is true; unset it or use settings.development"

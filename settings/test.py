@@ -1,11 +1,16 @@
 """Settings for the tests: SQLite and no Redis by default, no .env, and fast password hashing."""
 
+import sys
+
 from settings.base import *  # noqa: F403
-from settings.base import DATABASES, REST_FRAMEWORK, STORAGES, env
+from settings.base import DATABASES, MIDDLEWARE, REST_FRAMEWORK, STORAGES, env
 
 SECRET_KEY = "test-only-key-" + "t" * 40
+if "pytest" not in sys.modules:  # a server with these settings, whose secrets everyone knows
+    MIDDLEWARE.insert(0, "myproject.development.middleware.this_machine_only_middleware")
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 APP_URL = "https://app.example.com"
+INSTALLATION_ID = env.identifier("INSTALLATION_ID", default="app.example.com")
 DEFAULT_FROM_EMAIL = "Acme <hello@acme.example>"
 BRAND_NAME = "Acme"
 

@@ -27,6 +27,7 @@ PUBLIC = [
     "reset-password?token=x",
     "confirm-email-change?token=x",
     "undo-email-change?token=x",
+    "keep-email-address?token=x",
     "nothing",
 ]
 PERSONAL = [
@@ -34,6 +35,7 @@ PERSONAL = [
     "billing",
     "settings",
     "settings/email",
+    "settings/email/keep",
     "settings/password",
     "settings/devices",
     "settings/data",

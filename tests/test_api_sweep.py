@@ -20,6 +20,7 @@ PUBLIC = {
     "resend_verification",
     "confirm_email_change",
     "undo_email_change",
+    "keep_address",
     "login",
     "request_password_reset",
     "reset_password",

@@ -70,6 +70,8 @@ def test_signup_shows_its_email(clone):
     with running(clone, port) as development:
         development.wait_for("The project is running.")
         assert f"http://localhost:{port}/dev/inbox/" in development.output()
+        with pytest.raises(ConnectionRefusedError):  # a server that listens on all addresses would accept this one
+            socket.create_connection(("127.0.0.2", port))
         assert requests.post(f"{development.url}/api/accounts/signup/", json=ADA, timeout=HUNG_AFTER).status_code == 201
         wait_until(lambda: bool(development.messages()), "the mail is visible")
         assert f"http://localhost:{port}/verify-email?token=" in str(development.messages()[0]["text"])

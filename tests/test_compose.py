@@ -53,7 +53,10 @@ def test_worker_may_finish_its_longest_send():
 @pytest.mark.parametrize("name", ["web", "worker", "beat", "migrate"])
 def test_no_env_file_is_needed_and_development_is_default(name):
     assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
-    assert SERVICES[name]["environment"]["DJANGO_SETTINGS_MODULE"] == "${DJANGO_SETTINGS_MODULE:-settings.development}"
+    environment = SERVICES[name]["environment"]
+    assert environment["DJANGO_SETTINGS_MODULE"] == "${DJANGO_SETTINGS_MODULE:-settings.development}"
+    # settings.development needs to know whether it was chosen (tests/test_development_settings.py).
+    assert environment["COMPOSE_SETTINGS"] == "${DJANGO_SETTINGS_MODULE:-default}"
 
 
 @pytest.mark.parametrize("name", ["postgres", "redis"])
@@ -129,6 +132,15 @@ def project(tmp_path):
     project.compose("down", "--volumes", "--rmi", "local", "--timeout", "10")
 
 
+def test_image_is_not_built_with_a_changed_hash(project):
+    requirements = project.folder / "requirements.txt"
+    first, *others = requirements.read_text().split("--hash=sha256:")
+    flipped = ["".join("0123456789abcdef"[15 - int(digit, 16)] for digit in part[:64]) + part[64:] for part in others]
+    requirements.write_text("--hash=sha256:".join([first, *flipped]))
+    with pytest.raises(AssertionError, match="DO NOT MATCH THE HASHES"):
+        project.compose("--progress", "plain", "build", "migrate")
+
+
 def test_signup_survives_killed_worker_and_restart(project):
     project.compose("up", "--detach", "--build", "--wait")
     assert json.loads(project.signup("ada@example.com")) == {"user": {"email": "ada@example.com", "name": "Ada"}}
@@ -155,6 +167,34 @@ DEFAULT_FROM_EMAIL=Acme <hello@example.com>
 EMAIL_DELIVERY_BACKEND=django.core.mail.backends.console.EmailBackend
 TRUSTED_PROXY_COUNT=1
 """
+
+
+@pytest.mark.parametrize(
+    ("env_file", "reason"),
+    [
+        (
+            PRODUCTION.replace("DJANGO_SETTINGS_MODULE=settings.production", ""),
+            "ALLOWED_HOSTS contains app.example.com",
+        ),
+        (PRODUCTION.replace("settings.production", "settings.development"), "ALLOWED_HOSTS contains app.example.com"),
+        ("DJANGO_SETTINGS_MODULE=settings.development\nSTRIPE_SECRET_KEY=sk_live_1", "STRIPE_SECRET_KEY is a live key"),
+        (
+            "DJANGO_SETTINGS_MODULE=settings.development\nAPP_URL=https://app.example.com",
+            "APP_URL is not on this machine",
+        ),
+        ("EMAIL_PROVIDER=resend\nRESEND_API_KEY=re_1", "DJANGO_SETTINGS_MODULE is not set"),
+        ((ROOT / ".env.example").read_text(), "DJANGO_SETTINGS_MODULE is not set"),
+    ],
+    ids=["forgotten line", "development on a server", "live key", "remote URL", "mail key only", "unedited example"],
+)
+def test_nothing_starts_with_unclear_env_file(project, env_file, reason):
+    (project.folder / ".env").write_text(env_file)
+    with pytest.raises(AssertionError, match="migrate"):
+        project.compose("up", "--detach", "--build", "--wait")
+    log = project.compose("logs", "migrate")
+    assert reason in log
+    assert "DJANGO_SETTINGS_MODULE=settings.production" in log
+    assert project.compose("ps", "--quiet", "--status", "running", "web", "worker", "beat").strip() == ""
 
 
 def test_production_runs_with_variables_from_env_file(project):

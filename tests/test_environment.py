@@ -51,9 +51,11 @@ def run(*command, folder=ROOT, **variables):
 
 
 def names_read():
-    modules = "settings.base, settings.development, settings.test, settings.production"
-    done = run("-c", f"import {modules}; from settings.environment import Env; print(*Env.names_read)", **PRODUCTION)
-    return set(done.stdout.split())
+    names = set()
+    for modules, variables in [("development, settings.test", {}), ("production", PRODUCTION)]:
+        code = f"import settings.{modules}; from settings.environment import Env; print(*Env.names_read)"
+        names |= set(run("-c", code, **variables).stdout.split())
+    return names
 
 
 def example():
@@ -136,6 +138,7 @@ REFUSED_IN_PRODUCTION = {
     "EMAIL_PROVIDER": ["console"],
     "DEBUG": ["true"],
     "DATABASE_URL": ["postgres://acme:change-me@db.example.com/acme"],
+    "METRICS_TOKEN": ["short", "x" * 31, "ü" * 40, "a b " * 10],
 }
 REFUSED_EVERYWHERE = {
     "ALLOWED_HOSTS": ["https://app.example.com", "app.example.com:443", "app.example.com/"],

@@ -1,6 +1,5 @@
-"""The admin of users: their data, what happened to them, and actions that help them."""
+"""The admin site, and the admin of users: their data, what happened to them, and actions that help them.
 
-from accounts.admin.login import LoginForm
-from accounts.admin.users import UserAdmin
-
-__all__ = ["LoginForm", "UserAdmin"]
+AccountsConfig.ready() loads the modules that register admins. This file imports none of them, because Django loads
+accounts.admin.site while it creates the site that they register with.
+"""

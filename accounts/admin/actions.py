@@ -1,7 +1,6 @@
 """Actions that staff can take for a user."""
 
 from accounts import services
-from accounts.mail import send_password_reset_email
 from accounts.models import User
 from common.actions import Action, ActionRefused
 
@@ -10,7 +9,7 @@ def send_reset_link(user: User) -> None:
     # The link would not work either: tokens of inactive users are refused.
     if not user.is_active:
         raise ActionRefused("The user is inactive and couldn't log in. Activate the user first.")
-    send_password_reset_email(user)
+    services.request_password_reset(email=user.email)
 
 
 def verify_address(user: User) -> None:

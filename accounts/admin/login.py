@@ -1,12 +1,13 @@
-"""The admin's login form, with the same limits on attempts as the site's own login."""
+"""The admin's login form, with the same limits and the same rule on unconfirmed addresses as the site's own login."""
 
 from math import ceil
 from typing import Any
 
-from django.contrib import admin
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
+from accounts.errors import EmailNotVerified
 from accounts.login import imitate_outdated_hash
 from accounts.throttling import login_windows
 from common.throttling import first_full
@@ -26,6 +27,7 @@ class LoginForm(AdminAuthenticationForm):
             imitate_outdated_hash(email=address, password=str(self.cleaned_data.get("password", "")))
             raise
 
-
-# The default admin site has no setting for its login form.
-admin.site.login_form = LoginForm
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if settings.ACCOUNTS_EMAIL_VERIFICATION == "mandatory" and not user.is_email_verified:
+            raise ValidationError(EmailNotVerified.default_message, code=EmailNotVerified.code)

@@ -1,43 +1,40 @@
-"""Users: a page for each with a timeline and actions, and deletion that erases personal data."""
+"""Users: a page for each with a timeline and actions, and deletion that erases personal data.
+
+Staff with permissions can't gain more here. Only superusers change what someone may do, and only they change accounts
+that may do more than others (``User.is_privileged``).
+"""
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm as DjangoAdminPasswordChangeForm
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
+from accounts import services
 from accounts.admin.actions import ACTIONS
+from accounts.admin.forms import AddForm, ChangeForm
+from accounts.admin.limits import refusal
+from accounts.admin.passwords import PasswordForm, limit_passwords
 from accounts.admin.timeline import timeline
-from accounts.mail import send_password_changed_email
+from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.services.deletion import erase, refusal_to_delete
-from accounts.services.devices import log_out_everywhere
+from common.actions import ActionRefused
 from common.admin import RowActionsAdmin
 from emails.tracking.suppressions import is_suppressed
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
     UserAdminBase = DjangoUserAdmin[User]
-    AdminPasswordChangeForm = DjangoAdminPasswordChangeForm[User]
 else:
     UserAdminBase = DjangoUserAdmin
-    AdminPasswordChangeForm = DjangoAdminPasswordChangeForm
 
-
-class PasswordForm(AdminPasswordChangeForm):
-    """A form that, like the site's own, logs the user out everywhere and sends the password_changed email."""
-
-    def save(self, commit: bool = True) -> User:
-        user = super().save(commit=False)  # hashes the password, so before the transaction
-        # If the logout failed after the change, anyone with the old password would stay logged in.
-        with transaction.atomic():
-            user.save()
-            log_out_everywhere(user=user)
-            send_password_changed_email(user, timezone.now())
-        return user
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+EMAILING_ACTIONS = {"send_reset_link": "password_reset"}  # the scope of the limits that each counts in
 
 
 @admin.register(User)
@@ -56,15 +53,14 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     date_hierarchy = "date_joined"
     row_actions = ACTIONS
     actions = ["send_reset_link", "verify_address"]
+    form = ChangeForm
+    add_form = AddForm
     change_password_form = PasswordForm
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["email_verified_at", "last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "name", "language", "password"]}),
         ("Status", {"fields": ["email_verified_at", "is_active", "last_login", "date_joined"]}),
-        (
-            "Permissions",
-            {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"], "classes": ["collapse"]},
-        ),
+        ("Permissions", {"fields": RIGHTS, "classes": ["collapse"]}),
     ]
     add_fieldsets = [
         (
@@ -84,6 +80,28 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     def is_email_verified(self, user: User) -> bool:
         return user.is_email_verified
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and may_change(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_change(request, obj)
+
+    def has_operate_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_operate_permission(request, obj) and may_change(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        fields = [*super().get_readonly_fields(request, obj)]
+        if not request.user.is_superuser:
+            fields += RIGHTS
+        if obj == request.user:
+            fields.append("email")  # the settings page changes one's own, because it asks for the password
+        return fields
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.request = request  # type: ignore[attr-defined]  # Django makes a new class for each request
+        return form
+
     def page_context(self, request: HttpRequest, row: User) -> dict[str, Any]:
         return {
             **super().page_context(request, row),
@@ -91,19 +109,56 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
             "is_suppressed": is_suppressed(row.email),
         }
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except AccountsError as error:  # another request took the address after the form had checked it
+            messages.error(request, str(error))
+            return redirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        # Only the fields that were changed: the others may have changed in the meantime, such as the password.
+        columns = {field.name for field in self.opts.concrete_fields}
+        obj.save(update_fields=[name for name in form.changed_data if name in columns and name != "email"])
+        stored = User.objects.get(pk=obj.pk)
+        if stored.email != obj.email:
+            services.change_email_for(user=stored, email=obj.email)
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002  # Django's name
+        form_url: str = "",
+    ) -> Any:
+        if self.get_object(request, unquote(id)) == request.user:
+            return redirect("admin:password_change")  # which asks for the old password
+        return limit_passwords(super().user_change_password)(request, id, form_url)
+
+    def operate(self, request: HttpRequest, row: User, name: str) -> Any:
+        if (scope := EMAILING_ACTIONS.get(name)) and (sentence := refusal(request, scope, row.email)):
+            raise ActionRefused(sentence)
+        return super().operate(request, row, name)
+
     def report(self, request: HttpRequest, level: int, row: User, sentence: str) -> None:
         # List actions report on each user, so the message has to name the user.
         super().report(request, level, row, f"{row}: {sentence}")
 
-    @admin.action(description="Send reset link", permissions=["change"])
+    @admin.action(description="Send reset link", permissions=["operate"])
     def send_reset_link(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        for user in users:
-            self.operate_and_report(request, user, "send_reset_link")
+        self.operate_on_all(request, users, "send_reset_link")
 
-    @admin.action(description="Verify email address", permissions=["change"])
+    @admin.action(description="Verify email address", permissions=["operate"])
     def verify_address(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        self.operate_on_all(request, users, "verify_address")
+
+    def operate_on_all(self, request: HttpRequest, users: QuerySet[User], name: str) -> None:
+        if not all(may_change(request, user) for user in users):
+            raise PermissionDenied
         for user in users:
-            self.operate_and_report(request, user, "verify_address")
+            self.operate_and_report(request, user, name)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, list[Any]]:
         # What refuses users' own deletion, such as a paid subscription, refuses deletion by staff as well.
@@ -120,3 +175,8 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             erase(user)
+
+
+def may_change(request: HttpRequest, user: User | None) -> bool:
+    """Return whether the person may change this account, given the permission for accounts in general."""
+    return user is None or request.user.is_superuser or not user.is_privileged

@@ -1,8 +1,10 @@
 """Authentication of API requests by the token in `Authorization: Token …`."""
 
+from django.db import DatabaseError
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from accounts.models import User
 
@@ -16,3 +18,20 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # kno
             raise AuthenticationFailed("Invalid token.")
         user, stored = super().authenticate_credentials(token)
         return user, stored
+
+    def renew_token(self, auth_token: AuthToken) -> None:
+        try:
+            super().renew_token(auth_token)
+        except DatabaseError:  # saves a single column, which fails if another request has just ended the token
+            raise AuthenticationFailed("Invalid token.") from None
+
+
+class OptionalTokenAuthentication(TokenAuthentication):
+    """For public routes that keep the caller's token valid. A token that isn't valid is ignored."""
+
+    def authenticate(self, request: Request) -> tuple[User, AuthToken] | None:
+        try:
+            authenticated: tuple[User, AuthToken] | None = super().authenticate(request)
+        except AuthenticationFailed:
+            return None
+        return authenticated

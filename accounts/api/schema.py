@@ -14,6 +14,7 @@ from accounts.api.serializers import (
     ConfirmEmailChangeSerializer,
     EmailAddressSerializer,
     IssuedTokenSerializer,
+    KeepAddressSerializer,
     LoginSerializer,
     PasswordSerializer,
     ProfileSerializer,
@@ -121,7 +122,9 @@ confirm_email_change = extend_schema(
     operation_id="confirm_email_change",
     summary="Confirm the new email address",
     description="Takes the token from the link sent to the new email address, which is valid for 24 hours, and the "
-    "account's password. The old address gets a notification with a link to undo the change within 7 days.",
+    "account's password. Ends all tokens and sessions, except for a token in the request's header. The old address "
+    "gets a notification with a link to undo the change within some days, by default 7.",
+    auth=[{"token": []}, {}],  # type: ignore[list-item]  # the annotation is wrong: these are what OpenAPI requires
     request={JSON: ConfirmEmailChangeSerializer},
     responses={
         200: UserSerializer,
@@ -130,6 +133,7 @@ confirm_email_change = extend_schema(
         429: TOO_MANY,
         503: BUSY,
     },
+    parameters=[NEW_DEVICE],
     examples=[
         request_example("The link was opened", VERIFICATION),
         response_example("Changed", {**ADA_USER, "email": "countess@example.com"}),
@@ -139,9 +143,9 @@ confirm_email_change = extend_schema(
 undo_email_change = extend_schema(
     operation_id="undo_email_change",
     summary="Undo a change of the email address",
-    description="Takes the token from the link sent to the old email address, which is valid for 7 days. Restores that "
-    "address, ends all tokens and sessions, invalidates the password, and sends a link to set a new one to "
-    "that address.",
+    description="Takes the token from the link sent to the old email address, which is valid for some days, by default "
+    "7, unless the change is made final before. Restores that address, ends all tokens and sessions, invalidates the "
+    "password, and sends a link to set a new one to that address.",
     request={JSON: UndoEmailChangeSerializer},
     responses={
         200: UserSerializer,
@@ -152,6 +156,47 @@ undo_email_change = extend_schema(
     examples=[
         request_example("Ada rejects the change", {"token": "eyJjaGFuZ2UiOjF9…"}),
         response_example("Undone", ADA_USER),
+        USED_ALREADY,
+    ],
+)
+request_address_keeping = extend_schema(
+    operation_id="request_address_keeping",
+    summary="Request a link that makes an email address change final",
+    description="For a person whose old inbox isn't safe: its link can undo the change for some days. Sends a link "
+    "that ends this to the new email address. Possible only some time after the change, by default after 72 hours.",
+    request={JSON: PasswordSerializer},
+    responses={
+        202: AcceptedSerializer,
+        400: BAD_INPUT,
+        401: UNAUTHENTICATED,
+        409: OpenApiResponse(
+            REFUSAL,
+            description="`undo_protected`: it is too early, and Retry-After says for how long. `nothing_to_keep`: no "
+            "link can undo a change.",
+        ),
+        429: TOO_MANY,
+    },
+    examples=[
+        request_example("Ada keeps her new email address", PASSWORD),
+        accepted_example("We've sent you an email. Open the link in it to make the change final."),
+        WRONG_PASSWORD,
+    ],
+)
+keep_address = extend_schema(
+    operation_id="keep_address",
+    summary="Make an email address change final",
+    description="Takes the token from the link sent to the current email address, which is valid for 24 hours, and the "
+    "account's password. The links in the old inboxes can't undo the change anymore.",
+    request={JSON: KeepAddressSerializer},
+    responses={
+        200: UserSerializer,
+        400: BAD_INPUT,
+        409: OpenApiResponse(REFUSAL, description="`undo_protected`: there has been another change meanwhile."),
+        429: TOO_MANY,
+    },
+    examples=[
+        request_example("The link was opened", VERIFICATION),
+        response_example("Final", ADA_USER),
         USED_ALREADY,
     ],
 )

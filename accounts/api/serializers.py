@@ -100,6 +100,11 @@ class UndoEmailChangeSerializer(StrictSerializer):
     token = TokenSerializerField()
 
 
+class KeepAddressSerializer(StrictSerializer):
+    token = TokenSerializerField()
+    password = PasswordSerializerField()
+
+
 class PasswordSerializer(StrictSerializer):
     password = PasswordSerializerField()
 

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import login, services
 from accounts.api import schema, serializers
+from accounts.api.authentication import OptionalTokenAuthentication
 from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
 from accounts.device_cookies import set_device_header
 from accounts.models import User
@@ -130,12 +131,16 @@ class ChangeEmailView(PersonalView):
 
 
 class ConfirmEmailChangeView(PublicView):
+    authentication_classes = [OptionalTokenAuthentication]
     limits = LINK_LIMITS
 
     @schema.confirm_email_change
     def post(self, request: Request) -> Response:
-        user = services.confirm_email_change(**parse(serializers.ConfirmEmailChangeSerializer, request))
-        return Response(UserSerializer(user).data)
+        data = parse(serializers.ConfirmEmailChangeSerializer, request)
+        user = services.confirm_email_change(api_token=request.auth, **data)
+        response = Response(UserSerializer(user).data)
+        set_device_header(response, user)  # the change made all known devices unknown
+        return response
 
 
 class UndoEmailChangeView(PublicView):
@@ -144,6 +149,24 @@ class UndoEmailChangeView(PublicView):
     @schema.undo_email_change
     def post(self, request: Request) -> Response:
         user = services.undo_email_change(**parse(serializers.UndoEmailChangeSerializer, request))
+        return Response(UserSerializer(user).data)
+
+
+class KeepAddressView(PersonalView):
+    limits = EMAIL_CHANGE_LIMITS
+
+    @schema.request_address_keeping
+    def post(self, request: Request) -> Response:
+        services.request_address_keeping(user=current_user(request), **parse(serializers.PasswordSerializer, request))
+        return accepted(_("We've sent you an email. Open the link in it to make the change final."))
+
+
+class ConfirmKeptAddressView(PublicView):
+    limits = LINK_LIMITS
+
+    @schema.keep_address
+    def post(self, request: Request) -> Response:
+        user = services.keep_address(**parse(serializers.KeepAddressSerializer, request))
         return Response(UserSerializer(user).data)
 
 

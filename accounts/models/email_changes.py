@@ -15,6 +15,8 @@ class EmailChange(models.Model):
     new_address = EmailAddressField("new email address")
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
+    # When the undo link ended early. The time of the change if the old address got no link.
+    final_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-at"]

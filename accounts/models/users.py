@@ -27,6 +27,10 @@ def default_language() -> str:
 
 
 class UserManager(BaseUserManager["User"]):
+    def lock(self, pk: int) -> "User | None":
+        """Return the user and lock the row until the transaction ends, or None if the user has been deleted."""
+        return self.select_for_update().filter(pk=pk).first()
+
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user with this email address in any spelling. Raises User.DoesNotExist."""
         return self.get(email=username)
@@ -141,6 +145,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         # address that has been changed since this user was read.
         unconfirmed = User.objects.filter(pk=self.pk, email=self.email, email_verified_at=None)
         return unconfirmed.update(email_verified_at=self.email_verified_at) == 1
+
+    @property
+    def is_privileged(self) -> bool:
+        """Whether the account may do more than any other. Whoever takes it over would gain what it may do."""
+        return self.is_staff or self.is_superuser or self.groups.exists() or self.user_permissions.exists()
 
     @property
     def is_email_verified(self) -> bool:

@@ -1,5 +1,8 @@
 """What a page knows about its visitor: the email address they entered, and the page they tried to open."""
 
+from datetime import timedelta
+from typing import Any
+
 from django.conf import settings
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +10,30 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from common import pages
 
-INBOX_ADDRESS = "inbox_address"  # in the session: the email address whose inbox the person is asked to check
+# The email address whose inbox the person is asked to check. It is in a cookie of its own, because a session would keep
+# it in the database for weeks, even after the account is deleted.
+INBOX_COOKIE = "inbox"
+INBOX_SALT = "accounts.inbox"
+INBOX_LIFE = timedelta(hours=1)
+
+
+def inbox_address(request: HttpRequest) -> str:
+    """Return the address that this browser requested an email for within the last hour, or an empty string."""
+    return request.get_signed_cookie(INBOX_COOKIE, default="", salt=INBOX_SALT, max_age=INBOX_LIFE) or ""
+
+
+def remember_inbox(response: HttpResponse, address: str) -> HttpResponse:
+    """Store the address in the browser; returns the response."""
+    response.set_signed_cookie(INBOX_COOKIE, address, salt=INBOX_SALT, max_age=INBOX_LIFE, **_cookie_options())
+    return response
+
+
+def forget_inbox(response: HttpResponse) -> None:
+    response.set_cookie(INBOX_COOKIE, max_age=0, **_cookie_options())
+
+
+def _cookie_options() -> dict[str, Any]:
+    return {"httponly": True, "samesite": "Lax", "secure": bool(settings.SESSION_COOKIE_SECURE)}
 
 
 def username(request: HttpRequest) -> str:
@@ -15,7 +41,7 @@ def username(request: HttpRequest) -> str:
 
     Password managers read it next to a password field to save the password for the right account.
     """
-    return request.user.get_username() or request.session.get(INBOX_ADDRESS, "")
+    return request.user.get_username() or inbox_address(request)
 
 
 def next_page(request: HttpRequest) -> str:

@@ -112,6 +112,14 @@ class ConfirmEmailChangeForm(TokenForm):
     password = PasswordFormField(label=_("Password"), autocomplete="current-password")
 
 
+class KeepEmailAddressForm(TokenForm):
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
+
+
+class KeepAddressRequestForm(PageForm):
+    password = PasswordFormField(label=_("Password"), autocomplete="current-password")
+
+
 class ProfileForm(PageForm):
     name = NameFormField(label=_("Name"))
     language = forms.ChoiceField(

@@ -12,7 +12,14 @@ from django.utils.translation import gettext as _
 from accounts import services
 from accounts.models import User
 from accounts.pages.context import render_form_page
-from accounts.pages.forms import ChangeEmailForm, ChangePasswordForm, DeleteAccountForm, DeviceForm, ProfileForm
+from accounts.pages.forms import (
+    ChangeEmailForm,
+    ChangePasswordForm,
+    DeleteAccountForm,
+    DeviceForm,
+    KeepAddressRequestForm,
+    ProfileForm,
+)
 from accounts.pages.views import redirect_after_logout
 from accounts.throttling import EMAIL_CHANGE_LIMITS, PASSWORD_LIMITS
 from common.pages import page_view, post_data
@@ -43,7 +50,23 @@ def email(request: HttpRequest) -> HttpResponse:
                 _("Open the link we emailed to your new address. Until then, your current address stays active."),
             )
             return redirect("pages:settings-email")
-    return render_form_page(request, "accounts/settings/email.html", form)
+    undo = services.open_undo(user=cast(User, request.user))
+    return render_form_page(request, "accounts/settings/email.html", form, undo=undo)
+
+
+@login_required
+@page_view(limits=EMAIL_CHANGE_LIMITS)
+def keep_email(request: HttpRequest) -> HttpResponse:
+    """Send a link with which a change of the email address becomes final."""
+    user = cast(User, request.user)
+    form = KeepAddressRequestForm(post_data(request))
+    with form.collect_errors():
+        if form.is_valid():
+            services.request_address_keeping(user=user, **form.cleaned_data)
+            messages.success(request, _("Open the link we emailed to you. Then the change is final."))
+            return redirect("pages:settings-email")
+    undo = services.open_undo(user=user)
+    return render_form_page(request, "accounts/settings/keep_email.html", form, undo=undo)
 
 
 @login_required

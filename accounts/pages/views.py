@@ -18,10 +18,19 @@ from accounts import login, services
 from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
 from accounts.models import User
-from accounts.pages.context import INBOX_ADDRESS, next_page, render_form_page, username
+from accounts.pages.context import (
+    INBOX_COOKIE,
+    forget_inbox,
+    inbox_address,
+    next_page,
+    remember_inbox,
+    render_form_page,
+    username,
+)
 from accounts.pages.forms import (
     ConfirmEmailChangeForm,
     EmailAddressForm,
+    KeepEmailAddressForm,
     LogInForm,
     ResetPasswordForm,
     SignUpForm,
@@ -45,8 +54,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(post_data(request))
     if form.is_valid():
         services.register_user(**form.cleaned_data)
-        request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
-        return redirect("pages:welcome")
+        return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
     return render_form_page(request, "accounts/signup.html", form)
 
 
@@ -56,10 +64,9 @@ def welcome(request: HttpRequest) -> HttpResponse:
     form = EmailAddressForm(post_data(request), initial={"email": username(request)})
     if form.is_valid():
         services.resend_verification(**form.cleaned_data)
-        request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
         messages.success(request, _("If this email address still needs to be confirmed, we've sent it another email."))
-        return redirect("pages:welcome")
-    return render_form_page(request, "accounts/welcome.html", form, address=request.session.get(INBOX_ADDRESS))
+        return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
+    return render_form_page(request, "accounts/welcome.html", form, address=inbox_address(request))
 
 
 @page_view(limits=LINK_LIMITS)
@@ -87,14 +94,15 @@ def log_in(request: HttpRequest) -> HttpResponse:
             user = login.log_in_browser(request, **form.cleaned_data)
             return redirect_after_login(request, user, target)
     # Only the right password leads here, so the page may offer to send the confirmation link again.
-    if is_unconfirmed := form.has_error("__all__", "email_not_verified"):
-        request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
-    return render_form_page(request, "accounts/login.html", form, next=target, is_unconfirmed=is_unconfirmed)
+    is_unconfirmed = form.has_error("__all__", "email_not_verified")
+    page = render_form_page(request, "accounts/login.html", form, next=target, is_unconfirmed=is_unconfirmed)
+    return remember_inbox(page, form.cleaned_data["email"]) if is_unconfirmed else page
 
 
 def redirect_after_login(request: HttpRequest, user: User, target: str) -> HttpResponse:
-    request.session.pop(INBOX_ADDRESS, None)
     response = redirect(target)
+    if INBOX_COOKIE in request.COOKIES:
+        forget_inbox(response)
     set_device_cookie(response, user)
     return response
 
@@ -110,14 +118,13 @@ def forgot_password(request: HttpRequest) -> HttpResponse:
     form = EmailAddressForm(post_data(request))
     if form.is_valid():
         services.request_password_reset(**form.cleaned_data)
-        request.session[INBOX_ADDRESS] = form.cleaned_data["email"]
-        return redirect("pages:reset-sent")
+        return remember_inbox(redirect("pages:reset-sent"), form.cleaned_data["email"])
     return render_form_page(request, "accounts/forgot_password.html", form)
 
 
 @page_view()
 def reset_sent(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/reset_sent.html", {"address": request.session.get(INBOX_ADDRESS)})
+    return render(request, "accounts/reset_sent.html", {"address": inbox_address(request)})
 
 
 @page_view(limits=LINK_LIMITS)
@@ -139,9 +146,11 @@ def confirm_email_change(request: HttpRequest) -> HttpResponse:
     form = ConfirmEmailChangeForm(post_data(request), initial=request.GET.dict())
     with form.collect_errors():
         if form.is_valid():
-            services.confirm_email_change(**form.cleaned_data)
+            user = services.confirm_email_change(session=request.session, **form.cleaned_data)
             messages.success(request, _("Your new email address is confirmed. From now on, use it to log in."))
-            return redirect(settings.LOGIN_REDIRECT_URL)
+            response = redirect(settings.LOGIN_REDIRECT_URL)
+            set_device_cookie(response, user)  # the change made all known devices unknown
+            return response
     return render_form_page(request, "accounts/confirm_email_change.html", form)
 
 
@@ -152,10 +161,20 @@ def undo_email_change(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             user = services.undo_email_change(**form.cleaned_data)
             request.session.flush()  # its user is logged out, and may be the one who made the change
-            request.session[INBOX_ADDRESS] = user.email
             messages.success(request, _("Your old email address is restored, and all devices have been logged out."))
-            return redirect("pages:reset-sent")
+            return remember_inbox(redirect("pages:reset-sent"), user.email)
     return render_form_page(request, "accounts/undo_email_change.html", form)
+
+
+@page_view(limits=LINK_LIMITS)
+def keep_email_address(request: HttpRequest) -> HttpResponse:
+    form = KeepEmailAddressForm(post_data(request), initial=request.GET.dict())
+    with form.collect_errors():
+        if form.is_valid():
+            services.keep_address(**form.cleaned_data)
+            messages.success(request, _("Your email address is final. Your old one can't undo the change anymore."))
+            return redirect("pages:settings-email")
+    return render_form_page(request, "accounts/keep_email_address.html", form)
 
 
 def redirect_after_logout(request: HttpRequest, message: str) -> HttpResponse:

@@ -1,5 +1,6 @@
 """Deletion of an account with everything stored about its user."""
 
+import re
 from itertools import chain
 
 from django.contrib.admin.models import LogEntry
@@ -24,11 +25,16 @@ def delete_account(*, user: User, password: str) -> None:
     if not user.has_password(password):
         raise WrongPassword
     with transaction.atomic():
-        if refusal := refusal_to_delete(user):
+        locked = User.objects.lock(user.pk)
+        if locked is None:  # another request has just deleted it, and sent the email
+            return
+        if locked.password != user.password:
+            raise WrongPassword
+        if refusal := refusal_to_delete(locked):
             raise DeletionRefused(refusal)
         # Before erase(), which marks this email too. It is then erased as soon as it is sent.
-        send_deletion_notice(user, timezone.now())
-        erase(user)
+        send_deletion_notice(locked, timezone.now())
+        erase(locked)
 
 
 def refusal_to_delete(user: User) -> str:
@@ -38,12 +44,22 @@ def refusal_to_delete(user: User) -> str:
 
 def erase(user: User) -> None:
     """Delete the user, and what the database does not cascade: emails, contacts, and names in the admin's log."""
-    privacy.erase(str(user.pk), addresses=own_addresses(user), last_kind=LAST_KIND)
+    addresses = own_addresses(user)
+    privacy.erase(str(user.pk), addresses=addresses, last_kind=LAST_KIND)
     log_out_everywhere(user=user)  # sessions have no foreign key to the user, so they would stay
-    content_type = ContentType.objects.get_for_model(User)
-    log = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
-    log.update(object_repr="", change_message="")
+    erase_log(user, addresses)
     user.delete()
+
+
+def erase_log(user: User, addresses: set[str]) -> None:
+    """Blank what the admin's log says about the user, also in entries about emails, suppressions, and other rows."""
+    content_type = ContentType.objects.get_for_model(User)
+    entries = Q(content_type=content_type, object_id=str(user.pk))
+    for address in addresses:
+        # Not as a part of a longer address.
+        pattern = rf"(^|[^\w.+-]){re.escape(address)}($|[^\w.-]|\.($|\s))"
+        entries |= Q(object_repr__iregex=pattern) | Q(change_message__iregex=pattern)
+    LogEntry.objects.filter(entries).update(object_repr="", change_message="")
 
 
 def own_addresses(user: User) -> set[str]:

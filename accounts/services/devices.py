@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import F, Q
@@ -88,6 +88,18 @@ def log_out_elsewhere(*, user: User, session_key: str | None, token: AuthToken |
     AuthToken.objects.filter(user=user).exclude(pk=token.pk if token else None).delete()
     for login in user.logins.exclude(session_key__in=["", session_key or ""]):
         _end(login)
+
+
+def log_out_other_devices(*, user: User, session: SessionBase | None, token: AuthToken | None) -> None:
+    """End all tokens and sessions of this user except these, and forget the known devices.
+
+    For use after a change that leaves the password as it is. ``user`` must be as stored.
+    """
+    user.session_generation += 1
+    User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
+    if session is not None and session.get(SESSION_KEY) == str(user.pk):
+        keep_session(session=session, user=user)
+    log_out_elsewhere(user=user, session_key=session.session_key if session is not None else None, token=token)
 
 
 def keep_session(*, session: SessionBase, user: User) -> None:

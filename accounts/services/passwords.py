@@ -11,6 +11,7 @@ from knox.models import AuthToken
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import send_password_changed_email, send_password_reset_email
 from accounts.models import User
+from accounts.services import contacts
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.tokens import read_password_reset_token
 
@@ -22,7 +23,8 @@ def request_password_reset(*, email: str) -> None:
     The caller can't tell whether it has one, not even from the time this takes: without an account, the email is
     rendered and stored too, and then deleted.
     """
-    user = User.objects.filter(email=email, is_active=True).first()
+    # Locked, so that of several requests the last one sends the link that stays valid.
+    user = User.objects.select_for_update().filter(email=email, is_active=True).first()
     send_password_reset_email(user or User(email=email), discard=user is None)
 
 
@@ -36,9 +38,9 @@ def reset_password(*, token: str, password: str) -> User:
     with transaction.atomic():
         if not unused.update(password=user.password):
             raise TokenInvalid
-        user.confirm_email()  # the link proves that the person reads this inbox
-        log_out_everywhere(user=user)
-        send_password_changed_email(user, timezone.now())
+        if user.confirm_email():  # the link proves that the person reads this inbox
+            contacts.subscribe(user)
+        end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
     return user
 
@@ -59,6 +61,13 @@ def change_password(
             keep_session(session=session, user=user)
         log_out_elsewhere(user=user, session_key=session.session_key, token=token)
         send_password_changed_email(user, timezone.now())
+
+
+@transaction.atomic
+def end_access_after_new_password(*, user: User) -> None:
+    """Log the user out everywhere and send the password_changed email, after someone else has set the password."""
+    log_out_everywhere(user=user)
+    send_password_changed_email(user, timezone.now())
 
 
 def check_new_password(password: str, user: User, *, field: str) -> None:

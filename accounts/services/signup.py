@@ -7,6 +7,7 @@ from django.utils.translation import get_language, gettext_lazy
 from accounts.errors import TokenInvalid, WrongPassword
 from accounts.mail import is_notified_today, resend_welcome_email, send_already_registered_email
 from accounts.models import User, default_language
+from accounts.services import contacts
 from accounts.tokens import read_email_verification_token
 
 WRONG_SIGN_UP_PASSWORD = gettext_lazy("This isn't the password you signed up with.")
@@ -21,7 +22,8 @@ def register_user(*, email: str, name: str, password: str) -> None:
     user = User(email=email, name=name, language=_active_language())
     user.set_password(password)  # slow by design, so before the transaction, which locks SQLite
     with transaction.atomic():
-        owner = User.objects.filter(email=email).first()
+        # Locked, so that nothing is sent to an account that is being deleted.
+        owner = User.objects.select_for_update().filter(email=email).first()
         is_notified = is_notified_today(owner)
         try:
             if owner is None:
@@ -39,7 +41,9 @@ def resend_verification(*, email: str) -> None:
 
     The caller can't tell whether it does, not even from the time this takes.
     """
-    user = User.objects.filter(email=email, email_verified_at=None, is_active=True).first()
+    # Locked, so that of several requests the last one sends the link that stays valid.
+    unconfirmed = User.objects.select_for_update().filter(email=email, email_verified_at=None, is_active=True)
+    user = unconfirmed.first()
     resend_welcome_email(user or User(email=email), discard=user is None)
 
 
@@ -56,9 +60,10 @@ def prove_sign_up(*, token: str, password: str) -> User:
 
 
 def confirm_address(*, user: User) -> None:
-    """Mark the email address as confirmed. Raises TokenInvalid if another request was faster."""
+    """Mark the email address as confirmed. Call it in a transaction. Raises TokenInvalid if it is already confirmed."""
     if not user.confirm_email():
         raise TokenInvalid
+    contacts.subscribe(user)
 
 
 def _active_language() -> str:

@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.core import signing
 from django.utils import timezone
+from knox.models import AuthToken
 
 from accounts import hooks, tokens
+from accounts.device_cookies import SALT
 from accounts.models import EmailChange, User
-from accounts.tests.support.users import PASSWORD, log_in, token_in
+from accounts.services import list_devices
+from accounts.tests.support.users import PASSWORD, is_logged_in, log_in, token_in
 
 ACCEPTED = {"detail": "We've sent an email to the new address. Open the link in it to complete the change."}
 NEW = "countess@example.com"
@@ -30,8 +34,8 @@ def request_change(call_api, token, email=NEW, password=PASSWORD):
     return call_api("POST", "email/change/", {"email": email, "password": password}, token=token)
 
 
-def confirm(call_api, token, password=PASSWORD):
-    return call_api("POST", "email/change/confirm/", {"token": token, "password": password})
+def confirm(call_api, token, password=PASSWORD, api_token=""):
+    return call_api("POST", "email/change/confirm/", {"token": token, "password": password}, token=api_token)
 
 
 def undo(call_api, token):
@@ -49,7 +53,34 @@ def test_old_address_stays_until_new_one_is_verified(call_api, ada_token, ada, s
     assert log_in(call_api)
     assert confirm(call_api, token_in(email)).json()["email"] == NEW
     assert log_in(call_api, email=NEW)
+
+
+def test_change_logs_out_all_other_devices(call_api, ada_token, ada, client):
+    other_token = log_in(call_api)
+    client.force_login(ada)
+    assert confirm(call_api, tokens.make_email_change_token(ada, NEW), api_token=ada_token).status_code == 200
     assert call_api("GET", "me/", token=ada_token).json()["email"] == NEW
+    assert call_api("GET", "me/", token=other_token).status_code == 401
+    assert not is_logged_in(client)
+    assert [device.is_browser for device in list_devices(user=ada, session_key=None)] == [False]
+
+
+@pytest.mark.parametrize("api_token", ["", "made-up", "another user's"])
+def test_change_without_own_token_logs_out_everywhere(call_api, ada_token, ada, api_token):
+    if api_token == "another user's":
+        User.objects.create_user("bob@example.com", PASSWORD, email_verified_at=timezone.now())
+        api_token = log_in(call_api, email="bob@example.com")
+    assert confirm(call_api, tokens.make_email_change_token(ada, NEW), api_token=api_token).status_code == 200
+    assert call_api("GET", "me/", token=ada_token).status_code == 401
+    assert AuthToken.objects.count() == (1 if len(api_token) > 10 else 0)
+
+
+def test_change_forgets_known_devices_except_this_one(call_api, ada):
+    log_in = call_api("POST", "login/", {"email": ada.email, "password": PASSWORD})
+    response = confirm(call_api, tokens.make_email_change_token(ada, NEW))
+    generations = [signing.loads(each["Known-Device"], salt=SALT)["generation"] for each in (log_in, response)]
+    ada.refresh_from_db()
+    assert generations == [0, 1] == [0, ada.session_generation]
 
 
 def test_old_address_is_notified_and_can_undo(call_api, ada_token, ada, sent_emails, change_address):

@@ -37,9 +37,20 @@ def test_link_and_password_change_the_login(client, confirm_link):
     assert log_in(Client(), NEW).status_code == 302
 
 
-def test_link_works_in_another_browser(confirm_link):
+def test_link_works_in_another_browser_and_logs_this_one_out(client, confirm_link):
     assert submit_link(Client(), confirm_link, password=PASSWORD).status_code == 302
     assert User.objects.get().email == NEW
+    assert client.get("/dashboard").status_code == 302
+
+
+def test_change_logs_out_all_other_browsers(client, confirm_link):
+    other = Client()
+    log_in(other)
+    old_key = client.session.session_key
+    submit_link(client, confirm_link, password=PASSWORD)
+    assert client.get("/dashboard").status_code == 200
+    assert client.session.session_key != old_key
+    assert other.get("/dashboard").status_code == 302
 
 
 def test_wrong_password_changes_nothing(client, confirm_link):

@@ -15,12 +15,13 @@ PERSONAL = [
     "/dashboard",
     "/settings",
     "/settings/email",
+    "/settings/email/keep",
     "/settings/password",
     "/settings/devices",
     "/settings/data",
     "/settings/data/export",
 ]
-WITH_TOKEN = ["/verify-email", "/reset-password", "/confirm-email-change", "/undo-email-change"]
+WITH_TOKEN = ["/verify-email", "/reset-password", "/confirm-email-change", "/undo-email-change", "/keep-email-address"]
 OTHER_PATHS = [
     "/brand.css",
     "/brand.svg",

@@ -53,6 +53,14 @@ class StripeApi:
     def customer(self, customer_id: str) -> StripeObject:
         return self._call("get", f"/v1/customers/{quote(customer_id, safe='')}")
 
+    def delete_customer(self, customer_id: str) -> None:
+        """Delete the customer for good. Stripe cancels its subscriptions, and keeps its invoices and payments."""
+        self._call("delete", f"/v1/customers/{quote(customer_id, safe='')}")
+
+    def cancel_subscription(self, subscription_id: str) -> None:
+        """Cancel the subscription immediately, without a refund."""
+        self._call("delete", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
+
     def subscription(self, subscription_id: str) -> StripeObject:
         return self._call("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
 
@@ -61,6 +69,11 @@ class StripeApi:
 
     def checkout_session(self, session_id: str) -> StripeObject:
         return self._call("get", f"/v1/checkout/sessions/{quote(session_id, safe='')}")
+
+    def open_checkout_sessions(self, customer_id: str) -> list[str]:
+        """Return the ids of the customer's open sessions."""
+        parameters = {"customer": customer_id, "status": "open", "limit": MAX_PAGE_SIZE}
+        return [session.id for session in self._call("get", "/v1/checkout/sessions", **parameters).objects("data")]
 
     def expire_checkout_session(self, session_id: str) -> None:
         """Close an open session. Stripe refuses this for any other."""

@@ -2,14 +2,18 @@
 
 from billing.models.checkouts import Checkout
 from billing.models.customers import Customer, CustomerRequest
+from billing.models.erasures import CleanupRequest, Erasure, EventAddress
 from billing.models.events import StripeEvent
 from billing.models.payments import InvoicePayment, Payment, RefundedCharge
 from billing.models.subscriptions import Subscription
 
 __all__ = [
     "Checkout",
+    "CleanupRequest",
     "Customer",
     "CustomerRequest",
+    "Erasure",
+    "EventAddress",
     "InvoicePayment",
     "Payment",
     "RefundedCharge",

@@ -18,6 +18,9 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         lock = connection.ops.for_update_sql() if connection.features.has_select_for_update else ""
         return next(iter(self.raw(CUSTOMER + lock, [customer_id])), None)
 
+    def ours(self) -> Self:
+        return self.filter(models.Q(is_marked=True) | ~models.Q(user=None) | ~models.Q(erased_at=None))
+
     def usable(self) -> Self:
         """Leave out customers that were deleted at Stripe or erased here."""
         return self.filter(deleted_at=None, erased_at=None)
@@ -30,6 +33,11 @@ class Customer(models.Model):
     )
     metadata_user_id = models.BigIntegerField(
         null=True, help_text=_("The user ID in our Checkout Sessions. That user may no longer exist.")
+    )
+    is_marked = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("An object of this customer carried the mark of this installation."),
     )
     email = models.CharField(
         max_length=320, blank=True, help_text=_("The email address at Stripe, for people without a user account.")
@@ -53,6 +61,12 @@ class Customer(models.Model):
     def is_erased(self) -> bool:
         return self.erased_at is not None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this installation created the customer. Others can use the same Stripe account."""
+        # Rows of others exist too: before marks were introduced, every event stored its customer.
+        return self.is_marked or self.user_id is not None or self.is_erased
+
 
 class CustomerRequest(models.Model):
     """The request to create a user's customer at Stripe, stored before the call and kept for good.
@@ -72,6 +86,11 @@ class CustomerRequest(models.Model):
     made_at = models.DateTimeField(db_default=Now(), help_text=_("Part of the idempotency key."))
 
     objects: ClassVar[models.Manager["CustomerRequest"]] = models.Manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["customer_id"], condition=~models.Q(customer_id=""), name="request_customer"),
+        ]
 
     def __str__(self) -> str:
         return self.customer_id or str(self.key)

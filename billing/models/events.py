@@ -1,5 +1,6 @@
 """Events from Stripe, each stored once."""
 
+from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.db import models
@@ -8,11 +9,21 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db import execute
 
+# Stripe promises no order, so the event that tells more about a customer may follow later.
+WAIT = timedelta(days=1)
+
 # Written by hand because it runs with every event: compiling it with the ORM takes ten times as long as running it.
 CLAIM = """
     UPDATE billing_stripeevent
     SET status = 'processed', processed_at = CURRENT_TIMESTAMP, due_at = NULL, waits_for = '', note = '', error = ''
     WHERE id = %s AND status <> 'processed'
+"""
+
+# The events of a customer whose user was deleted.
+EMPTY_OF_ERASED = """
+    UPDATE billing_stripeevent SET body = '', error = ''
+    WHERE customer_id = %s AND (body <> '' OR error <> '')
+    AND EXISTS (SELECT 1 FROM billing_customer WHERE id = %s AND erased_at IS NOT NULL)
 """
 
 
@@ -23,6 +34,17 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
         The caller processes the event in the same transaction: if that fails, the mark is rolled back with it.
         """
         return execute(CLAIM, event_id) == 1
+
+    def recent(self) -> Self:
+        """Keep the events of the last day. What an older one waits for isn't likely to come."""
+        return self.filter(received_at__gt=Now() - WAIT)
+
+    def waiting_for(self, customer_id: str) -> Self:
+        return self.recent().filter(waits_for=customer_id)
+
+    def make_due(self) -> int:
+        """Make the events due now, also those that were processed without effect, and return how many there were."""
+        return self.update(status=StripeEvent.Status.RECEIVED, processed_at=None, due_at=Now())
 
     def due(self) -> Self:
         return self.filter(due_at__lte=Now()).order_by("due_at")
@@ -53,7 +75,7 @@ class StripeEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts."))
     due_at = models.DateTimeField(null=True, help_text=_("When the sweep retries it. Empty once it is settled."))
     waits_for = models.CharField(
-        max_length=255, blank=True, help_text=_("The customer whose email address isn't known yet.")
+        max_length=255, blank=True, help_text=_("The customer whose email address or owner isn't known yet.")
     )
     expects_invoice = models.CharField(
         max_length=255, blank=True, help_text=_("The invoice that should be reported as paid.")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.customers import Customer
 from billing.money import format_amount
-from billing.plans import Plan, plan_by_price
+from billing.plans import Plan, known_price_ids, plan_by_price
 from common.db import execute
 
 FINAL = ("canceled", "incomplete_expired")
@@ -32,7 +32,8 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(customer__user=user_id)
 
     def with_access(self) -> Self:
-        return self.filter(status__in=WITH_ACCESS)
+        """Keep the subscriptions that give access: to a plan of ours, at its current price or a former one."""
+        return self.filter(status__in=WITH_ACCESS, price_id__in=known_price_ids())
 
     def live(self) -> Self:
         """Keep the subscriptions that Stripe charges for, now or once a problem is solved.
@@ -44,7 +45,8 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def current_of(self, user_id: int) -> "Subscription | None":
         """Return what a person means by "my subscription": one with access, else one that may have it again, else the
         one that ended last."""
-        rank = Case(When(status__in=WITH_ACCESS, then=0), When(status__in=FINAL, then=2), default=1)
+        has_access = Q(status__in=WITH_ACCESS, price_id__in=known_price_ids())
+        rank = Case(When(has_access, then=0), When(status__in=FINAL, then=2), default=1)
         return self.of(user_id).order_by(rank, "-version").first()
 
 
@@ -106,7 +108,7 @@ class Subscription(models.Model):
 
     @property
     def gives_access(self) -> bool:
-        return self.status in WITH_ACCESS
+        return self.status in WITH_ACCESS and self.plan is not None
 
     @property
     def amount(self) -> int:

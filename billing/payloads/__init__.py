@@ -8,6 +8,7 @@ from billing.payloads.charges import Charge, Refund
 from billing.payloads.checkout_sessions import CheckoutSession
 from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
+from billing.payloads.marks import mark
 from billing.payloads.objects import StripeObject, UnusableObject
 from billing.payloads.subscriptions import SubscriptionState
 
@@ -21,4 +22,5 @@ __all__ = [
     "StripeObject",
     "SubscriptionState",
     "UnusableObject",
+    "mark",
 ]

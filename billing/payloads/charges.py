@@ -43,7 +43,8 @@ class Charge:
     def read(cls, data: StripeObject) -> Self:
         """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
         details = data.inner("billing_details")
-        customer = CustomerRef(
+        customer = CustomerRef.marked(
+            data.inner("metadata"),
             id=customer_id_of(data),
             email=data.email_address("receipt_email") or details.email_address("email"),
             name=details.text("name"),

@@ -5,7 +5,7 @@ from typing import Self
 
 from billing.money import Amount
 from billing.payloads.amounts import presented_amount
-from billing.payloads.customers import CustomerRef, customer_id_of, user_id_in
+from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
 
 
@@ -59,9 +59,10 @@ class CheckoutSession:
 
 def buyer_of(data: StripeObject) -> CustomerRef:
     details = data.inner("customer_details")
-    return CustomerRef(
+    return CustomerRef.marked(
+        data.inner("metadata"),
         id=customer_id_of(data),
-        user_id=user_id_in(data.inner("metadata")),
+        session_id=data.id,
         email=details.email_address("email") or data.email_address("customer_email"),
         name=details.text("name"),
     )

@@ -7,7 +7,7 @@ from typing import Self
 
 from billing.money import Amount
 from billing.payloads.amounts import presented_amount
-from billing.payloads.customers import CustomerRef, customer_id_of, user_id_in
+from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
 
 
@@ -52,7 +52,7 @@ class Invoice:
         lines = [*data.items("lines")]
         return cls(
             id=data.require_id(),
-            customer=customer_of(data, details),
+            customer=customer_of(data, details, lines),
             subscription=details.ref("subscription") or data.ref("subscription"),
             status=data.text("status"),
             number=data.text("number"),
@@ -81,10 +81,12 @@ class Invoice:
         return self.status == "paid" and self.amount_paid > 0
 
 
-def customer_of(data: StripeObject, subscription_details: StripeObject) -> CustomerRef:
-    return CustomerRef(
+def customer_of(data: StripeObject, subscription_details: StripeObject, lines: Sequence[StripeObject]) -> CustomerRef:
+    # Stripe copies the subscription's metadata into its invoices, and into their lines, where the oldest versions have
+    # it. An invoice without a subscription has only its own.
+    return CustomerRef.marked(
+        *(holder.inner("metadata") for holder in (subscription_details, data, *lines)),
         id=customer_id_of(data),
-        user_id=user_id_in(subscription_details.inner("metadata")),
         email=data.email_address("customer_email"),
         name=data.text("customer_name"),
     )

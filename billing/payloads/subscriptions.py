@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from billing.payloads.customers import CustomerRef, customer_id_of, user_id_in
+from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
 
 
@@ -35,7 +35,7 @@ class SubscriptionState:
         period_end = period_end_of(data)
         return cls(
             id=data.require_id(),
-            customer=CustomerRef(customer_id_of(data), user_id_in(data.inner("metadata"))),
+            customer=CustomerRef.marked(data.inner("metadata"), id=customer_id_of(data)),
             status=data.text("status", 32),
             price_id=price.id,
             unit_amount=price.integer("unit_amount") or price.integer("amount"),

@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
 from billing.errors import (
+    AccountDeleted,
     AlreadySubscribed,
     BillingError,
     CheckoutSuperseded,
@@ -24,10 +26,10 @@ from billing.errors import (
     UnknownPlan,
 )
 from billing.gateway.api import StripeApi
-from billing.models import Checkout, Subscription
-from billing.payloads import CheckoutSession, StripeObject
+from billing.models import Checkout, CleanupRequest, Subscription
+from billing.payloads import CheckoutSession, StripeObject, mark
 from billing.plans import Plan, all_plans, plan_by_slug
-from billing.services import customers, subscriptions
+from billing.services import customers, erasures, subscriptions
 from billing.services.stripe_customers import customer_at_stripe, known_customer
 from common.db import insert_if_absent
 
@@ -55,6 +57,11 @@ def start_checkout(*, user: User, plan: str) -> str:
             # What was outdated (a deleted customer, a used key) has been corrected, so the next attempt can succeed.
             if attempts == MAX_ATTEMPTS or not error.is_outdated:
                 raise
+        except (IntegrityError, ObjectDoesNotExist):
+            # The user was deleted in the meantime, and with it the rows that this request works on.
+            if User.objects.filter(pk=user.pk).exists():
+                raise
+            raise AccountDeleted from None
 
 
 def open_portal(*, user: User) -> str:
@@ -105,10 +112,18 @@ def page_for(api: StripeApi, user: User, plan: Plan) -> str:
     url = url_of(session)
     open_row = Checkout.objects.filter(pk=checkout.pk, closed_at=None)
     if not open_row.update(session_id=session.require_id(), url=url):
-        with suppress(BillingError):  # nobody knows the page's URL, so it does no harm if it stays open
-            api.expire_checkout_session(session.require_id())
-        raise CheckoutSuperseded
+        close_unused_page(api, session.require_id())
+        raise AccountDeleted if not User.objects.filter(pk=user.pk).exists() else CheckoutSuperseded
     return url
+
+
+def close_unused_page(api: StripeApi, session_id: str) -> None:
+    """Close a page whose checkout is over, for example because its user was deleted during the call."""
+    # Stored first, so that a task closes the page if Stripe doesn't respond or this process dies.
+    erasures.request(CleanupRequest.Action.EXPIRE_SESSION, session_id)
+    with suppress(BillingError):
+        api.expire_checkout_session(session_id)
+        CleanupRequest.objects.filter(object_id=session_id).update(due_at=None, done_at=Now())
 
 
 def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
@@ -172,7 +187,7 @@ def customer_for(api: StripeApi, checkout: Checkout, user: User) -> str:
     if not checkout.customer_id:
         row = Checkout.objects.filter(pk=checkout.pk)
         row.filter(customer_id="").update(customer_id=customer_at_stripe(api, user))
-        checkout.customer_id = row.values_list("customer_id", flat=True)[0]
+        checkout.customer_id = row.values_list("customer_id", flat=True).get()
     return checkout.customer_id
 
 
@@ -201,7 +216,7 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
 
 def session_parameters(checkout: Checkout, customer: str) -> dict[str, Any]:
     """Return the parameters of the call. The metadata links the session's events to the user."""
-    metadata = {"user_id": str(checkout.user_id)}
+    metadata = mark(checkout.user_id)
     page = f"{settings.APP_URL}/billing"
     return {
         "mode": "subscription",

@@ -1,18 +1,21 @@
 """Which customer and user an event is about, and where emails about it go."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from accounts.mail import greeting_name
 from accounts.models import User
 from billing.mail import Recipient
-from billing.models import Customer, Payment, StripeEvent
+from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent
 from billing.payloads import CustomerRef
-from billing.signals import address_found
+from billing.services import erasures
+from billing.signals import customer_found
 from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
@@ -26,8 +29,24 @@ class AddressUnknown(Exception):
         self.customer_id = customer_id
 
 
+class PaymentUnknown(AddressUnknown):
+    """There is an email to send about a payment whose event hasn't arrived yet, or that isn't ours."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "The payment isn't known.")
+        self.customer_id = ""
+
+
 class PersonErased(Exception):
     """There is an email to send to a person who deleted their account here."""
+
+
+class NotOurs(Exception):
+    """The object belongs to another product, or another installation, with the same Stripe account."""
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__("It belongs to another product or installation: neither its mark nor its customer is ours.")
+        self.customer_id = customer_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +75,60 @@ class Payer:
             return self.user
         if not self.email:
             raise AddressUnknown(self.customer_id or "")
-        return Recipient(self.email, self.name, settings.LANGUAGE_CODE)
+        # Without the name: anyone can enter someone else's address and any name at Stripe.
+        return Recipient(self.email, "", settings.LANGUAGE_CODE)
 
 
 def identify(ref: CustomerRef) -> Payer:
     """Return the payer, and store what ``ref`` adds to what we know about the customer.
 
-    Call it before any other change in the transaction, because it locks the customer.
+    Call it before any other change in the transaction, because it locks the customer, and because it raises ``NotOurs``
+    for what another product or installation created. Then nothing may change.
     """
     if not ref.id:
         # Guests can buy without becoming a customer at Stripe.
-        return Payer(None, ref.email, ref.name, recipient_by_id(ref.user_id))
+        ref = with_owner(ref)
+        user = recipient_by_id(ref.user_id)
+        if user is None and erasures.is_erased(ref.user_id):
+            return Payer(None, "", "", None, is_erased=True)
+        return Payer(None, ref.email, ref.name, user)
     # The lock makes the events of one customer take effect one after the other. It is taken before all other rows, so
     # that two transactions can't wait for each other.
-    customer = Customer.objects.get_locked(ref.id) or new_customer(ref.id)
+    customer = Customer.objects.get_locked(ref.id)
+    if customer is None or not customer.is_ours:
+        ref = with_owner(ref)
+        customer = customer or new_customer(ref.id)
+    # The customer's first event, or the response to our call, can arrive after the deletion of its user.
+    if not customer.is_erased and customer.user_id is None and erasures.is_erased(ref.user_id):
+        erasures.erase_customer(customer.pk)
+        customer.erased_at = timezone.now()
     if customer.is_erased:
+        erasures.forget_events(customer.pk)
         return Payer(customer.pk, "", "", None, is_erased=True)
     user = update_customer(customer, ref)
     return Payer(customer.pk, ref.email or customer.email, ref.name or customer.name, user)
+
+
+def with_owner(ref: CustomerRef) -> CustomerRef:
+    """Return the reference with the user for whom we created its object. Raises ``NotOurs`` if we didn't create it."""
+    if ref.is_marked:
+        return ref
+    # Objects from before marks were introduced, or before INSTALLATION_ID was changed, are ours if we stored their id.
+    user_id = recorded_user(ref)
+    if user_id is None:
+        raise NotOurs(ref.id)
+    return replace(ref, user_id=user_id)
+
+
+def recorded_user(ref: CustomerRef) -> int | None:
+    """Return the id of the user for whom we created this session or customer, from the rows written at the time."""
+    if ref.session_id:
+        checkout = Checkout.objects.filter(session_id=ref.session_id).values_list("user_id", flat=True).first()
+        if checkout is not None:
+            return checkout
+    if not ref.id:
+        return None
+    return CustomerRequest.objects.filter(customer_id=ref.id).values_list("user_id", flat=True).first()
 
 
 def new_customer(customer_id: str) -> Customer:
@@ -85,14 +140,12 @@ def new_customer(customer_id: str) -> Customer:
 def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
     """Store the user and the email address if they are new, and return the user."""
     user = recipient_for(customer.user)
-    changes: dict[str, object] = {}
-    # A customer belongs to the user of the first session that we created for it. An id that was looked up before is not
-    # looked up again: that user was deleted, or belongs to another installation.
-    if user is None and ref.user_id not in (None, customer.metadata_user_id):
-        user = recipient_by_id(ref.user_id)
-        changes = {"metadata_user_id": ref.user_id, "user_id": user.user_id if user else None}
+    changes: dict[str, object] = {} if customer.is_ours else {"is_marked": True}
+    # A customer belongs to the user of the first session that we created for it.
+    if user is None and (user := recipient_by_id(ref.user_id)):
+        changes |= {"metadata_user_id": user.user_id, "user_id": user.user_id}
         # Events can arrive before the one that names the user, so payments may be waiting for their owner.
-        Payment.objects.filter(customer=customer.pk, user=None).update(user=changes["user_id"])
+        Payment.objects.filter(customer=customer.pk, user=None).update(user=user.user_id)
     # The first address stays: what a later session carries may have been typed by somebody else.
     if ref.email and not customer.email:
         changes |= {"email": ref.email, "name": ref.name}
@@ -103,21 +156,22 @@ def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
 
 
 def release_waiting_events(customer_id: str) -> None:
-    """Make the events that waited for this customer's address due. They are processed after the commit."""
-    if StripeEvent.objects.filter(waits_for=customer_id).update(due_at=Now()):
-        send = partial(address_found.send, sender=Customer, customer_id=customer_id)
+    """Make the events that waited for what we now know about this customer due. They are processed after the commit."""
+    if StripeEvent.objects.waiting_for(customer_id).make_due():
+        send = partial(customer_found.send, sender=Customer, customer_id=customer_id)
         transaction.on_commit(send, robust=True)
 
 
 def recipient_by_id(user_id: int | None) -> Recipient | None:
-    """Return None for a user who was deleted, or who belongs to another installation with the same Stripe account."""
+    """Return None for a user who was deleted."""
     return None if user_id is None else recipient_for(User.objects.filter(pk=user_id).first())
 
 
 def recipient_for(user: User | None) -> Recipient | None:
-    return Recipient(user.email, user.name, user.language, user.pk) if user else None
+    return Recipient(user.email, greeting_name(user, user.email), user.language, user.pk) if user else None
 
 
 def record_deletion(customer_id: str) -> None:
     """Note that the customer was deleted at Stripe. The next checkout creates another one; our data remains."""
     Customer.objects.filter(pk=customer_id, deleted_at=None).update(deleted_at=Now())
+    erasures.forget_events(customer_id)  # among them the event of this deletion, which contains the address

@@ -7,6 +7,7 @@ the row is due again if the worker dies.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from billing.gateway.api import StripeApi
 from billing.models import StripeEvent, Subscription
 from billing.payloads import CustomerRef, SubscriptionState
 from billing.services import subscriptions, versions
-from billing.services.customers import identify, record_deletion
+from billing.services.customers import NotOurs, identify, record_deletion
 from common.db import database_now
 from common.retry import backoff
 
@@ -80,7 +81,9 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
     version = versions.of_api_response(datetime.now(UTC))
     state = ask(api, subscription, lease)
     with transaction.atomic():
-        subscriptions.record_state(state, version, is_from_api=True)
+        # Rows of others exist from the time before marks were introduced.
+        with suppress(NotOurs):
+            subscriptions.record_state(state, version, is_from_api=True)
         settle(subscription, lease, version)
     return True
 
@@ -134,6 +137,9 @@ def find_address(api: StripeApi, customer_id: str) -> bool:
     if customer.is_true("deleted"):
         record_deletion(customer_id)
     ref = CustomerRef.read(customer_id, customer)
-    with transaction.atomic():
-        identify(ref)
+    try:
+        with transaction.atomic():
+            identify(ref)
+    except NotOurs:
+        return False
     return bool(ref.email)

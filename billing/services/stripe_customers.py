@@ -3,15 +3,15 @@
 import uuid
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
-from billing.errors import StripeUnavailable
+from billing.errors import AccountDeleted, StripeRefused, StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import Customer, CustomerRequest, Subscription
-from billing.payloads import CustomerRef
-from billing.services.customers import identify
+from billing.payloads import CustomerRef, mark
+from billing.services.customers import Payer, identify
 from common.db import insert_if_absent
 
 KEY_LIFE = timedelta(hours=23)  # Stripe remembers the result of an Idempotency-Key for 24 hours
@@ -39,10 +39,22 @@ def customer_at_stripe(api: StripeApi, user: User) -> str:
         return customer_id
     request = request_for(user)
     customer_id = request.customer_id or create(api, request)
-    with transaction.atomic():
-        CustomerRequest.objects.filter(pk=request.pk, key=request.key).update(customer_id=customer_id)
-        identify(CustomerRef(customer_id, user.pk, request.email, request.name))
+    if store(request, customer_id).is_erased:
+        raise AccountDeleted
     return customer_id
+
+
+def store(request: CustomerRequest, customer_id: str) -> Payer:
+    """Store the customer, and return it as a payer, who is erased if the user was deleted during the call."""
+    ref = CustomerRef(customer_id, request.user_id, request.email, request.name, is_marked=True)
+    try:
+        with transaction.atomic():
+            CustomerRequest.objects.filter(pk=request.pk, key=request.key).update(customer_id=customer_id)
+            return identify(ref)
+    except IntegrityError:
+        # The user was deleted between our query and our commit. Now, that is known.
+        with transaction.atomic():
+            return identify(ref)
 
 
 def request_for(user: User) -> CustomerRequest:
@@ -72,8 +84,20 @@ def create(api: StripeApi, request: CustomerRequest) -> str:
         request = with_new_key(request)
     try:
         return api.create_customer(
-            key=f"customer-{request.key}", email=request.email, name=request.name, metadata=metadata_of(request)
+            key=f"customer-{request.key}",
+            email=request.email,
+            name=request.name,
+            metadata=mark(request.user_id) | request_mark(request),
         )
+    except StripeRefused as error:
+        # The metadata has changed since the key was used (INSTALLATION_ID), so the customer may exist. The next attempt
+        # has a new key.
+        if not error.is_key_reused:
+            raise
+        if customer_id := find(api, request):
+            return customer_id
+        with_new_key(request)
+        raise
     except StripeUnavailable as error:
         if not error.is_replayed:
             raise
@@ -85,8 +109,10 @@ def create(api: StripeApi, request: CustomerRequest) -> str:
 
 
 def find(api: StripeApi, request: CustomerRequest) -> str:
-    return api.find_customer(email=request.email, metadata=metadata_of(request))
+    """Return the id of the customer that this request created, or an empty string."""
+    # The random key alone identifies it. The rest of the mark may have been another one at that time.
+    return api.find_customer(email=request.email, metadata=request_mark(request))
 
 
-def metadata_of(request: CustomerRequest) -> dict[str, str]:
-    return {"user_id": str(request.user_id), "request": str(request.key)}
+def request_mark(request: CustomerRequest) -> dict[str, str]:
+    return {"request": str(request.key)}

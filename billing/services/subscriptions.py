@@ -15,9 +15,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from billing import mail
-from billing.models import Payment, Subscription
+from billing.models import Checkout, Payment, Subscription
 from billing.models.subscriptions import FINAL
 from billing.payloads import CheckoutSession, SubscriptionState
+from billing.services import erasures
 from billing.services.customers import Payer, identify
 from billing.signals import subscription_changed
 from common.db import insert_if_absent
@@ -34,12 +35,14 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     subscription = lock_or_create(state.id)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
+    was_ending = subscription.cancel_at is not None
     if replaces_stored_state(subscription, state, version):
         set_state(subscription, state, version)
     # An outdated event schedules a question too. It may be one of two events from the same second.
     if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
     save_and_announce(subscription, previous_status)
+    end_if_erased(payer, subscription, was_ending=was_ending)
     return payer
 
 
@@ -90,6 +93,8 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
     subscription = lock_or_create(session.subscription)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
+    # The session doesn't name the price, which decides about access.
+    subscription.price_id = subscription.price_id or price_of_checkout(session)
     if session.is_settled:
         # The session's event may be processed twice, or arrive after a later one. The earliest time is the true one.
         subscription.first_paid_at = min(filter(None, [subscription.first_paid_at, at]))
@@ -99,6 +104,20 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
         subscription.status = status_after_payment(subscription)
     subscription.refresh_at = next_refresh(subscription)
     save_and_announce(subscription, previous_status)
+    end_if_erased(payer, subscription)
+
+
+def price_of_checkout(session: CheckoutSession) -> str:
+    """Return the id of the price that our checkout offered, or an empty string for a session that isn't from there."""
+    prices = Checkout.objects.filter(session_id=session.id).values_list("price_id", flat=True)
+    return prices.first() or ""
+
+
+def end_if_erased(payer: Payer, subscription: Subscription, *, was_ending: bool = False) -> None:
+    """Have the subscription canceled if its user was deleted. Nobody uses it, and Stripe would charge every month."""
+    # One that was to end anyway is known from before the deletion, which ends it with the customer.
+    if payer.is_erased and not subscription.is_final and not was_ending:
+        erasures.cancel(subscription.pk)
 
 
 def activate(subscription_id: str) -> None:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from accounts.models import User
 from billing.models import Customer, InvoicePayment, Payment, RefundedCharge, StripeEvent, Subscription
 from billing.models.subscriptions import FINAL
+from billing.payloads import mark
 from billing.plans import Plan, all_plans, plan_by_price
 
 Data = dict[str, Any]
@@ -76,7 +77,7 @@ class Scenario:
     @property
     def metadata(self) -> dict[str, str]:
         """What our own checkout sessions carry."""
-        return {} if self.user_id is None else {"user_id": str(self.user_id)}
+        return mark(self.user_id)
 
     @property
     def charge(self) -> str:

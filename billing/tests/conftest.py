@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management.color import no_style
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import Model
 from stripe import HTTPClient
 
@@ -86,25 +86,6 @@ def stripe_api(settings, monkeypatch) -> Iterator[StripeStandIn]:
 def ada_api(ada) -> BillingClient:
     """Provide a client for /api/billing/ that sends Ada's token."""
     return BillingClient(ada)
-
-
-@pytest.fixture
-def shared_database(transactional_db, tmp_path):
-    """Use a SQLite file as the database, because an in-memory database can't wait for a lock of another thread.
-
-    This fixture changes nothing if the tests run on PostgreSQL.
-    """
-    in_memory = connections["default"]
-    if in_memory.vendor != "sqlite":
-        yield
-        return
-    in_memory.cursor().execute("VACUUM INTO %s", [f"{tmp_path}/db.sqlite3"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings["default"], "NAME", f"{tmp_path}/db.sqlite3")
-        connections["default"] = connections.create_connection("default")
-        yield
-        connections["default"].close()
-    connections["default"] = in_memory
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.db.models import F
 from billing.models import Checkout, Customer, Subscription
 from billing.tests.support.stripe_events import changed, payload, post
 
+MARK = {"user_id": "7", "installation": "app.example.com"}
 SESSIONS, CUSTOMERS = "/v1/checkout/sessions", "/v1/customers"
 
 
@@ -48,8 +49,9 @@ def test_checkout_returns_the_url_of_stripes_page(ada_api, stripe_api):
 def test_metadata_links_everything_to_the_user(ada_api, stripe_api):
     ada_api.checkout()
     [session], [customer] = stripe_api.sessions.values(), stripe_api.customers.values()
-    assert session["metadata"] == session["subscription_data"]["metadata"] == {"user_id": "7"}
-    assert (session["client_reference_id"], customer["metadata"]["user_id"]) == ("7", "7")
+    assert session["metadata"] == session["subscription_data"]["metadata"] == MARK
+    assert session["client_reference_id"] == "7"
+    assert customer["metadata"].items() >= MARK.items()
     assert (customer["email"], customer["name"]) == ("ada@own.example", "Ada")
     assert Customer.objects.get().user_id == 7
 

@@ -23,6 +23,7 @@ from tests.support.stack import HUNG_AFTER, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "whsec_ofLocalstripe"
+MARK = {"installation": "app.example.com"}
 GOOD_CARD = "4242424242424242"
 CARD_TO_CONFIRM = "4000002500003155"
 CARD_DECLINED_AFTER_THAT = "4000008260003178"
@@ -99,7 +100,7 @@ class Peer:
         self.call("POST", f"/v1/customers/{customer}", invoice_settings={"default_payment_method": pk})
 
     def subscribe(self, customer: str) -> Any:
-        return self.call("POST", "/v1/subscriptions", customer=customer, items=[{"plan": "pro"}])
+        return self.call("POST", "/v1/subscriptions", customer=customer, items=[{"plan": "pro"}], metadata=MARK)
 
     def answer_bank_page(self, subscription: Any, *, confirmed: bool) -> None:
         """Confirm or refuse the first payment on the page of the card's bank."""

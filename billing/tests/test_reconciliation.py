@@ -179,7 +179,9 @@ def test_missing_address_is_fetched(waiting_event, stripe_api, queued_emails):
 
 
 def test_customer_with_our_metadata_is_matched(waiting_event, ada, stripe_api, queued_emails):
-    set_customer_at_stripe(stripe_api, email="old@example.net", metadata={"user_id": "7"})
+    set_customer_at_stripe(
+        stripe_api, email="old@example.net", metadata={"user_id": "7", "installation": "app.example.com"}
+    )
     handle_due_events()
     assert [email.recipients for email in queued_emails().values()] == ["ada@own.example"]
 

@@ -91,6 +91,8 @@ def test_refund_of_unknown_payer_waits(db, queued_emails):
 
 
 def test_refunded_charge_of_unknown_payer_uses_its_address(db, queued_emails):
-    post(refunded_charge(2900))
+    event = refunded_charge(2900)
+    event["data"]["object"]["metadata"] = {"installation": "app.example.com"}
+    post(event)
     [email] = queued_emails().values()
     assert email.recipients == "ada@example.com"

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
-from billing.models import StripeEvent
-from billing.webhook.envelope import Envelope
+from billing.models import Customer, StripeEvent
+from billing.webhook.envelope import Envelope, NotAnEvent
 from billing.webhook.processing import process
 from billing.webhook.storage import SWEEP_DELAY
 
@@ -25,6 +25,7 @@ def sweep() -> int:
 
     Returns how many were due, at most 200.
     """
+    release_events_of_known_customers()
     due = list(StripeEvent.objects.due()[:EVENTS_PER_SWEEP])
     for event in due:
         try:
@@ -36,8 +37,16 @@ def sweep() -> int:
     return len(due)
 
 
+def release_events_of_known_customers() -> None:
+    """Make the events due that counted as somebody else's because they arrived together with their customer's first."""
+    # If both are processed at the same moment, neither transaction sees the other's row.
+    waiting = StripeEvent.objects.recent().exclude(waits_for="").filter(status=Status.PROCESSED)
+    if ours := [*Customer.objects.ours().filter(pk__in=waiting.values("waits_for")).values_list("pk", flat=True)]:
+        waiting.filter(waits_for__in=ours).make_due()
+
+
 def process_waiting(customer_id: str, **_: Any) -> None:
-    """Receiver of ``address_found``: process the events whose emails waited for this customer's address."""
+    """Receiver of ``customer_found``: process the events that waited for this customer's address or owner."""
     for event in StripeEvent.objects.due().filter(waits_for=customer_id):
         process_stored(event)
 
@@ -45,12 +54,20 @@ def process_waiting(customer_id: str, **_: Any) -> None:
 def process_stored(event: StripeEvent) -> None:
     # Erasure empties the bodies of a person's events, including those that were still due. Without its body, an event
     # can never be processed, so it must not stay due forever.
-    if event.body:
-        process(Envelope.read(event.body.encode()))
+    if not event.body:
+        settle(event, "Its body has been erased.")
+        return
+    try:
+        envelope = Envelope.read(event.body.encode())
+    # Stored by an older release, which accepted what isn't JSON.
+    except NotAnEvent as error:
+        settle(event, str(error))
     else:
-        StripeEvent.objects.filter(pk=event.pk).update(
-            status=Status.PROCESSED, due_at=None, note="Its body has been erased."
-        )
+        process(envelope)
+
+
+def settle(event: StripeEvent, note: str) -> None:
+    StripeEvent.objects.filter(pk=event.pk).update(status=Status.PROCESSED, due_at=None, note=note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ import traceback
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from billing.models import StripeEvent
+from billing.models import Customer, StripeEvent
 from billing.payloads import UnusableObject
-from billing.services.customers import AddressUnknown, PersonErased
+from billing.services import erasures
+from billing.services.customers import AddressUnknown, NotOurs, PersonErased
 from billing.webhook import retries, storage
 from billing.webhook.envelope import Envelope
 from billing.webhook.handlers import HANDLERS
@@ -53,6 +54,7 @@ def process(envelope: Envelope) -> None:
         with transaction.atomic():
             if StripeEvent.objects.claim(envelope.id):
                 run_handler(envelope)
+                forget_erased(envelope)
     except (OperationalError, InterfaceError):
         # The database is unavailable, or it ended this transaction to resolve a deadlock. Nothing can be recorded now,
         # and nothing needs to be, because the event is still due.
@@ -64,6 +66,26 @@ def process(envelope: Envelope) -> None:
         retries.record_failure(envelope.id, traceback.format_exc())
 
 
+def forget_erased(envelope: Envelope) -> None:
+    """Empty the event if it is about a person who was deleted here, for example because Stripe sends it late."""
+    customer_id = storage.customer_of(envelope)
+    # The events of all other customers are left to identify(), which needs no statement unless the customer is erased.
+    if not customer_id:
+        if storage.addresses_in(envelope.data):
+            erasures.forget_event(envelope.id)
+    elif reason_to_ignore(envelope):
+        erasures.forget_events(customer_id)
+        if not Customer.objects.ours().filter(pk=customer_id).exists():
+            forget_by_address(envelope)
+
+
+def forget_by_address(envelope: Envelope) -> None:
+    """Store the addresses in an event whose customer isn't ours, and empty it if one of them is erased."""
+    if addresses := storage.addresses_in(envelope.data):
+        storage.store_addresses(envelope.id, addresses)
+        erasures.forget_event(envelope.id)
+
+
 def run_handler(envelope: Envelope) -> None:
     """Run the event's handler. If the event has less effect than its type suggests, store a note that says why."""
     note = reason_to_ignore(envelope)
@@ -73,6 +95,9 @@ def run_handler(envelope: Envelope) -> None:
     # Repeating the event would not help in either of these cases, so it counts as processed.
     except (UnusableObject, PersonErased) as error:
         note = str(error)
+    except NotOurs as error:
+        note = retries.wait_for_owner(envelope.id, error)
+        forget_by_address(envelope)
     except AddressUnknown as error:
         # Handlers send their email last, so everything else has been done. The exception is caught inside the
         # transaction, so that this is committed. When the event is processed again, only the email is new.

@@ -9,14 +9,12 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from billing.models import StripeEvent
-from billing.services.customers import AddressUnknown
+from billing.services.customers import AddressUnknown, NotOurs
 from common.retry import backoff
 
 FIRST_RETRY = timedelta(seconds=15)
 # A failure in our own code lasts until somebody deploys a fix. The event should then take effect within the hour.
 LONGEST_RETRY = timedelta(hours=1)
-# Stripe promises no order, so the event that contains the address may follow later.
-WAIT_FOR_ADDRESS = timedelta(days=1)
 
 Status = StripeEvent.Status
 
@@ -33,7 +31,7 @@ def record_failure(event_id: str, error: str) -> None:
 def wait_for_address(event_id: str, error: AddressUnknown) -> str:
     """Make the event due again if it is less than a day old, and return a note for staff about its email."""
     # After a day the address isn't likely to come, so the event stays processed.
-    recent = StripeEvent.objects.filter(pk=event_id, received_at__gt=Now() - WAIT_FOR_ADDRESS)
+    recent = StripeEvent.objects.recent().filter(pk=event_id)
     is_waiting = recent.update(
         status=Status.RECEIVED,
         processed_at=None,
@@ -42,6 +40,12 @@ def wait_for_address(event_id: str, error: AddressUnknown) -> str:
         due_at=Now() + delay_before_retry(event_id),
     )
     return f"{error} The email waits until it is." if is_waiting else f"{error} The email wasn't sent."
+
+
+def wait_for_owner(event_id: str, error: NotOurs) -> str:
+    """Remember the customer, and return a note for staff. If it turns out to be ours within a day, the event is due."""
+    StripeEvent.objects.filter(pk=event_id).update(waits_for=error.customer_id)
+    return str(error)
 
 
 def delay_before_retry(event_id: str) -> timedelta:

@@ -4,12 +4,16 @@ Stripe delivers an event at least once: again after any response but a 2xx, and 
 primary key is Stripe's event id, so a repeated delivery finds the row that is already there.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing.models import StripeEvent
+from billing.models import CleanupRequest, Erasure, EventAddress, StripeEvent
+from billing.payloads import StripeObject
 from billing.payloads.customers import customer_id_of
 from billing.webhook.envelope import Envelope
 from common.db import insert_if_absent
@@ -20,6 +24,7 @@ SWEEP_DELAY = timedelta(seconds=60)
 # "stripe events resend" works for 30 days after an event. A row must outlive that, or the event would be taken for a
 # new one.
 KEPT_FOR = timedelta(days=90)
+MAX_ADDRESSES = 50  # in one event
 
 
 def store(envelope: Envelope, body: str, *, expects_invoice: str = "") -> None:
@@ -27,7 +32,21 @@ def store(envelope: Envelope, body: str, *, expects_invoice: str = "") -> None:
 
     ``expects_invoice`` is the id of the invoice that Stripe should report as paid next (monitoring.py).
     """
-    insert_if_absent([row_of(envelope, body, expects_invoice)])
+    row = row_of(envelope, body, expects_invoice)
+    # An erasure finds the events of a customer through the customer.
+    found = [] if row.customer_id else [*addresses_in(envelope.data)]
+    if not found:
+        insert_if_absent([row])
+        return
+    with transaction.atomic():
+        if insert_if_absent([row]):
+            store_addresses(row.pk, found)
+
+
+def store_addresses(event_id: str, addresses: Iterable[str]) -> None:
+    EventAddress.objects.bulk_create(
+        (EventAddress(event_id=event_id, address=address) for address in addresses), ignore_conflicts=True
+    )
 
 
 def row_of(envelope: Envelope, body: str, expects_invoice: str) -> StripeEvent:
@@ -54,9 +73,24 @@ def customer_of(envelope: Envelope) -> str:
     return envelope.data.id if is_customer else customer_id_of(envelope.data)
 
 
+def addresses_in(data: StripeObject) -> set[str]:
+    """Return the email addresses in the object, in lowercase, wherever they are."""
+    found: set[str] = set()
+    values: list[Any] = [data.data]
+    while values and len(found) < MAX_ADDRESSES:
+        value = values.pop()
+        if isinstance(value, dict | list):
+            values.extend(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, str) and "@" in value and (address := StripeObject({"": value}).email_address("")):
+            found.add(address.lower())
+    return found
+
+
 def purge() -> int:
     """Delete the processed events that Stripe can no longer send again, and return how many."""
     # Unprocessed events are kept at any age, because a fix in our code may still process them.
     old = StripeEvent.objects.filter(status=StripeEvent.Status.PROCESSED, received_at__lt=Now() - KEPT_FOR)
     deleted, _ = old.delete()
+    Erasure.objects.filter(erased_at__lt=Now() - KEPT_FOR).exclude(address_digest="").update(address_digest="")
+    CleanupRequest.objects.filter(done_at__lt=Now() - KEPT_FOR).delete()
     return deleted

@@ -1,5 +1,6 @@
 """The API's responses to exceptions."""
 
+from itertools import islice
 from typing import Any
 
 from rest_framework.response import Response
@@ -22,6 +23,10 @@ STATUSES = {
     Category.UNAVAILABLE: HTTP_503_SERVICE_UNAVAILABLE,
 }
 
+# Of one response to invalid input.
+MAX_ITEMS = 20
+MAX_CHARACTERS = 300
+
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the response to an ApplicationError, and DRF's own response to every other exception.
@@ -29,8 +34,25 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     The body is ``{"field": ["message"]}`` if single fields are wrong, and ``{"detail", "code"}`` otherwise.
     """
     if not isinstance(error, ApplicationError):
-        return exception_handler(error, context)
+        response = exception_handler(error, context)
+        if response is not None:
+            response.data = bounded(response.data)
+        return response
     set_rollback()  # with ATOMIC_REQUESTS, a refused request must not keep half of its changes
-    body: dict[str, Any] = {**error.fields} or {"detail": error.message, "code": error.code}
+    body: dict[str, Any] = bounded({**error.fields}) or {"detail": error.message, "code": error.code}
     headers = {"Retry-After": str(int(error.retry_after.total_seconds()))} if error.retry_after else {}
     return Response(body, status=STATUSES[error.category], headers=headers)
+
+
+def bounded(errors: Any) -> Any:
+    """Return the errors with a limited number of items, and with limited texts.
+
+    Some texts quote the input, and a list of invalid items has an error for each.
+    """
+    if isinstance(errors, dict):
+        return {name: bounded(value) for name, value in islice(errors.items(), MAX_ITEMS)}
+    if isinstance(errors, list):
+        return [bounded(value) for value in errors[:MAX_ITEMS]]
+    if isinstance(errors, str) and len(errors) > MAX_CHARACTERS:
+        return f"{errors[:MAX_CHARACTERS]}…"
+    return errors

@@ -21,7 +21,7 @@ from emails.delivery.transitions import end_lease, update_row
 from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Status
 from emails.models.work import WorkQuerySet
 from emails.tracking import linking
-from emails.tracking.suppressions import suppressed_among
+from emails.tracking.suppressions import suppressions_of
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ class EmailQueue(Queue):
         return min(calls * self.client.batch_limit, MAX_ROWS)
 
     def prepare(self, rows: Sequence[OutboundEmail], now: datetime, max_calls: int) -> Prepared:
-        suppressed = suppressed_among(address for row in rows for address in row.recipients.split())
-        results = ((row, prepare_email(row, self.client, suppressed, now)) for row in rows)
+        suppressed = suppressions_of(address for row in rows for address in row.recipients.split())
+        results = ((row, prepare_email(row, self.client, suppressed.for_kind(row.kind), now)) for row in rows)
         return batch(results, max_bytes=self.client.max_bytes, max_calls=max_calls)
 
     def request(self, parts: Sequence[Part]) -> Request:
@@ -154,6 +154,8 @@ class ContactQueue(Queue):
             if change.action == ContactChange.Action.FORGET:
                 # Nothing about a forgotten contact may stay here, so its earlier changes go as well.
                 ContactChange.objects.filter(address=change.address, pk__lt=change.pk).delete()
+                # The address is also part of the URL.
+                DeliveryAttempt.objects.filter(contact_change=change).update(endpoint="", detail="")
                 update_row(change, address="", content=None, metadata={})
             update_row(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
             logger.info("Contact change %s was accepted by %s.", change.pk, self.provider)

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from common.html_frame import framed_html
+from common.local_requests import is_local_request
 from emails import samples
 from emails.models import OutboundEmail
 from emails.rendering import RenderedEmail
@@ -31,14 +32,14 @@ View = Callable[..., HttpResponse]
 
 
 def development_only(view: View) -> View:
-    """Return a view that responds with 404 unless DEBUG is on, even if its route is included by mistake.
+    """Return a view that responds with 404 unless DEBUG is on and the request was sent from this machine.
 
-    Emails hold live links, so nobody may read them in production.
+    Emails hold live links, so nobody may read them in production, even if the routes are included by mistake.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
-        if not settings.DEBUG:
+        if not (settings.DEBUG and is_local_request(request)):
             raise Http404
         return view(request, **arguments)
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from emails.models.messages import OutboundEmail
+from emails.models.suppressions import Suppression
 
 
 class DeliveryEvent(models.Model):
@@ -53,6 +54,17 @@ class DeliveryEvent(models.Model):
     type = models.CharField(max_length=16, choices=Type)
     severity = models.CharField(max_length=16, choices=Severity, blank=True)
     detail = models.TextField(blank=True, help_text=_("The response from the receiving server or the provider."))
+    # These two decide about suppression if the event is linked to its message only later.
+    cause = models.CharField(
+        max_length=16,
+        choices=Suppression.Cause,
+        blank=True,
+        db_default="",
+        help_text=_("Why the email address is on the provider's suppression list."),
+    )
+    is_recipient_from_list = models.BooleanField(
+        default=False, db_default=False, help_text=_("The provider copied the recipient from the message.")
+    )
     # By the provider's clock. It decides the order of events, because they may arrive in any order.
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())

@@ -81,6 +81,11 @@ class OutboundEmail(Work):
         return f"{self.kind or 'email'} to {self.recipients}"
 
     @property
+    def is_erased(self) -> bool:
+        """Whether the person was erased, which leaves only the idempotency key (emails/privacy.py)."""
+        return not self.recipients
+
+    @property
     def is_body_deleted(self) -> bool:
         return self.content is None
 

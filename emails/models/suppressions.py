@@ -1,4 +1,4 @@
-"""The suppression list: email addresses that receive nothing.
+"""The suppression list: email addresses that receive nothing, or only what the person requests.
 
 Each provider keeps such a list, too. Ours is checked before every call, and stays valid when the provider changes.
 """
@@ -9,7 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Suppression(models.Model):
-    """An email address that receives nothing until ``until`` has passed or the row is deleted."""
+    """An email address and what it doesn't receive, until ``until`` has passed or the row is deleted.
+
+    An address can have a row for each scope, so that staff can lift one and keep the other.
+    """
 
     class Cause(models.TextChoices):
         HARD_BOUNCE = "hard_bounce", _("hard bounce")
@@ -17,18 +20,40 @@ class Suppression(models.Model):
         SOFT_BOUNCES = "soft_bounces", _("repeated soft bounces")
         MANUAL = "manual", _("added manually")
 
-    address = models.CharField(_("email address"), max_length=320, unique=True, help_text=_("In lowercase."))
+    class Scope(models.TextChoices):
+        EVERYTHING = "everything", _("all email")
+        # Somebody who clicked "spam" must still get a reset link. Which kinds these are is in emails/kinds.py.
+        UNREQUESTED = "unrequested", _("all email except what the person requests, such as a password reset")
+
+    address = models.CharField(_("email address"), max_length=320, help_text=_("In lowercase."))
     cause = models.CharField(max_length=16, choices=Cause, default=Cause.MANUAL)
+    scope = models.CharField(
+        max_length=16, choices=Scope, blank=True, help_text=_("What isn't sent. By default, it follows from the cause.")
+    )
     detail = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
     until = models.DateTimeField(null=True, blank=True, help_text=_("If empty, the suppression has no end date."))
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address", "scope"],
+                name="one_suppression_a_scope",
+                violation_error_message=_("This email address is already suppressed."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.address
 
     def save(self, *args: object, **kwargs: object) -> None:
         self.address = self.address.strip().lower()
+        self.scope = self.scope or scope_of(self.cause)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+def scope_of(cause: str) -> str:
+    """Return what an event with this cause suppresses."""
+    is_complaint = cause == Suppression.Cause.COMPLAINT
+    return Suppression.Scope.UNREQUESTED if is_complaint else Suppression.Scope.EVERYTHING

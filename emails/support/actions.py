@@ -138,7 +138,7 @@ def refuse_unless_retryable(email: OutboundEmail) -> None:
     refuse_if_blanked_or_expired(email)
     # Delivery skips suppressed recipients, so the retry would end as suppressed again.
     addresses = set(email.recipients.split())
-    if addresses and addresses == suppressed_among(addresses):
+    if addresses and addresses == suppressed_among(addresses, email.kind):
         raise ActionRefused(STILL_SUPPRESSED)
 
 

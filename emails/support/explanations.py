@@ -8,6 +8,7 @@ from django.utils.timezone import localtime
 
 from common.db import database_now
 from emails.backends import configured_provider
+from emails.kinds import is_requested
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 
@@ -206,7 +207,9 @@ def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
             f"list.{quoted(email.detail)}",
             f"If the email address works, remove its suppression at {email.provider} and here, then retry.",
         )
-    suppressions = Suppression.objects.filter(address__in=email.recipients.split())  # some may be lifted
+    suppressions = Suppression.objects.filter(address__in=email.recipients.lower().split())  # some may be lifted
+    if is_requested(email.kind):
+        suppressions = suppressions.exclude(scope=Suppression.Scope.UNREQUESTED)
     causes = "; ".join(
         f"{row.address}, {row.get_cause_display()}, {exact_time(row.created_at, now)}" for row in suppressions
     )

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.mail import EmailMessage
+from django.db.models.functions import Now
 
 from emails import delivery
-from emails.models import OutboundEmail
+from emails.models import OutboundEmail, Status
 from emails.tests.support.provider_rules import Reply
 from emails.tests.support.signed_events import (
     RESEND_SECRET,
@@ -97,6 +98,21 @@ def queue_emails(db, outbox) -> Callable[..., list[OutboundEmail]]:
 def deliver() -> Callable[[], int]:
     """Provide the function that sends all queued emails that are due, as a Celery worker does."""
     return delivery.deliver_due
+
+
+@pytest.fixture
+def store_sent_email(queue_emails, outbox) -> Callable[..., OutboundEmail]:
+    """Provide a function that stores an email as accepted by a provider, with the provider's ID of it."""
+
+    def store_sent_email(provider: str, message_id: str, *, to: str = "ada@example.com") -> OutboundEmail:
+        email: OutboundEmail
+        [email] = queue_emails(to=to.split())
+        sent = {"status": Status.SENT, "sent_at": Now(), "settled_at": Now(), "due_at": None, "provider": provider}
+        OutboundEmail.objects.filter(pk=email.pk).update(**sent, provider_message_id=message_id)
+        email.refresh_from_db()
+        return email
+
+    return store_sent_email
 
 
 @pytest.fixture

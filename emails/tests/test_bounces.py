@@ -50,10 +50,11 @@ def test_complaint_suppresses(webhook_sender, provider, sent_email):
     assert Suppression.objects.get().cause == "complaint"
 
 
-def test_sixth_soft_bounce_suppresses_for_a_week(webhook_sender, provider, sent_email):
+def test_sixth_soft_bounce_suppresses_for_a_week(webhook_sender, provider, store_sent_email):
     kind, data = SOFT_BOUNCE[provider]
     for number in range(6):
         assert not is_suppressed("person-0@example.com")
+        store_sent_email(provider, f"m{number}", to="person-0@example.com")
         webhook_sender.send_event(
             kind, message=f"m{number}", to="person-0@example.com", at=ago(minutes=30 - number), **data
         )
@@ -65,9 +66,10 @@ def test_sixth_soft_bounce_suppresses_for_a_week(webhook_sender, provider, sent_
     assert not is_suppressed("person-0@example.com")
 
 
-def test_delivery_resets_the_soft_bounce_count(webhook_sender, provider, sent_email):
+def test_delivery_resets_the_soft_bounce_count(webhook_sender, provider, store_sent_email):
     kind, data = SOFT_BOUNCE[provider]
     for number in range(9):
+        store_sent_email(provider, f"m{number}", to="person-0@example.com")
         name, fields = (DELIVERED[provider], {}) if number == 4 else (kind, data)
         webhook_sender.send_event(
             name, message=f"m{number}", to="person-0@example.com", at=ago(minutes=30 - number), **fields
@@ -90,14 +92,17 @@ def test_delivery_resets_the_soft_bounce_count(webhook_sender, provider, sent_em
         ("sendgrid", "unsubscribe", {}),
     ],
 )
-def test_failure_not_caused_by_the_address_never_suppresses(webhook_sender_for, provider, kind, data):
+def test_failure_not_caused_by_the_address_never_suppresses(webhook_sender_for, store_sent_email, provider, kind, data):
     webhook_sender = webhook_sender_for(provider)
     for number in range(5):
+        store_sent_email(provider, f"m{number}")
         webhook_sender.send_event(kind, message=f"m{number}", **data)
     assert not Suppression.objects.exists()
 
 
-def test_second_undetermined_bounce_from_resend_suppresses(webhook_sender_for):
+def test_second_undetermined_bounce_from_resend_suppresses(webhook_sender_for, store_sent_email):
+    for message in ("m1", "m2"):
+        store_sent_email("resend", message)
     webhook_sender = webhook_sender_for("resend")
     bounce = {"bounce": {"type": "Undetermined"}}
     webhook_sender.send_event("email.bounced", message="m1", at=ago(minutes=9), **bounce)
@@ -121,12 +126,13 @@ def test_resend_bounce_with_several_recipients_suppresses_nobody(
     assert not Suppression.objects.exists()
 
 
-def test_soft_bounce_of_uncertain_recipient_is_not_counted(webhook_sender_for):
+def test_soft_bounce_of_uncertain_recipient_is_not_counted(webhook_sender_for, store_sent_email):
     """Five bounces of messages with two recipients and one of this address alone are not six in a row."""
     kind, data = SOFT_BOUNCE["resend"]
     webhook_sender = webhook_sender_for("resend")
     for number in range(6):
         event = webhook_sender.event(kind, message=f"m{number}", at=ago(minutes=30 - number), **data)
         event["data"]["to"] = ["ada@example.com", "bob@example.com"] if number < 5 else ["ada@example.com"]
+        store_sent_email("resend", f"m{number}", to=" ".join(event["data"]["to"]))
         webhook_sender.post(event)
     assert not Suppression.objects.exists()

@@ -100,7 +100,10 @@ EVENTS = [
 
 
 @pytest.mark.parametrize(("provider", "name", "data", "kind", "severity", "cause"), EVENTS)
-def test_provider_event_is_translated(webhook_sender_for, provider, name, data, kind, severity, cause):
+def test_provider_event_is_translated(
+    webhook_sender_for, store_sent_email, provider, name, data, kind, severity, cause
+):
+    store_sent_email(provider, "m1")
     response = webhook_sender_for(provider).send_event(name, message="m1", **data)
     assert response.status_code == 200
     event = DeliveryEvent.objects.get()

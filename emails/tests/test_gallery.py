@@ -4,6 +4,7 @@ import json
 from html import unescape
 
 import pytest
+from django.test import Client
 
 from emails.tests.support.fixtures_kinds import write_kind
 
@@ -14,6 +15,12 @@ __all__ = ["write_kind"]
 @pytest.fixture(autouse=True)
 def development(settings):
     settings.DEBUG = True
+
+
+@pytest.fixture
+def client() -> Client:
+    """A browser on this machine, because no other gets these pages."""
+    return Client(HTTP_HOST="localhost")
 
 
 def test_empty_gallery_explains_kinds(client, write_kind):

@@ -9,6 +9,7 @@ from common.db import database_now
 from emails import privacy
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.retention import purge
+from emails.tasks import deliver_due
 from emails.tests.support.clock import travel
 
 ADA = "person-0@example.com"
@@ -140,3 +141,23 @@ def test_erase_forgets_contacts_at_sequenzy_only(use_provider, db, erase, provid
     use_provider(provider)
     erase()
     assert [*ContactChange.objects.filter(settled_at=None).values_list("action", flat=True)] == left
+
+
+@pytest.mark.parametrize("key", [None, "receipt:in_1"])
+def test_late_event_brings_no_personal_data_back(queue_email, deliver, erase, webhook_sender_for, key):
+    row = queue_email(idempotency_key=key)
+    deliver()
+    row.refresh_from_db()
+    erase()
+    sender = webhook_sender_for("resend")
+    sender.send_event("email.bounced", message=row.provider_message_id, to=ADA, our_id=row.pk)
+    assert models_with() == set()
+    assert DeliveryEvent.objects.get().type == "bounced"
+    assert not Suppression.objects.exists()
+
+
+def test_worker_erases_the_last_email_once_it_is_sent(queue_email, provider_api, erase):
+    queue_email(kind="farewell")
+    erase(last_kind="farewell")
+    deliver_due()
+    assert (len(provider_api.accepted), models_with()) == (1, set())

@@ -28,7 +28,6 @@ def test_temporary_suppression_ends():
 
 def test_first_permanent_cause_is_kept():
     suppress("ada@example.com", cause=BOUNCE)
-    suppress("ada@example.com", cause=Suppression.Cause.COMPLAINT)
     suppress("ada@example.com", cause=Suppression.Cause.SOFT_BOUNCES, until=database_now())
     assert (Suppression.objects.get().cause, Suppression.objects.get().until) == (BOUNCE, None)
 

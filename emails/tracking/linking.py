@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail
-from emails.tracking import statuses
+from emails.tracking import bounces, statuses
 
 # Older events stay unlinked: they belong to messages that didn't go through the outbox.
 LINK_WITHIN = timedelta(days=1)
@@ -29,9 +30,25 @@ def link_early_events(provider: str, message_ids: Mapping[UUID, str]) -> None:
     keys = {by_provider_id[event.provider_message_id] for event in events}
     emails = {email.pk: email for email in OutboundEmail.objects.filter(pk__in=keys).select_for_update()}
     for event in events:
-        event.email = emails.get(by_provider_id[event.provider_message_id])
-        event.save(update_fields=["email"])
+        link(event, emails.get(by_provider_id[event.provider_message_id]))
     statuses.apply([(event, event.email) for event in events])
+    # In the order of recording.py, because suppressing locks a row.
+    for event in sorted(events, key=lambda event: event.recipient):
+        # If events without a message suppress too, this one already has, and staff may have lifted it since.
+        if event.email and event.recipient and not settings.EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS:
+            bounces.suppress_after(event, event.email)
+
+
+def link(event: DeliveryEvent, email: OutboundEmail | None) -> None:
+    """Link the event, and forget its recipient if it may be about another one of the message."""
+    if email is None:
+        return
+    event.email = email
+    if not bounces.was_sent_to(event, email):
+        event.recipient = ""
+    if email.is_erased:
+        event.recipient, event.detail, event.raw = "", "", None
+    event.save(update_fields=["email", "recipient", "detail", "raw"] if email.is_erased else ["email", "recipient"])
 
 
 def link_unlinked_events() -> None:

@@ -49,7 +49,7 @@ def record(events: Sequence[ReportedEvent]) -> int:
     # Suppressing locks a row. All requests do it in the same order, or two of them could wait for each other.
     for event, email in sorted(new.values(), key=lambda match: match.event.recipient):
         if bounces.is_certain(event, email):
-            bounces.suppress_after(event)
+            bounces.suppress_after(event, email)
     # Without receivers, announcing would cost two queries per event for nothing.
     if delivery_event.receivers:
         transaction.on_commit(partial(announce, {pk: match.email for pk, match in new.items()}), robust=True)
@@ -109,19 +109,26 @@ def store_new(matches: Iterable[Match]) -> dict[UUID, Match]:
 
 
 def to_row(match: Match) -> DeliveryEvent:
-    """Return an unsaved row. Its recipient is empty if the event might be about another recipient."""
+    """Return an unsaved row. Its recipient is empty if the event might be about another recipient.
+
+    An event that is late for a message that was erased is stored without personal data.
+    """
     event, email = match
+    # A message with our ID was stored before it was sent, so if it isn't there, it has been deleted.
+    is_erased = email.is_erased if email else event.message_id is not None
     return DeliveryEvent(
         provider=event.provider,
         fingerprint=event.fingerprint,
         email_id=email.pk if email else None,
         provider_message_id=event.provider_message_id,
-        recipient=event.recipient if bounces.is_certain(event, email) else "",
+        recipient=event.recipient if bounces.is_certain(event, email) and not is_erased else "",
         type=event.type,
         severity=event.severity,
-        detail=event.detail,
+        cause=event.cause,
+        is_recipient_from_list=event.is_recipient_from_list,
+        detail="" if is_erased else event.detail,
         occurred_at=event.occurred_at,
-        raw=event.raw,
+        raw=None if is_erased else event.raw,
     )
 
 

@@ -41,6 +41,8 @@ class Site:
     def __init__(self, directory: Path, **environment: str) -> None:
         self.directory = directory
         self.database = directory / "site.sqlite3"
+        self.temporary_folder = directory / "temporary"
+        self.temporary_folder.mkdir()
         port = free_port()
         # Browsers accept Secure cookies from localhost even without TLS.
         self.url = f"http://localhost:{port}"
@@ -48,6 +50,7 @@ class Site:
         self.environment = {
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "tests.support.site_settings",
+            "TMPDIR": str(self.temporary_folder),
             "TEST_STATIC_ROOT": str(directory / "static"),
             "SECRET_KEY": secrets.token_urlsafe(60),
             "ALLOWED_HOSTS": "localhost",
@@ -57,6 +60,9 @@ class Site:
             "DEFAULT_FROM_EMAIL": "Acme <hello@acme.example>",
             "EMAIL_PROVIDER": "resend",
             "RESEND_API_KEY": "re_test",
+            "RESEND_WEBHOOK_SECRETS": "whsec_dGVzdA==",
+            "SEQUENZY_WEBHOOK_SECRETS": "whsec_dGVzdA==",
+            "STRIPE_WEBHOOK_SECRETS": "whsec_test",
             "BRAND_NAME": "Acme",
             "SECURE_SSL_REDIRECT": "false",
             "TRUSTED_PROXY_COUNT": "1",

@@ -23,13 +23,28 @@ numbers = count(1)
 def payload(name: str, generation: str = "new") -> Event:
     """Read a file in payloads/ by its name without the extension."""
     event: Event = json.loads((PAYLOADS / generation / f"{name}.json").read_bytes())
-    return event
+    return marked(event)
 
 
 def all_payloads(*, thin: bool = False) -> list[Event]:
     """Every documented event of both generations, with thin events only on request."""
     files = [file for generation in GENERATIONS for file in sorted((PAYLOADS / generation).glob("*.json"))]
-    return [json.loads(file.read_bytes()) for file in files if thin or "thin" not in file.name]
+    return [marked(json.loads(file.read_bytes())) for file in files if thin or "thin" not in file.name]
+
+
+def marked(event: Event, installation: str | None = "app.example.com") -> Event:
+    """Put an installation's mark into every metadata with a value, as its checkout would have; None removes it."""
+
+    def mark(value: Any) -> None:
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            mark(item)
+        if isinstance(value, dict) and value.get("metadata"):
+            value["metadata"] = {**value["metadata"], "installation": installation}
+            if installation is None:
+                del value["metadata"]["installation"]
+
+    mark(event)
+    return event
 
 
 def changed(event: Event, event_type: str = "", **values: Any) -> Event:

@@ -40,6 +40,7 @@ SESSION_PARAMETERS = {
     "cancel_url",
 }
 ABORT_WITH_RESET = struct.pack("ii", 1, 0)
+MISSING_ID = {"code": "resource_missing", "param": "id"}
 Json = dict[str, Any]
 
 
@@ -226,6 +227,29 @@ class StripeStandIn:
         self.sessions[session_id] = session
         return dict(session)
 
+    def delete_customer_by_api(self, parameters: Json, customer_id: str) -> Json:
+        """Delete a customer, which cancels its subscriptions and keeps its sessions."""
+        customer = existing(self.customers, "customer", customer_id)
+        require(not customer.get("deleted"), f"No such customer: '{customer_id}'", 404, **MISSING_ID)
+        self.delete_customer(customer_id)
+        for subscription in self.subscriptions.values():
+            if subscription["customer"] == customer_id:
+                subscription["status"] = "canceled"
+        return self.customers[customer_id]
+
+    def cancel_subscription(self, parameters: Json, subscription_id: str) -> Json:
+        subscription = existing(self.subscriptions, "subscription", subscription_id)
+        is_canceled = subscription["status"] == "canceled"
+        require(not is_canceled, f"No such subscription: '{subscription_id}'", 404, **MISSING_ID)
+        subscription["status"] = "canceled"
+        return subscription
+
+    def list_sessions(self, parameters: Json) -> Json:
+        refuse_unknown(parameters, {"customer", "status", "limit"})
+        wanted = (parameters["customer"], parameters["status"])
+        found = [row for row in self.sessions.values() if (row["customer"], row["status"]) == wanted]
+        return {"object": "list", "url": "/v1/checkout/sessions", "has_more": False, "data": found[::-1]}
+
     def retrieve_session(self, parameters: Json, session_id: str) -> Json:
         return existing(self.sessions, "checkout.session", session_id)
 
@@ -248,16 +272,26 @@ class StripeStandIn:
 
     def complete(self, session_id: str) -> Json:
         """Complete a session as if the buyer paid, and return it as an event would carry it."""
-        paid = {"status": "complete", "payment_status": "paid", "url": None, "subscription": self._id("sub")}
-        self.sessions[session_id] |= paid
-        return self.sessions[session_id]
+        session, subscription_id = self.sessions[session_id], self._id("sub")
+        session |= {"status": "complete", "payment_status": "paid", "url": None, "subscription": subscription_id}
+        self.subscriptions[subscription_id] = {
+            "id": subscription_id,
+            "object": "subscription",
+            "status": "active",
+            "customer": session["customer"],
+            "metadata": (session["subscription_data"] or {}).get("metadata", {}),
+        }
+        return session
 
 
 ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("POST", "/v1/customers", StripeStandIn.create_customer),
     ("GET", "/v1/customers", StripeStandIn.list_customers),
     ("GET", "/v1/customers/([^/]+)", StripeStandIn.retrieve_customer),
+    ("DELETE", "/v1/customers/([^/]+)", StripeStandIn.delete_customer_by_api),
     ("GET", "/v1/subscriptions/([^/]+)", StripeStandIn.retrieve_subscription),
+    ("DELETE", "/v1/subscriptions/([^/]+)", StripeStandIn.cancel_subscription),
+    ("GET", "/v1/checkout/sessions", StripeStandIn.list_sessions),
     ("POST", "/v1/checkout/sessions", StripeStandIn.create_session),
     ("GET", "/v1/checkout/sessions/([^/]+)", StripeStandIn.retrieve_session),
     ("POST", "/v1/checkout/sessions/([^/]+)/expire", StripeStandIn.expire_session),
@@ -317,6 +351,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.handle_one("GET", urlsplit(self.path).query)
+
+    def do_DELETE(self) -> None:
+        self.handle_one("DELETE", urlsplit(self.path).query)
 
     def do_POST(self) -> None:
         self.handle_one("POST", self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())

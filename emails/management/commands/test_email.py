@@ -47,7 +47,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(describe(backend.name, request, message))
             return
-        refuse_suppressed(message)
+        refuse_suppressed(message, options["kind"] or "")
         self.send(backend, request, message_id)
 
     def send(self, backend: Any, request: Request, message_id: UUID) -> None:
@@ -74,10 +74,10 @@ def message_for(address: str, kind: str | None) -> EmailMultiAlternatives:
     return message
 
 
-def refuse_suppressed(message: Message) -> None:
+def refuse_suppressed(message: Message, kind: str) -> None:
     """Raise ``CommandError`` if the recipient is suppressed, or if the list can't be read."""
     try:
-        suppressed = suppressed_among(person.email for person in message.to)
+        suppressed = suppressed_among((person.email for person in message.to), kind)
     except DatabaseError as error:
         raise CommandError(
             f"The suppression list can't be read: {error}. Start the database, and run manage.py migrate."

@@ -1,0 +1,101 @@
+"""Works off the cleanup requests: calls to Stripe after a deletion, repeated until Stripe confirms them.
+
+Every call can be repeated: what has ended already is refused or not found, and then nothing is left to do. So a worker
+that dies between a call and its own commit causes no harm.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from billing.errors import StripeRefused, StripeUnavailable
+from billing.gateway.api import StripeApi
+from billing.models import CleanupRequest, Customer
+from billing.services import erasures
+from billing.services.reconciliation import LEASE, LONGEST_WAIT, QUESTIONS_PER_ROUND, ask_in_turn
+from common.failpoints import failpoint
+from common.retry import backoff
+
+logger = logging.getLogger(__name__)
+
+Action = CleanupRequest.Action
+
+
+def clean_up() -> int:
+    """Perform the requests that are due, and return how many were done."""
+    return ask_in_turn(perform, CleanupRequest.objects.due()[:QUESTIONS_PER_ROUND])
+
+
+def perform(api: StripeApi, request: CleanupRequest) -> bool:
+    """Make the calls of one request. Returns False if another worker is making them.
+
+    Raises ``StripeRefused`` or ``StripeUnavailable``, after scheduling the next attempt.
+    """
+    row = CleanupRequest.objects.filter(pk=request.pk)
+    # The lease: if this worker dies, the row is due again.
+    if not row.filter(due_at__lte=Now()).update(due_at=Now() + LEASE):
+        return False
+    failpoint("before-cleanup-call")
+    try:
+        CALLS[Action(request.action)](api, request)
+    except StripeRefused as error:
+        if not error.missing:
+            postpone(request)
+            raise
+    except StripeUnavailable:
+        postpone(request)
+        raise
+    failpoint("after-cleanup-call")
+    row.update(due_at=None, done_at=Now(), email="")
+    logger.info("Cleanup at Stripe: %s %s.", request.action, request.object_id)
+    return True
+
+
+def postpone(request: CleanupRequest) -> None:
+    wait: timedelta = backoff(request.failures, first=LEASE, longest=LONGEST_WAIT, jitter=0)
+    CleanupRequest.objects.filter(pk=request.pk).update(due_at=Now() + wait, failures=F("failures") + 1)
+
+
+def expire_session(api: StripeApi, request: CleanupRequest) -> None:
+    close_page(api, request.object_id)
+
+
+def close_page(api: StripeApi, session_id: str) -> None:
+    try:
+        api.expire_checkout_session(session_id)
+    except StripeRefused:
+        session = api.checkout_session(session_id)
+        if session.text("status") == "open":
+            raise
+        # It was paid before we could close it.
+        if subscription_id := session.ref("subscription"):
+            erasures.cancel(subscription_id)
+
+
+def cancel_subscription(api: StripeApi, request: CleanupRequest) -> None:
+    api.cancel_subscription(request.object_id)
+
+
+def delete_customer(api: StripeApi, request: CleanupRequest) -> None:
+    """Close the customer's pages, and delete it. Stripe then cancels its subscriptions and accepts no new page."""
+    for session_id in api.open_checkout_sessions(request.object_id):
+        close_page(api, session_id)
+    api.delete_customer(request.object_id)
+    Customer.objects.filter(pk=request.object_id, deleted_at=None).update(deleted_at=Now())
+
+
+def find_customer(api: StripeApi, request: CleanupRequest) -> None:
+    """Look for the customer of a call whose response never arrived."""
+    if customer_id := api.find_customer(email=request.email, metadata={"request": request.object_id}):
+        erasures.request(Action.DELETE_CUSTOMER, customer_id)
+
+
+CALLS: Mapping[Action, Callable[[StripeApi, CleanupRequest], None]] = {
+    Action.EXPIRE_SESSION: expire_session,
+    Action.CANCEL_SUBSCRIPTION: cancel_subscription,
+    Action.DELETE_CUSTOMER: delete_customer,
+    Action.FIND_CUSTOMER: find_customer,
+}

@@ -1,0 +1,47 @@
+"""What the folder of a kind says about it, in templates/emails/<kind>/kind.json. The file is optional.
+
+``{"requested": true}``: the person asks for this email, or it protects their account (a reset link, a security notice).
+It is sent even to somebody who reported an earlier email as spam.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.template import engines
+
+from emails.rendering import KIND, TEXT_ENGINE
+
+FILE = "kind.json"
+REQUESTED = "requested"
+
+
+def is_requested(kind: str) -> bool:
+    """Return whether people request this kind. An email without a kind, or of an unknown one, isn't requested."""
+    return properties(kind).get(REQUESTED) is True
+
+
+# Cached, because delivery asks for every email. A process notices a changed file when it restarts.
+@cache
+def properties(kind: str) -> dict[str, Any]:
+    """Return the content of the kind's file. Raises ``ValueError`` if it isn't a JSON object."""
+    if not KIND.fullmatch(kind):
+        return {}
+    for root in engines[TEXT_ENGINE].template_dirs:
+        folder = Path(root) / "emails" / kind
+        if folder.is_dir():
+            return read(folder / FILE)
+    return {}
+
+
+def read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{file} must contain a JSON object.")
+    return found

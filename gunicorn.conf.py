@@ -1,0 +1,15 @@
+"""gunicorn's settings, which `gunicorn myproject.wsgi` reads from this folder. GUNICORN_CMD_ARGS overrides them."""
+
+# The access log: the client, the method, the path without its query string, the status, the size, and the duration.
+logger_class = "common.access_log.SafeLogger"
+accesslog = "-"
+access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)sB %(M)sms"
+
+# Limits for the first line and the headers of a request. A larger one is refused before it reaches the project.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# By default, the SCRIPT_NAME and PATH_INFO headers of a local proxy's requests are believed. Proxies pass these headers
+# on from clients, and a wrong one causes a response with status 500.
+forwarder_headers = ""
