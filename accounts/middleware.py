@@ -1,17 +1,20 @@
-"""The language of a response, and the end of staff sessions."""
+"""The language of a response, the end of staff sessions, and the response if too many people log in at once."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import staff_sessions
+from accounts.hashers import in_request
 from accounts.models import User
+from common.errors import ServerBusy
+from common.pages import server_busy
 
 
 def user_language_middleware(
@@ -28,6 +31,26 @@ def user_language_middleware(
         return get_response(request)
 
     return middleware
+
+
+class ServerBusyMiddleware:
+    """Limits how long a request waits to hash a password, and responds with a page if it had to give up.
+
+    The API has its own response (common/api/errors.py). This one is for all pages, including those of the admin.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        marker = in_request.set(True)
+        try:
+            return self.get_response(request)
+        finally:
+            in_request.reset(marker)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return server_busy(request, exception) if isinstance(exception, ServerBusy) else None
 
 
 def staff_session_middleware(

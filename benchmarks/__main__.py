@@ -31,6 +31,8 @@ COMMANDS = [
     "cache_outage.py",
     "limits.py",
     "same_answer.py",
+    "password_check.py",
+    "login_storm.py",
     "webhook_rate.py",
     "drain_rate.py",
     "drain_rate.py --provider sendgrid",

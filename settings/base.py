@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.user_language_middleware",
+    "accounts.middleware.ServerBusyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.staff_session_middleware",  # after the messages, because it leaves one
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -271,20 +272,23 @@ if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
 # Accounts and their API
 
 AUTH_USER_MODEL = "accounts.User"
+PASSWORD_MIN_LENGTH = env.whole_number("PASSWORD_MIN_LENGTH", default=12, minimum=8)
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email", "name"]},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
+    },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.validators.GuessablePasswordValidator"},
     {"NAME": "accounts.validators.MaximumLengthValidator"},
 ]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for passwords imported from another Django project
-]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2PasswordHasher", "accounts.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHES_AT_ONCE = env.whole_number("PASSWORD_HASHES_AT_ONCE", default=0, minimum=0)  # 0: the number of cores
+PASSWORD_HASHES_WAITING = env.whole_number("PASSWORD_HASHES_WAITING", default=32, minimum=0)
 ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
 ACCOUNTS_DAILY_EMAILS_PER_ADDRESS = env.whole_number("ACCOUNTS_DAILY_EMAILS_PER_ADDRESS", default=25)
 ACCOUNTS_UNCONFIRMED_DAYS = env.whole_number("ACCOUNTS_UNCONFIRMED_DAYS", default=14)
