@@ -12,7 +12,7 @@ FROM python:3.13-slim
 ENV PATH=/packages/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=settings.production \
-    GUNICORN_CMD_ARGS="--bind=0.0.0.0:8000 --workers=2 --threads=8 --timeout=30 --graceful-timeout=30 --keep-alive=5 --worker-tmp-dir=/dev/shm --no-control-socket"
+    GUNICORN_CMD_ARGS="--bind=0.0.0.0:8000 --workers=2 --worker-tmp-dir=/dev/shm --no-control-socket"
 COPY --from=packages /packages /packages
 WORKDIR /app
 RUN useradd --system --uid 1000 --no-create-home app && install --directory --owner=app var

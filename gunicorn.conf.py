@@ -13,3 +13,12 @@ limit_request_field_size = 8190
 # By default, the SCRIPT_NAME and PATH_INFO headers of a local proxy's requests are believed. Proxies pass these headers
 # on from clients, and a wrong one causes a response with status 500.
 forwarder_headers = ""
+
+# Threads never wait for a client, so that slow connections can't occupy them. For tests of other servers, and for TLS
+# without a proxy, --worker-class gthread has the usual behavior.
+worker_class = "common.buffering.BufferingWorker"
+threads = 16  # in each worker process; each may hold a connection to the database
+worker_connections = 800  # below the usual limit of 1,024 open files; beyond it, the oldest waiting connection ends
+timeout = 30
+graceful_timeout = 30
+keepalive = 75  # longer than proxies keep idle connections, so that none of them sends a request into a closed one

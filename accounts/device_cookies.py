@@ -22,7 +22,7 @@ from common.email_addresses import normalize_address
 
 SALT = "accounts.known_device"
 LIFE = timedelta(days=400)  # browsers limit a cookie's lifetime to this
-COOKIE = "known_device"
+FORMER_COOKIE = "known_device"  # what production called it before; devices keep it for LIFE
 HEADER = "Known-Device"
 MAXIMUM_LENGTH = 1000  # limits the work of checking a forged value
 
@@ -33,7 +33,8 @@ def known_device_id(request: HttpRequest | Request, address: str) -> str | None:
     The work is the same whether or not the address has an account, so its duration reveals nothing: one signature is
     checked, and one query is made if it is valid.
     """
-    value = request.headers.get(HEADER) or request.COOKIES.get(COOKIE, "")
+    cookies = request.COOKIES
+    value = request.headers.get(HEADER) or cookies.get(settings.DEVICE_COOKIE_NAME) or cookies.get(FORMER_COOKIE, "")
     try:
         claims: dict[str, Any] = signing.loads(value[:MAXIMUM_LENGTH], salt=SALT, max_age=LIFE)
     except signing.BadSignature:
@@ -51,8 +52,8 @@ def set_device_header(response: HttpResponseBase, user: User) -> None:
 
 def set_device_cookie(response: HttpResponseBase, user: User) -> None:
     """Store the device value in the browser after a login."""
-    is_secure = bool(settings.SESSION_COOKIE_SECURE)
-    response.set_cookie(COOKIE, _new_value(user), max_age=LIFE, httponly=True, samesite="Lax", secure=is_secure)
+    name, is_secure = settings.DEVICE_COOKIE_NAME, bool(settings.SESSION_COOKIE_SECURE)
+    response.set_cookie(name, _new_value(user), max_age=LIFE, httponly=True, samesite="Lax", secure=is_secure)
 
 
 def _new_value(user: User) -> str:

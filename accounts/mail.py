@@ -149,11 +149,6 @@ def send_deletion_notice(user: User, at: datetime) -> None:
     _send(user, LAST_KIND, {"deleted_at": at}, sensitive=True)
 
 
-def _end_older_links(user: User, purpose: Purpose, newest: str, *, discard: bool) -> None:
-    """End the older links, or, if the email with the newest one was discarded, do the same work for nobody."""
-    tokens.end_older_links(User() if discard else user, purpose, newest)
-
-
 def greeting_name(user: User, to: str) -> str:
     """Return the name to greet the user with in an email, which is empty unless this is the user's confirmed address.
 
@@ -163,6 +158,11 @@ def greeting_name(user: User, to: str) -> str:
     is_own_inbox = to == user.email and user.is_email_verified
     # Names from before today's rules may break them.
     return user.name if is_own_inbox and is_valid_name(user.name) else ""
+
+
+def _end_older_links(user: User, purpose: Purpose, newest: str, *, discard: bool) -> None:
+    """End the older links, or, if the email with the newest one was discarded, do the same work for nobody."""
+    tokens.end_older_links(User() if discard else user, purpose, newest)
 
 
 def _send(

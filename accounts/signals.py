@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from accounts import services
+from accounts import services, staff_sessions
 from accounts.client_info import Client
 from accounts.mail import send_welcome_email
 from accounts.models import User
@@ -27,7 +27,7 @@ def end_access_after_new_password(
     That is how the admin, ``manage.py changepassword``, and third-party apps set a password. The services use UPDATE.
     """
     # Django keeps the new password here until it is stored, also for the validators' password_changed().
-    is_new = instance._password is not None and (update_fields is None or "password" in update_fields)
+    is_new = getattr(instance, "_password", None) is not None and (update_fields is None or "password" in update_fields)
     if is_new and not created and not raw:
         services.end_access_after_new_password(user=instance)
 
@@ -36,6 +36,8 @@ def record_login(
     sender: type[User], request: HttpRequest, user: User, token: AuthToken | None = None, **_: Any
 ) -> None:
     """`token` is set if an API client logs in, and missing for a browser."""
+    if token is None:
+        staff_sessions.begin(request.session)
     devices.record_login(user=user, client=Client.of(request), session=request.session, token=token)
 
 

@@ -2,15 +2,20 @@
 
 import re
 import unicodedata
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from idna.core import valid_contextj
 
+from accounts.password_guesses import guess_bits
+
 NAME_MAX_LENGTH = 60  # strangers could use a longer one to send a message of their own in our emails
 PASSWORD_MAX_LENGTH = 128
+PASSWORD_MIN_BITS = 31  # more than two common words, or one with a date and a few symbols; random passwords have more
 IDEOGRAPHIC_DOTS = str.maketrans("\u3002\uff61", "..")
 # Unicode categories: controls, unpaired surrogates, line and paragraph separators.
 LINE_OR_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -101,3 +106,20 @@ class MaximumLengthValidator:
 
     def get_help_text(self) -> str:
         return gettext("Passwords can be at most %(maximum)d characters long.") % {"maximum": PASSWORD_MAX_LENGTH}
+
+
+class GuessablePasswordValidator:
+    """Refuses common passwords and names, also with the changes that people make to satisfy rules (P@ssw0rd2024!)."""
+
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        person = [str(getattr(user, field, "")) for field in ("email", "name")]
+        product = [settings.BRAND_NAME, urlsplit(settings.APP_URL).hostname or "", settings.ROOT_URLCONF.split(".")[0]]
+        if guess_bits(password, [*person, *product]) < PASSWORD_MIN_BITS:
+            message = _(
+                "This password is easy to guess: it's a common password, a name, or a pattern with few changes. Choose "
+                "four unrelated words, or let a password manager create a password."
+            )
+            raise ValidationError(message, code="password_guessable")
+
+    def get_help_text(self) -> str:
+        return gettext("A common password or a name is easy to guess, also with digits and symbols added.")

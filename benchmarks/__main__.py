@@ -29,7 +29,10 @@ COMMANDS = [
     "claim_cost.py",
     "wakeup_cost.py",
     "cache_outage.py",
+    "limits.py",
     "same_answer.py",
+    "password_check.py",
+    "login_storm.py",
     "webhook_rate.py",
     "drain_rate.py",
     "drain_rate.py --provider sendgrid",
@@ -37,6 +40,7 @@ COMMANDS = [
     "batch_rate.py --limit 5",
     "rate_limit.py",
     "redis_outage.py",
+    "slow_clients.py",
     "first_email.py",
 ]
 

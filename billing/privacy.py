@@ -121,8 +121,9 @@ def erase(user: User) -> None:
     addresses = own_addresses(user)
     erasures.remember(user, addresses)
     erasures.request_cleanup(user)
-    events_to_erase(user, addresses).update(body="", error="")
-    EventAddress.objects.filter(address__in=addresses).delete()
+    events = [*events_to_erase(user, addresses).values_list("pk", flat=True)]
+    StripeEvent.objects.filter(pk__in=events).update(body="", error="")
+    EventAddress.objects.filter(event__in=events).delete()
     Payment.objects.of(user.pk).update(email="", invoice_url="")
     erasures.forget_guest_payments(addresses)
     Customer.objects.filter(user=user).update(email="", name="", erased_at=Now())

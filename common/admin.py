@@ -34,7 +34,7 @@ DATE_LOOKUPS = frozenset({"year", "month", "day"})  # those in the links of a da
 
 
 class ChangeList(main.ChangeList):
-    """A list that ignores dates outside the calendar. Django's own raises an exception, for example in the year 9999."""
+    """A list that ignores dates outside the calendar. Django's own raises an exception in the year 9999."""
 
     def get_filters(self, request: HttpRequest) -> Any:
         try:
@@ -69,13 +69,19 @@ class StrictAdmin(ModelAdmin):
             raise IncorrectLookupParameters
         return super().get_search_results(request, queryset, search_term)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        *args: Any,  # Django 6.1 passes one
+        **options: Any,
+    ) -> HttpResponse | None:
         try:
             for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.run_validators(self.opts.pk.to_python(key))  # the validators know the range of an integer
         except ValidationError:
             raise BadRequest("A selected row can't exist.") from None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args, **options)
 
 
 def column_of(list_filter: Any) -> Any:

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from prometheus_client import Gauge
 from redis.backoff import NoBackoff
@@ -228,6 +229,15 @@ class Breaker:
 def _client(servers: tuple[str, ...], options: tuple[tuple[str, Any], ...], pid: int) -> FailOpenClient:
     """Return one client per process. `pid` is part of the key because threads don't survive a fork."""
     return FailOpenClient(list(servers), dict(options))
+
+
+def cache_state() -> str:
+    """Return ok, or a state with an explanation after a colon. Waits no longer than any call."""
+    if not isinstance(backend := caches[DEFAULT_CACHE_ALIAS], FailOpenRedisCache):
+        return "ok"
+    if backend.is_available():
+        return "ok"
+    return "degraded: Redis is not available, so each process counts for its rate limits alone"
 
 
 def _without_password(url: str) -> str:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
@@ -42,3 +44,14 @@ class ApplicationError(Exception):
         self.fields = {name: [str(text) for text in messages] for name, messages in (fields or {}).items()}
         self.retry_after = retry_after
         super().__init__(self.message)
+
+
+class ServerBusy(ApplicationError):
+    """More requests need the same resource than the server can handle. Nothing has been checked or changed."""
+
+    category = Category.UNAVAILABLE
+    default_message = _("Too many people are using this right now. Try again in a few seconds.")
+    code = "server_busy"
+
+    def __init__(self, *, retry_after: timedelta) -> None:
+        super().__init__(retry_after=retry_after)

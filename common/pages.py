@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from common.errors import ApplicationError
+from common.errors import ApplicationError, ServerBusy
 from common.throttling import Limits, seconds_to_wait, unlimited
 
 View = Callable[..., HttpResponse]
@@ -49,9 +49,14 @@ class PageForm(Form):
 
     @contextmanager
     def collect_errors(self) -> Iterator[None]:
-        """Turn an ApplicationError that is raised inside the block into errors of the form."""
+        """Turn an ApplicationError that is raised inside the block into errors of the form.
+
+        Except for ServerBusy, for which the whole page gives way to server_busy().
+        """
         try:
             yield
+        except ServerBusy:
+            raise
         except ApplicationError as error:
             for name, messages in error.fields.items():
                 if name in self.fields:
@@ -65,6 +70,14 @@ def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
     context = {"minutes": ceil(seconds / 60)}
     response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     response["Retry-After"] = str(seconds)
+    return response
+
+
+def server_busy(request: HttpRequest, error: ServerBusy) -> HttpResponse:
+    """Return the page that asks the person to try again, with status 503."""
+    response = render(request, "503.html", {"message": error.message}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    if error.retry_after:
+        response["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
     return response
 
 

@@ -8,13 +8,11 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.conf import settings
 from django.utils.http import parse_header_parameters
 
-UTF_8 = {"utf-8", "utf8"}
-
 
 class ReadableRequests:
     """Wraps a WSGI application.
 
-    - Every body counts as UTF-8, as in HTML forms. Django would decode with any codec of Python, such as hex.
+    - Every body counts as UTF-8. Django would decode with any codec of Python, such as hex.
     - Headers whose parameters can't be parsed are dropped.
     - A chunked body gets a length, except below RAW_BODY_PREFIXES. Django reads no body without one.
     """
@@ -34,11 +32,17 @@ class ReadableRequests:
 
 
 def readable_content_type(header: str) -> str:
-    """Return the header, without its parameters if they name another charset than UTF-8 or can't be parsed."""
+    """Return the header without a charset, and without all parameters if they can't be parsed.
+
+    Without one, Django decodes with UTF-8, as HTML forms do. With one, even UTF-8, it parses the query string while it
+    creates the request, where no exception becomes a response.
+    """
     parameters = header_parameters(header)
-    if parameters is not None and parameters.get("charset", "utf-8").lower() in UTF_8:
+    if parameters is not None and "charset" not in parameters:
         return header
-    return header.partition(";")[0].strip()
+    boundary = (parameters or {}).get("boundary", "").replace("\\", "\\\\").replace('"', '\\"')
+    media_type = header.partition(";")[0].strip()
+    return f'{media_type}; boundary="{boundary}"' if boundary else media_type
 
 
 def readable_accept(header: str) -> str:

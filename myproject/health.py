@@ -16,6 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from common.bearer import has_bearer_token
+from common.cache import cache_state
+from common.client_ip import is_header_ignored
 from emails import monitoring
 
 logger = logging.getLogger(__name__)
@@ -33,18 +35,20 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     Everybody gets the states. The names of providers and the reasons are for staff and holders of METRICS_TOKEN.
     """
-    checks: dict[str, Any] = {"database": checked(database), "migrations": "unknown"}
+    checks: dict[str, Any] = {"database": checked(database), "migrations": "unknown", "cache": cache_state()}
     if checks["database"] == "ok":
         checks["migrations"] = checked(migrations)
     is_ready = checks["database"] == checks["migrations"] == "ok"
-    is_email_healthy = True
+    is_healthy = checks["cache"] == "ok"
     if is_ready:
         report = monitoring.report()
         checks |= {"outbox": report.outbox, "providers": report.providers}
-        is_email_healthy = report.is_healthy
+        is_healthy = is_healthy and report.is_healthy
     # Delayed email is no reason for 503. If a provider's outage took the web processes out of service, people couldn't
-    # sign up, although the outbox would keep their emails.
-    status = "unavailable" if not is_ready else "ok" if is_email_healthy else "degraded"
+    # sign up, although the outbox would keep their emails. Without Redis, rate limits are counted in each process.
+    status = "unavailable" if not is_ready else "ok" if is_healthy else "degraded"
+    if is_header_ignored.is_set():
+        checks["proxy"] = "X-Forwarded-For arrives, but TRUSTED_PROXY_COUNT is 0"
     shown = checks if may_see_details(request) else without_details(checks)
     return JsonResponse({"status": status, "checks": shown}, status=200 if is_ready else 503)
 
@@ -72,7 +76,9 @@ def is_staff(request: HttpRequest) -> bool:
 def without_details(checks: dict[str, Any]) -> dict[str, Any]:
     """Return the states alone: ``failed: the database …`` becomes ``failed``, and providers are numbered."""
     shown: dict[str, Any] = {
-        name: state.partition(":")[0] if isinstance(state, str) else state for name, state in checks.items()
+        name: state.partition(":")[0] if isinstance(state, str) else state
+        for name, state in checks.items()
+        if name != "proxy"
     }
     if "providers" in shown:
         states = [{"state": provider["state"]} for _, provider in sorted(shown["providers"].items())]

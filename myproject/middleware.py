@@ -10,11 +10,15 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
 from common.client_ip import warn_if_header_is_ignored
-from myproject import errors, health
+from myproject import errors, health, metrics
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-PROBES: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {"/healthz": health.healthz, "/readyz": health.readyz}
+PROBES: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {
+    "/healthz": health.healthz,
+    "/readyz": health.readyz,
+    "/metrics": metrics.metrics,
+}
 
 MAX_LENGTH_DIGITS = 18
 
@@ -45,10 +49,10 @@ def security_headers_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def probe_middleware(get_response: GetResponse) -> GetResponse:
-    """Respond to /healthz and /readyz, with or without a trailing slash.
+    """Respond to /healthz, /readyz, and /metrics, with or without a trailing slash.
 
-    Load balancers and Kubernetes send these requests to an IP address and over plain HTTP. ALLOWED_HOSTS would respond
-    with 400, and SECURE_SSL_REDIRECT with a redirect.
+    Load balancers, Kubernetes, and Prometheus send these requests to an IP address and over plain HTTP. ALLOWED_HOSTS
+    would respond with 400, and SECURE_SSL_REDIRECT with a redirect.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

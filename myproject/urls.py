@@ -1,4 +1,4 @@
-"""The URLs of the project. /healthz and /readyz aren't among them: myproject/middleware.py responds to these."""
+"""The URLs of the project, except for /healthz, /readyz, and /metrics: myproject/middleware.py responds to these."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -6,9 +6,11 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts.pages import branding
+from accounts.pages.settings import change_password
 from billing.webhook.views import stripe_webhook
 from myproject import errors
 from myproject.schema import SchemaView
+from myproject.security_contact import security_txt
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
@@ -19,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("emails/", include("emails.urls")),
     re_path(r"^api/schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path(".well-known/security.txt", security_txt, name="security-txt"),
     path("brand.css", branding.stylesheet, name="brand-stylesheet"),
     path("brand.svg", branding.mark, name="brand-mark"),
     path("favicon.ico", branding.mark),  # browsers request it if a page, such as the admin, names no icon
@@ -28,7 +31,11 @@ if settings.DEVELOPMENT_ROUTES:
     urlpatterns.append(path("dev/", include("emails.development.urls")))
 
 if settings.PAGES_ENABLED:
-    urlpatterns += [path("", include("accounts.pages.urls")), path("", include("billing.pages.urls"))]
+    urlpatterns += [
+        path(".well-known/change-password", change_password, name="change-password"),
+        path("", include("accounts.pages.urls")),
+        path("", include("billing.pages.urls")),
+    ]
 else:
     urlpatterns.append(path("", errors.no_pages))
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from corsheaders.defaults import default_headers
 
-from settings.environment import BASE_DIR, VAR_DIR, read_environment
+from settings.environment import BASE_DIR, VAR_DIR, read_environment, refusal
 from settings.plans import BILLING_PLANS as BILLING_PLANS
 
 env = read_environment()
@@ -55,7 +55,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.user_language_middleware",
+    "accounts.middleware.ServerBusyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.staff_session_middleware",  # after the messages, because it leaves one
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -105,6 +107,7 @@ FILE_UPLOAD_HANDLERS: list[str] = []
 MAX_PAGE_BODY_BYTES = 64 * 1024  # a larger request gets a 413; the API and the webhooks have limits of their own
 # Webhooks. Their views check a signature of the raw bytes, so they read the body themselves.
 RAW_BODY_PREFIXES = ("/stripe/webhook", "/emails/webhooks/")
+MAX_RAW_BODY_BYTES = 2 * 1024 * 1024  # for ASGI servers, which read a body before the view can; the views refuse less
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -269,20 +272,23 @@ if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
 # Accounts and their API
 
 AUTH_USER_MODEL = "accounts.User"
+PASSWORD_MIN_LENGTH = env.whole_number("PASSWORD_MIN_LENGTH", default=12, minimum=8)
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email", "name"]},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
+    },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.validators.GuessablePasswordValidator"},
     {"NAME": "accounts.validators.MaximumLengthValidator"},
 ]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for passwords imported from another Django project
-]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2PasswordHasher", "accounts.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHES_AT_ONCE = env.whole_number("PASSWORD_HASHES_AT_ONCE", default=0, minimum=0)  # 0: the number of cores
+PASSWORD_HASHES_WAITING = env.whole_number("PASSWORD_HASHES_WAITING", default=32, minimum=0)
 ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ["mandatory", "optional"])
 ACCOUNTS_DAILY_EMAILS_PER_ADDRESS = env.whole_number("ACCOUNTS_DAILY_EMAILS_PER_ADDRESS", default=25)
 ACCOUNTS_UNCONFIRMED_DAYS = env.whole_number("ACCOUNTS_UNCONFIRMED_DAYS", default=14)
@@ -292,6 +298,9 @@ ACCOUNTS_UNDO_PROTECTED_HOURS = env.whole_number("ACCOUNTS_UNDO_PROTECTED_HOURS"
 TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0, minimum=0)
 if TRUSTED_PROXY_COUNT > 0:  # without a proxy, clients could send this header themselves
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+STAFF_SESSION_IDLE_MINUTES = env.whole_number("STAFF_SESSION_IDLE_MINUTES", default=30)
+STAFF_SESSION_HOURS = env.whole_number("STAFF_SESSION_HOURS", default=12)
 
 PAGES_ENABLED: bool = env.bool("PAGES_ENABLED", default=True)
 # Paths instead of URL names, which don't exist while PAGES_ENABLED is false.
@@ -316,12 +325,15 @@ REST_FRAMEWORK: dict[str, Any] = {
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {
-    "TOKEN_TTL": timedelta(days=30),
+REST_KNOX: dict[str, Any] = {
+    "TOKEN_TTL": env.days("API_TOKEN_DAYS", default=30),
     "AUTO_REFRESH": True,
-    "AUTO_REFRESH_MAX_TTL": timedelta(days=365),
+    "AUTO_REFRESH_MAX_TTL": env.days("API_TOKEN_MAXIMUM_DAYS", default=90),
     "MIN_REFRESH_INTERVAL": 60 * 60,  # seconds; saves a write with every request
+    "TOKEN_LIMIT_PER_USER": env.whole_number("API_TOKENS_PER_USER", default=20, maximum=1000),
 }
+if REST_KNOX["AUTO_REFRESH_MAX_TTL"] < REST_KNOX["TOKEN_TTL"]:
+    raise refusal("API_TOKEN_MAXIMUM_DAYS", "at least API_TOKEN_DAYS")
 SPECTACULAR_SETTINGS = {
     "TITLE": BRAND_NAME,
     "VERSION": "1",
@@ -379,6 +391,11 @@ PERMISSIONS_POLICY = ", ".join(
         "xr-spatial-tracking",
     )
 )
+SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")  # for /.well-known/security.txt; without it, DEFAULT_FROM_EMAIL
+
+SESSION_COOKIE_AGE = int(env.days("SESSION_DAYS", default=14).total_seconds())
+DEVICE_COOKIE_NAME = "known_device"
+INBOX_COOKIE_NAME = "inbox"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 

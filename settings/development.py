@@ -88,7 +88,13 @@ if not CELERY_BROKER_URL:
 # Checks that nobody but the developer can reach this
 
 SET_BY_COMPOSE = {"DATABASE_URL", "REDIS_URL"}
-READ_ELSEWHERE = {"POSTGRES_PASSWORD", "SECURE_SSL_REDIRECT"}  # by docker-compose.yml, and by settings.production
+READ_ELSEWHERE = {  # by docker-compose.yml, and by settings.production
+    "POSTGRES_PASSWORD",
+    "SECURE_SSL_REDIRECT",
+    "SECURE_HSTS_SECONDS",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+    "SECURE_HSTS_PRELOAD",
+}
 
 
 def problems() -> Iterator[str]:

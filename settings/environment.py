@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,6 +29,8 @@ HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\
 COLOR = re.compile(r"#([0-9A-Fa-f]{3}){1,2}")
 # "Local" is what can only mean this machine: not 0.0.0.0, and no name that a name server could resolve to 127.0.0.1.
 LOCAL_HOST = re.compile(r"\.?([a-z0-9_-]+\.)*localhost\.?|127\.0\.0\.1\.?|\[?::1\]?", re.IGNORECASE | re.ASCII)
+CONTACT = re.compile(r"(mailto:)?[!-?A-~]+@[!-?A-~]+|https://[!-~]+|tel:[0-9+()-]+")
+MAXIMUM_DAYS = 3650
 IDENTIFIER = re.compile(r"[!-~]{1,200}")
 SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
@@ -85,6 +88,13 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             raise refusal(var, "host names separated by commas, without scheme, port, or path, such as app.example.com")
         return hosts
 
+    def contacts(self, var: str) -> list[str]:
+        """Return URLs. An email address becomes a mailto: URL."""
+        contacts: list[str] = self.list(var, default=[])
+        if not all(CONTACT.fullmatch(contact) for contact in contacts):
+            raise refusal(var, "email addresses or https:// URLs separated by commas")
+        return [contact if ":" in contact else f"mailto:{contact}" for contact in contacts]
+
     def secrets(self, var: str) -> list[str]:
         """Return a list, so that a new secret can be added before the old one is removed."""
         items = [item.strip() for item in str(self.str(var, default="")).split(",")]
@@ -94,11 +104,14 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
             raise refusal(var, "secrets separated by commas, without empty ones")
         return items
 
-    def whole_number(self, var: str, *, default: int, minimum: int = 1) -> int:
+    def whole_number(self, var: str, *, default: int, minimum: int = 1, maximum: int = 10**9) -> int:
         digits = self.str(var, default=str(default))
-        if not (digits.isascii() and digits.isdigit() and int(digits) >= minimum):
-            raise refusal(var, f"a whole number of at least {minimum}")
+        if not (re.fullmatch(r"[0-9]{1,10}", digits) and minimum <= int(digits) <= maximum):
+            raise refusal(var, f"a whole number of at least {minimum}, and at most {maximum}")
         return int(digits)
+
+    def days(self, var: str, *, default: int) -> timedelta:
+        return timedelta(days=self.whole_number(var, default=default, maximum=MAXIMUM_DAYS))
 
     def calls_per_second(self, var: str) -> float | None:
         """Return None if the variable isn't set."""

@@ -32,6 +32,7 @@ METRICS_TOKEN_FORM = re.compile(r"[!-~]{32,}")  # visible ASCII, because it is s
 
 def required_variables() -> Iterator[str]:
     yield from ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL")
+    yield "TRUSTED_PROXY_COUNT"
     if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER in PROVIDER_VARIABLES:
         yield PROVIDER_VARIABLES[EMAIL_PROVIDER]
 
@@ -85,7 +86,20 @@ def problems_with_values() -> Iterator[str]:
         )
     if env.bool("DEBUG", default=False):
         yield "DEBUG is true; unset it or use settings.development"
+    if SECURE_HSTS_PRELOAD and not (SECURE_HSTS_INCLUDE_SUBDOMAINS and SECURE_HSTS_SECONDS >= SECONDS_TO_PRELOAD):
+        yield (
+            f"SECURE_HSTS_PRELOAD needs SECURE_HSTS_SECONDS={SECONDS_TO_PRELOAD} or more, and "
+            "SECURE_HSTS_INCLUDE_SUBDOMAINS=true, or browsers don't take the site into their lists; see docs/https.md"
+        )
 
+
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+# An hour, and this host alone, because browsers can't be told to forget it: docs/https.md.
+SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", default=60 * 60, minimum=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS: bool = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD: bool = env.bool("SECURE_HSTS_PRELOAD", default=False)
+SECONDS_TO_PRELOAD = 365 * 24 * 60 * 60  # https://hstspreload.org/#submission-requirements
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for both of the above, for every site
 
 if found := [*problems()]:
     raise ImproperlyConfigured(
@@ -96,8 +110,11 @@ if found := [*problems()]:
 if STRIPE_LIVEMODE is None:  # without a key; test events must not grant anything in production
     STRIPE_LIVEMODE = True
 
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
-SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-SECURE_HSTS_PRELOAD = True
+# __Host-: browsers accept such a cookie only from this host itself, over HTTPS. Other hosts of the domain can't set it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+LANGUAGE_COOKIE_NAME = "__Host-language"
+DEVICE_COOKIE_NAME = "__Host-known_device"
+INBOX_COOKIE_NAME = "__Host-inbox"
+MESSAGE_STORAGE = "common.messages.HostMessageStorage"

@@ -41,7 +41,7 @@ PERSONAL = [
     "settings/data",
 ]
 REFUSED = ["signup", "login", "reset-password?token=x"]  # submitted empty, so that the page shows errors
-ERRORS = ["400", "403", "403_csrf", "429", "500"]
+ERRORS = ["400", "403", "403_csrf", "429", "500", "503"]
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,31 @@
-"""docker-compose.yml: static checks, and a real run with RUN_COMPOSE=1 and a Docker engine."""
+"""The compose files: static checks of docker-compose.yml, and real runs with RUN_COMPOSE=1 and a Docker engine."""
 
 import json
 import os
 import re
+import secrets
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.support.clone import clone_into
+from tests.support.slow_clients import PROBES, SLOW_CONNECTIONS
 from tests.support.stack import ROOT, wait_until
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 LONG_RUNNING = sorted(set(SERVICES) - {"migrate"})
-INTERPOLATED = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD"}
+INTERPOLATED = {
+    "ALLOWED_HOSTS",
+    "DJANGO_SETTINGS_MODULE",
+    "DOMAIN",
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "TLS_ISSUER",
+}
 LONGEST_SEND = 30  # seconds, see EMAIL_CALL_DEADLINE_SECONDS
 
 
@@ -92,11 +102,13 @@ class Project:
     if the engine has its own network namespace: COMPOSE_EXEC="nsenter --net=/run/netns/docker".
     """
 
-    def __init__(self, clone: Path) -> None:
+    def __init__(self, clone: Path, file: str = "docker-compose.yml") -> None:
         self.folder = clone
+        self.file = file
+        self.name = f"compose-test-{secrets.token_hex(4)}"
 
     def compose(self, *arguments: str) -> str:
-        return self.command("docker", "compose", "--project-name", "compose-test", *arguments)
+        return self.command("docker", "compose", "-f", self.file, "--project-name", self.name, *arguments)
 
     def command(self, *command: str) -> str:
         environment = {name: value for name, value in os.environ.items() if name not in INTERPOLATED}
@@ -104,9 +116,12 @@ class Project:
         assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
+    def outside(self, *command: str) -> str:
+        """Run a command where the published ports are."""
+        return self.command(*os.environ.get("COMPOSE_EXEC", "").split(), *command)
+
     def curl(self, path: str, *options: str) -> str:
-        prefix = os.environ.get("COMPOSE_EXEC", "").split()
-        return self.command(*prefix, "curl", "-sS", *options, f"http://127.0.0.1:8000{path}")
+        return self.outside("curl", "-sS", *options, f"http://127.0.0.1:8000{path}")
 
     def signup(self, email: str, *options: str) -> str:
         body = json.dumps({"email": email, "name": "Ada", "password": "correct horse battery"})
@@ -116,17 +131,23 @@ class Project:
         messages = json.loads(self.curl("/dev/inbox.json"))["messages"]
         return {message["to"][0]: message["status"] for message in messages}
 
+    def container(self, service: str) -> str:
+        return self.compose("ps", "-q", service).strip()
+
     def process_id(self, service: str) -> str:
-        container = self.compose("ps", "-q", service).strip()
-        return self.command("docker", "inspect", "-f", "{{.State.Pid}}", container).strip()
+        return self.command("docker", "inspect", "-f", "{{.State.Pid}}", self.container(service)).strip()
+
+
+def skip_without_docker() -> None:
+    if os.environ.get("RUN_COMPOSE") != "1":
+        pytest.skip("takes minutes and needs ports 80, 443, and 8000: RUN_COMPOSE=1 runs it")
+    if not docker_answers():
+        pytest.skip("needs a Docker engine with compose")
 
 
 @pytest.fixture
 def project(tmp_path):
-    if os.environ.get("RUN_COMPOSE") != "1":
-        pytest.skip("takes minutes and needs port 8000: RUN_COMPOSE=1 runs it")
-    if not docker_answers():
-        pytest.skip("needs a Docker engine with compose")
+    skip_without_docker()
     project = Project(clone_into(tmp_path))
     yield project
     project.compose("down", "--volumes", "--rmi", "local", "--timeout", "10")
@@ -146,6 +167,8 @@ def test_signup_survives_killed_worker_and_restart(project):
     assert json.loads(project.signup("ada@example.com")) == {"user": {"email": "ada@example.com", "name": "Ada"}}
     wait_until(lambda: project.statuses() == {"ada@example.com": "sent"}, "the mail is sent")
     assert "To: ada@example.com" in project.compose("logs", "worker")
+    assert " 404 " in project.curl("/dev/inbox.json", "-i", "-H", "Host: app.example.com")
+    assert " 404 " in project.curl("/dev/inbox.json", "-i", "-H", "X-Forwarded-For: 203.0.113.5")
 
     killed = project.process_id("worker")
     project.command("kill", "-KILL", killed)  # needs root; after `docker kill`, the engine would not restart it
@@ -206,3 +229,113 @@ def test_production_runs_with_variables_from_env_file(project):
     redirect = project.curl("/admin/", "-H", "Host: app.example.com", "-o", "/dev/null", "-w", "%{redirect_url}")
     assert redirect == "https://app.example.com/admin/"
     assert "404" in project.curl("/dev/inbox/", "-H", "X-Forwarded-Proto: https", "-H", "Host: app.example.com", "-i")
+
+
+SITE = "https://app.example.com"
+SECRETS = """
+POSTGRES_PASSWORD=Zt83kdPq
+REDIS_PASSWORD=Wq72mcXb
+TLS_ISSUER=internal
+"""
+WRITABLE = {"caddy": ["/data"], "postgres": ["/var/lib/postgresql/data"]}
+CONTAINERS = ["beat", "caddy", "postgres", "redis", "web", "worker"]
+
+
+@pytest.fixture(scope="module")
+def behind_caddy(tmp_path_factory):
+    """Provide the containers of docker-compose.production.yml, which all tests below share."""
+    skip_without_docker()
+    project = Project(clone_into(tmp_path_factory.mktemp("production")), "docker-compose.production.yml")
+    (project.folder / ".env").write_text(PRODUCTION + SECRETS)
+    try:
+        project.compose("up", "--detach", "--build", "--wait")
+        yield project
+    finally:
+        project.compose("down", "--volumes", "--rmi", "local", "--timeout", "10")
+
+
+def visit(project: Project, path: str, *options: str, scheme: str = "https") -> str:
+    host = SITE.removeprefix("https://")
+    addresses = ["--resolve", f"{host}:443:127.0.0.1", "--resolve", f"{host}:80:127.0.0.1"]
+    return project.outside("curl", "-sS", "-k", *addresses, *options, f"{scheme}://{host}{path}")
+
+
+def test_only_caddy_can_be_reached(behind_caddy):
+    ports = behind_caddy.compose("ps", "--format", "{{.Service}} {{.Publishers}}").splitlines()
+    assert [line.split()[0] for line in ports if "0.0.0.0" in line or "127.0.0.1" in line] == ["caddy"]
+    assert visit(behind_caddy, "/", "-o", "/dev/null", "-w", "%{redirect_url}", scheme="http") == f"{SITE}/"
+    assert visit(behind_caddy, "/healthz") == "ok"
+
+
+def test_signup_behind_caddy_is_delivered(behind_caddy):
+    body = json.dumps({"email": "ada@example.com", "name": "Ada", "password": "correct horse battery"})
+    answer = visit(behind_caddy, "/api/accounts/signup/", "-H", "Content-Type: application/json", "-d", body)
+    assert json.loads(answer) == {"user": {"email": "ada@example.com", "name": "Ada"}}
+    wait_until(lambda: "To: ada@example.com" in behind_caddy.compose("logs", "worker"), "the mail is sent")
+
+
+def test_client_can_not_choose_its_address_or_scheme(behind_caddy):
+    def attempts(address: str) -> str:
+        wrong = json.dumps({"email": "nobody@example.com", "password": "wrong"})
+        forged = ["-H", f"X-Forwarded-For: {address}", "-H", f"X-Real-IP: {address}", "-H", "X-Forwarded-Proto: http"]
+        return visit(
+            behind_caddy, "/api/accounts/login/", *forged, "-d", wrong, "-w", "%{http_code}", "-o", "/dev/null"
+        )
+
+    statuses = [attempts(f"192.0.2.{number}") for number in range(25)]
+    assert statuses[-1] == "429"
+    assert set(statuses) == {"400", "429"}  # and no redirect to HTTPS
+
+
+@pytest.mark.parametrize("service", CONTAINERS)
+def test_container_has_no_privileges_and_can_not_write(behind_caddy, service):
+    status = Path(f"/proc/{behind_caddy.process_id(service)}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert fields["NoNewPrivs"] == "1"
+    assert int(fields["CapBnd"], 16) == (1 << 10 if service == "caddy" else 0)  # NET_BIND_SERVICE
+    with pytest.raises(AssertionError, match="Read-only file system"):
+        behind_caddy.compose("exec", "-T", "--user", "0", service, "sh", "-c", "echo > /written")
+    mounts = behind_caddy.command("docker", "inspect", "-f", "{{json .Mounts}}", behind_caddy.container(service))
+    writable = [mount["Destination"] for mount in json.loads(mounts) if mount["RW"] and mount["Type"] != "tmpfs"]
+    assert writable == WRITABLE.get(service, [])
+
+
+@pytest.mark.parametrize(
+    ("service", "host", "port"),
+    [("worker", "web", 8000), ("beat", "postgres", 5432), ("beat", "1.1.1.1", 443), ("web", "caddy", 2019)],
+)
+def test_container_reaches_only_what_it_needs(behind_caddy, service, host, port):
+    code = f"import socket; socket.create_connection(({host!r}, {port}), timeout=3)"
+    with pytest.raises(AssertionError, match=r"(?i)error"):
+        behind_caddy.compose("exec", "-T", service, "python", "-c", code)
+
+
+def test_redis_needs_its_password(behind_caddy):
+    answer = behind_caddy.compose("exec", "-T", "-e", "REDISCLI_AUTH=", "redis", "redis-cli", "ping")
+    assert "NOAUTH" in answer
+    memory = behind_caddy.compose("exec", "-T", "redis", "redis-cli", "config", "get", "maxmemory*")
+    assert {"noeviction", "134217728"} <= set(memory.split())
+
+
+def test_slow_clients_and_uploads_do_not_stop_the_site(behind_caddy):
+    command = [sys.executable, "-m", "tests.support.slow_clients", SITE, "--address", "127.0.0.1"]
+    result = json.loads(behind_caddy.outside(*command))
+    assert result["open"] > SLOW_CONNECTIONS / 2
+    assert [status for status, _ in result["healthz"]] == [200] * PROBES
+    assert {status for status, _ in result["login"]} <= {400, 429}
+    assert set(result["statuses"]["upload"]) <= {413, 0}  # 0: the connection ended before the response was read
+    assert set(result["statuses"]["headers"]) <= {400, 431}
+    for service in CONTAINERS:
+        assert behind_caddy.command("docker", "diff", behind_caddy.container(service)) == ""
+    files = behind_caddy.compose("exec", "-T", "web", "find", "/tmp", "/app/var", "-type", "f")
+    assert files == ""
+
+
+@pytest.mark.parametrize("variable", ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "ALLOWED_HOSTS"])
+def test_nothing_starts_without_a_secret(tmp_path, variable):
+    skip_without_docker()
+    project = Project(clone_into(tmp_path), "docker-compose.production.yml")
+    lines = (PRODUCTION + SECRETS).splitlines()
+    (project.folder / ".env").write_text("\n".join(line for line in lines if not line.startswith(variable)))
+    with pytest.raises(AssertionError, match=f"Set {variable} in .env"):
+        project.compose("config")

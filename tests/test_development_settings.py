@@ -184,6 +184,23 @@ def test_no_process_starts_on_a_server(name):
     assert "DJANGO_SETTINGS_MODULE=settings.production" in output
 
 
+@pytest.mark.parametrize("name", ["gunicorn", "worker", "runserver"])
+def test_every_start_in_a_workspace_warns(tmp_path, name):
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": DEVELOPMENT, **REMOTE_SITE, WORKSPACE: "true"}
+    environment |= {
+        "SECRET_KEY": "x" * 50,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db",
+        "CELERY_BROKER_URL": "memory://",
+    }
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen([sys.executable, *SERVERS[name]], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: f"{WORKSPACE} is set" in (tmp_path / "log").read_text(), "the warning appears")
+    finally:
+        process.terminate()
+        process.wait()
+
+
 @pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment to share")
 def test_bin_dev_refuses_a_server(tmp_path):
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "VENV": sys.prefix, **FORGOTTEN}

@@ -14,9 +14,12 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
-READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "PORT"}  # by Django, docker-compose.yml, and bin/dev
+IN_COMPOSE_FILES = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "DOMAIN", "TLS_ISSUER"}
+READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE", "PORT"} | IN_COMPOSE_FILES  # by Django, bin/dev, and the compose files
 FOR_TESTS = {"EMAIL_FAILPOINTS"}
-REQUIRED = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL"}
+REQUIRED = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL"} | {
+    "TRUSTED_PROXY_COUNT"
+}
 PRODUCTION = {
     "SECRET_KEY": "$kJ3v9-qTz7_Lm2XwR5bYc8NfHd4GsPa6UeVi1ZoKrMtQjBxWnCyEuFhSgDl",
     "ALLOWED_HOSTS": "app.example.com",
@@ -26,6 +29,7 @@ PRODUCTION = {
     "DEFAULT_FROM_EMAIL": "Acme <hello@example.com>",
     "EMAIL_PROVIDER": "resend",
     "RESEND_API_KEY": "re_2vKq8sTn",
+    "TRUSTED_PROXY_COUNT": "0",
 }
 
 
@@ -139,6 +143,8 @@ REFUSED_IN_PRODUCTION = {
     "DEBUG": ["true"],
     "DATABASE_URL": ["postgres://acme:change-me@db.example.com/acme"],
     "METRICS_TOKEN": ["short", "x" * 31, "ü" * 40, "a b " * 10],
+    "SECURE_HSTS_SECONDS": ["-1", "an hour", "1.5", "99999999999"],
+    "SECURE_HSTS_PRELOAD": ["true"],
 }
 REFUSED_EVERYWHERE = {
     "ALLOWED_HOSTS": ["https://app.example.com", "app.example.com:443", "app.example.com/"],
@@ -153,6 +159,11 @@ REFUSED_EVERYWHERE = {
     "EMAIL_LEASE_SECONDS": ["0", "1m"],
     "EMAIL_RETENTION_DAYS": ["0"],
     "TRUSTED_PROXY_COUNT": ["-1", "yes"],
+    "SESSION_DAYS": ["0", "two", "10000000000000"],
+    "API_TOKEN_DAYS": ["0", "-1"],
+    "API_TOKEN_MAXIMUM_DAYS": ["29", "3651"],
+    "API_TOKENS_PER_USER": ["0"],
+    "SECURITY_CONTACT": ["security", "http://example.com/", "a@b\nExpires: never"],
     "THROTTLE_SIGNUP": ["20", "0/hour", "20/fortnight", "many/hour"],
     "THROTTLE_LOGIN": ["20 per hour"],
     "ACCOUNTS_EMAIL_VERIFICATION": ["none"],
@@ -176,6 +187,29 @@ def test_development_refuses(name, value):
     error = load("settings.development", **{name: value})
     assert name in error
     assert "It must be" in error
+
+
+@pytest.mark.parametrize("count", ["0", "1"])
+def test_production_takes_any_number_of_proxies(count):
+    assert load("settings.production", **PRODUCTION | {"TRUSTED_PROXY_COUNT": count}) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "subdomains", "is_accepted"),
+    [
+        ("31536000", "true", True),
+        ("63072000", "true", True),
+        ("31535999", "true", False),
+        ("31536000", "false", False),
+        ("0", "true", False),
+        ("", "", False),
+    ],
+)
+def test_preload_needs_what_browsers_ask_for(seconds, subdomains, is_accepted):
+    hsts = {"SECURE_HSTS_SECONDS": seconds, "SECURE_HSTS_INCLUDE_SUBDOMAINS": subdomains, "SECURE_HSTS_PRELOAD": "true"}
+    error = load("settings.production", **PRODUCTION | hsts)
+    assert (error == "") is is_accepted
+    assert is_accepted or "docs/https.md" in error
 
 
 def test_settings_package_is_not_a_settings_module():

@@ -100,6 +100,23 @@ def test_log_reports_begin_and_end_of_an_outage_once(redis, guess, fault, caplog
     assert "available again" in last
 
 
+@pytest.mark.parametrize("fault", OUTAGES)
+def test_readiness_and_metrics_report_the_outage(redis, client, db, settings, fault):
+    settings.METRICS_TOKEN = "0123456789abcdef" * 2
+    headers = {"authorization": f"Bearer {settings.METRICS_TOKEN}"}
+    client.get("/readyz")
+    assert "\ncache_unavailable 0.0" in client.get("/metrics", headers=headers).content.decode()
+    redis.begin(fault)
+    wait_until(lambda: client.get("/readyz").json()["checks"]["cache"] == "degraded", "the outage is reported")
+    response = client.get("/readyz", headers=headers)
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert "each process counts" in response.json()["checks"]["cache"]
+    assert "\ncache_unavailable 1.0" in client.get("/metrics", headers=headers).content.decode()
+    redis.end()
+    wait_until(lambda: client.get("/readyz").json()["checks"]["cache"] == "ok", "the recovery is reported")
+    assert "\ncache_unavailable 0.0" in client.get("/metrics", headers=headers).content.decode()
+
+
 def test_busy_process_is_no_outage(redis, guess, monkeypatch, caplog):
     """The response arrives in time, but the thread that waits for it doesn't get to run."""
     guess(1)

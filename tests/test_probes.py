@@ -52,6 +52,7 @@ def test_stranger_sees_states_only(client, paused_provider):
         "checks": {
             "database": "ok",
             "migrations": "ok",
+            "cache": "ok",
             "outbox": {"due": 0, "oldest_seconds": None},
             "providers": {"provider 1": {"state": "misconfigured"}},
         },

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def database_on_disk(production_conditions, tmp_path) -> Iterator[Path | None]:
 
 
 @pytest.fixture
-def accounts(database_on_disk) -> Path | None:
+def accounts(database_on_disk: Path | None) -> Path | None:
     """Create an account for each kind of address; provides the path of the database."""
     template = User(password="")
     template.set_password(PASSWORD)
@@ -164,7 +165,7 @@ def test_every_address_gets_the_same_response(accounts, route):
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_address_costs_the_same_work(accounts, route):
     ROUTES[route].post(address("warm-up"))  # imports, and connects to the database
-    work = {kind: work_of(lambda kind=kind: ROUTES[route].post(address(kind)), accounts) for kind in ADDRESSES}
+    work = {kind: work_of(partial(ROUTES[route].post, address(kind)), accounts) for kind in ADDRESSES}
     assert {kind: done for kind, done in work.items() if done != work["unknown"]} == {}, work["unknown"]
 
 

@@ -1,7 +1,9 @@
 """Bodies and headers that can't be read, sent to a real web server: a 4xx with all security headers, and no ERROR."""
 
 import pytest
+from django.http import HttpResponse
 
+from myproject.middleware import readable_cookies_middleware
 from tests.support.raw_http import RawResponse, request_bytes, send_raw
 from tests.support.site import Site
 
@@ -83,7 +85,12 @@ HEADERS: dict[str, dict[str, str]] = {
     "Accept-Language of nonsense": {"Accept-Language": "de;q=\xff,\xff-" + "x" * 4000},
     "Authorization of nonsense": {"Authorization": "Token \xff"},
     "Bearer of nonsense": {"Authorization": "Bearer \xff"},
-    "Cookies of nonsense": {"Cookie": 'sessionid="\\000aaaaaaaaaa"; csrftoken="\\377"; django_language="\\000"; =;;'},
+    **{
+        f"Cookies of nonsense, {prefix or 'without a prefix'}": {
+            "Cookie": f'{prefix}sessionid="\\000aaaaaaaaaa"; {prefix}csrftoken="\\377"; {prefix}messages="\\000"; =;;'
+        }
+        for prefix in ("", "__Host-")
+    },
     "Host of nonsense": {"Host": "\xff@:x"},
     "Host with an open bracket": {"Host": "[::1"},
     "Origin with an open bracket": {"Origin": "https://[::1"},
@@ -155,6 +162,22 @@ def test_unreadable_header_is_refused_everywhere(site, log, name):
     assert " ERROR " not in log()
 
 
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=x"])
+@pytest.mark.parametrize("path", PATHS)
+def test_too_many_parameters_are_refused(site, log, path, charset):
+    headers = {"Content-Type": f"{FORM}{charset}", **CSRF}
+    assert_refused_safely(send_raw(site.url, request_bytes("POST", f"{path}?{'a&' * 1500}", headers)))
+    assert " ERROR " not in log()
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=x"])
+def test_multipart_form_is_read_in_every_charset(site, charset):
+    body = part('name="csrfmiddlewaretoken"').replace(b"value", b"a" * 32)
+    headers = {"Content-Type": f"{MULTIPART}{charset}; boundary=x", **CSRF}
+    # The token is accepted, so the form was read, and then its fields are missing.
+    assert send_raw(site.url, request_bytes("POST", "/login", headers, body)).status == 400
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_unreadable_target_is_refused(site, log, target):
     for method in ("GET", "POST"):
@@ -167,6 +190,14 @@ def test_unusual_method_is_refused_everywhere(site, log, method):
     for path in PATHS:
         assert_refused_safely(send_raw(site.url, request_bytes(method, path, CSRF)))
     assert " ERROR " not in log()
+
+
+def test_cookies_with_control_characters_are_dropped(rf):
+    """PostgreSQL raises an error for NUL, and a quoted cookie can contain one."""
+    seen: dict[str, str] = {}
+    request = rf.get("/", headers={"cookie": 'sessionid="\\000aaaaaaaaaa"; a=b; c="\\012"'})
+    readable_cookies_middleware(lambda request: seen.update(request.COOKIES) or HttpResponse())(request)
+    assert seen == {"a": "b"}
 
 
 @pytest.mark.parametrize("path", ["/login", "/api/nothing"])

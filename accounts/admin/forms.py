@@ -1,6 +1,6 @@
 """The forms that add and change users. An address that staff enter counts toward the same limits as anyone else's."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -21,12 +21,13 @@ else:
     ChangeFormBase = DjangoChangeForm
 
 
-class LimitedEmailMixin(forms.Form):
+class LimitedEmailMixin:
     """Counts a new address in the limits of ``scope``. UserAdmin.get_form sets ``request``."""
 
     scope: ClassVar[str]
     request: ClassVar[HttpRequest]
     instance: User
+    cleaned_data: dict[str, Any]
 
     def clean_email(self) -> str:
         email = normalize_address(self.cleaned_data["email"])

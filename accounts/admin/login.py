@@ -8,6 +8,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
 from accounts.errors import EmailNotVerified
+from accounts.login import imitate_outdated_hash
 from accounts.throttling import login_windows
 from common.windows import seconds_to_wait
 
@@ -15,11 +16,16 @@ from common.windows import seconds_to_wait
 class LoginForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         # Counted before the password is checked, so that right and wrong passwords count alike.
-        windows = login_windows(self.request, str(self.cleaned_data.get("username", ""))) if self.request else []
+        address = str(self.cleaned_data.get("username", ""))
+        windows = login_windows(self.request, address) if self.request else []
         if seconds := seconds_to_wait(windows):
             minutes = ceil(seconds / 60)
             raise ValidationError(f"Too many attempts to log in. Wait {minutes} minutes, or reset your password.")
-        return super().clean()
+        try:
+            return super().clean()
+        except ValidationError:
+            imitate_outdated_hash(email=address, password=str(self.cleaned_data.get("password", "")))
+            raise
 
     def confirm_login_allowed(self, user: Any) -> None:
         super().confirm_login_allowed(user)

@@ -20,16 +20,14 @@ from common.pages import too_many_requests
 from common.throttling import seconds_to_wait
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
-    OwnPasswordFormBase = DjangoOwnPasswordForm[User]
     PasswordFormBase = DjangoPasswordForm[User]
 else:
-    OwnPasswordFormBase = DjangoOwnPasswordForm
     PasswordFormBase = DjangoPasswordForm
 
 FIELDS = {"password": "old_password", "new_password": "new_password2"}  # of the service, and of the form
 
 
-class OwnPasswordForm(OwnPasswordFormBase):
+class OwnPasswordForm(DjangoOwnPasswordForm):
     """Django's form, except that the service checks the old password."""
 
     def clean_old_password(self) -> str:
@@ -68,11 +66,11 @@ class PasswordForm(PasswordFormBase):
         return user
 
 
-def limit_passwords(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def limit_passwords(view: Callable[..., Any]) -> Callable[..., Any]:
     """Return the view with the limit that /settings/password has. Only POSTs count."""
 
     @wraps(view)
-    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         seconds = seconds_to_wait(PASSWORD_LIMITS, request) if request.method == "POST" else None
         return view(request, *args, **kwargs) if seconds is None else too_many_requests(request, ceil(seconds or 1))
 

@@ -12,7 +12,6 @@ from django.contrib import admin
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
@@ -21,13 +20,13 @@ from accounts.admin.passwords import OwnPasswordView, limit_passwords
 from accounts.device_cookies import set_device_cookie
 from accounts.models import User
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., Any]
 
 
 class AdminSite(admin.AdminSite):
     login_form = LoginForm
 
-    def admin_view(self, view: View, cacheable: bool = False) -> View:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Return the view with Django's checks, and with the response 400 to parameters that no database can store."""
         return super().admin_view(refuse_unreadable(view), cacheable)
 
@@ -38,8 +37,8 @@ class AdminSite(admin.AdminSite):
         return response
 
     @method_decorator(never_cache)
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        request.current_app = self.name  # type: ignore[attr-defined]  # the admin's templates read it
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        request.current_app = self.name  # the admin's templates read it
         context = {**self.each_context(request), **(extra_context or {})}
         return limit_passwords(OwnPasswordView.as_view(extra_context=context))(request)
 
@@ -62,8 +61,10 @@ def refuse_unreadable(view: View) -> View:
     """Return the view with the response 400 to what no database can store or no list offers."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        values = chain.from_iterable([name, *texts] for data in (request.GET, request.POST) for name, texts in data.lists())
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        values = chain.from_iterable(
+            [name, *texts] for data in (request.GET, request.POST) for name, texts in data.lists()
+        )
         if "\0" in request.path or any("\0" in value for value in values):
             raise BadRequest("The request contains a NUL character.")
         try:

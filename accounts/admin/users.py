@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # generic in django-stubs, not in Django
 else:
     UserAdminBase = DjangoUserAdmin
 
-RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 EMAILING_ACTIONS = {"send_reset_link": "password_reset"}  # the scope of the limits that each counts in
 
 
@@ -127,15 +127,19 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         if stored.email != obj.email:
             services.change_email_for(user=stored, email=obj.email)
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        if unquote(id) == str(request.user.pk):
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002  # Django's name
+        form_url: str = "",
+    ) -> Any:
+        if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")  # which asks for the old password
         return limit_passwords(super().user_change_password)(request, id, form_url)
 
     def operate(self, request: HttpRequest, row: User, name: str) -> Any:
-        if scope := EMAILING_ACTIONS.get(name):
-            if sentence := refusal(request, scope, row.email):
-                raise ActionRefused(sentence)
+        if (scope := EMAILING_ACTIONS.get(name)) and (sentence := refusal(request, scope, row.email)):
+            raise ActionRefused(sentence)
         return super().operate(request, row, name)
 
     def report(self, request: HttpRequest, level: int, row: User, sentence: str) -> None:

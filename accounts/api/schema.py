@@ -26,7 +26,7 @@ from accounts.api.serializers import (
     VerifyEmailSerializer,
 )
 from accounts.device_cookies import HEADER
-from common.api.schema import BAD_INPUT, JSON, REFUSAL, TOO_MANY, request_example, response_example
+from common.api.schema import BAD_INPUT, BUSY, JSON, REFUSAL, TOO_MANY, request_example, response_example
 
 
 # drf-spectacular has a scheme for Knox's own class, which it doesn't apply to subclasses.
@@ -72,7 +72,7 @@ signup = extend_schema(
     description="The response is the same whether or not the email address has an account. Its owner gets an email "
     "either way.",
     request={JSON: SignupSerializer},
-    responses={201: RegisteredSerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    responses={201: RegisteredSerializer, 400: BAD_INPUT, 429: TOO_MANY, 503: BUSY},
     examples=[
         request_example("Ada signs up", {**ADA, **PASSWORD}),
         response_example("Ada signed up", {"user": ADA}, 201),
@@ -85,7 +85,7 @@ verify_email = extend_schema(
     description="Takes the token from the link in the welcome email and the password from the sign-up. Logs the user "
     "in.",
     request={JSON: VerifyEmailSerializer},
-    responses={200: IssuedTokenSerializer, 400: BAD_INPUT, 429: TOO_MANY},
+    responses={200: IssuedTokenSerializer, 400: BAD_INPUT, 429: TOO_MANY, 503: BUSY},
     parameters=[NEW_DEVICE],
     examples=[
         request_example("The link was opened", VERIFICATION),
@@ -111,7 +111,7 @@ request_email_change = extend_schema(
     description="Sends a link to the new address. Until it is used, the old address stays active. The response is the "
     "same if the new address already has an account. In that case, its owner gets an email.",
     request={JSON: ChangeEmailSerializer},
-    responses={202: AcceptedSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY},
+    responses={202: AcceptedSerializer, 400: BAD_INPUT, 401: UNAUTHENTICATED, 429: TOO_MANY, 503: BUSY},
     examples=[
         request_example("Ada gets a new email address", {"email": "countess@example.com", **PASSWORD}),
         accepted_example("We've sent an email to the new address. Open the link in it to complete the change."),
@@ -131,6 +131,7 @@ confirm_email_change = extend_schema(
         400: BAD_INPUT,
         409: OpenApiResponse(REFUSAL, description="`address_taken`: another account now uses this email address."),
         429: TOO_MANY,
+        503: BUSY,
     },
     parameters=[NEW_DEVICE],
     examples=[
@@ -209,6 +210,7 @@ login = extend_schema(
         400: BAD_INPUT,
         403: OpenApiResponse(REFUSAL, description="`email_not_verified`, returned only if the password is correct."),
         429: TOO_MANY,
+        503: BUSY,
     },
     parameters=[KNOWN_DEVICE, NEW_DEVICE],
     examples=[
@@ -248,7 +250,12 @@ reset_password = extend_schema(
     description="Takes the token from the link in the email, once. Also confirms the email address, and ends all "
     "tokens and sessions.",
     request={JSON: ResetPasswordSerializer},
-    responses={204: OpenApiResponse(description="Log in with the new password."), 400: BAD_INPUT, 429: TOO_MANY},
+    responses={
+        204: OpenApiResponse(description="Log in with the new password."),
+        400: BAD_INPUT,
+        429: TOO_MANY,
+        503: BUSY,
+    },
     parameters=[NEW_DEVICE],
     examples=[request_example("The link was opened", VERIFICATION), USED_ALREADY],
 )
@@ -262,6 +269,7 @@ change_password = extend_schema(
         400: BAD_INPUT,
         401: UNAUTHENTICATED,
         429: TOO_MANY,
+        503: BUSY,
     },
     examples=[
         request_example("A better password", {**PASSWORD, "new_password": "a longer sentence is a better password"}),
@@ -296,6 +304,7 @@ delete_me = extend_schema(
         401: UNAUTHENTICATED,
         409: OpenApiResponse(REFUSAL, description="`deletion_refused`: the message says why, and what to do."),
         429: TOO_MANY,
+        503: BUSY,
     },
     examples=[request_example("Ada leaves", PASSWORD), WRONG_PASSWORD],
 )

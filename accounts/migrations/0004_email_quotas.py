@@ -12,7 +12,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EmailQuota",
             fields=[
-                ("address_digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                (
+                    "address_digest",
+                    models.CharField(
+                        max_length=64, primary_key=True, serialize=False, verbose_name="email address digest"
+                    ),
+                ),
                 ("requests", models.JSONField(default=list)),
                 ("updated_at", models.DateTimeField(db_index=True)),
             ],

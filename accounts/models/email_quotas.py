@@ -14,7 +14,7 @@ class EmailQuota(models.Model):
 
     PERIOD: ClassVar = timedelta(days=1)
 
-    address_digest = models.CharField(max_length=64, primary_key=True)
+    address_digest = models.CharField("email address digest", max_length=64, primary_key=True)
     # For each email: the seconds since 1970, and the digest of who requested it.
     requests = models.JSONField(default=list)
     updated_at = models.DateTimeField(db_index=True)

@@ -1,8 +1,10 @@
 """Logins."""
 
 from importlib import import_module
+from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import models
 from django.utils import timezone
@@ -16,6 +18,16 @@ def session_store() -> SessionBase:
     return store
 
 
+class LoginQuerySet(models.QuerySet["Login"]):
+    def replace_session_hash(self, old: str, new: str) -> None:
+        """Keep the sessions of these logins valid after a change of what they are bound to."""
+        for key in self.exclude(session_key="").values_list("session_key", flat=True):
+            session = type(session_store())(key)
+            if session.get(HASH_SESSION_KEY) == old:
+                session[HASH_SESSION_KEY] = new
+                session.save()
+
+
 class Login(models.Model):
     """A login, which is kept after it has ended. It is active as long as its token or session exists."""
 
@@ -26,6 +38,8 @@ class Login(models.Model):
     # Not foreign keys: a login outlives its token and its session, and sessions may be stored outside the database.
     token_digest = models.CharField(max_length=128, blank=True, editable=False)
     session_key = models.CharField(max_length=40, blank=True, editable=False)
+
+    objects: ClassVar[LoginQuerySet] = LoginQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["-at"]

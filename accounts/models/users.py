@@ -4,6 +4,13 @@ from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.hashers import (
+    check_password,
+    identify_hasher,
+    make_password,
+    must_update_salt,
+    verify_password,
+)
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
 from django.db.models.functions import Lower
@@ -89,6 +96,33 @@ class User(AbstractBaseUser, PermissionsMixin):
         with transaction.atomic(using=kwargs.get("using")):
             super().save(*args, **kwargs)
 
+    def check_password(self, raw_password: str | None) -> bool:
+        """Return whether the password is right. If its hash is outdated, it is hashed again with today's parameters.
+
+        Django's authentication calls this at every login. Everything else calls has_password, which changes nothing.
+        """
+        stored = self.password
+        is_right, is_outdated = verify_password(raw_password, stored)
+        if is_outdated:
+            # After a wrong password as well, so that it takes as long. The salt stays, so that two logins at the same
+            # time compute the same hash, and neither ends the session of the other.
+            renewed = make_password(raw_password, _salt(stored))
+            if is_right and self._renew_hash(stored, renewed):
+                self.password = renewed
+        return is_right
+
+    def has_password(self, raw_password: str) -> bool:
+        return check_password(raw_password, self.password)
+
+    def _renew_hash(self, stored: str, renewed: str) -> bool:
+        """Store the renewed hash, and keep sessions alive; returns whether it is stored now."""
+        # A password that was changed in the meantime stays. The session of this login then ends immediately.
+        if not User.objects.filter(pk=self.pk, password=stored).update(password=renewed):
+            return User.objects.filter(pk=self.pk, password=renewed).exists()
+        old_session_hash, self.password = self.get_session_auth_hash(), renewed
+        self.logins.replace_session_hash(old_session_hash, self.get_session_auth_hash())
+        return True
+
     def get_session_auth_hash(self) -> str:
         """Return the hash that sessions must match. A new password or session_generation ends all sessions."""
         return self._session_auth_hash(settings.SECRET_KEY)
@@ -122,3 +156,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_email_verified(self) -> bool:
         return self.email_verified_at is not None
+
+
+def _salt(encoded: str) -> str | None:
+    """Return the salt of a hash, or None if it is too short for a new one."""
+    hasher = identify_hasher(encoded)
+    salt = str(hasher.decode(encoded)["salt"])
+    return None if must_update_salt(salt, hasher.salt_entropy) else salt

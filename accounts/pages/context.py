@@ -10,26 +10,27 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from common import pages
 
-# The email address whose inbox the person is asked to check. It is in a cookie of its own, because a session would keep
-# it in the database for weeks, even after the account is deleted.
-INBOX_COOKIE = "inbox"
+# The email address whose inbox the person is asked to check. It is in a cookie of its own, INBOX_COOKIE_NAME, because a
+# session would keep it in the database for weeks, even after the account is deleted.
 INBOX_SALT = "accounts.inbox"
 INBOX_LIFE = timedelta(hours=1)
 
 
 def inbox_address(request: HttpRequest) -> str:
     """Return the address that this browser requested an email for within the last hour, or an empty string."""
-    return request.get_signed_cookie(INBOX_COOKIE, default="", salt=INBOX_SALT, max_age=INBOX_LIFE) or ""
+    return request.get_signed_cookie(settings.INBOX_COOKIE_NAME, default="", salt=INBOX_SALT, max_age=INBOX_LIFE) or ""
 
 
 def remember_inbox(response: HttpResponse, address: str) -> HttpResponse:
     """Store the address in the browser; returns the response."""
-    response.set_signed_cookie(INBOX_COOKIE, address, salt=INBOX_SALT, max_age=INBOX_LIFE, **_cookie_options())
+    response.set_signed_cookie(
+        settings.INBOX_COOKIE_NAME, address, salt=INBOX_SALT, max_age=INBOX_LIFE, **_cookie_options()
+    )
     return response
 
 
 def forget_inbox(response: HttpResponse) -> None:
-    response.set_cookie(INBOX_COOKIE, max_age=0, **_cookie_options())
+    response.set_cookie(settings.INBOX_COOKIE_NAME, max_age=0, **_cookie_options())
 
 
 def _cookie_options() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -12,7 +13,9 @@ from accounts.validators import NAME_MAX_LENGTH, PASSWORD_MAX_LENGTH, validate_n
 from common.email_addresses import EMAIL_MAX_LENGTH, normalize_address, validate_address
 from common.pages import PageForm
 
-ADVICE = _("At least 8 characters. A whole sentence makes a good password.")
+ADVICE = format_lazy(
+    _("At least {minimum} characters. A whole sentence makes a good password."), minimum=settings.PASSWORD_MIN_LENGTH
+)
 
 
 class EmailAddressFormField(forms.EmailField):

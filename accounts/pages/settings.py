@@ -72,6 +72,12 @@ def keep_email(request: HttpRequest) -> HttpResponse:
     return render_form_page(request, "accounts/settings/keep_email.html", form, undo=undo)
 
 
+@page_view(methods=["GET", "HEAD"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Redirect password managers, which know only this URL: https://www.w3.org/TR/change-password-url/."""
+    return redirect("pages:settings-password")
+
+
 @login_required
 @page_view(limits=PASSWORD_LIMITS)
 def password(request: HttpRequest) -> HttpResponse:

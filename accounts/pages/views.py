@@ -19,7 +19,6 @@ from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
 from accounts.models import User
 from accounts.pages.context import (
-    INBOX_COOKIE,
     forget_inbox,
     inbox_address,
     next_page,
@@ -103,7 +102,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 def redirect_after_login(request: HttpRequest, user: User, target: str) -> HttpResponse:
     response = redirect(target)
-    if INBOX_COOKIE in request.COOKIES:
+    if settings.INBOX_COOKIE_NAME in request.COOKIES:
         forget_inbox(response)
     set_device_cookie(response, user)
     return response

@@ -22,7 +22,7 @@ from accounts.services.passwords import (
     reset_password,
 )
 from accounts.services.profile import update_profile
-from accounts.services.signup import confirm_address, register_user, resend_verification
+from accounts.services.signup import confirm_address, prove_sign_up, register_user, resend_verification
 
 __all__ = [
     "Device",
@@ -40,6 +40,7 @@ __all__ = [
     "list_devices",
     "log_out_everywhere",
     "open_undo",
+    "prove_sign_up",
     "register_user",
     "request_address_keeping",
     "request_email_change",

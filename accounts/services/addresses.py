@@ -30,7 +30,7 @@ def request_email_change(*, user: User, email: str, password: str, requester: Re
     If the address already has an account, its owner gets an email about that instead; the caller can't tell the
     difference. Raises WrongPassword, or FieldRefused if it is the user's current address.
     """
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword
     if email == user.email:
         raise FieldRefused("email", [_("This is already your email address. Enter a different one.")])
@@ -41,9 +41,7 @@ def request_email_change(*, user: User, email: str, password: str, requester: Re
         is_notified = is_notified_today(owner)
         if owner is None:
             send_email_change_email(user, email, discard=is_refused)
-        else:
-            is_discarded = is_notified or is_refused
-            send_already_registered_email(owner, discard=is_discarded)
+        elif send_already_registered_email(owner, discard=is_notified or is_refused):
             # Otherwise, an earlier link that still works would reveal that this address has an account.
             tokens.end_older_links(User() if is_refused else user, Purpose.CHANGE, tokens.new_link_id())
 
@@ -57,7 +55,7 @@ def confirm_email_change(
     """
     user, new_address = tokens.read_email_change_token(token)
     # Without the password, the owner of a mistyped address could take over the account.
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword
     with transaction.atomic():
         # Of two requests with the same link, only one still finds the old email address.

@@ -24,7 +24,7 @@ def delete_account(*, user: User, password: str) -> None:
 
     Raises WrongPassword, or DeletionRefused with the reasons and what to do first.
     """
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword
     with transaction.atomic():
         locked = User.objects.lock(user.pk)

@@ -61,7 +61,7 @@ def request_address_keeping(*, user: User, password: str) -> None:
 
     Raises WrongPassword, NothingToKeep if no undo link works, or UndoProtected if it is too early.
     """
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword
     undo = open_undo(user=user)
     if undo is None:
@@ -77,7 +77,7 @@ def keep_address(*, token: str, password: str) -> User:
     Raises TokenInvalid, TokenExpired, WrongPassword, or UndoProtected.
     """
     user = tokens.read_email_keep_token(token)
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword
     with transaction.atomic():
         locked = User.objects.lock(user.pk)  # an undo or another change may be under way

@@ -52,7 +52,7 @@ def change_password(
     *, user: User, password: str, new_password: str, session: SessionBase, token: AuthToken | None = None
 ) -> None:
     """Replace the password, and log out all other devices. Raises WrongPassword, or FieldRefused if it is too weak."""
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword
     check_new_password(new_password, user, field="new_password")
     unchanged = User.objects.filter(pk=user.pk, password=user.password)  # of two requests, only one still matches

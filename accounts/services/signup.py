@@ -56,20 +56,23 @@ def resend_verification(*, email: str, requester: Requester | None = None) -> No
     resend_welcome_email(user or User(email=email), discard=user is None or is_refused)
 
 
-def confirm_address(*, token: str, password: str) -> User:
-    """Mark the email address as confirmed; returns the user.
+def prove_sign_up(*, token: str, password: str) -> User:
+    """Return the user who signed up with the email address that the token confirms.
 
     The password proves that the person who opens the link is the one who signed up. Otherwise, the owner of an address
     could confirm an account that a stranger created with it. Raises TokenInvalid, TokenExpired, or WrongPassword.
     """
     user = read_email_verification_token(token)
-    if not user.check_password(password):
+    if not user.has_password(password):
         raise WrongPassword(WRONG_SIGN_UP_PASSWORD)
-    with transaction.atomic():
-        if not user.confirm_email():
-            raise TokenInvalid
-        contacts.subscribe(user)
     return user
+
+
+def confirm_address(*, user: User) -> None:
+    """Mark the email address as confirmed. Call it in a transaction. Raises TokenInvalid if it is already confirmed."""
+    if not user.confirm_email():
+        raise TokenInvalid
+    contacts.subscribe(user)
 
 
 def _active_language() -> str:

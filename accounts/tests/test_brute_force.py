@@ -57,7 +57,14 @@ def test_owner_can_log_in_from_a_known_device(call_api, ada, clients, status):
     guess(call_api, clients)
     assert log_in(call_api).status_code == status
     assert log_in(call_api, HTTP_KNOWN_DEVICE=device).status_code == 200
-    assert log_in(call_api, HTTP_COOKIE=f"known_device={device}").status_code == 200
+    assert log_in(call_api, HTTP_COOKIE=f"{project.DEVICE_COOKIE_NAME}={device}").status_code == 200
+
+
+def test_device_cookie_with_its_former_name_still_counts(call_api, ada, settings):
+    settings.DEVICE_COOKIE_NAME = "__Host-known_device"
+    device = log_in(call_api)["Known-Device"]
+    guess(call_api, 1)
+    assert log_in(call_api, HTTP_COOKIE=f"known_device={device}; __Host-known_device=").status_code == 200
 
 
 def test_one_client_cannot_exhaust_the_accounts_attempts(call_api, ada, settings):

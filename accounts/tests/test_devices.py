@@ -1,6 +1,7 @@
 """The devices on which a user is logged in, and how to log them out."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts import services
@@ -69,6 +70,6 @@ def test_new_password_keeps_only_the_current_browser(ada, browser):
     session = browser.session
     services.change_password(user=ada, password=PASSWORD, new_password="another good sentence", session=session)
     session.save()
-    browser.cookies["sessionid"] = session.session_key
+    browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     assert (is_logged_in(browser), is_logged_in(other)) == (True, False)
     assert [device.is_current for device in devices(ada, browser)] == [True]

@@ -4,7 +4,10 @@
 ``unconfirmed_user`` is one without.
 """
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import User
@@ -28,6 +31,25 @@ def test_token_is_stored_as_a_digest(post, ada):
     token = post("login/", CREDENTIALS).json()["token"]
     stored = AuthToken.objects.get()
     assert token not in (stored.digest, stored.token_key)  # token_key holds only the first characters of a token
+
+
+def test_login_beyond_the_limit_ends_the_least_used_token(post, call_api, ada, settings):
+    settings.REST_KNOX = settings.REST_KNOX | {"TOKEN_LIMIT_PER_USER": 3}
+    tokens = [post("login/", CREDENTIALS).json()["token"] for _ in range(3)]
+    first = AuthToken.objects.earliest("created")
+    AuthToken.objects.filter(pk=first.pk).update(expiry=timezone.now() + timedelta(days=60))  # as use would extend it
+    AuthToken.objects.create(user=User.objects.create_user("bob@example.com", PASSWORD))
+    tokens.append(post("login/", CREDENTIALS).json()["token"])
+    assert [call_api("GET", "me/", token=token).status_code for token in tokens] == [200, 401, 200, 200]
+    assert AuthToken.objects.exclude(user=ada).count() == 1
+
+
+def test_token_ends_after_its_maximum_even_if_it_is_used(post, call_api, ada, settings):
+    token = post("login/", CREDENTIALS).json()["token"]
+    age = settings.REST_KNOX["AUTO_REFRESH_MAX_TTL"] - timedelta(days=1)
+    AuthToken.objects.update(created=timezone.now() - age, expiry=timezone.now() + timedelta(hours=1))
+    assert call_api("GET", "me/", token=token).status_code == 200
+    assert AuthToken.objects.get().expiry <= timezone.now() + timedelta(days=1)
 
 
 @pytest.mark.parametrize(

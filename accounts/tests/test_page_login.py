@@ -5,6 +5,7 @@ user with a confirmed email address.
 """
 
 import pytest
+from django.conf import settings as project
 from django.contrib.sessions.models import Session
 from django.test import Client
 from rest_framework.settings import api_settings
@@ -101,7 +102,7 @@ def test_forged_form_is_refused(ada):
     """Another site could log a victim in to the attacker's account."""
     browser = Client(enforce_csrf_checks=True)
     assert log_in(browser).status_code == 403
-    token = browser.get("/login").cookies["csrftoken"].value
+    token = browser.get("/login").cookies[project.CSRF_COOKIE_NAME].value
     data = {"email": ada.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
     assert browser.post("/login", data, HTTP_ORIGIN="https://evil.example.com").status_code == 403
     assert browser.post("/login", data, HTTP_ORIGIN="http://testserver").status_code == 302
@@ -126,6 +127,6 @@ def test_viewing_a_page_is_not_throttled(client, ada, settings):
 
 
 def test_browser_is_remembered_as_a_known_device(client, ada):
-    cookie = log_in(client).cookies["known_device"]
+    cookie = log_in(client).cookies[project.DEVICE_COOKIE_NAME]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"

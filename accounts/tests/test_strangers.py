@@ -25,6 +25,7 @@ PAIRS = [
     ("/api/accounts/email/resend/", "/welcome"),
     ("/api/accounts/email/change/confirm/", "/confirm-email-change"),
     ("/api/accounts/email/change/undo/", "/undo-email-change"),
+    ("/api/accounts/email/change/keep/confirm/", "/keep-email-address"),
     ("/api/accounts/login/", "/login"),
     ("/api/accounts/password/reset/", "/forgot-password"),
     ("/api/accounts/password/reset/confirm/", "/reset-password"),
@@ -87,6 +88,7 @@ VALID = {
     "/api/accounts/email/verify/": {"token": "x", "password": "wrong"},
     "/api/accounts/email/change/confirm/": {"token": "x", "password": "wrong"},
     "/api/accounts/email/change/undo/": {"token": "x"},
+    "/api/accounts/email/change/keep/confirm/": {"token": "x", "password": "wrong"},
     "/api/accounts/password/reset/confirm/": {"token": "x", "password": PASSWORD},
     "/signup": {"email": "ada@example.com", "name": "Mallory", "password": PASSWORD},
 }

@@ -18,6 +18,9 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         lock = connection.ops.for_update_sql() if connection.features.has_select_for_update else ""
         return next(iter(self.raw(CUSTOMER + lock, [customer_id])), None)
 
+    def ours(self) -> Self:
+        return self.filter(models.Q(is_marked=True) | ~models.Q(user=None) | ~models.Q(erased_at=None))
+
     def usable(self) -> Self:
         """Leave out customers that were deleted at Stripe or erased here."""
         return self.filter(deleted_at=None, erased_at=None)

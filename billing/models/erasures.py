@@ -52,7 +52,9 @@ class Erasure(models.Model):
     """A deleted user and one of their addresses, to recognize what arrives later. Contains no personal data."""
 
     user_id = models.BigIntegerField(db_index=True)
-    address_digest = models.CharField(max_length=64, blank=True, help_text=_("Emptied after 90 days."))
+    address_digest = models.CharField(
+        _("digest of the email address"), max_length=64, blank=True, help_text=_("Emptied after 90 days.")
+    )
     erased_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -85,9 +87,11 @@ class EventAddress(models.Model):
     """An address in an event that no customer of ours leads to, so that an erasure finds the event."""
 
     event = models.ForeignKey(StripeEvent, on_delete=models.CASCADE, related_name="addresses")
-    address = models.CharField(max_length=320, db_index=True, help_text=_("In lowercase."))
+    address = models.CharField(_("email address"), max_length=320, db_index=True, help_text=_("In lowercase."))
 
     class Meta:
+        verbose_name = _("email address in an event")
+        verbose_name_plural = _("email addresses in events")
         constraints = [models.UniqueConstraint(fields=["event", "address"], name="one_row_an_event_address")]
 
     def __str__(self) -> str:

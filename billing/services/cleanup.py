@@ -29,38 +29,38 @@ def clean_up() -> int:
     return ask_in_turn(perform, CleanupRequest.objects.due()[:QUESTIONS_PER_ROUND])
 
 
-def perform(api: StripeApi, request: CleanupRequest) -> bool:
+def perform(api: StripeApi, row: CleanupRequest) -> bool:
     """Make the calls of one request. Returns False if another worker is making them.
 
     Raises ``StripeRefused`` or ``StripeUnavailable``, after scheduling the next attempt.
     """
-    row = CleanupRequest.objects.filter(pk=request.pk)
+    stored = CleanupRequest.objects.filter(pk=row.pk)
     # The lease: if this worker dies, the row is due again.
-    if not row.filter(due_at__lte=Now()).update(due_at=Now() + LEASE):
+    if not stored.filter(due_at__lte=Now()).update(due_at=Now() + LEASE):
         return False
     failpoint("before-cleanup-call")
     try:
-        CALLS[Action(request.action)](api, request)
+        CALLS[Action(row.action)](api, row)
     except StripeRefused as error:
         if not error.missing:
-            postpone(request)
+            postpone(row)
             raise
     except StripeUnavailable:
-        postpone(request)
+        postpone(row)
         raise
     failpoint("after-cleanup-call")
-    row.update(due_at=None, done_at=Now(), email="")
-    logger.info("Cleanup at Stripe: %s %s.", request.action, request.object_id)
+    stored.update(due_at=None, done_at=Now(), email="")
+    logger.info("Cleanup at Stripe: %s %s.", row.action, row.object_id)
     return True
 
 
-def postpone(request: CleanupRequest) -> None:
-    wait: timedelta = backoff(request.failures, first=LEASE, longest=LONGEST_WAIT, jitter=0)
-    CleanupRequest.objects.filter(pk=request.pk).update(due_at=Now() + wait, failures=F("failures") + 1)
+def postpone(row: CleanupRequest) -> None:
+    wait: timedelta = backoff(row.failures, first=LEASE, longest=LONGEST_WAIT, jitter=0)
+    CleanupRequest.objects.filter(pk=row.pk).update(due_at=Now() + wait, failures=F("failures") + 1)
 
 
-def expire_session(api: StripeApi, request: CleanupRequest) -> None:
-    close_page(api, request.object_id)
+def expire_session(api: StripeApi, row: CleanupRequest) -> None:
+    close_page(api, row.object_id)
 
 
 def close_page(api: StripeApi, session_id: str) -> None:
@@ -75,21 +75,21 @@ def close_page(api: StripeApi, session_id: str) -> None:
             erasures.cancel(subscription_id)
 
 
-def cancel_subscription(api: StripeApi, request: CleanupRequest) -> None:
-    api.cancel_subscription(request.object_id)
+def cancel_subscription(api: StripeApi, row: CleanupRequest) -> None:
+    api.cancel_subscription(row.object_id)
 
 
-def delete_customer(api: StripeApi, request: CleanupRequest) -> None:
+def delete_customer(api: StripeApi, row: CleanupRequest) -> None:
     """Close the customer's pages, and delete it. Stripe then cancels its subscriptions and accepts no new page."""
-    for session_id in api.open_checkout_sessions(request.object_id):
+    for session_id in api.open_checkout_sessions(row.object_id):
         close_page(api, session_id)
-    api.delete_customer(request.object_id)
-    Customer.objects.filter(pk=request.object_id, deleted_at=None).update(deleted_at=Now())
+    api.delete_customer(row.object_id)
+    Customer.objects.filter(pk=row.object_id, deleted_at=None).update(deleted_at=Now())
 
 
-def find_customer(api: StripeApi, request: CleanupRequest) -> None:
+def find_customer(api: StripeApi, row: CleanupRequest) -> None:
     """Look for the customer of a call whose response never arrived."""
-    if customer_id := api.find_customer(email=request.email, metadata={"request": request.object_id}):
+    if customer_id := api.find_customer(email=row.email, metadata={"request": row.object_id}):
         erasures.request(Action.DELETE_CUSTOMER, customer_id)
 
 

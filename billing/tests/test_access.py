@@ -70,6 +70,17 @@ def test_former_price_keeps_its_plan(ada, subscribe, settings):
     assert user_has_plan(ada, "pro")
 
 
+def test_unknown_price_gives_no_access(ada, subscribe, settings, ada_api):
+    subscribe("active", "price_of_another_product")
+    assert not user_has_subscription(ada)
+    assert report(ada).status_code == 403
+    assert ada_api.get("subscription/").json()["gives_access"] is False
+    settings.BILLING_PLANS = [{**settings.BILLING_PLANS[0], "former_price_ids": ["price_of_another_product"]}]
+    assert user_has_subscription(ada)
+    assert report(ada).status_code == 200
+    assert ada_api.get("subscription/").json()["gives_access"] is True
+
+
 def test_unknown_plan_raises_lookup_error(ada):
     with pytest.raises(LookupError, match="prro"):
         user_has_plan(ada, "prro")

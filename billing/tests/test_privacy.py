@@ -1,15 +1,26 @@
 """What billing contributes to timeline, export, and deletion guard, and what remains after erasure."""
 
 import json
+from typing import Any
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 
 from accounts.hooks import deletion_guards, export_sources, timeline_sources
-from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent, Subscription
+from billing.models import (
+    Checkout,
+    Customer,
+    CustomerRequest,
+    Erasure,
+    EventAddress,
+    Payment,
+    StripeEvent,
+    Subscription,
+)
 from billing.privacy import timeline
 from billing.tests.support.stripe_events import all_payloads, changed, payload, post, post_all
 from billing.webhook.backlog import sweep
+from billing.webhook.storage import purge
 
 PURCHASE = ["checkout_session_completed_subscription", "invoice_paid_first", "customer_subscription_created"]
 
@@ -69,8 +80,17 @@ def erased_user(paying_user):
 
 
 def everything_stored() -> str:
-    """Everything that billing has stored, as one text."""
-    tables = (Checkout, Customer, CustomerRequest, Payment, StripeEvent, Subscription)
+    """Everything that billing has stored, as one text. A CleanupRequest may have the address until it is done."""
+    tables = (
+        Checkout,
+        Customer,
+        CustomerRequest,
+        Erasure,
+        EventAddress,
+        Payment,
+        StripeEvent,
+        Subscription,
+    )
     return json.dumps([[*table.objects.values()] for table in tables], cls=DjangoJSONEncoder)
 
 
@@ -112,3 +132,96 @@ def test_timeline_links_to_event_ids_that_need_quoting(ada, admin_client):
     post(payload("invoice_paid_first") | {"id": "evt_3A1b"})
     [entry] = [entry for entry in timeline(ada) if entry.what == "invoice.paid"]
     assert admin_client.get(entry.url).status_code == 200
+
+
+# Events that no customer leads to
+
+
+ADDRESS = "ada@own.example"
+
+
+def names_ada(text: str) -> bool:
+    return "ada@own" in text.lower()
+
+
+def event_naming_ada(event_type: str = "checkout.session.completed", number: int = 1, **values):
+    details = {"email": "Ada@Own.example", "name": "Guest"}
+    session = payload("checkout_session_completed_payment_guest")
+    values = {"customer_details": details, "customer_email": None, **values}
+    return changed(session, event_type, id=f"cs_{number}", **values)
+
+
+NAMELESS: list[dict[str, Any]] = [
+    {},
+    {"customer_details": None, "customer_email": ADDRESS},
+    {"customer_details": None, "receipt_email": f" {ADDRESS.upper()} "},
+    {"customer_details": {"email": "other@example.com"}, "deep": [{"billing_details": {"email": ADDRESS}}]},
+    {"metadata": {}, "customer": "cus_foreign"},
+    {"metadata": {"installation": "staging.example.com", "user_id": "7"}, "customer": "cus_foreign"},
+]
+
+
+@pytest.mark.parametrize("event_type", ["checkout.session.completed", "payment_intent.succeeded"])
+@pytest.mark.parametrize("values", NAMELESS)
+def test_events_without_a_customer_are_erased_by_address(ada, event_type, values):
+    post(event_naming_ada(event_type, **values))
+    kept = event_naming_ada(number=2) | {"type": event_type}
+    kept["data"]["object"]["customer_details"]["email"] = "grace@own.example"
+    post(kept)
+    assert names_ada(everything_stored())
+    ada.delete()
+    assert not names_ada(everything_stored())
+    assert "grace@own.example" in everything_stored()
+
+
+@pytest.mark.parametrize("values", NAMELESS)
+@pytest.mark.parametrize("event_type", ["checkout.session.completed", "payment_intent.succeeded"])
+def test_event_from_before_the_erasure_that_arrives_later_is_emptied(ada, event_type, values):
+    ada.delete()
+    post(event_naming_ada(event_type, **values))
+    assert StripeEvent.objects.exists()
+    assert not names_ada(everything_stored())
+
+
+def test_purchase_after_the_erasure_is_a_new_one(ada):
+    """The same person, or the next owner of the address, buys as a guest."""
+    ada.delete()
+    post(event_naming_ada(created=4000000000))
+    assert Payment.objects.get().email == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "event_type", ["customer.deleted", "customer.updated", "invoice.paid", "payment_intent.created"]
+)
+def test_later_event_of_an_erased_customer_is_emptied(erased_user, event_type):
+    """Stripe reports the deletion of the customer, too, and the event contains the address."""
+    customer = Customer.objects.get()
+    event = changed(payload("invoice_paid_first"), event_type, customer_email=ADDRESS)
+    if event_type.startswith("customer."):
+        event["data"]["object"] |= {"id": customer.pk, "object": "customer", "email": ADDRESS}
+    post(event)
+    assert not names_ada(everything_stored())
+
+
+def test_foreign_and_guest_events_are_not_exported(ada):
+    """Anybody can type Ada's address in a checkout, with a name and an address of their own."""
+    for number, values in enumerate(NAMELESS):
+        post(event_naming_ada(number=number, **values))
+    assert export_sources["stripe_events"](ada) == []
+    assert [entry for source in timeline_sources for entry in source(ada) if "checkout" in entry.what] == []
+
+
+def test_address_of_another_user_is_kept(ada, django_user_model):
+    bob = django_user_model.objects.create_user("bob@own.example", "correct horse battery")
+    post(event_naming_ada())
+    bob.delete()
+    assert names_ada(everything_stored())
+
+
+def test_digests_of_erased_addresses_are_kept_for_as_long_as_events(ada):
+    ada.delete()
+    assert Erasure.objects.exclude(address_digest="").exists()
+    Erasure.objects.update(erased_at="2026-01-01T00:00Z")
+    purge()
+    [erasure] = Erasure.objects.all()
+    assert (erasure.user_id, erasure.address_digest) == (7, "")

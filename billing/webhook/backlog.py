@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from billing.models import Customer, StripeEvent
-from billing.webhook.envelope import Envelope
+from billing.webhook.envelope import Envelope, NotAnEvent
 from billing.webhook.processing import process
 from billing.webhook.storage import SWEEP_DELAY
 
@@ -41,8 +41,7 @@ def release_events_of_known_customers() -> None:
     """Make the events due that counted as somebody else's because they arrived together with their customer's first."""
     # If both are processed at the same moment, neither transaction sees the other's row.
     waiting = StripeEvent.objects.recent().exclude(waits_for="").filter(status=Status.PROCESSED)
-    ours = [customer.pk for customer in Customer.objects.filter(pk__in=waiting.values("waits_for")) if customer.is_ours]
-    if ours:
+    if ours := [*Customer.objects.ours().filter(pk__in=waiting.values("waits_for")).values_list("pk", flat=True)]:
         waiting.filter(waits_for__in=ours).make_due()
 
 
@@ -55,12 +54,20 @@ def process_waiting(customer_id: str, **_: Any) -> None:
 def process_stored(event: StripeEvent) -> None:
     # Erasure empties the bodies of a person's events, including those that were still due. Without its body, an event
     # can never be processed, so it must not stay due forever.
-    if event.body:
-        process(Envelope.read(event.body.encode()))
+    if not event.body:
+        settle(event, "Its body has been erased.")
+        return
+    try:
+        envelope = Envelope.read(event.body.encode())
+    # Stored by an older release, which accepted what isn't JSON.
+    except NotAnEvent as error:
+        settle(event, str(error))
     else:
-        StripeEvent.objects.filter(pk=event.pk).update(
-            status=Status.PROCESSED, due_at=None, note="Its body has been erased."
-        )
+        process(envelope)
+
+
+def settle(event: StripeEvent, note: str) -> None:
+    StripeEvent.objects.filter(pk=event.pk).update(status=Status.PROCESSED, due_at=None, note=note)
 
 
 @dataclass(frozen=True, slots=True)

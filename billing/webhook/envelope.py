@@ -4,15 +4,16 @@ Stripe sends a snapshot: ``data.object`` is the whole object as it was when the 
 by the time it arrives. The format is documented at https://docs.stripe.com/api/events/object
 """
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from billing.payloads import StripeObject
+from common import strict_json
 
 MAX_TYPE_LENGTH = 100
 MAX_VERSION_LENGTH = 64
+MAX_DEPTH = 64  # of nested JSON; Stripe's events have about ten levels
 
 
 class NotAnEvent(ValueError):
@@ -52,13 +53,35 @@ class Envelope:
 def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object. Raises ``NotAnEvent`` for any other body."""
     try:
-        event = json.loads(body.decode())
-    # Deeply nested JSON exceeds Python's recursion limit.
+        event = strict_json.loads(body.decode(), object_pairs_hook=without_duplicates)
+    # Deeply nested JSON exceeds Python's recursion limit, and far less deep is enough where less of it is left.
     except (ValueError, RecursionError):
         raise NotAnEvent("The body is not JSON.") from None
     if not isinstance(event, dict):
         raise NotAnEvent("The body is not a JSON object.")
+    if is_deeper_than(MAX_DEPTH, event):
+        raise NotAnEvent(f"The body is nested more than {MAX_DEPTH} levels deep.")
     return event
+
+
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object. Raises ``ValueError`` if a key is there twice: each reader would choose another value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("A key is there twice.")
+    return found
+
+
+def is_deeper_than(limit: int, value: Any) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def check_is_usable(event: StripeObject) -> None:

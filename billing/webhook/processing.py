@@ -12,7 +12,7 @@ import traceback
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from billing.models import StripeEvent
+from billing.models import Customer, StripeEvent
 from billing.payloads import UnusableObject
 from billing.services import erasures
 from billing.services.customers import AddressUnknown, NotOurs, PersonErased
@@ -70,9 +70,19 @@ def forget_erased(envelope: Envelope) -> None:
     """Empty the event if it is about a person who was deleted here, for example because Stripe sends it late."""
     customer_id = storage.customer_of(envelope)
     # The events of all other customers are left to identify(), which needs no statement unless the customer is erased.
-    if customer_id and reason_to_ignore(envelope):
+    if not customer_id:
+        if storage.addresses_in(envelope.data):
+            erasures.forget_event(envelope.id)
+    elif reason_to_ignore(envelope):
         erasures.forget_events(customer_id)
-    elif not customer_id and storage.addresses_in(envelope.data):
+        if not Customer.objects.ours().filter(pk=customer_id).exists():
+            forget_by_address(envelope)
+
+
+def forget_by_address(envelope: Envelope) -> None:
+    """Store the addresses in an event whose customer isn't ours, and empty it if one of them is erased."""
+    if addresses := storage.addresses_in(envelope.data):
+        storage.store_addresses(envelope.id, addresses)
         erasures.forget_event(envelope.id)
 
 
@@ -87,8 +97,7 @@ def run_handler(envelope: Envelope) -> None:
         note = str(error)
     except NotOurs as error:
         note = retries.wait_for_owner(envelope.id, error)
-        storage.store_addresses(envelope.id, storage.addresses_in(envelope.data))
-        erasures.forget_event(envelope.id)
+        forget_by_address(envelope)
     except AddressUnknown as error:
         # Handlers send their email last, so everything else has been done. The exception is caught inside the
         # transaction, so that this is committed. When the event is processed again, only the email is new.

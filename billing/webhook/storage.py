@@ -75,7 +75,7 @@ def customer_of(envelope: Envelope) -> str:
 
 def addresses_in(data: StripeObject) -> set[str]:
     """Return the email addresses in the object, in lowercase, wherever they are."""
-    found = set()
+    found: set[str] = set()
     values: list[Any] = [data.data]
     while values and len(found) < MAX_ADDRESSES:
         value = values.pop()

@@ -1,7 +1,9 @@
 """The parser of request bodies: JSON of limited size, in the strict form that all later code can rely on."""
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError, ValidationError
@@ -30,10 +32,10 @@ class BoundedJSONParser(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         try:
-            body = stream.read(MAXIMUM_BYTES + 1)
+            body = stream.read(MAXIMUM_BYTES + 1) if _length(parser_context) <= MAXIMUM_BYTES else None
         except OSError:  # the connection broke, or the chunks are malformed
             raise ParseError("The body can't be read.") from None
-        if len(body) > MAXIMUM_BYTES:
+        if body is None or len(body) > MAXIMUM_BYTES:
             _discard(stream)
             raise ParseError(f"The body is larger than {MAXIMUM_BYTES // 1024} kB. Send a smaller one.")
         data = _load(body)
@@ -44,10 +46,18 @@ class BoundedJSONParser(BaseParser):
         return data
 
 
+def _length(context: Mapping[str, Any] | None) -> int:
+    """Return the request's Content-Length, or 0 if it has none."""
+    request = (context or {}).get("request")
+    length = request.META.get("CONTENT_LENGTH", "") if request else ""
+    return int(length) if re.fullmatch("[0-9]{1,19}", length or "") else 0
+
+
 def _discard(stream: IO[Any]) -> None:
     discarded = 0
-    while discarded < MAXIMUM_DISCARDED_BYTES and (chunk := stream.read(CHUNK_BYTES)):
-        discarded += len(chunk)
+    with suppress(OSError):  # common.buffering does this itself
+        while discarded < MAXIMUM_DISCARDED_BYTES and (chunk := stream.read(CHUNK_BYTES)):
+            discarded += len(chunk)
 
 
 def _load(body: bytes) -> Any:

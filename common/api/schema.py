@@ -16,6 +16,9 @@ BAD_INPUT = OpenApiResponse(
     description="Either the errors per field, or a `detail` with a `code`.",
 )
 TOO_MANY = OpenApiResponse(REFUSAL, description="Too many requests. Retry-After gives the number of seconds to wait.")
+BUSY = OpenApiResponse(
+    REFUSAL, description="Too many passwords are being checked. Send the same request again after Retry-After seconds."
+)
 
 
 class Schema(AutoSchema):

@@ -131,6 +131,12 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
     def resend(self, request: HttpRequest, emails: QuerySet[OutboundEmail]) -> None:
         self.operate_on_all(request, emails, "resend")
 
+    def operate(self, request: HttpRequest, row: OutboundEmail, name: str) -> Any:
+        # Staff could otherwise change someone's email address and then stop the link that undoes the change.
+        if name == "cancel" and row.sensitive and not request.user.is_superuser:
+            raise ActionRefused("It contains a link that its recipient may need. Only a superuser can cancel it.")
+        return super().operate(request, row, name)
+
     def operate_on_all(self, request: HttpRequest, emails: QuerySet[OutboundEmail], name: str) -> None:
         """Perform the action on each message in a transaction of its own, so a refusal does not affect the others.
 

@@ -105,6 +105,7 @@ def store_sent_email(queue_emails, outbox) -> Callable[..., OutboundEmail]:
     """Provide a function that stores an email as accepted by a provider, with the provider's ID of it."""
 
     def store_sent_email(provider: str, message_id: str, *, to: str = "ada@example.com") -> OutboundEmail:
+        email: OutboundEmail
         [email] = queue_emails(to=to.split())
         sent = {"status": Status.SENT, "sent_at": Now(), "settled_at": Now(), "due_at": None, "provider": provider}
         OutboundEmail.objects.filter(pk=email.pk).update(**sent, provider_message_id=message_id)

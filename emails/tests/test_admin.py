@@ -1,6 +1,7 @@
 """The admin of messages: did this person get the email, and if not, why?"""
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -132,8 +133,22 @@ def test_action_button_needs_post_and_csrf_token(admin_user, rich_email):
     assert client.get(url).status_code == 405
     assert client.post(url).status_code == 403
     client.get(page(rich_email))
-    response = client.post(url, {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}, follow=True)
+    response = client.post(url, {"csrfmiddlewaretoken": client.cookies[settings.CSRF_COOKIE_NAME].value}, follow=True)
     assert "Canceled manually" in response.content.decode()
+
+
+@pytest.mark.parametrize(("sensitive", "status"), [(True, "queued"), (False, "cancelled")])
+@pytest.mark.parametrize("bulk", [True, False])
+def test_only_superusers_cancel_messages_with_live_links(view_only_client, queue_emails, sensitive, status, bulk):
+    permission = Permission.objects.get(codename="change_outboundemail")
+    get_user_model().objects.get().user_permissions.add(permission)
+    (email,) = queue_emails(sensitive=sensitive)
+    path, data = f"{LIST}{email.pk}/operate/cancel/", {}
+    if bulk:
+        path, data = LIST, {"action": "cancel", "_selected_action": str(email.pk)}
+    view_only_client.post(path, data)
+    email.refresh_from_db()
+    assert email.status == status
 
 
 def test_action_is_logged_and_shown(admin_client, rich_email):

@@ -34,7 +34,9 @@ def make_rows() -> dict[type[Model], Model]:
         OutboundEmail.objects.create(recipients="row@example.com", subject="Hello", metadata={"user_id": str(user.pk)}),
         ProviderState.objects.create(name="resend"),
         Suppression.objects.create(address="suppressed@example.com"),
-        StripeEvent.objects.create(pk="evt_1", type=EVENT["type"], livemode=False, body=json.dumps(EVENT), created_at=now),
+        StripeEvent.objects.create(
+            pk="evt_1", type=EVENT["type"], livemode=False, body=json.dumps(EVENT), created_at=now
+        ),
         Payment.objects.create(stripe_id="in_1", user=user, customer=customer, status="paid", amount=1, currency="usd"),
         Subscription.objects.create(pk="sub_1", customer=customer, status="active"),
     ]

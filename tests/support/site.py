@@ -18,7 +18,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.support.stack import ROOT, free_port, wait_until
+from tests.support.stack import ROOT, collected_static_files, free_port, wait_until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
@@ -51,7 +51,7 @@ class Site:
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "tests.support.site_settings",
             "TMPDIR": str(self.temporary_folder),
-            "TEST_STATIC_ROOT": str(directory / "static"),
+            "TEST_STATIC_ROOT": collected_static_files(),
             "SECRET_KEY": secrets.token_urlsafe(60),
             "ALLOWED_HOSTS": "localhost",
             "APP_URL": self.url,
@@ -71,7 +71,6 @@ class Site:
 
     def __enter__(self) -> "Site":
         self.manage("migrate", "-v0")
-        self.manage("collectstatic", "--no-input", "-v0")
         self.log = (self.directory / "web.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, *self.command], cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log

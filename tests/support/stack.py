@@ -2,6 +2,7 @@
 database and a redis-server that are created for one test. Nothing is replaced.
 """
 
+import atexit
 import os
 import secrets
 import shutil
@@ -12,7 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import psycopg
@@ -85,6 +88,21 @@ class RedisServer:
             self.process = None
 
 
+@cache
+def collected_static_files() -> str:
+    """Run collectstatic once per test process, and return its folder. Production doesn't start without."""
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    code = (
+        "import sys, settings.base as s; s.STATIC_ROOT = sys.argv[1]; "
+        "from django.core.management import call_command; import django; django.setup(); "
+        "call_command('collectstatic', interactive=False, verbosity=0)"
+    )
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "settings.base", "SECRET_KEY": "x"}
+    subprocess.run([sys.executable, "-c", code, folder.name], cwd=ROOT, env=environment, check=True)
+    return folder.name
+
+
 class Stack:
     """web, worker, and beat under settings.production with one email provider. Use as a context manager."""
 
@@ -95,7 +113,8 @@ class Stack:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            "DJANGO_SETTINGS_MODULE": "settings.production",
+            "DJANGO_SETTINGS_MODULE": "tests.support.site_settings",
+            "TEST_STATIC_ROOT": str(directory / "static"),
             "PYTHONUNBUFFERED": "1",
             "SECRET_KEY": secrets.token_urlsafe(60),
             "ALLOWED_HOSTS": "127.0.0.1",
@@ -103,6 +122,7 @@ class Stack:
             "DEFAULT_FROM_EMAIL": "Acme <hello@acme.example>",
             "DATABASE_URL": self.database_url,
             "SECURE_SSL_REDIRECT": "false",
+            "TRUSTED_PROXY_COUNT": "0",
             "THROTTLE_SIGNUP": "1000000/hour",
             "THROTTLE_LOGIN": "1000000/hour",
             "EMAIL_RATE_PER_SECOND": "0",
@@ -124,6 +144,7 @@ class Stack:
         return process
 
     def start_web(self, prefix: tuple[str, ...] = ()) -> None:
+        self.environment["TEST_STATIC_ROOT"] = collected_static_files()
         bind = f"127.0.0.1:{self.port}"
         gunicorn = (
             sys.executable,

@@ -17,7 +17,18 @@ from billing.tests.support.stripe_events import SECRET, Event
 from billing.webhook.signatures import sign
 from tests.support.stack import HUNG_AFTER, Stack
 
-TABLES = ["stripeevent", "subscription", "payment", "invoicepayment", "refundedcharge", "checkout", "customer"]
+TABLES = [
+    "eventaddress",
+    "cleanuprequest",
+    "erasure",
+    "stripeevent",
+    "subscription",
+    "payment",
+    "invoicepayment",
+    "refundedcharge",
+    "checkout",
+    "customer",
+]
 USER = """
 from accounts.models import User
 user = User(pk=7, email="ada@own.example", name="Ada")

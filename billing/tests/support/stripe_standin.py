@@ -272,12 +272,15 @@ class StripeStandIn:
 
     def complete(self, session_id: str) -> Json:
         """Complete a session as if the buyer paid, and return it as an event would carry it."""
-        paid = {"status": "complete", "payment_status": "paid", "url": None, "subscription": self._id("sub")}
-        session = self.sessions[session_id]
-        session |= paid
-        subscription = {"id": paid["subscription"], "object": "subscription", "status": "active"}
-        metadata = (session["subscription_data"] or {}).get("metadata", {})
-        self.subscriptions[subscription["id"]] = subscription | {"customer": session["customer"], "metadata": metadata}
+        session, subscription_id = self.sessions[session_id], self._id("sub")
+        session |= {"status": "complete", "payment_status": "paid", "url": None, "subscription": subscription_id}
+        self.subscriptions[subscription_id] = {
+            "id": subscription_id,
+            "object": "subscription",
+            "status": "active",
+            "customer": session["customer"],
+            "metadata": (session["subscription_data"] or {}).get("metadata", {}),
+        }
         return session
 
 

@@ -1,0 +1,176 @@
+"""How hard a password is to guess for an attacker who knows common passwords and how people change them.
+
+The common passwords are the 20,000 most frequent ones in the breaches that Have I Been Pwned collects. The list comes
+with Django. The estimate is the cheapest way to compose a password of common ones, dates, keyboard walks, repetitions,
+and single characters. zxcvbn works the same way, but takes 1 to 50 ms (docs/dependencies.md).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import chain, pairwise
+from math import inf
+from string import ascii_lowercase, digits
+
+from django.contrib.auth.password_validation import CommonPasswordValidator
+
+# Bits that each part adds. They are not exact, but they separate one decorated password from three unrelated words.
+COMMON, OWN, CHANGED = 12.0, 5.0, 1.0  # a common password, a word that belongs to this person, and a changed spelling
+WALK, WALK_CHARACTER = 8.0, 0.5
+REPEATED, REPEATED_CHARACTER = 5.0, 0.3
+AGAIN, SHORTEST_REPETITION = 2.0, 4  # a part that occurred before
+YEAR, DATE, NUMBER, DIGIT = 7.0, 10.0, 3.0, 2.0
+SYMBOLS, SYMBOL = 2.0, 3.5
+LETTER, CAPITAL = 4.7, 1.0
+MOST_SEPARATORS, SEPARATORS, SEPARATOR = (
+    2,
+    2.0,
+    2.5,
+)  # of single letters or words, such as the hyphens in p-a-s-s-w-o-r-d
+
+MAXIMUM_LENGTH = 28  # limits the work; what follows only makes a password stronger
+SHORTEST_PART, LONGEST_PART = 3, 16
+# Common in German, but not among the most frequent worldwide, and words that change with the calendar.
+MORE_WORDS = """
+    passwort kennwort geheim geheimnis hallo willkommen schatz liebe sommer winter herbst fruehling fruhling montag
+    dienstag mittwoch donnerstag freitag samstag sonntag januar februar maerz marz april mai juni juli august september
+    oktober november dezember berlin hamburg muenchen munchen koeln koln fussball bayern deutschland test admin login
+    welcome changeme letmein secret summer winter spring autumn monday tuesday wednesday thursday friday saturday sunday
+    january february march june july october december password pass word user root guest demo temp default company
+""".split()  # noqa: SIM905  # a list literal would take a screen
+LOOK_ALIKES = str.maketrans(
+    "авекмнорстухіјѕԁɡһԛԝьαβεικνορτυχγηωıłøđæœßþ",
+    "abekmhopctyxijsdghqwbabeiknoptuxynwilodaosp",
+)
+SPELLINGS = [
+    str.maketrans("@4310!$5+7892(€£|", "aaeiois" + "stt" + "bgzcell"),
+    str.maketrans("@4310!$5+7892(€£|", "aaelols" + "stt" + "bgzcell"),
+]
+DATES = {
+    re.compile(r"(?:19|20)\d\d"): YEAR,
+    re.compile(r"(?:[12]\d|3[01]|0?[1-9])(?:0[1-9]|1[0-2])(?:19|20)?\d\d"): DATE,
+    re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d"): DATE,
+}
+KEYBOARDS = [
+    ("1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"),
+    ("1234567890", "qwertzuiopü", "asdfghjklöä", "yxcvbnm,.-"),
+    ("1234567890", "azertyuiop", "qsdfghjklm", "wxcvbn,;:!"),
+    ("!@#$%^&*()_+",),
+    ('!"§$%&/()=?',),
+    (ascii_lowercase,),
+    (f"{digits}0",),
+]
+
+
+def guess_bits(password: str, own_words: Collection[str] = ()) -> float:
+    """Return the base-2 logarithm of the guesses that the password takes, roughly, and at most about 250.
+
+    ``own_words`` are those that an attacker would try first, such as the name of the person or of the product.
+    """
+    parts = {word for text in own_words for word in _parts(text)}
+    own = frozenset(parts | {word[::-1] for word in parts})
+    visible = _visible(password)
+    without_symbols = "".join(filter(str.isalnum, visible))
+    separators = set(visible.lower()) - set(without_symbols.lower())
+    bits = _cheapest(visible, own)
+    if 0 < len(separators) <= MOST_SEPARATORS:
+        bits = min(bits, _cheapest(without_symbols, own) + SEPARATORS + SEPARATOR * len(separators))
+    return bits
+
+
+def _visible(text: str) -> str:
+    """Return the text without spaces, invisible characters, and accents, and with look-alikes as Latin letters."""
+    decomposed = unicodedata.normalize("NFKD", text[: 2 * MAXIMUM_LENGTH])
+    kept = "".join(c for c in decomposed if unicodedata.category(c) not in {"Mn", "Cf", "Cc", "Zs"})[:MAXIMUM_LENGTH]
+    return "".join(
+        replaced.upper() if character.isupper() else replaced
+        for character in kept
+        if (replaced := character.lower()[:1].translate(LOOK_ALIKES))
+    )
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield a name, address, or domain as a whole, and its words."""
+    plain = _visible(text).lower()
+    words = {plain, re.sub(r"[\W_]", "", plain), *re.split(r"[\W_\d]+", plain), *re.split(r"[\W_]+", plain)}
+    yield from (word for word in words if len(word) >= SHORTEST_PART)
+
+
+def _cheapest(text: str, own: frozenset[str]) -> float:
+    """Return the bits of the cheapest composition of the text."""
+    plain = text.lower()
+    spellings = {**{plain.translate(spelling): CHANGED for spelling in SPELLINGS}, plain: 0.0}
+    best = [0.0, *[inf] * len(plain)]
+    for start, character in enumerate(text):
+        parts = chain(_words(spellings, start, own), _runs(plain, start), [(start + 1, _single(character))])
+        for end, bits in parts:
+            best[end] = min(best[end], best[start] + bits)
+    return best[-1]
+
+
+# Each of the following yields where parts that begin at this position end, and their bits.
+
+
+def _single(character: str) -> float:
+    if character.isdigit():
+        return NUMBER + DIGIT
+    if not character.isalpha():
+        return SYMBOLS + SYMBOL
+    return LETTER + CAPITAL if character.isupper() else LETTER
+
+
+def _words(spellings: Mapping[str, float], start: int, own: frozenset[str]) -> Iterator[tuple[int, float]]:
+    common = common_passwords()
+    for text, bits in spellings.items():
+        for end in range(start + SHORTEST_PART, min(len(text), start + LONGEST_PART) + 1):
+            part = text[start:end]
+            if part in own:
+                yield end, OWN + bits
+            elif part in common:
+                yield end, COMMON + bits
+
+
+def _runs(plain: str, start: int) -> Iterator[tuple[int, float]]:
+    """Yield numbers, dates, symbols, keyboard walks, repetitions of one character, and of an earlier part."""
+    for is_part, base, each in RUNS:
+        for end in range(start + 2, len(plain) + 1):
+            if not is_part(plain, start, end):
+                break
+            yield end, base + each * (end - start)
+    for pattern, bits in DATES.items():
+        if found := pattern.match(plain, start):
+            yield found.end(), bits
+    for end in range(start + SHORTEST_REPETITION, len(plain) + 1):
+        if plain[start:end] not in plain[:start]:
+            break
+        yield end, AGAIN
+
+
+def _neighbors(rows: Sequence[str]) -> frozenset[str]:
+    """Return the pairs of characters that are next to each other on a keyboard, forward and backward."""
+    pairs = {f"{a}{b}" for row in rows for a, b in pairwise(row)}
+    for upper, lower in pairwise(rows):  # a key touches two of the row above
+        pairs |= {f"{a}{b}" for keys in (upper, upper[1:]) for a, b in zip(keys, lower, strict=False)}
+    return frozenset(pairs | {pair[::-1] for pair in pairs})
+
+
+def _is_walk(pairs: Collection[str], plain: str, start: int, end: int) -> bool:
+    return plain[end - 2 : end] in pairs
+
+
+# Whether the part from start to end still is of a kind, given that it was without its last character.
+Run = tuple[Callable[[str, int, int], bool], float, float]
+RUNS: list[Run] = [
+    (lambda plain, start, end: plain[start].isdigit() and plain[end - 1].isdigit(), NUMBER, DIGIT),
+    (lambda plain, start, end: not (plain[start].isalnum() or plain[end - 1].isalnum()), SYMBOLS, SYMBOL),
+    *((partial(_is_walk, pairs), WALK, WALK_CHARACTER) for pairs in map(_neighbors, KEYBOARDS)),
+    (lambda plain, start, end: plain[end - 2] == plain[end - 1], REPEATED, REPEATED_CHARACTER),
+]
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Return the common passwords and common words, forward and backward, in lower case."""
+    words = {word for word in CommonPasswordValidator().passwords.union(MORE_WORDS) if len(word) >= SHORTEST_PART}
+    return frozenset(words | {word[::-1] for word in words})

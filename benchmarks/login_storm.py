@@ -1,0 +1,198 @@
+"""Memory, rate, and longest wait while 48 people sign up and log in at once, for a minute.
+
+    python benchmarks/login_storm.py                     needs PostgreSQL and redis-server; --seconds 10 is shorter
+    python benchmarks/login_storm.py --url https://…     against a running site; memory is not measured
+
+Starts gunicorn with the arguments of the image under settings.production. Half of the people sign up; the others log in
+with the right password, with a wrong one, and with an address that has no account. A shorter storm before it meets the
+same server with Django's own hasher: 100 MiB and eight threads for each hash, and as many at once as requests.
+"""
+
+import argparse
+import http.client
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from itertools import count, cycle
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.figures import report
+from tests.support.stack import RedisServer, Stack, temporary_database, wait_until
+
+PEOPLE = 48
+KNOWN = 200  # accounts that exist before
+PASSWORD = "violet-kettle-orbit-47"
+MEMORY_TARGET, WAIT_TARGET, RATE_TARGET = 450.0, 10.0, 2.0
+BASELINE_SECONDS = 15.0
+NO_LIMIT = "1000000/second"
+
+
+@dataclass
+class Storm:
+    """The clients of the storm, and what they measured."""
+
+    url: str
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    numbers: "count[int]" = field(default_factory=count)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def rage(self, duration: float) -> float:
+        """Let everyone send requests for this many seconds; returns how long it took until all were answered."""
+        started = time.monotonic()
+        people = [threading.Thread(target=self.send_until, args=[started + duration, n]) for n in range(PEOPLE)]
+        for person in people:
+            person.start()
+        for person in people:
+            person.join()
+        return time.monotonic() - started
+
+    def send_until(self, end: float, person: int) -> None:
+        site = urlsplit(self.url)
+        connect = http.client.HTTPSConnection if site.scheme == "https" else http.client.HTTPConnection
+        for kind in cycle(["sign-up"] if person % 2 else ["login", "wrong password", "unknown address"]):
+            if time.monotonic() >= end:
+                return
+            started = time.monotonic()
+            path, body = self.request(kind)
+            client = connect(site.netloc, timeout=120)  # a new connection each time, as a proxy opens them
+            client.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            status = client.getresponse().status
+            client.close()
+            self.note(kind, status, time.monotonic() - started)
+
+    def request(self, kind: str) -> tuple[str, dict[str, str]]:
+        number = next(self.numbers)
+        if kind == "sign-up":
+            return "/api/accounts/signup/", {"email": f"new-{number}@example.com", "name": "Ada", "password": PASSWORD}
+        who = "unknown" if kind == "unknown address" else "known"
+        password = "wrong" if kind == "wrong password" else PASSWORD
+        return "/api/accounts/login/", {"email": f"{who}-{number % KNOWN}@example.com", "password": password}
+
+    def note(self, kind: str, status: int, seconds: float) -> None:
+        with self.lock:
+            self.statuses[kind, status] += 1
+            self.seconds.setdefault(kind, []).append(seconds)
+
+
+class MemoryWatch(threading.Thread):
+    """Samples the resident memory of a process and its children."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.peak = 0.0
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopped.wait(0.05):
+            self.peak = max(self.peak, self.megabytes())
+
+    def megabytes(self) -> float:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(map(resident_megabytes, [str(self.pid), *children]))
+
+
+def resident_megabytes(pid: str) -> float:
+    with suppress(OSError):
+        return int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) / 1024
+    return 0.0
+
+
+def gunicorn_arguments() -> list[str]:
+    """Return the arguments of the image's gunicorn, except for what only works in a container."""
+    arguments = re.findall(r'GUNICORN_CMD_ARGS="(.+)"', (ROOT / "Dockerfile").read_text())[0]
+    return [argument for argument in re.findall(r"--[a-z-]+=\S+|--[a-z-]+", arguments) if "log" not in argument]
+
+
+def add_people(stack: Stack) -> None:
+    stack.manage(
+        "shell",
+        "-v",
+        "0",
+        "-c",
+        "from django.utils import timezone\n"
+        "from django.contrib.auth.hashers import make_password\n"
+        "from accounts.models import User\n"
+        f"password, now = make_password({PASSWORD!r}), timezone.now()\n"
+        "User.objects.bulk_create(User(email=f'known-{n}@example.com', password=password, email_verified_at=now)\n"
+        f"                         for n in range({KNOWN}))",
+    )
+
+
+def start(stack: Stack) -> "subprocess.Popen[bytes]":
+    """Start the web server as the image does; returns its process."""
+    stack.manage("migrate", "-v", "0")
+    stack.manage("collectstatic", "--no-input", "-v0")
+    add_people(stack)
+    bind = f"--bind=127.0.0.1:{stack.port}"
+    server = stack.start("web", sys.executable, "-m", "gunicorn", "myproject.wsgi", *gunicorn_arguments(), bind)
+    wait_until(stack.web_answers, "the web server answers")
+    return server
+
+
+def measure_image(seconds: float) -> bool:
+    """Measure the image's gunicorn on this machine, with Django's own hasher and with ours."""
+    baseline, _, memory = storm_at_image("benchmarks.default_hashing", BASELINE_SECONDS)
+    print(f"Django's hasher: {baseline:.1f} requests per second, {memory:,.0f} MB\n")
+    rate, is_reached, memory = storm_at_image("settings.production", seconds)
+    is_reached &= report("requests per second / with Django's hasher", rate / baseline, RATE_TARGET, at_least=True)
+    return is_reached & report("memory of the web server", memory, MEMORY_TARGET, " MB")
+
+
+def storm_at_image(settings: str, seconds: float) -> tuple[float, bool, float]:
+    """Return the requests per second, whether the targets are reached, and the highest memory in MB."""
+    with ExitStack() as cleanup:
+        redis = RedisServer().start()
+        cleanup.callback(redis.stop)
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
+        database = cleanup.enter_context(temporary_database())
+        limits = dict.fromkeys(("THROTTLE_SIGNUP", "THROTTLE_LOGIN", "THROTTLE_LOGIN_ACCOUNT"), NO_LIMIT)
+        environment = {"REDIS_URL": redis.url, "EMAIL_PROVIDER": "resend", "RESEND_API_KEY": "re_benchmark", **limits}
+        environment |= {"TRUSTED_PROXY_COUNT": "0", "DJANGO_SETTINGS_MODULE": settings}
+        stack = cleanup.enter_context(Stack(folder, database, environment))
+        server = start(stack)
+        Storm(stack.url("")).rage(2)  # until every thread has handled a request
+        watch = MemoryWatch(server.pid)
+        watch.start()
+        rate, is_reached = measure(stack.url(""), seconds)
+        watch.stopped.set()
+        return rate, is_reached, watch.peak
+
+
+def measure(url: str, seconds: float) -> tuple[float, bool]:
+    """Return the requests per second, and whether nobody waited long or was turned away."""
+    storm = Storm(url)
+    elapsed = storm.rage(seconds)
+    answered = sum(number for (_, status), number in storm.statuses.items() if status < 500)
+    for (kind, status), number in sorted(storm.statuses.items()):
+        print(f"{kind}: {number} × {status}, median {statistics.median(storm.seconds[kind]) * 1000:.0f} ms")
+    print(f"{answered / elapsed:.1f} requests per second")
+    is_reached = report("longest wait", max(max(seconds) for seconds in storm.seconds.values()), WAIT_TARGET, " s")
+    locked_out = sum(number for (_, status), number in storm.statuses.items() if status in (429, 503))
+    return answered / elapsed, is_reached & report("people who were turned away", locked_out, 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--url")
+    parser.add_argument("--seconds", type=float, default=60)
+    options = parser.parse_args()
+    is_reached = measure(options.url, options.seconds)[1] if options.url else measure_image(options.seconds)
+    return 0 if is_reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
