@@ -20,6 +20,7 @@ RIGHTS = {"is_staff": "on", "is_superuser": "on", "groups": "1", "user_permissio
 REGISTERED = {
     "accounts.User",
     "auth.Group",
+    "billing.CleanupRequest",
     "billing.Customer",
     "billing.Payment",
     "billing.StripeEvent",

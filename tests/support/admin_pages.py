@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from accounts.models import User
-from billing.models import Customer, Payment, StripeEvent, Subscription
+from billing.models import CleanupRequest, Customer, Payment, StripeEvent, Subscription
 from billing.tests.support.stripe_events import payload
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, ProviderState, Suppression
 
@@ -28,6 +28,7 @@ def make_rows() -> dict[type[Model], Model]:
         user,
         customer,
         Group.objects.create(name="Support"),
+        CleanupRequest.objects.create(action="delete_customer", object_id="cus_2"),
         ContactChange.objects.create(action="forget", address="row@example.com"),
         DeliveryAttempt.objects.create(provider="resend"),
         DeliveryEvent.objects.create(provider="resend", fingerprint="1", type="delivered", occurred_at=now, raw={}),
