@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.faults import Line
-from tests.support.stack import HUNG_AFTER, Stack, wait_until
+from tests.support.stack import HUNG_AFTER, Stack, collected_static_files, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +51,7 @@ def test_limit_holds_under_load(make_stack, redis_server, fault):
         REDIS_URL=f"redis://127.0.0.1:{line.port}/0", THROTTLE_LOGIN=f"{LIMIT}/hour", TRUSTED_PROXY_COUNT="0"
     )
     options = ("--bind", f"127.0.0.1:{stack.port}", "--workers", str(PROCESSES), "--threads", "8")
+    stack.environment["TEST_STATIC_ROOT"] = collected_static_files()
     stack.start("web", sys.executable, "-m", "gunicorn", "myproject.wsgi", *options)
     wait_until(stack.web_answers, "the web server answers")
     with load(stack):
