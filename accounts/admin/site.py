@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
@@ -67,6 +68,8 @@ def refuse_unreadable(view: View) -> View:
         )
         if "\0" in request.path or any("\0" in value for value in values):
             raise BadRequest("The request contains a NUL character.")
+        if "" in request.GET.getlist(TO_FIELD_VAR) + request.POST.getlist(TO_FIELD_VAR):
+            raise BadRequest(f"{TO_FIELD_VAR} is empty.")  # Django refuses other unknown fields itself
         try:
             return view(request, *args, **kwargs)
         # Django logs a SuspiciousOperation with a traceback at ERROR, but a mistyped filter needs nobody's attention.
