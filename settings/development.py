@@ -88,8 +88,11 @@ if not CELERY_BROKER_URL:
 # Checks that nobody but the developer can reach this
 
 SET_BY_COMPOSE = {"DATABASE_URL", "REDIS_URL"}
-READ_ELSEWHERE = {  # by docker-compose.yml, and by settings.production
+READ_ELSEWHERE = {  # by the compose files, and by settings.production
+    "DOMAIN",
     "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "TLS_ISSUER",
     "SECURE_SSL_REDIRECT",
     "SECURE_HSTS_SECONDS",
     "SECURE_HSTS_INCLUDE_SUBDOMAINS",

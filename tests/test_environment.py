@@ -229,3 +229,8 @@ def test_deployment_check_passes(tmp_path):
         **PRODUCTION | {"DATABASE_URL": database},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_site_with_an_international_name_starts():
+    """The mark in metadata at Stripe is made from APP_URL, but must be ASCII."""
+    assert load("settings.production", **PRODUCTION | {"APP_URL": "https://münchen.example"}) == ""

@@ -29,7 +29,7 @@ def assert_is_too_large(response: RawResponse) -> None:
     assert b">413</span>" in response.body
 
 
-@pytest.mark.parametrize("length", [LIMIT + 1, 300_000_000, 10**17, 10**40])
+@pytest.mark.parametrize("length", [3_000_000, 300_000_000, 10**17, 10**40])  # more than gunicorn's worker buffers
 @pytest.mark.parametrize("content_type", TYPES)
 def test_announced_length_is_refused_unread(site: Site, content_type, length):
     headers = {"Content-Type": content_type, "Content-Length": str(length), **CSRF}

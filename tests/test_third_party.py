@@ -34,7 +34,7 @@ from emails.delivery import deliver_due
 from emails.models import OutboundEmail
 call_command("migrate", verbosity=0)
 data = {"email": "ada@example.com", "password1": "correct horse battery staple"}
-assert Client().post("/allauth/signup/", data).status_code == 302
+assert Client(headers={"host": "localhost"}).post("/allauth/signup/", data).status_code == 302
 deliver_due()
 print(list(OutboundEmail.objects.values_list("recipients", "subject", "status").order_by("created_at")))
 """
