@@ -7,7 +7,7 @@ and single characters. zxcvbn works the same way, but takes 1 to 50 ms (docs/dep
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice, pairwise
 from math import inf
@@ -29,7 +29,7 @@ MOST_SEPARATORS = 2
 
 # Limits the work. A long common password has to fit twice, with separators and a date: half a date would seem harder to
 # guess than the whole one.
-MAXIMUM_LENGTH = 44
+MAXIMUM_LENGTH = 40
 SHORTEST_PART = 3
 # Common in German, but not among the most frequent worldwide, and words that change with the calendar.
 MORE_WORDS = """
@@ -63,27 +63,32 @@ KEYBOARDS = [
 ]
 
 
-class OwnWords:
-    """The words that an attacker would try first, and the length of the longest one for each beginning."""
+class WordList:
+    """Words, and the length of the longest one for each beginning. Most text continues none, which saves the search."""
 
     def __init__(self, words: Collection[str]) -> None:
-        self.words, self.longest = frozenset(words), _longest(words)
+        self.words = frozenset(words)
+        self.longest: dict[str, int] = {}
+        for word in words:
+            beginning = word[:SHORTEST_PART]
+            self.longest[beginning] = max(len(word), self.longest.get(beginning, 0))
 
 
-def guess_bits(password: str, own_words: Collection[str] = ()) -> float:
-    """Return the base-2 logarithm of the guesses that the password takes, roughly, and at most about 350.
+def is_guessable(password: str, minimum_bits: float, own_words: Collection[str] = ()) -> bool:
+    """Return whether the password takes fewer guesses than two to the power of ``minimum_bits``, roughly.
 
     ``own_words`` are those that an attacker would try first, such as the name of the person or of the product.
     """
     parts = {word for text in own_words for word in _parts(text)}
-    own = OwnWords(parts | {word[::-1] for word in parts})
+    own = WordList(parts | {word[::-1] for word in parts})
     visible = _visible(password)
     without_symbols = "".join(filter(str.isalnum, visible))
     separators = set(visible.lower()) - set(without_symbols.lower())
-    bits = _cheapest(visible, own)
-    if 0 < len(separators) <= MOST_SEPARATORS:
-        bits = min(bits, _cheapest(without_symbols, own) + SEPARATORS + SEPARATOR * len(separators))
-    return bits
+    if _cheapest(visible, own) < minimum_bits:
+        return True
+    if not 0 < len(separators) <= MOST_SEPARATORS:
+        return False
+    return _cheapest(without_symbols, own) + SEPARATORS + SEPARATOR * len(separators) < minimum_bits
 
 
 def _visible(text: str) -> str:
@@ -104,26 +109,21 @@ def _parts(text: str) -> Iterator[str]:
     yield from (word for word in words if len(word) >= SHORTEST_PART)
 
 
-def _longest(words: Iterable[str]) -> dict[str, int]:
-    """Return the length of the longest word for each beginning. Most text continues none, which saves the search."""
-    lengths: dict[str, int] = {}
-    for word in words:
-        beginning = word[:SHORTEST_PART]
-        lengths[beginning] = max(len(word), lengths.get(beginning, 0))
-    return lengths
-
-
-def _cheapest(text: str, own: OwnWords) -> float:
+def _cheapest(text: str, own: WordList) -> float:
     """Return the bits of the cheapest composition of the text."""
     plain = text.lower()
     spellings = {**{plain.translate(spelling): CHANGED for spelling in SPELLINGS}, plain: 0.0}
     best = [0.0, *[inf] * len(plain)]
     runs: dict[Run, float] = {}  # the cheapest compositions that end with a run of each kind
-    repeated = 0  # up to here, the text from this position on occurred before
+    repeated = known = 0  # up to here, the text from this position on occurred before
+    before = inf  # the bits of what precedes the last repetition
     for start, character in enumerate(text):
         while repeated < len(plain) and (repeated < start or plain.find(plain[start : repeated + 1], 0, start) >= 0):
             repeated += 1
-        repetitions = ((end, AGAIN) for end in range(start + SHORTEST_REPETITION, repeated + 1))
+        repetitions: list[tuple[int, float]] = []
+        if best[start] < before or repeated > known:  # otherwise, an earlier start was as cheap
+            before, known = best[start], repeated
+            repetitions = [(end, AGAIN) for end in range(start + SHORTEST_REPETITION, repeated + 1)]
         single = (start + 1, _single(character))
         for end, bits in chain(_words(spellings, start, own), _dates(plain, start), repetitions, [single]):
             best[end] = min(best[end], best[start] + bits)
@@ -142,18 +142,15 @@ def _single(character: str) -> float:
     return LETTER + CAPITAL if character.isupper() else LETTER
 
 
-def _words(spellings: Mapping[str, float], start: int, own: OwnWords) -> Iterator[tuple[int, float]]:
+def _words(spellings: Mapping[str, float], start: int, own: WordList) -> Iterator[tuple[int, float]]:
     """Yield where words that begin at this position end, and their bits."""
-    common = common_passwords()
     for text, bits in spellings.items():
         beginning = text[start : start + SHORTEST_PART]
-        longest = max(_longest_common().get(beginning, 0), own.longest.get(beginning, 0))
-        for end in range(start + SHORTEST_PART, min(len(text), start + longest) + 1):
-            part = text[start:end]
-            if part in own.words:
-                yield end, OWN + bits
-            elif part in common:
-                yield end, COMMON + bits
+        for words, base in ((own, OWN), (_common_words(), COMMON)):
+            longest = words.longest.get(beginning, 0)
+            for end in range(start + SHORTEST_PART, min(len(text), start + longest) + 1):
+                if text[start:end] in words.words:
+                    yield end, base + bits
 
 
 def _dates(plain: str, start: int) -> Iterator[tuple[int, float]]:
@@ -212,5 +209,5 @@ def common_passwords() -> frozenset[str]:
 
 
 @cache
-def _longest_common() -> dict[str, int]:
-    return _longest(common_passwords())
+def _common_words() -> WordList:
+    return WordList(common_passwords())

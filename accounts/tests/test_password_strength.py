@@ -90,7 +90,7 @@ ADDITIONS = """
 """.split()  # noqa: SIM905
 
 
-LONG_WORDS = ["princesita", "michaeljackson", "manchesterunited"]
+LONG_WORDS = ["princesita", "michaeljackson", "kartoffelpuffer"]
 
 
 def common_words() -> list[str]:
