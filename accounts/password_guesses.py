@@ -7,11 +7,12 @@ and single characters. zxcvbn works the same way, but takes 1 to 50 ms (docs/dep
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache, partial
-from itertools import chain, pairwise
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain, islice, pairwise
 from math import inf
 from string import ascii_lowercase, digits
+from typing import NamedTuple
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
 
@@ -23,14 +24,13 @@ AGAIN, SHORTEST_REPETITION = 2.0, 4  # a part that occurred before
 YEAR, DATE, NUMBER, DIGIT = 7.0, 10.0, 3.0, 2.0
 SYMBOLS, SYMBOL = 2.0, 3.5
 LETTER, CAPITAL = 4.7, 1.0
-MOST_SEPARATORS, SEPARATORS, SEPARATOR = (
-    2,
-    2.0,
-    2.5,
-)  # of single letters or words, such as the hyphens in p-a-s-s-w-o-r-d
+SEPARATORS, SEPARATOR = 2.0, 2.5  # of single letters or words, such as the hyphens in p-a-s-s-w-o-r-d
+MOST_SEPARATORS = 2
 
-MAXIMUM_LENGTH = 28  # limits the work; what follows only makes a password stronger
-SHORTEST_PART, LONGEST_PART = 3, 16
+# Limits the work. A long common password has to fit twice, with separators and a date: half a date would seem harder to
+# guess than the whole one.
+MAXIMUM_LENGTH = 40
+SHORTEST_PART = 3
 # Common in German, but not among the most frequent worldwide, and words that change with the calendar.
 MORE_WORDS = """
     passwort kennwort geheim geheimnis hallo willkommen schatz liebe sommer winter herbst fruehling fruhling montag
@@ -63,29 +63,41 @@ KEYBOARDS = [
 ]
 
 
-def guess_bits(password: str, own_words: Collection[str] = ()) -> float:
-    """Return the base-2 logarithm of the guesses that the password takes, roughly, and at most about 250.
+class WordList:
+    """Words, and the length of the longest one for each beginning. Most text continues none, which saves the search."""
+
+    def __init__(self, words: Collection[str]) -> None:
+        self.words = frozenset(words)
+        self.longest: dict[str, int] = {}
+        for word in words:
+            beginning = word[:SHORTEST_PART]
+            self.longest[beginning] = max(len(word), self.longest.get(beginning, 0))
+
+
+def is_guessable(password: str, minimum_bits: float, own_words: Collection[str] = ()) -> bool:
+    """Return whether the password takes fewer guesses than two to the power of ``minimum_bits``, roughly.
 
     ``own_words`` are those that an attacker would try first, such as the name of the person or of the product.
     """
     parts = {word for text in own_words for word in _parts(text)}
-    own = frozenset(parts | {word[::-1] for word in parts})
+    own = WordList(parts | {word[::-1] for word in parts})
     visible = _visible(password)
     without_symbols = "".join(filter(str.isalnum, visible))
     separators = set(visible.lower()) - set(without_symbols.lower())
-    bits = _cheapest(visible, own)
-    if 0 < len(separators) <= MOST_SEPARATORS:
-        bits = min(bits, _cheapest(without_symbols, own) + SEPARATORS + SEPARATOR * len(separators))
-    return bits
+    if _cheapest(visible, own) < minimum_bits:
+        return True
+    if not 0 < len(separators) <= MOST_SEPARATORS:
+        return False
+    return _cheapest(without_symbols, own) + SEPARATORS + SEPARATOR * len(separators) < minimum_bits
 
 
 def _visible(text: str) -> str:
     """Return the text without spaces, invisible characters, and accents, and with look-alikes as Latin letters."""
     decomposed = unicodedata.normalize("NFKD", text[: 2 * MAXIMUM_LENGTH])
-    kept = "".join(c for c in decomposed if unicodedata.category(c) not in {"Mn", "Cf", "Cc", "Zs"})[:MAXIMUM_LENGTH]
+    visible = (c for c in decomposed if unicodedata.category(c) not in {"Mn", "Cf", "Cc", "Zs"})
     return "".join(
         replaced.upper() if character.isupper() else replaced
-        for character in kept
+        for character in islice(visible, MAXIMUM_LENGTH)
         if (replaced := character.lower()[:1].translate(LOOK_ALIKES))
     )
 
@@ -97,19 +109,29 @@ def _parts(text: str) -> Iterator[str]:
     yield from (word for word in words if len(word) >= SHORTEST_PART)
 
 
-def _cheapest(text: str, own: frozenset[str]) -> float:
+def _cheapest(text: str, own: WordList) -> float:
     """Return the bits of the cheapest composition of the text."""
     plain = text.lower()
     spellings = {**{plain.translate(spelling): CHANGED for spelling in SPELLINGS}, plain: 0.0}
     best = [0.0, *[inf] * len(plain)]
+    runs: dict[Run, float] = {}  # the cheapest compositions that end with a run of each kind
+    repeated = known = 0  # up to here, the text from this position on occurred before
+    before = inf  # the bits of what precedes the last repetition
     for start, character in enumerate(text):
-        parts = chain(_words(spellings, start, own), _runs(plain, start), [(start + 1, _single(character))])
-        for end, bits in parts:
+        while repeated < len(plain) and (repeated < start or plain.find(plain[start : repeated + 1], 0, start) >= 0):
+            repeated += 1
+        repetitions: list[tuple[int, float]] = []
+        if best[start] < before or repeated > known:  # otherwise, an earlier start was as cheap
+            before, known = best[start], repeated
+            repetitions = [(end, AGAIN) for end in range(start + SHORTEST_REPETITION, repeated + 1)]
+        single = (start + 1, _single(character))
+        for end, bits in chain(_words(spellings, start, own), _dates(plain, start), repetitions, [single]):
             best[end] = min(best[end], best[start] + bits)
+        pair = plain[start : start + 2]
+        runs = {run: min(runs.get(run, inf), best[start] + run.base + run.each) + run.each for run in _runs(pair)}
+        if runs:
+            best[start + 2] = min(best[start + 2], *runs.values())
     return best[-1]
-
-
-# Each of the following yields where parts that begin at this position end, and their bits.
 
 
 def _single(character: str) -> float:
@@ -120,31 +142,35 @@ def _single(character: str) -> float:
     return LETTER + CAPITAL if character.isupper() else LETTER
 
 
-def _words(spellings: Mapping[str, float], start: int, own: frozenset[str]) -> Iterator[tuple[int, float]]:
-    common = common_passwords()
+def _words(spellings: Mapping[str, float], start: int, own: WordList) -> Iterator[tuple[int, float]]:
+    """Yield where words that begin at this position end, and their bits."""
     for text, bits in spellings.items():
-        for end in range(start + SHORTEST_PART, min(len(text), start + LONGEST_PART) + 1):
-            part = text[start:end]
-            if part in own:
-                yield end, OWN + bits
-            elif part in common:
-                yield end, COMMON + bits
+        beginning = text[start : start + SHORTEST_PART]
+        for words, base in ((own, OWN), (_common_words(), COMMON)):
+            longest = words.longest.get(beginning, 0)
+            for end in range(start + SHORTEST_PART, min(len(text), start + longest) + 1):
+                if text[start:end] in words.words:
+                    yield end, base + bits
 
 
-def _runs(plain: str, start: int) -> Iterator[tuple[int, float]]:
-    """Yield numbers, dates, symbols, keyboard walks, repetitions of one character, and of an earlier part."""
-    for is_part, base, each in RUNS:
-        for end in range(start + 2, len(plain) + 1):
-            if not is_part(plain, start, end):
-                break
-            yield end, base + each * (end - start)
-    for pattern, bits in DATES.items():
-        if found := pattern.match(plain, start):
-            yield found.end(), bits
-    for end in range(start + SHORTEST_REPETITION, len(plain) + 1):
-        if plain[start:end] not in plain[:start]:
-            break
-        yield end, AGAIN
+def _dates(plain: str, start: int) -> Iterator[tuple[int, float]]:
+    """Yield where dates that begin at this position end, and their bits."""
+    if plain[start].isdigit():
+        for pattern, bits in DATES.items():
+            if found := pattern.match(plain, start):
+                yield found.end(), bits
+
+
+class Run(NamedTuple):
+    """A kind of characters that follow each other, and the bits of a part of it: for the part, and each character."""
+
+    name: str
+    base: float
+    each: float
+
+
+NUMBERS, SYMBOL_RUN = Run("numbers", NUMBER, DIGIT), Run("symbols", SYMBOLS, SYMBOL)
+ONE_CHARACTER = Run("one character", REPEATED, REPEATED_CHARACTER)
 
 
 def _neighbors(rows: Sequence[str]) -> frozenset[str]:
@@ -155,18 +181,24 @@ def _neighbors(rows: Sequence[str]) -> frozenset[str]:
     return frozenset(pairs | {pair[::-1] for pair in pairs})
 
 
-def _is_walk(pairs: Collection[str], plain: str, start: int, end: int) -> bool:
-    return plain[end - 2 : end] in pairs
+WALKS: dict[str, list[Run]] = {}
+for number, keyboard in enumerate(KEYBOARDS):
+    for neighbors in _neighbors(keyboard):
+        WALKS.setdefault(neighbors, []).append(Run(f"walk {number}", WALK, WALK_CHARACTER))
 
 
-# Whether the part from start to end still is of a kind, given that it was without its last character.
-Run = tuple[Callable[[str, int, int], bool], float, float]
-RUNS: list[Run] = [
-    (lambda plain, start, end: plain[start].isdigit() and plain[end - 1].isdigit(), NUMBER, DIGIT),
-    (lambda plain, start, end: not (plain[start].isalnum() or plain[end - 1].isalnum()), SYMBOLS, SYMBOL),
-    *((partial(_is_walk, pairs), WALK, WALK_CHARACTER) for pairs in map(_neighbors, KEYBOARDS)),
-    (lambda plain, start, end: plain[end - 2] == plain[end - 1], REPEATED, REPEATED_CHARACTER),
-]
+def _runs(pair: str) -> list[Run]:
+    """Return the kinds of runs that the two characters begin or continue."""
+    if len(pair) < 2:
+        return []
+    runs = [*WALKS.get(pair, ())]
+    if pair.isdigit():
+        runs.append(NUMBERS)
+    elif not (pair[0].isalnum() or pair[1].isalnum()):
+        runs.append(SYMBOL_RUN)
+    if pair[0] == pair[1]:
+        runs.append(ONE_CHARACTER)
+    return runs
 
 
 @cache
@@ -174,3 +206,8 @@ def common_passwords() -> frozenset[str]:
     """Return the common passwords and common words, forward and backward, in lower case."""
     words = {word for word in CommonPasswordValidator().passwords.union(MORE_WORDS) if len(word) >= SHORTEST_PART}
     return frozenset(words | {word[::-1] for word in words})
+
+
+@cache
+def _common_words() -> WordList:
+    return WordList(common_passwords())

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from idna.core import valid_contextj
 
-from accounts.password_guesses import guess_bits
+from accounts.password_guesses import is_guessable
 
 NAME_MAX_LENGTH = 60  # strangers could use a longer one to send a message of their own in our emails
 PASSWORD_MAX_LENGTH = 128
@@ -114,7 +114,7 @@ class GuessablePasswordValidator:
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
         person = [str(getattr(user, field, "")) for field in ("email", "name")]
         product = [settings.BRAND_NAME, urlsplit(settings.APP_URL).hostname or "", settings.ROOT_URLCONF.split(".")[0]]
-        if guess_bits(password, [*person, *product]) < PASSWORD_MIN_BITS:
+        if is_guessable(password, PASSWORD_MIN_BITS, [*person, *product]):
             message = _(
                 "This password is easy to guess: it's a common password, a name, or a pattern with few changes. Choose "
                 "four unrelated words, or let a password manager create a password."

@@ -45,6 +45,8 @@ LONG = {
     "symbols": "!" * 4096,
     "words": "password" * 512,
     "changed words": "p@ssw0rd1!" * 410,
+    "words with separators": "passw0rd-" * 456,
+    "different words with separators": "monkey-dragon.passw0rd-shadow." * 137,
     "keyboard walk": "qwerty" * 683,
     "ligatures that expand": "\ufdfa" * 4096,
     "combining characters": "a\u0301" * 2048,
