@@ -10,7 +10,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: PLC0415  # models load after apps
+        from accounts import checks, signals  # noqa: F401, PLC0415  # models load after apps
         from accounts.admin import groups, users  # noqa: F401, PLC0415  # after Django has loaded the packages' admins
 
         post_save.connect(signals.welcome_new_user, sender="accounts.User", dispatch_uid="accounts.welcome_new_user")

@@ -20,6 +20,11 @@ class WrongCredentials(AccountsError, ValueError):
     code = "wrong_credentials"
 
 
+class ChallengeFailed(AccountsError, ValueError):
+    default_message = _("We couldn't confirm that you're a person. Try again.")
+    code = "challenge_failed"
+
+
 class EmailNotVerified(AccountsError, PermissionError):
     category = Category.FORBIDDEN
     default_message = _("Confirm your email address first. Open the link in the email we sent you.")

@@ -14,6 +14,7 @@ from accounts import login, services, throttling
 from accounts.api import schema, serializers
 from accounts.api.authentication import OptionalTokenAuthentication
 from accounts.api.serializers import IssuedTokenSerializer, RegisteredSerializer, UserSerializer
+from accounts.challenge import require_challenge
 from accounts.client_info import Requester
 from accounts.device_cookies import set_device_header
 from accounts.models import User
@@ -36,6 +37,7 @@ class SignupView(PublicView):
     @schema.signup
     def post(self, request: Request) -> Response:
         person = parse(serializers.SignupSerializer, request)
+        require_challenge(request)
         services.register_user(**person, requester=requester_of(request, person["email"]))
         return Response(RegisteredSerializer({"user": person}).data, status=HTTP_201_CREATED)
 

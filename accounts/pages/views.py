@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
 from accounts import login, services, throttling
+from accounts.challenge import require_challenge
 from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
 from accounts.models import User
@@ -51,10 +52,12 @@ def home(request: HttpRequest) -> HttpResponse:
 @page_view(limits=throttling.SIGNUP_LIMITS)
 def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(post_data(request))
-    if form.is_valid():
-        requester = requester_of(request, form.cleaned_data["email"])
-        services.register_user(**form.cleaned_data, requester=requester)
-        return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
+    with form.collect_errors():
+        if form.is_valid():
+            require_challenge(request)
+            requester = requester_of(request, form.cleaned_data["email"])
+            services.register_user(**form.cleaned_data, requester=requester)
+            return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
     return render_form_page(request, "accounts/signup.html", form)
 
 
