@@ -1,7 +1,10 @@
 """Memory, rate, and longest wait while 48 people sign up and log in at once, for a minute.
 
     python benchmarks/login_storm.py                     needs PostgreSQL and redis-server; --seconds 10 is shorter
-    python benchmarks/login_storm.py --url https://…     against a running site; memory is not measured
+    python benchmarks/login_storm.py --url https://app.example.com --address 127.0.0.1 --process 4711
+                                                         docker-compose.production.yml: the process is gunicorn's, and
+                                                         .env sets the limits to 1000000/second; --prepare prints the
+                                                         code that creates the accounts (manage.py shell -c)
 
 Starts gunicorn with the arguments of the image under settings.production. Half of the people sign up; the others log in
 with the right password, with a wrong one, and with an address that has no account. A shorter storm before it meets the
@@ -12,6 +15,8 @@ import argparse
 import http.client
 import json
 import re
+import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -36,6 +41,7 @@ KNOWN = 200  # accounts that exist before
 PASSWORD = "violet-kettle-orbit-47"
 MEMORY_TARGET, WAIT_TARGET, RATE_TARGET = 450.0, 10.0, 2.0
 BASELINE_SECONDS = 15.0
+PATIENCE = 120  # seconds until a request counts as hung
 NO_LIMIT = "1000000/second"
 
 
@@ -44,6 +50,7 @@ class Storm:
     """The clients of the storm, and what they measured."""
 
     url: str
+    address: str = ""  # where to connect instead of the host in the URL; any certificate is accepted then
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     numbers: "count[int]" = field(default_factory=count)
@@ -60,18 +67,27 @@ class Storm:
         return time.monotonic() - started
 
     def send_until(self, end: float, person: int) -> None:
-        site = urlsplit(self.url)
-        connect = http.client.HTTPSConnection if site.scheme == "https" else http.client.HTTPConnection
         for kind in cycle(["sign-up"] if person % 2 else ["login", "wrong password", "unknown address"]):
             if time.monotonic() >= end:
                 return
             started = time.monotonic()
             path, body = self.request(kind)
-            client = connect(site.netloc, timeout=120)  # a new connection each time, as a proxy opens them
+            client = self.connect()  # a new connection each time, as a proxy opens them
             client.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
             status = client.getresponse().status
             client.close()
             self.note(kind, status, time.monotonic() - started)
+
+    def connect(self) -> http.client.HTTPConnection:
+        site = urlsplit(self.url)
+        if site.scheme == "http":
+            return http.client.HTTPConnection(site.netloc, timeout=PATIENCE)
+        client = http.client.HTTPSConnection(site.netloc, timeout=PATIENCE)
+        if self.address:
+            context = ssl._create_unverified_context()
+            line = socket.create_connection((self.address, site.port or 443), timeout=PATIENCE)
+            client.sock = context.wrap_socket(line, server_hostname=site.hostname)
+        return client
 
     def request(self, kind: str) -> tuple[str, dict[str, str]]:
         number = next(self.numbers)
@@ -117,26 +133,21 @@ def gunicorn_arguments() -> list[str]:
     return [argument for argument in re.findall(r"--[a-z-]+=\S+|--[a-z-]+", arguments) if "log" not in argument]
 
 
-def add_people(stack: Stack) -> None:
-    stack.manage(
-        "shell",
-        "-v",
-        "0",
-        "-c",
-        "from django.utils import timezone\n"
-        "from django.contrib.auth.hashers import make_password\n"
-        "from accounts.models import User\n"
-        f"password, now = make_password({PASSWORD!r}), timezone.now()\n"
-        "User.objects.bulk_create(User(email=f'known-{n}@example.com', password=password, email_verified_at=now)\n"
-        f"                         for n in range({KNOWN}))",
-    )
+ADD_PEOPLE = (
+    "from django.utils import timezone\n"
+    "from django.contrib.auth.hashers import make_password\n"
+    "from accounts.models import User\n"
+    f"password, now = make_password({PASSWORD!r}), timezone.now()\n"
+    "User.objects.bulk_create(User(email=f'known-{n}@example.com', password=password, email_verified_at=now)\n"
+    f"                         for n in range({KNOWN}))"
+)
 
 
 def start(stack: Stack) -> "subprocess.Popen[bytes]":
     """Start the web server as the image does; returns its process."""
     stack.manage("migrate", "-v", "0")
     stack.manage("collectstatic", "--no-input", "-v0")
-    add_people(stack)
+    stack.manage("shell", "-v", "0", "-c", ADD_PEOPLE)
     bind = f"--bind=127.0.0.1:{stack.port}"
     server = stack.start("web", sys.executable, "-m", "gunicorn", "myproject.wsgi", *gunicorn_arguments(), bind)
     wait_until(stack.web_answers, "the web server answers")
@@ -172,9 +183,18 @@ def storm_at_image(settings: str, seconds: float) -> tuple[float, bool, float]:
         return rate, is_reached, watch.peak
 
 
-def measure(url: str, seconds: float) -> tuple[float, bool]:
+def measure_site(url: str, address: str, process: int | None, seconds: float) -> bool:
+    """Measure a running site, and the memory of its web server if its process is on this machine."""
+    watch = MemoryWatch(process) if process else None
+    if watch:
+        watch.start()
+    _, is_reached = measure(url, seconds, address)
+    return is_reached & (not watch or report("memory of the web server", watch.peak, MEMORY_TARGET, " MB"))
+
+
+def measure(url: str, seconds: float, address: str = "") -> tuple[float, bool]:
     """Return the requests per second, and whether nobody waited long or was turned away."""
-    storm = Storm(url)
+    storm = Storm(url, address)
     elapsed = storm.rage(seconds)
     answered = sum(number for (_, status), number in storm.statuses.items() if status < 500)
     for (kind, status), number in sorted(storm.statuses.items()):
@@ -188,9 +208,18 @@ def measure(url: str, seconds: float) -> tuple[float, bool]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--url")
+    parser.add_argument("--address", default="")
+    parser.add_argument("--process", type=int)
+    parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
-    is_reached = measure(options.url, options.seconds)[1] if options.url else measure_image(options.seconds)
+    if options.prepare:
+        print(ADD_PEOPLE)
+        return 0
+    if options.url:
+        is_reached = measure_site(options.url, options.address, options.process, options.seconds)
+    else:
+        is_reached = measure_image(options.seconds)
     return 0 if is_reached else 1
 
 
