@@ -15,7 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from common import cache
 from common.windows import process_windows
 
-RUNS_SLOW = os.environ.get("RUN_SLOW") == "1"
+RUNS_EXHAUSTIVE = os.environ.get("RUN_SLOW") == "all"
+RUNS_SLOW = RUNS_EXHAUSTIVE or os.environ.get("RUN_SLOW") == "1"
 
 # By default, Hypothesis fails a test if an example takes long or is generated slowly. On a busy machine, both happen
 # without a fault in the code.
@@ -34,7 +35,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the slow tests unless RUN_SLOW=1 is set."""
+    """Skip the slow tests unless RUN_SLOW=1 is set, and the exhaustive ones unless RUN_SLOW=all is set."""
+    for item in items:
+        if item.get_closest_marker("exhaustive") and not RUNS_EXHAUSTIVE:
+            item.add_marker(pytest.mark.skip(reason="exhaustive: RUN_SLOW=all runs it"))
     if RUNS_SLOW:
         # Slow tests run first. Otherwise one worker could still be busy with a slow test after all others are done.
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)

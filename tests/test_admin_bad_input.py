@@ -159,7 +159,7 @@ def test_lists_survive_bad_parameters(errors, value):
             errors.send("GET", list_path(model), {name: value})
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("model", MODELS, ids=str)
 def test_lists_survive_every_bad_parameter(errors, model):
     values = itertools.cycle(VALUES)
@@ -167,7 +167,7 @@ def test_lists_survive_every_bad_parameter(errors, model):
         errors.send("GET", list_path(model), {name: next(values)})
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_user_list_survives_every_bad_value(errors):
     for name, value in itertools.product(filters_of(User), VALUES):
         errors.send("GET", list_path(User), {name: value})
@@ -193,7 +193,7 @@ def test_pages_survive_bad_ids(errors, value):
             errors.send("POST", route.url(other=value), data={"post": "yes"})
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_pages_survive_every_bad_id(errors, rows, method):
     values = itertools.cycle(VALUES)
@@ -208,7 +208,7 @@ def test_forms_survive_bad_data(errors, rows, value):
         post_form(errors, route, rows, value)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", range(PARTS))
 def test_forms_survive_every_bad_value(errors, rows, part):
     values = itertools.cycle(VALUES[part:] + VALUES[:part])

@@ -428,6 +428,11 @@ def test_unknown_addresses_are_as_slow_as_outdated_accounts(old_user, post):
     assert costs(post, "unknown@example.com") == costs(post, old_user.email)
 
 
+def test_deleted_accounts_make_no_unknown_address_fast(old_user, post):
+    User.objects.filter(pk=old_user.pk).update(id=old_user.pk + 1000)
+    assert all(len(costs(post, f"unknown-{n}@example.com")) == 2 for n in range(10))
+
+
 def test_as_many_unknown_addresses_are_slow_as_accounts(old_user, post):
     current = make_password(PASSWORD)
     User.objects.bulk_create(

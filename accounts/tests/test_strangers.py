@@ -100,7 +100,7 @@ def test_owner_is_served_after_a_stranger_tried_everything(path, ada):
     assert serves_owner()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", API + PAGES)
 def test_owner_is_served_after_a_thousand_requests(path, ada):
     attack(path, 500)
