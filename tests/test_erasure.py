@@ -7,6 +7,7 @@ also after she left. What billing stores is the subject of billing/tests/test_pr
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -14,7 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Model
 from django.test import Client
 
 from accounts.models import EmailChange, User
@@ -79,7 +80,7 @@ def use(browser: Client, page: str, **data: str) -> None:
 def report_events(provider: str, emails: list[OutboundEmail]) -> None:
     sender = WEBHOOK_SENDERS[provider]()
     for email in emails:
-        our_id = {"our_id": email.pk} if provider == "resend" else {}
+        our_id: dict[str, Any] = {"our_id": email.pk} if provider == "resend" else {}
         for to in email.recipients.split():
             for kind in ("email.delivered", "email.opened"):
                 event = sender.event(kind, message=email.provider_message_id, to=to, **our_id)
@@ -89,7 +90,9 @@ def report_events(provider: str, emails: list[OutboundEmail]) -> None:
 def log_actions(user: User) -> None:
     """Have staff change the user, an email, and a suppression, as the admin logs it."""
     suppression = Suppression.objects.create(address="unrelated@example.com")
-    for row in (user, OutboundEmail.objects.exclude(recipients="").first(), suppression):
+    email = OutboundEmail.objects.exclude(recipients="")[0]
+    rows: list[Model] = [user, email, suppression]
+    for row in rows:
         LogEntry.objects.create(
             user=User.objects.create_superuser(f"{row._meta.model_name}@example.org"),
             object_id=str(row.pk),
