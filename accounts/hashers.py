@@ -131,7 +131,7 @@ class PBKDF2PasswordHasher(Gated, hashers.PBKDF2PasswordHasher):
 
 
 def is_outdated(encoded: str) -> bool:
-    """Return whether a stored hash can be checked, but was made with other parameters than those of new ones."""
+    """Return whether a stored hash can still be checked but has different parameters from new hashes."""
     try:
         hasher = hashers.identify_hasher(encoded)
     except ValueError:  # an unusable password

@@ -1,4 +1,4 @@
-"""Passwords in the admin: staff change their own, and set those of users."""
+"""Password pages of the admin: staff change their own password and set the passwords of users."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -150,7 +150,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_privileged(self) -> bool:
-        """Whether the account may do more than any other. Whoever takes it over would gain what it may do."""
+        """Whether the account has rights that ordinary accounts lack, so that only superusers may change it."""
         return self.is_staff or self.is_superuser or self.groups.exists() or self.user_permissions.exists()
 
     @property
