@@ -67,8 +67,10 @@ def test_no_period_has_more_requests_than_the_limit(counter, set_rates):
         for _ in range(THREADS):
             pool.submit(send)
     allowed.sort()
-    # Measured around the calls, so a slow machine can only make the periods longer.
-    assert all(later[1] - earlier[0] >= 1 for earlier, later in zip(allowed, allowed[5:], strict=False))
+    for i, (before, after) in enumerate(allowed[:-5]):
+        # The six that can have been counted in the shortest period that begins with this call. Measured around the
+        # calls, the periods are never too short: a thread may be stopped between the clock and the count.
+        assert max(after, sorted(end for _, end in allowed[i + 1 :])[4]) - before >= 1
 
 
 def test_parallel_burst_gets_exactly_the_limit(counter, set_rates):

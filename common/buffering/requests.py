@@ -27,6 +27,7 @@ class IncomingRequest:
         self.head_bytes = 0  # 0 until the head is complete
         self.is_complete = False
         self.is_head_too_large = False
+        self.is_body_too_large = False  # also makes the request complete
         self.expects_continue = False
         self._body_end = 0
         self._next_chunk = 0  # where the line with the size of the next chunk begins; 0 if no chunk follows
@@ -61,7 +62,8 @@ class IncomingRequest:
             self._skip_chunks()
         end = max(len(self.received), self._body_end, self._next_chunk)
         has_arrived = not self._next_chunk and len(self.received) >= self._body_end
-        self.is_complete = has_arrived or end > self.head_bytes + MAX_BODY_BYTES
+        self.is_body_too_large = end > self.head_bytes + MAX_BODY_BYTES
+        self.is_complete = has_arrived or self.is_body_too_large
 
     def _skip_chunks(self) -> None:
         """Move ``_next_chunk`` past the chunks whose size has arrived."""

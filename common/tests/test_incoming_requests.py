@@ -6,7 +6,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import RequestParser
 from gunicorn.http.errors import ParseException
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from common.buffering.requests import MAX_BODY_BYTES, MAX_HEAD_BYTES, IncomingRequest
@@ -81,7 +81,9 @@ def test_refused_request_is_not_waited_for(data):
     "head", [POST + b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1), CHUNKED + b"FFFFFFF\r\n"]
 )
 def test_huge_body_is_not_received(head):
-    assert arrive(head).is_complete
+    request = arrive(head)
+    assert request.is_body_too_large
+    assert request.is_complete
 
 
 def test_huge_head_is_refused():
@@ -94,7 +96,8 @@ FRAGMENTS = st.sampled_from([*LINES, *CHUNKS, POST, CHUNKED])
 
 
 @given(st.lists(FRAGMENTS, min_size=1, max_size=12).map(b"".join), st.integers(1, 20))
+@example(CHUNKED + b"5abcde\r\n", 1)
 def test_complete_request_makes_no_thread_wait(data, size):
     request = arrive(data, size)
-    if request.is_complete:
+    if request.is_complete and not request.is_body_too_large:
         assert not needs_more(data)
