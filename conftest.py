@@ -34,9 +34,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if is_one_file else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before "-m database" selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the slow tests unless RUN_SLOW=1 is set, and the exhaustive ones unless RUN_SLOW=all is set."""
+    """Mark the tests with a database.
+
+    Skip the slow tests unless RUN_SLOW=1 is set, and the exhaustive ones unless RUN_SLOW=all is set.
+    """
     for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("django_db") or "db" in fixtures or "transactional_db" in fixtures:
+            item.add_marker("database")
         if item.get_closest_marker("exhaustive") and not RUNS_EXHAUSTIVE:
             item.add_marker(pytest.mark.skip(reason="exhaustive: RUN_SLOW=all runs it"))
     if RUNS_SLOW:
@@ -48,11 +55,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="slow: RUN_SLOW=1 runs it"))
 
 
+def is_slow(report: pytest.TestReport) -> bool:
+    return "slow" in report.keywords and (RUNS_EXHAUSTIVE or "exhaustive" not in report.keywords)
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """List the slow tests of this run by name, with the seconds that each took."""
     seconds: dict[str, float] = {}
     for report in chain(*terminalreporter.stats.values()):
-        if isinstance(report, pytest.TestReport) and "slow" in report.keywords:
+        if isinstance(report, pytest.TestReport) and is_slow(report):
             seconds[report.nodeid] = seconds.get(report.nodeid, 0.0) + report.duration
     if seconds:
         terminalreporter.section("slow tests" if RUNS_SLOW else "slow tests, skipped: RUN_SLOW=1 runs them")

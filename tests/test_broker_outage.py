@@ -29,7 +29,7 @@ def assert_everything_arrived_once(stack: Stack, provider_api, email_count: int)
     assert set(copies.values()) == {1}
 
 
-@pytest.fixture(params=[*SERVER_FAULTS, *NAME_FAULTS])
+@pytest.fixture(params=[*SERVER_FAULTS, *(pytest.param(fault, marks=pytest.mark.exhaustive) for fault in NAME_FAULTS)])
 def outage(request, redis_server, tmp_path) -> Iterator[Outage]:
     if request.param in NAME_FAULTS and not may_mount():
         pytest.skip("needs root and unshare, to put a name server of its own before one process")

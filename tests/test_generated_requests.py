@@ -79,7 +79,7 @@ def site_on_postgres(tmp_path: Path, migrated_database: str) -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_ten_thousand_requests_of_strangers_and_users_cause_no_500(site_on_postgres: Site):
     actors = [Actor(), *user_of(site_on_postgres)]
     generator = RequestGenerator(2, all_paths(), actors)

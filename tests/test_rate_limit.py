@@ -22,7 +22,9 @@ for _ in range(64):
 """
 
 
-@pytest.mark.parametrize(("provider", "email_count"), [("sequenzy", 60), ("resend", 2000)])
+@pytest.mark.parametrize(
+    ("provider", "email_count"), [pytest.param("sequenzy", 60, marks=pytest.mark.exhaustive), ("resend", 2000)]
+)
 def test_eight_processes_share_five_calls_a_second(make_stack, redis_server, provider_api, provider, email_count):
     provider_api.limit = LIMIT
     stack = make_stack(provider, REDIS_URL=redis_server.url, EMAIL_RATE_PER_SECOND=str(LIMIT))

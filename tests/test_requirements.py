@@ -101,7 +101,7 @@ def test_setup_refuses_a_changed_or_missing_hash(folder):
     assert [*folder.glob(".venv/lib/*/site-packages/sample.py")]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_bill_of_materials_lists_every_package_with_its_hashes(tmp_path):
     done = subprocess.run(
         [ROOT / "bin/sbom", tmp_path / "sbom.json"], capture_output=True, text=True, timeout=HUNG_AFTER

@@ -9,7 +9,7 @@ import json
 from itertools import permutations
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
 from billing.models import Payment, StripeEvent, Subscription
@@ -58,11 +58,10 @@ def test_receipt_uses_the_users_language(ada, queued_emails):
     assert "2. November 2026" in email.message.text
 
 
-def test_six_events_send_one_receipt_in_any_order(ada, queued_emails):
-    orders = list(permutations(json.dumps(event).encode() for event in first_payment()))
-    if connection.vendor == "postgresql":
-        orders = orders[::12]  # PostgreSQL takes ten times as long as SQLite, where all 720 orders run
-    for order in orders:
+@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_six_events_send_one_receipt_in_any_order(ada, queued_emails, step):
+    orders = list(permutations(json.dumps(event).encode() for event in first_payment()))  # 720
+    for order in orders[::step]:
         with transaction.atomic():
             for body in order:
                 processing.receive(body)
