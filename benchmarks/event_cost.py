@@ -57,8 +57,10 @@ def signed_requests(sender: WebhookSender, rows: list[OutboundEmail]) -> list[di
             DELIVERED[sender.provider], message=row.provider_message_id, to="ada@example.com", at=time.time(), **our_id
         )
         body = json.dumps(event).encode()
-        path, headers = f"/emails/webhooks/{sender.provider}/", sender.sign(body, str(int(time.time())))
-        request = RequestFactory().post(path, body, content_type="application/json", headers=headers)
+        path, headers = f"/emails/webhooks/{sender.provider}", sender.sign(body, str(int(time.time())))
+        request = RequestFactory(SERVER_NAME="localhost").post(
+            path, body, content_type="application/json", headers=headers
+        )
         environments.append(request.environ)
     return environments
 
