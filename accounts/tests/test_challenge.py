@@ -38,7 +38,7 @@ def test_refusal_is_the_same_for_a_known_address(post, ada):
     assert post("signup/", ADA).json()["code"] == "challenge_failed"
 
 
-def test_check_names_a_path_without_a_function(settings):
+def test_check_names_a_path_without_a_function(settings, db):  # on Django 6.1, a check queries SQLite
     assert not [problem for problem in run_checks() if problem.id == "accounts.E001"]
     for path in ("nothing", "nothing.at_all", f"{__name__}.PATH", f"{__name__}.missing"):
         settings.ACCOUNTS_SIGNUP_CHALLENGE = path
