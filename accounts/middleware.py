@@ -36,7 +36,7 @@ def user_language_middleware(
 class ServerBusyMiddleware:
     """Limits how long a request waits to hash a password, and responds with a page if it had to give up.
 
-    The API has its own response (common/api/errors.py). This one is for all pages, including those of the admin.
+    The API has its own response (common/api/errors.py). This one is for all pages, including the admin.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -75,7 +75,7 @@ def profile_limits(request: AnyRequest) -> Sequence[Window]:
 
 
 def email_change_limits(request: AnyRequest) -> Sequence[Window]:
-    """Return the limits for a password, and those for emails to the new address, of which each user has a share."""
+    """Return the limits for a password and for emails to the new address, with a share for each user."""
     purpose, scope, person = "email_change", "password_reset", person_subject(request)
     address = submitted(request, "email")
     about = about_address(purpose, scope, address, by=person) if address else []

@@ -21,7 +21,7 @@ IDEOGRAPHIC_DOTS = str.maketrans("\u3002\uff61", "..")
 LINE_OR_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # Format characters (bidirectional controls, zero-width characters, tags), and characters without a defined appearance.
 INVISIBLE = frozenset({"Cf", "Cn", "Co"})
-# Characters that are invisible although their category is that of a letter, a symbol, or a mark: the fillers of Hangul,
+# Invisible characters in the category of letters, symbols, or marks: the fillers of Hangul,
 # blank symbols, the combining grapheme joiner, inherent vowels of Khmer, and variation selectors.
 BLANKS = re.compile(
     "[\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159\U00013441\U00013442"
@@ -81,7 +81,7 @@ def _has_invisible_characters(name: str) -> bool:
 def _joins_letters(text: str, position: int) -> bool:
     """Return whether the character is a joiner in a place where Persian, Sinhala, and other scripts need one.
 
-    The rule is that of host names, RFC 5892, appendix A: the joiner changes how the letters around it look.
+    The rule comes from host names (RFC 5892, appendix A): the joiner changes how the letters around it look.
     """
     if text[position] not in JOINERS:
         return False

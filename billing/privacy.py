@@ -48,7 +48,7 @@ PAYMENT_FIELDS = (
 
 
 def events_of(user: User) -> QuerySet[StripeEvent]:
-    """Return the events of the user's customers, and those of their purchases without a customer."""
+    """Return the events of the user's customers and of their purchases without a customer."""
     customers = Customer.objects.filter(user=user).values("pk")
     payments = Payment.objects.of(user.pk).values("stripe_id")
     return StripeEvent.objects.filter(Q(customer_id__in=customers) | Q(object_id__in=payments)).exclude(object_id="")

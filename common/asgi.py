@@ -18,7 +18,7 @@ CLEANERS = {b"content-type": readable_content_type, b"accept": readable_accept}
 class ReadableRequests:
     """Wraps an ASGI application: reads a body into memory, up to the limit, and cleans headers.
 
-    The length tells the application whether a body was larger than the limit.
+    From the length, the application sees whether a body was larger than the limit.
     """
 
     def __init__(self, application: Application) -> None:

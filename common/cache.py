@@ -133,7 +133,7 @@ class FailOpenClient:
         started = time.monotonic()
         self._jobs.put((future, partial(self._after_probe, job) if is_open else job))
         wait([future], CALL_TIMEOUT.total_seconds())
-        # A timeout here is no proof of an outage: this process may have been too busy to read the response in time. The
+        # A timeout here doesn't prove an outage: this process may have been too busy to read the response in time. The
         # thread that makes the call will find out. If it hasn't started yet, it must not write later.
         if not future.done() and not future.cancel():
             self._late = (future, started)

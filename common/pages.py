@@ -82,7 +82,7 @@ def server_busy(request: HttpRequest, error: ServerBusy) -> HttpResponse:
 
 
 def post_data(request: HttpRequest) -> QueryDict | None:
-    """Return the data to bind a form to: that of a POST, even if it is empty, or None for other methods."""
+    """Return the data to bind a form to: a POST's data, even if it is empty, or None for other methods."""
     return request.POST if request.method == "POST" else None
 
 

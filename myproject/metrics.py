@@ -1,7 +1,7 @@
 """/metrics: counters and states for Prometheus, for holders of METRICS_TOKEN.
 
 Each process counts for itself. If there are several and PROMETHEUS_MULTIPROC_DIR names an empty folder that they can
-write to, the response adds up the counts of all. Otherwise, it shows those of the process that responds.
+write to, the response adds up the counts of all. Otherwise, it shows the counts of the process that responds.
 """
 
 import os

@@ -94,7 +94,7 @@ def problems_with_values() -> Iterator[str]:
 
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-# An hour, and this host alone, because browsers can't be told to forget it: docs/https.md.
+# An hour, and this host alone, because browsers don't forget it: docs/https.md.
 SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", default=60 * 60, minimum=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS: bool = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD: bool = env.bool("SECURE_HSTS_PRELOAD", default=False)

@@ -66,7 +66,7 @@ ROUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a request cost: statements, of which transactions begun and committed, hashes, and rows left behind."""
+    """What a request cost: statements (transactions begun and committed among them), hashes, and rows left behind."""
 
     statements: int
     begun: int

@@ -49,4 +49,4 @@ def test_change_password_leads_to_the_page_and_back_after_a_login(client, db):
 
 @pytest.mark.parametrize("path", ["/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200"])
 def test_other_well_known_paths_are_404(client, path):
-    assert client.get(path).status_code == 404  # password managers test whether a site tells the truth about 404
+    assert client.get(path).status_code == 404  # password managers test whether a site answers unknown paths with 404

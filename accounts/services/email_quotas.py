@@ -22,7 +22,7 @@ def is_over_quota(address: str, requester: Requester | None) -> bool:
     """Count an email to this address; returns True, and counts nothing, if no more are allowed.
 
     None stands for us, who may send any number. Call it in the transaction that queues the email: it locks the
-    address, so that of parallel requests no more than allowed get through. Does the same whether or not the address
+    address, so that no more parallel requests than allowed get through. Does the same whether or not the address
     has an account.
     """
     if requester is None:

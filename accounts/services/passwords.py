@@ -26,7 +26,7 @@ def request_password_reset(*, email: str, requester: Requester | None = None) ->
     rendered and stored too, and then deleted.
     """
     is_refused = is_over_quota(email, requester)
-    # Locked, so that of several requests the last one sends the link that stays valid.
+    # Locked, so that the last of several requests sends the link that stays valid.
     user = User.objects.select_for_update().filter(email=email, is_active=True).first()
     send_password_reset_email(user or User(email=email), discard=user is None or is_refused)
 

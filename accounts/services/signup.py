@@ -50,7 +50,7 @@ def resend_verification(*, email: str, requester: Requester | None = None) -> No
     The caller can't tell whether it does, not even from the time this takes.
     """
     is_refused = is_over_quota(email, requester)
-    # Locked, so that of several requests the last one sends the link that stays valid.
+    # Locked, so that the last of several requests sends the link that stays valid.
     unconfirmed = User.objects.select_for_update().filter(email=email, email_verified_at=None, is_active=True)
     user = unconfirmed.first()
     resend_welcome_email(user or User(email=email), discard=user is None or is_refused)

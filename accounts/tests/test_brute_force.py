@@ -142,7 +142,7 @@ def test_admin_login_counts_as_an_attempt(ada):
 
 
 def test_guesses_with_a_stolen_token_count_as_attempts_to_log_in(call_api, ada, ada_token, settings):
-    """Whoever holds a token gets no more guesses in an hour than one client that logs in."""
+    """A thief with a token gets no more guesses in an hour than one client that logs in."""
     settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["login"] = "1000/minute"
     requests = [
         ("POST", "password/change/", {"password": "wrong", "new_password": "another good sentence"}),

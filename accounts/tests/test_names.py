@@ -1,4 +1,4 @@
-"""Names: those of real people are accepted, those that hide something are refused, and strangers' reach no inbox."""
+"""Names: real names are accepted, names that hide something are refused, and a stranger's name reaches no inbox."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -165,7 +165,7 @@ def test_refused_requests_do_not_use_up_a_reset(ada):
 
 @pytest.mark.parametrize("kind", ["verification", "email change"])
 def test_guesses_with_a_link_count_as_attempts_to_log_in(kind, ada):
-    """Whoever holds a link can guess no more passwords than anybody else."""
+    """A link from an email allows no more guesses than a login does."""
     if kind == "verification":
         User.objects.filter(pk=ada.pk).update(email_verified_at=None)
         path, token = "/api/accounts/email/verify/", make_email_verification_token(ada)

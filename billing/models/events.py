@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.db import execute
 
-# Stripe promises no order, so the event that tells more about a customer may follow later.
+# Stripe promises no order, so an event with more about a customer may follow later.
 WAIT = timedelta(days=1)
 
 # Written by hand because it runs with every event: compiling it with the ORM takes ten times as long as running it.

@@ -74,7 +74,7 @@ def erase_customer(customer_id: str) -> None:
 
 
 def forget_events(customer_id: str) -> None:
-    """Empty the stored events of a customer who is erased. Those of others stay."""
+    """Empty the stored events of a customer who is erased. All other events stay."""
     if customer_id:
         execute(EMPTY_OF_ERASED, customer_id, customer_id)
 

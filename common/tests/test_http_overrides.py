@@ -20,7 +20,7 @@ OUR_OWN = {"_holds_only_tickets", "connect"}
 
 
 def overridden(ours):
-    """The names of the methods and properties that this class defines over those of its library."""
+    """The names of the methods and properties of its library that this class overrides."""
     return {
         name
         for name, value in vars(ours).items()

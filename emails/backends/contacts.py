@@ -1,7 +1,7 @@
 """Sequenzy's contacts: https://docs.sequenzy.com/api-reference (POST /subscribers and the routes below it)
 
 The email address identifies a contact. Every change may safely be sent twice, although these routes take no
-Idempotency-Key: an event carries an ID by which Sequenzy recognizes a repeat, and the other changes set a state instead
+Idempotency-Key: Sequenzy recognizes a repeated event by its ID, and the other changes set a state instead
 of adding something.
 """
 

@@ -40,7 +40,7 @@ class RelayBackend(DeliveryBackend):
     """Hands each message to another backend over a new connection.
 
     Other backends have no idempotency keys, so a repeated call can send a second copy. Both copies have the same
-    Message-ID, by which mail servers and email programs can recognize them.
+    Message-ID, so that mail servers and email programs can recognize them.
     """
 
     def __init__(self, backend: str, name: str = "", **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The sentence that tells an operator why a message has not arrived yet."""
+"""The sentence from which an operator learns why a message has not arrived yet."""
 
 from datetime import timedelta
 

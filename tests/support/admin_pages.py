@@ -51,7 +51,7 @@ class Route:
         self.path, self.model = path, model
 
     def url(self, **values: str) -> str:
-        """Return the path. Every parameter has a value of its name, and if not, that of "other"."""
+        """Return the path. Every parameter has the value of its name or, without one, the value of "other"."""
         path = self.path
         while "<" in path:
             before, _, rest = path.partition("<")

@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options, all of them as text."""
-        # Values are checked by the functions below, whose messages say more than those of argparse.
+        # The functions below check the values, because their messages say more than argparse's.
         parser.add_argument(
             "type", nargs="?", default="", help="the event type, such as invoice.paid (see the list below)"
         )
