@@ -44,7 +44,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         report = monitoring.report()
         checks |= {"outbox": report.outbox, "providers": report.providers}
         is_healthy = is_healthy and report.is_healthy
-    # Delayed email must not lead to a 503. If a provider's outage took the web processes out of service, people couldn't
+    # Delayed email must not lead to a 503: if a provider's outage took the web processes out of service, nobody could
     # sign up, although the outbox would keep their emails. Without Redis, rate limits are counted in each process.
     status = "unavailable" if not is_ready else "ok" if is_healthy else "degraded"
     if is_header_ignored.is_set():
