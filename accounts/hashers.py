@@ -51,19 +51,21 @@ class Gate:
         """Return the result of the work. In a request, raises ServerBusy if too many others wait, or for too long."""
         if threading.current_thread().name.startswith(THREAD_NAME):  # a hasher that calls itself, such as PBKDF2's
             return work()
-        self._enter()
+        future = self._enter(work)
         try:
-            return self._result(self._threads.submit(work))
+            return self._result(future)
         finally:
             with self._lock:
                 self.inside -= 1
 
-    def _enter(self) -> None:
+    def _enter(self, work: Callable[[], Hash]) -> "Future[Hash]":
         with self._lock:
             line = 0 if holds_write_lock() else self._longest_line
             if in_request.get() and self.inside >= self._at_once + line:
                 raise ServerBusy(retry_after=RETRY_AFTER)
+            future = self._threads.submit(work)  # with the lock, or a later arrival could overtake it
             self.inside += 1
+            return future
 
     def _result(self, future: "Future[Hash]") -> Hash:
         try:
