@@ -152,7 +152,7 @@ def fields_of(model: type[Model] | None) -> list[str]:
     return [*columns, *FORM_FIELDS]
 
 
-@pytest.mark.parametrize("value", [NUL, HUGE])
+@pytest.mark.parametrize("value", [NUL, HUGE, "9999", "(((", "a " * 1000])
 def test_lists_survive_bad_parameters(errors, value):
     for model in MODELS:
         for name in filters_of(model):

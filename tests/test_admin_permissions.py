@@ -201,7 +201,7 @@ def gains_of_all_pairs(recorder: Recorder, attack: Attack) -> list[str]:
     return found
 
 
-@pytest.mark.exhaustive
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_pair_of_permissions_gives_another(recorder, people, part):
     every_attack = [*attacks(people)]

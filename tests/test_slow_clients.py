@@ -31,6 +31,7 @@ BEGINNINGS = {
     "half a trailer": LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Slow: a\r\n",
     "continue expected": LOGIN + b"Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n",
     "large body": LOGIN + b"Content-Length: 300000000\r\n\r\n" + b"a" * 1000,
+    "large chunk": LOGIN + b"Transfer-Encoding: chunked\r\n\r\nfffffff\r\n{",
     "large webhook": b"POST /stripe/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n\r\n{",
     "half of a second request": request_bytes("GET", "/healthz", {"Connection": "keep-alive"}) + b"GET /he",
 }

@@ -60,7 +60,7 @@ def check_orders(endpoint: StripeEndpoint, seeds: range) -> None:
 
 @pytest.mark.parametrize("with_user", [True, False])
 def test_few_orders_lead_to_one_state_and_one_email_each(endpoint, with_user):
-    check_orders(endpoint.prepare(with_user=with_user), range(2))
+    check_orders(endpoint.prepare(with_user=with_user), range(3))
 
 
 @pytest.mark.exhaustive

@@ -210,10 +210,8 @@ def test_chunked_body_is_read(site, path):
 def test_chunked_json_reaches_the_api(site):
     body = b'{"email": "nobody@example.com"}'
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-    headers = {
-        **CHUNKED,
-        "X-Forwarded-For": "203.0.113.7",
-    }  # the other tests may have used up the limit of their client
+    # A client of its own, because the other tests may have used up the limit of theirs.
+    headers = {**CHUNKED, "X-Forwarded-For": "203.0.113.7"}
     response = send_raw(site.url, request_bytes("POST", "/api/accounts/login/", headers, chunks))
     assert response.status == 400
     assert b"password" in response.body

@@ -217,6 +217,7 @@ headers = st.one_of(
 bodies = st.one_of(st.just(V1), st.binary(max_size=300))
 
 
+@hypothesis_settings(max_examples=1_000)
 @given(header=headers, body=bodies)
 def test_random_deliveries_respond_400_and_store_nothing(header, body):
     """The test has no database, so any query would respond 500 here."""

@@ -118,7 +118,7 @@ def test_object_without_id_changes_nothing(db, event_type, event_object):
 ODD_VALUES: list[Any] = [None, "", "x\x00y", "\ud800", 7, -1, 10**40, 1.5, True, [], {}, [{}], {"id": "x"}, {"data": 1}]
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 5))])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(2, 6))])
 def test_unexpected_field_types_break_nothing(ada, seed):
     """Each field of each documented event, in turn, gets a value that is random but the same in every run."""
     choose = random.Random(seed).choice
