@@ -2,6 +2,8 @@
 
 ``{"requested": true}``: the person asks for this email, or it protects their account (a reset link, a security notice).
 It is sent even to somebody who reported an earlier email as spam.
+
+``{"priority": "waiting"}``: the person looks at their inbox right now. ``"bulk"``: it can wait for all other email.
 """
 
 import json
@@ -11,15 +13,27 @@ from typing import Any
 
 from django.template import engines
 
+from emails.models import Priority
 from emails.rendering import KIND, TEXT_ENGINE
 
 FILE = "kind.json"
 REQUESTED = "requested"
+PRIORITY = "priority"
 
 
 def is_requested(kind: str) -> bool:
     """Return whether people request this kind. An email without a kind, or of an unknown one, isn't requested."""
     return properties(kind).get(REQUESTED) is True
+
+
+def priority_of(kind: str) -> Priority:
+    """Return the priority of emails of this kind, normal by default. Raises ``ValueError`` for an unknown one."""
+    name = str(properties(kind).get(PRIORITY, "normal"))
+    try:
+        return Priority[name.upper()]
+    except KeyError:
+        names = ", ".join(priority.name.lower() for priority in Priority)
+        raise ValueError(f"templates/emails/{kind}/{FILE}: the priority {name!r} is not one of {names}.") from None
 
 
 # Cached, because delivery asks for every email. A process notices a changed file when it restarts.

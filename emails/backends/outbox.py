@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from common.db import insert_if_absent
 from common.failpoints import failpoint
 from emails.errors import InvalidMessage
+from emails.kinds import priority_of
 from emails.message import Message
 from emails.models import OutboundEmail
 from emails.wakeup import wake_worker
@@ -69,10 +70,12 @@ def row_from(message: EmailMessage) -> OutboundEmail:
     # a provider that can schedule would be asked to wait as well.
     schedule = {} if neutral.send_at is None else {"due_at": neutral.send_at}
     neutral = replace(neutral, send_at=None)
+    kind, priority = getattr(message, "kind", ""), getattr(message, "priority", None)
     return OutboundEmail(
         **schedule,
         id=neutral.id,
-        kind=getattr(message, "kind", ""),
+        kind=kind,
+        priority=priority_of(kind) if priority is None else priority,
         # Null for an empty key, because a unique column may contain null more than once but "" only once.
         idempotency_key=getattr(message, "idempotency_key", None) or None,
         expires_at=getattr(message, "expires_at", None),

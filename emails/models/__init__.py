@@ -3,7 +3,7 @@
 from emails.models.attempts import AttemptedEmail, DeliveryAttempt
 from emails.models.contacts import ContactChange
 from emails.models.events import DeliveryEvent
-from emails.models.messages import OutboundEmail
+from emails.models.messages import OutboundEmail, Priority
 from emails.models.providers import ProviderState
 from emails.models.suppressions import Suppression
 from emails.models.work import Reason, Status, Work
@@ -14,6 +14,7 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryEvent",
     "OutboundEmail",
+    "Priority",
     "ProviderState",
     "Reason",
     "Status",

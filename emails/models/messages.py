@@ -17,6 +17,14 @@ from emails.message import Message
 from emails.models.work import Work, WorkQuerySet
 
 
+class Priority(models.IntegerChoices):
+    """How urgent an email is. Due emails are claimed in this order."""
+
+    WAITING = 0, _("a person is waiting for it")
+    NORMAL = 1, _("normal")
+    BULK = 2, _("bulk")
+
+
 class OutboundEmail(Work):
     """One email with all its recipients, and therefore with one status for all of them."""
 
@@ -25,6 +33,9 @@ class OutboundEmail(Work):
     kind = models.CharField(max_length=64, blank=True, help_text=_("The name of its folder under templates/emails/."))
     # Chosen by the caller. A second email with the same key isn't queued. Null if the caller chose none.
     idempotency_key = models.CharField(max_length=255, null=True)
+
+    # The caller's, or else the one of the kind (emails/kinds.py).
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL)
 
     recipients = models.TextField(help_text=_("All email addresses in To, Cc, and Bcc, for searching."))
     subject = models.TextField(blank=True)
