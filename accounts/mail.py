@@ -12,13 +12,13 @@ from accounts import tokens
 from accounts.models import EmailChange, Purpose, User
 from accounts.validators import is_valid_name
 from emails.models import OutboundEmail
-from emails.services import send_or_discard_templated_email, send_templated_email
+from emails.services import queue_templated_email, send_or_discard_templated_email
 
-Send = Callable[..., None]
+Send = Callable[..., bool]
 LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
 
 
-# A new link ends the older ones of its purpose. If its email is discarded, for example because the recipient has had
+# A new link ends the older ones of its purpose. If its email isn't queued, for example because the recipient has had
 # enough emails today, the older ones keep working. All functions must be called in a transaction.
 
 # Idempotency keys: of all emails with the same key, only the first is queued
@@ -49,8 +49,8 @@ def resend_welcome_email(user: User, *, discard: bool = False) -> None:
     """Send the welcome email with a new link, as often as the user requests it."""
     link_id = tokens.new_link_id()
     send = partial(send_or_discard_templated_email, discard=discard)
-    _send_welcome(user, link_id=link_id, send=send)
-    _end_older_links(user, Purpose.CONFIRMATION, link_id, discard=discard)
+    if _send_welcome(user, link_id=link_id, send=send):
+        _end_older_links(user, Purpose.CONFIRMATION, link_id, discard=discard)
 
 
 def _send_welcome(
@@ -59,12 +59,12 @@ def _send_welcome(
     link_id: str = "",
     idempotency_key: str | None = None,
     is_withheld: bool = False,
-    send: Send = send_templated_email,
-) -> None:
+    send: Send = queue_templated_email,
+) -> bool:
     token = "" if user.is_email_verified else tokens.make_email_verification_token(user, link_id)
     confirm_url = _link("verify-email", token=token) if token else ""
     context = {"dashboard_url": _link("dashboard"), "confirm_url": confirm_url}
-    _send(
+    return _send(
         user,
         "welcome",
         context,
@@ -80,14 +80,14 @@ def is_notified_today(user: User | None) -> bool:
     return OutboundEmail.objects.filter(idempotency_key=already_registered_key(user)).exists()
 
 
-def send_already_registered_email(user: User, *, discard: bool) -> None:
+def send_already_registered_email(user: User, *, discard: bool) -> bool:
     """Send the owner of an email address a notice that someone signed up with it again, at most once a day.
 
     The email repeats nothing of that sign-up. Otherwise, strangers could send their own text to the owner.
     """
     context = {"login_url": _link("login"), "reset_url": _link("forgot-password")}
     send = partial(send_or_discard_templated_email, discard=discard)
-    _send(user, "already_registered", context, idempotency_key=already_registered_key(user), send=send)
+    return _send(user, "already_registered", context, idempotency_key=already_registered_key(user), send=send)
 
 
 def send_password_reset_email(user: User, *, discard: bool = False) -> None:
@@ -96,8 +96,8 @@ def send_password_reset_email(user: User, *, discard: bool = False) -> None:
     # If delivery is delayed until the link no longer works, the email isn't sent at all.
     expires_at = timezone.now() + tokens.PASSWORD_RESET_LIFE
     send = partial(send_or_discard_templated_email, discard=discard)
-    _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send)
-    _end_older_links(user, Purpose.RESET, link_id, discard=discard)
+    if _send(user, "password_reset", context, expires_at=expires_at, sensitive=True, send=send):
+        _end_older_links(user, Purpose.RESET, link_id, discard=discard)
 
 
 def send_password_changed_email(user: User, at: datetime) -> None:
@@ -112,8 +112,8 @@ def send_email_change_email(user: User, new_address: str, *, discard: bool = Fal
     context = {"confirm_url": _link("confirm-email-change", token=token)}
     expires_at = timezone.now() + tokens.EMAIL_CHANGE_LIFE
     send = partial(send_or_discard_templated_email, discard=discard)  # costs as much as send_already_registered_email
-    _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send)
-    _end_older_links(user, Purpose.CHANGE, link_id, discard=discard)
+    if _send(user, "email_change", context, to=new_address, expires_at=expires_at, sensitive=True, send=send):
+        _end_older_links(user, Purpose.CHANGE, link_id, discard=discard)
 
 
 def send_email_changed_notice(change: EmailChange) -> None:
@@ -135,8 +135,8 @@ def send_email_keep_email(user: User) -> None:
     link_id = tokens.new_link_id()
     context = {"keep_url": _link("keep-email-address", token=tokens.make_email_keep_token(user, link_id))}
     expires_at = timezone.now() + tokens.EMAIL_KEEP_LIFE
-    _send(user, "email_keep", context, expires_at=expires_at, sensitive=True)
-    tokens.end_older_links(user, Purpose.KEEP, link_id)
+    if _send(user, "email_keep", context, expires_at=expires_at, sensitive=True):
+        tokens.end_older_links(user, Purpose.KEEP, link_id)
 
 
 def send_email_kept_notice(change: EmailChange) -> None:
@@ -174,10 +174,13 @@ def _send(
     idempotency_key: str | None = None,
     expires_at: datetime | None = None,
     sensitive: bool = False,
-    send: Send = send_templated_email,
-) -> None:
-    """Send an email in the user's language, by default to the user. Takes the arguments of send_templated_email."""
-    send(
+    send: Send = queue_templated_email,
+) -> bool:
+    """Send an email in the user's language, by default to the user. Takes the arguments of send_templated_email.
+
+    Returns whether the email is in the outbox.
+    """
+    return send(
         kind=kind,
         to=to or user.email,
         context={"name": greeting_name(user, to or user.email), **context},

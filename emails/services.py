@@ -72,28 +72,36 @@ def send_templated_email(
     ``MissingVariable`` if the context lacks a variable, and ``TemplateDoesNotExist`` for an unknown kind. Never fails
     because of a provider or the broker.
     """
-    message = _templated(
+    queue_templated_email(
         kind=kind,
         to=to,
         context=context,
         language=language,
-        from_email=from_email,
-        reply_to=reply_to,
-        headers=headers,
-        attachments=attachments,
         idempotency_key=idempotency_key,
         expires_at=expires_at,
         sensitive=sensitive,
         tags=tags,
         metadata=metadata or {},
         send_at=send_at,
-        priority=None if priority is None else Priority(priority),
+        priority=priority,
+        from_email=from_email,
+        reply_to=reply_to,
+        headers=headers,
+        attachments=attachments,
     )
-    message.send()
 
 
-def send_or_discard_templated_email(*, discard: bool, **email: Any) -> None:
-    """Send an email, or do the same work and send nothing. Takes and raises the same as ``send_templated_email``.
+def queue_templated_email(**email: Any) -> bool:
+    """Do the same as ``send_templated_email``, and return whether the email is in the outbox.
+
+    It also is if an earlier call with the same key queued it. It isn't if EMAIL_BACKEND is another backend that sends
+    nothing.
+    """
+    return bool(_templated(**email).send())
+
+
+def send_or_discard_templated_email(*, discard: bool, **email: Any) -> bool:
+    """Send an email, or do the same work and send nothing. Takes and returns the same as ``queue_templated_email``.
 
     For responses that must take the same time whether or not an account exists. In both cases, a row is inserted, the
     same statements run, and workers are woken up. Call it inside a transaction, so that nobody sees a discarded row.
@@ -102,11 +110,12 @@ def send_or_discard_templated_email(*, discard: bool, **email: Any) -> None:
     key = f"discarded:{uuid4()}"
     if discard:
         message.idempotency_key = key
-        OutboxBackend().send_messages([message])
+        is_queued = OutboxBackend().send_messages([message])
     else:
-        message.send()
+        is_queued = message.send()
     # Not rolled back: the commit would then have less to write, which can be measured if the disk is slow.
     execute(DELETE_BY_KEY, key)
+    return bool(is_queued)
 
 
 def _templated(
@@ -119,6 +128,7 @@ def _templated(
     reply_to: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     attachments: Sequence[AnyAttachment] = (),
+    priority: Priority | None = None,
     **attributes: Any,
 ) -> TemplatedEmail:
     # The outbox checks all of this again. Other backends, such as the one of Django's test runner, don't.
@@ -136,6 +146,7 @@ def _templated(
     for attachment in attachments:
         _attach(message, attachment)
     message.kind = kind
+    message.priority = None if priority is None else Priority(priority)
     for name, value in attributes.items():
         setattr(message, name, value)
     return message
@@ -148,16 +159,15 @@ def _refuse_unusable(to: str, from_email: str | None, reply_to: Sequence[str]) -
     Address.parse(to, "to")
     if from_email is not None:
         Address.parse(from_email, "from_email")
-    list(parse_all(reply_to, "reply_to"))
+    tuple(parse_all(reply_to, "reply_to"))
 
 
 def _attach(message: EmailMultiAlternatives, attachment: AnyAttachment) -> None:
     """Attach the file in Django's form. Raises ``InvalidMessage`` if it isn't one."""
-    if isinstance(attachment, Attachment):
-        attachment = attachment.to_django()
-    checked = Attachment.from_django(attachment)
-    if isinstance(attachment, MimePart):
-        message.attachments.append(attachment)  # attach() refuses Python's newer class for MIME parts
+    file: Any = attachment.to_django() if isinstance(attachment, Attachment) else attachment
+    checked = Attachment.from_django(file)
+    if isinstance(file, MimePart):
+        message.attachments.append(file)  # attach() refuses Python's newer class for MIME parts
     else:
-        name, content, content_type = (*attachment, None)[:3]
+        name, content, content_type = (*file, None)[:3]
         message.attach(name or checked.filename, content, content_type)

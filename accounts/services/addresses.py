@@ -41,8 +41,7 @@ def request_email_change(*, user: User, email: str, password: str, requester: Re
         is_notified = is_notified_today(owner)
         if owner is None:
             send_email_change_email(user, email, discard=is_refused)
-        else:
-            send_already_registered_email(owner, discard=is_notified or is_refused)
+        elif send_already_registered_email(owner, discard=is_notified or is_refused):
             # Otherwise, an earlier link that still works would reveal that this address has an account.
             tokens.end_older_links(User() if is_refused else user, Purpose.CHANGE, tokens.new_link_id())
 
