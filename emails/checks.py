@@ -72,6 +72,19 @@ def problem_with_key() -> Iterator[str]:
 
 
 @register("emails")
+def check_placeholders(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Only warnings, because production settings refuse to start anyway."""
+    return [
+        Warning(
+            f"{name} contains a placeholder from a guide, and not a value of your own.",
+            hint="Set it to the real value, or remove it. Production doesn't start until then.",
+            id="emails.W003",
+        )
+        for name in getattr(settings, "PLACEHOLDERS", ())
+    ]
+
+
+@register("emails")
 def check_webhook_secrets(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [
         Error(
