@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.template import Context, Engine, Node, NodeList, Origin, Template, VariableDoesNotExist
-from django.template.base import FilterExpression, Lexer, Parser, Token, TokenType, Variable
+from django.template.base import FilterExpression, Lexer, Parser, Token, Variable
 from django.templatetags.i18n import BlockTranslateNode
 
 from emails.errors import MissingVariable
@@ -61,6 +61,11 @@ class StrictVariable(Variable):
         return value
 
 
+def strict(variable: Variable, template: str) -> Variable:
+    """Return a strict variable, or the same one if it is a number, which has no name to look up."""
+    return StrictVariable(str(variable.var), template) if variable.lookups else variable
+
+
 class StrictFilterExpression(FilterExpression):
     """A variable with filters, whose arguments may be variables as well."""
 
@@ -70,9 +75,9 @@ class StrictFilterExpression(FilterExpression):
         super().__init__(token, parser)
         template = template_name(parser.origin)
         if self.is_var:
-            self.var = StrictVariable(self.var.var, template)
+            self.var = strict(self.var, template)
         self.filters = [
-            (function, [(is_var, StrictVariable(value.var, template) if is_var else value) for is_var, value in args])
+            (function, [(is_var, strict(value, template) if is_var else value) for is_var, value in args])
             for function, args in self.filters
         ]
 
@@ -81,6 +86,20 @@ class StrictBlockTranslateNode(BlockTranslateNode):
     """``{% blocktranslate %}``, which looks up the variables in its text without resolving expressions."""
 
     names: set[str]
+    texts: dict[int, tuple[str, list[str]]]
+
+    @classmethod
+    def convert(cls, node: BlockTranslateNode) -> None:
+        parts = [tokens for tokens in (node.singular, node.plural) if tokens]
+        texts = {id(tokens): node.render_token_list(tokens) for tokens in parts}
+        shown = {name for _, names in texts.values() for name in names}
+        node.__class__ = cls
+        vars(node).update(texts=texts, names=shown - {*node.extra_context, node.countervar})
+
+    def render_token_list(self, tokens: list[Token]) -> tuple[str, list[str]]:
+        """Return the text for the translator and its variables, which Django puts together again for each email."""
+        text, names = self.texts[id(tokens)]
+        return text, [*names]
 
     def render(self, context: Context, nested: bool = False) -> Any:
         for name in self.names:
@@ -95,11 +114,7 @@ class StrictParser(Parser):
 
     def extend_nodelist(self, nodelist: NodeList, node: Node, token: Token) -> None:
         if type(node) is BlockTranslateNode:
-            shown = {
-                part.contents for part in [*node.singular, *(node.plural or ())] if part.token_type == TokenType.VAR
-            }
-            node.__class__ = StrictBlockTranslateNode
-            node.names = shown - {*node.extra_context, node.countervar}  # type: ignore[attr-defined]
+            StrictBlockTranslateNode.convert(node)
         super().extend_nodelist(nodelist, node, token)
 
 
@@ -128,9 +143,10 @@ class StrictEngine(Engine):
 
     def find_template(self, name: str, dirs: Any = None, skip: list[Origin] | None = None) -> tuple[Template, Origin]:
         template, origin = self.source.find_template(name, dirs, skip)
-        if template not in self.compiled:
-            self.compiled[template] = StrictTemplate(template.source, origin, template.name, self)
-        return self.compiled[template], origin
+        compiled = self.compiled.get(template)
+        if compiled is None:
+            compiled = self.compiled[template] = StrictTemplate(template.source, origin, template.name, self)
+        return compiled, origin
 
     def render(self, name: str, kind: str, values: Mapping[str, object]) -> str:
         """Render a template for this kind of email. Raises ``MissingVariable`` and ``TemplateDoesNotExist``."""
