@@ -48,7 +48,7 @@ WORDS = re.compile(
     | (?<![a-z0-9-])my(?:[-_ ](?:[a-z]+[-_ ])*(?:key|token|secret|password|domain)|domain|apikey|secretkey)(?![a-z])
     | (?<![a-z0-9])(?:key|token|secret|password|value|domain|url)[-_ ]?here(?![a-z])
     | (?<![a-z0-9])(?:you|me|name|user)@example\.(?:com|org|net)(?![a-z])
-    | ://user(?:name)?:pass(?:word)?@(?:host|hostname|server)(?![a-z.])
+    | ://user(?:name)?:pass(?:word)?@(?:host|hostname|server|localhost)(?![a-z.])
     | placeholder
     | ://\.{{3}}
     | (?<![a-z0-9])x{{6,}}

@@ -9,7 +9,7 @@ import pytest
 from django.core import checks
 
 from settings.placeholders import VARIABLES, is_placeholder
-from tests.test_environment import PRODUCTION, load
+from tests.test_environment import IN_COMPOSE_FILES, PRODUCTION, example, load
 
 KEYS = [
     "sq_your_api_key_here",
@@ -84,6 +84,7 @@ HOSTS = [
 URLS = ["https://yourdomain.com", "https://app.your-company.com", "https://xxxxxx.ngrok.io"]
 DATABASES = [
     "postgres://user:password@host:5432/name",
+    "postgres://username:password@localhost/app",
     "postgres://acme:change-me@db.acme.example/acme",
     "postgres://acme:your_password@db.acme.example/acme",
     "postgres://...",
@@ -197,6 +198,13 @@ def test_production_names_the_variable_and_not_the_value(name):
     )
     assert name in error
     assert value not in error
+
+
+def test_every_secret_is_checked():
+    secret_names = {
+        name for name in example() if name.endswith(("_KEY", "_KEYS", "_SECRET", "_SECRETS", "_TOKEN", "PASSWORD"))
+    }
+    assert secret_names - {*VARIABLES} - IN_COMPOSE_FILES == {"SEQUENZY_WEBHOOK_KEY"}, "which is auto, text, or base64"
 
 
 @pytest.mark.parametrize("name", ["SENDGRID_API_KEY", "STRIPE_WEBHOOK_SECRETS"])
