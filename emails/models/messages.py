@@ -6,7 +6,8 @@ can find an email and see its status.
 """
 
 import uuid
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -14,15 +15,14 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
-from emails.models.work import Work, WorkQuerySet
+from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority, Work
 
 
-class Priority(models.IntegerChoices):
-    """How urgent an email is. Due emails are claimed in this order."""
-
-    WAITING = 0, _("a person is waiting for it")
-    NORMAL = 1, _("normal")
-    BULK = 2, _("bulk")
+class OutboundEmailQuerySet(PrioritizedQuerySet["OutboundEmail"]):
+    def due(self, now: datetime) -> Self:
+        # The index begins with these columns. With all their values listed, each combination is one range of it, which
+        # leaves out the rows that are due only later.
+        return super().due(now).filter(isolated__in=[False, True])
 
 
 class OutboundEmail(Work):
@@ -69,13 +69,15 @@ class OutboundEmail(Work):
     )
     lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 
-    objects: ClassVar[WorkQuerySet["OutboundEmail"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[OutboundEmailQuerySet] = OutboundEmailQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["-created_at"]
         # Partial indexes stay small, so claiming takes as long with millions of settled rows as with none.
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="outbound_due"),
+            models.Index(fields=["isolated", "priority", "due_at"], condition=WAITS, name="outbound_waiting"),
+            models.Index(fields=["due_at"], condition=WAITS & models.Q(failures__gt=0), name="outbound_backing_off"),
+            models.Index(fields=["due_at"], condition=HELD, name="outbound_held"),
             models.Index(fields=["created_at"], name="outbound_created"),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
             models.Index(fields=["provider_message_id"], name="outbound_provider_id"),
