@@ -76,7 +76,11 @@ class OutboundEmail(Work):
         # Partial indexes stay small, so claiming takes as long with millions of settled rows as with none.
         indexes = [
             models.Index(fields=["isolated", "priority", "due_at"], condition=WAITS, name="outbound_waiting"),
-            models.Index(fields=["due_at"], condition=WAITS & models.Q(failures__gt=0), name="outbound_backing_off"),
+            models.Index(
+                fields=["due_at"],
+                condition=WAITS & models.Q(first_failed_at__isnull=False),
+                name="outbound_backing_off",
+            ),
             models.Index(fields=["due_at"], condition=HELD, name="outbound_held"),
             models.Index(fields=["created_at"], name="outbound_created"),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
