@@ -140,8 +140,8 @@ def release_waiting(now: datetime) -> None:
     """Make emails due that backed off while the provider was down, spread evenly so as not to overload it."""
     end = now + RELEASE_OVER
     # What is due by then anyway stays as it is, so each share leaves the query once it is released.
-    waiting = OutboundEmail.objects.filter(lease_token=None, first_failed_at__isnull=False)
-    later = waiting.filter(status=Status.QUEUED, due_at__gt=end, failures__gt=0)
+    failed = OutboundEmail.objects.filter(first_failed_at__isnull=False, failures__gt=0)
+    later = failed.filter(status=Status.QUEUED, due_at__gt=end)
     with index_walks():
         while share := list(later.order_by("due_at").values_list("pk", flat=True)[:RELEASE_AT_ONCE]):
             due_at = now + RELEASE_OVER * random.random()

@@ -78,7 +78,7 @@ class OutboundEmail(Work):
             models.Index(fields=["isolated", "priority", "due_at"], condition=WAITS, name="outbound_waiting"),
             models.Index(
                 fields=["due_at"],
-                condition=WAITS & models.Q(first_failed_at__isnull=False),
+                condition=models.Q(due_at__isnull=False, first_failed_at__isnull=False),
                 name="outbound_backing_off",
             ),
             models.Index(fields=["due_at"], condition=HELD, name="outbound_held"),
