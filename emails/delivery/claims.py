@@ -124,6 +124,8 @@ def next_calls(room: int, *, idle: bool, displaceable: Sequence[Call] = (), only
             free = room if slots.free is None else slots.free + spare
             limit = 1 if ready.state.is_probing else min(room - len(calls), free)
             calls += with_slots(claim_calls(ready, limit, priorities, idle=idle and not calls), ready)
+            if idle and any(row.isolated for call in calls for row in call.rows):
+                break
     return Claimed(calls, min(waits, default=None))
 
 
@@ -162,7 +164,8 @@ def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority]
             # less urgent is claimed, so that the calls in progress come to an end.
             if not idle or calls:
                 return calls
-            calls = new_calls(ready, queue, priority, 1, isolated=True)
+            if alone := new_calls(ready, queue, priority, 1, isolated=True):
+                return alone
     return calls
 
 
