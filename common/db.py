@@ -62,6 +62,27 @@ def index_walks() -> Iterator[None]:
                 cursor.execute(PLAN_AS_BEFORE)
 
 
+def first_row_by_index(query: str) -> tuple[Any, ...]:
+    """Return the first row of a SELECT without parameters, which is planned as in ``index_walks()``.
+
+    Outside of a transaction, this costs a single round trip to the database.
+    """
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        # PostgreSQL runs statements that it gets together in one transaction.
+        return _first_row(f"{WALK_ALONG_INDEXES}; {query}", result=2)
+    with index_walks():
+        return _first_row(query, result=1)
+
+
+def _first_row(sql: str, *, result: int) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        for _ in range(1, result):
+            cursor.nextset()
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
+
+
 def database_now() -> datetime:
     """Return the database's time. Leases and due times use only this clock, because the clocks of workers differ."""
     with connection.cursor() as cursor:

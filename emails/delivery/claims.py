@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models.functions import Now
 
 from common.db import index_walks
 from common.failpoints import failpoint
@@ -151,14 +150,15 @@ def with_new_slots(calls: Sequence[Call]) -> list[Call]:
 def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority], *, idle: bool) -> list[Call]:
     """Claim repeats and new calls of one provider, by priority."""
     calls: list[Call] = []
-    isolated = isolated_priorities(ready)
+    due = {queue: queue.due() for queue in ready.queues}
     for priority in priorities:
         if ready.state.has_unknown_attempts_due:
             calls += repeated_calls(ready, priority, limit - len(calls))
         for queue in ready.queues:
-            calls += new_calls(ready, queue, priority, limit - len(calls))
+            if priority in due[queue].together:
+                calls += new_calls(ready, queue, priority, limit - len(calls))
         for queue in ready.queues:
-            if isolated.get(queue) != priority:
+            if priority not in due[queue].alone:
                 continue
             # A row that may kill this worker is claimed when no other call could be lost with it. Until then, nothing
             # less urgent is claimed, so that the calls in progress come to an end.
@@ -169,18 +169,13 @@ def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority]
     return calls
 
 
-def isolated_priorities(ready: ReadyProvider) -> dict[Queue, Priority]:
-    """Return the highest priority among each queue's due rows that must be claimed alone, if there are any."""
-    with index_walks():
-        found = {queue: queue.most_urgent_isolated(ready.now) for queue in ready.queues}
-    return {queue: priority for queue, priority in found.items() if priority is not None}
-
-
 def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list[Call]:
     """Claim unknown attempts that are due, to repeat their calls byte for byte.
 
     An attempt that must not be repeated ends here. If that happens to all that were claimed, more are claimed.
     """
+    if limit <= 0:
+        return []
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
     lease = transitions.lease()
     while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, priority=priority):
@@ -220,20 +215,14 @@ def new_calls(
     ready: ReadyProvider, queue: Queue, priority: Priority, limit: int, *, isolated: bool = False
 ) -> list[Call]:
     """Claim due rows and open attempts for them. If every claimed row ends without a call, more are claimed."""
+    if limit <= 0:
+        return []
     max_rows = 1 if isolated or ready.state.is_probing else queue.max_rows(limit)
     while rows := queue.claim(priority, max_rows, ready.now, isolated=isolated):
         failpoint("after-claim")
         if attempts := open_attempts(rows, queue, ready.now, max_calls=limit):
             return [ready.call(opened, queue) for opened in attempts]
     return []
-
-
-def is_waited_for() -> bool:
-    """Return whether work is due that a person is waiting for, at whichever provider. Costs two quick queries."""
-    urgent = {"priority": Priority.WAITING, "due_at__lte": Now(), "lease_token": None}
-    with index_walks():
-        emails = OutboundEmail.objects.filter(isolated__in=[False], **urgent)
-        return emails.exists() or DeliveryAttempt.objects.filter(**urgent).exists()
 
 
 def recover_stalled(now: datetime) -> bool:
