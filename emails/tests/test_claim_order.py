@@ -1,5 +1,6 @@
 """The most urgent email goes first: bulk email delays email that a person waits for by the calls in progress only."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,14 +11,18 @@ from django.db.models.functions import Now
 
 from common.db import database_now
 from emails import contacts
-from emails.delivery import calls, claims
+from emails.delivery import calls, claims, drain
 from emails.delivery.calls import Call
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Priority, Status
 
 MINUTE = timedelta(minutes=1)
 WAITING, NORMAL, BULK = Priority
-RESET = "reset@example.com"
 THREADS = 3
+
+
+def test_a_priority_that_no_worker_would_claim_is_refused(queue_emails):
+    with pytest.raises(ValueError, match="7 is not a valid Priority"):
+        queue_emails(priority=7)
 
 
 def claimed(room: int = 8, *, idle: bool = True) -> list[Call]:
@@ -82,8 +87,9 @@ def test_contact_changes_come_between_normal_and_bulk_email(use_provider, queue_
     contacts.add_tag("ada@example.com", "customer")
     queue_emails(priority=BULK)
     queue_emails(priority=NORMAL)
-    first, second, third = (call.rows[0] for call in claimed())
-    assert (first.priority, type(second), third.priority) == (NORMAL, ContactChange, BULK)
+    found = claimed()
+    assert isinstance(found[1].rows[0], ContactChange)
+    assert priorities(found) == [NORMAL, BULK]
 
 
 def isolate(rows: list[OutboundEmail]) -> None:
@@ -104,6 +110,14 @@ def test_a_row_whose_worker_died_lets_others_of_its_priority_go_first(queue_emai
     assert {row.pk for call in claimed() for row in call.rows} == {row.pk for row in others}
 
 
+def send_reset() -> None:
+    """Queue a reset from a thread of its own."""
+    reset = EmailMessage("Reset", "Here is your link.", to=["reset@example.com"])
+    reset.priority = WAITING  # type: ignore[attr-defined]
+    reset.send()
+    connection.close()
+
+
 @pytest.fixture
 def queue_reset_during_call(shared_database, outbox, monkeypatch) -> Callable[[int], list[Call | None]]:
     """Provide a function that lets a reset be queued while the given call is made.
@@ -118,10 +132,7 @@ def queue_reset_during_call(shared_database, outbox, monkeypatch) -> Callable[[i
         def record(call: Call) -> object:
             begun.append(call)
             if len(begun) == number:
-                reset = EmailMessage("Reset", "Here is your link.", to=[RESET])
-                reset.priority = WAITING  # type: ignore[attr-defined]
-                reset.send()
-                connection.close()  # this thread's own
+                send_reset()
                 begun.append(None)
             return make(call)
 
@@ -151,3 +162,26 @@ def test_a_reset_waits_for_two_calls_per_thread_at_most(
     deliver()
     assert calls_ahead(begun) <= 2 * THREADS
     assert OutboundEmail.objects.filter(status=Status.SENT).count() == 61
+
+
+def test_a_wake_up_makes_a_running_drain_look_for_email(
+    shared_database, outbox, deliver, settings, monkeypatch, provider_api
+):
+    monkeypatch.setattr(drain, "CLAIM_EVERY", timedelta(hours=1))
+    settings.EMAIL_DELIVERY_THREADS = 2
+    make, reset_begun, was_noticed = Call.make, threading.Event(), []
+
+    def make_and_queue(call: Call) -> object:
+        if call.attempt.priority == WAITING:
+            reset_begun.set()
+        else:
+            send_reset()
+            deliver()  # in a process that is delivering already, this is only a wake-up
+            was_noticed.append(reset_begun.wait(60))
+        return make(call)
+
+    monkeypatch.setattr(Call, "make", make_and_queue)
+    EmailMessage("News", "Hello there.", to=["person@example.com"]).send()
+    deliver()
+    assert was_noticed == [True]
+    assert len(provider_api.accepted) == 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -50,11 +51,11 @@ def statistics_of(request, db, outbox) -> None:
     now_are("all rows")
 
 
-def some(count: int = 5, **conditions: object) -> list[object]:
+def some(count: int = 5, **conditions: object) -> list[UUID]:
     return list(OutboundEmail.objects.filter(due_at__isnull=False, **conditions).values_list("pk", flat=True)[:count])
 
 
-def change(keys: list[object], **changes: object) -> None:
+def change(keys: list[UUID], **changes: object) -> None:
     OutboundEmail.objects.filter(pk__in=keys).update(**changes)
 
 
