@@ -177,8 +177,8 @@ def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list
     if limit <= 0:
         return []
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
-    lease = transitions.lease()
-    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, priority=priority):
+    lease, only = transitions.lease(), {"priority": priority}
+    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, only=only):
         with index_walks():
             calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
             repeatable = [call for call in calls if repeat_or_settle(call, ready.now)]

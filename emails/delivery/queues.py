@@ -20,7 +20,7 @@ from emails.delivery.due import Due, due_changes, due_emails
 from emails.delivery.preparation import Part, Prepared, batch, prepare_change, prepare_email
 from emails.delivery.transitions import end_lease, lease, update_row
 from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Priority, Status
-from emails.models.work import RowT, WorkQuerySet
+from emails.models.work import WorkQuerySet
 from emails.tracking import linking
 from emails.tracking.suppressions import suppressions_of
 
@@ -92,7 +92,8 @@ class EmailQueue(Queue):
         return OutboundEmail.objects.all()
 
     def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[OutboundEmail]:
-        return claim_rows(self.rows(), limit, now, isolated=isolated, priority=priority)
+        only = {"priority": priority, "isolated": isolated}
+        return OutboundEmail.objects.claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
 
     def priority_of(self, rows: Sequence[OutboundEmail]) -> Priority:
         return Priority(min(row.priority for row in rows))
@@ -155,7 +156,8 @@ class ContactQueue(Queue):
         return ContactChange.objects.next_of_each_contact()
 
     def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[ContactChange]:
-        return claim_rows(self.rows(), limit, now, isolated=isolated)
+        only = {"isolated": isolated}
+        return self.rows().claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
 
     def priority_of(self, rows: Sequence[ContactChange]) -> Priority:
         return Priority.NORMAL
@@ -190,13 +192,6 @@ class ContactQueue(Queue):
                 update_row(change, address="", content=None, metadata={})
             update_row(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
             logger.info("Contact change %s was accepted by %s.", change.pk, self.provider)
-
-
-def claim_rows(rows: WorkQuerySet[RowT], limit: int, now: datetime, *, isolated: bool, **options: Any) -> list[RowT]:
-    """Claim due rows of one kind for this worker."""
-    # "isolated IN (…)", because SQLite wouldn't use its index for "NOT isolated".
-    waiting = rows.filter(isolated__in=[isolated])
-    return waiting.claim(limit=limit, now=now, lease=lease(), status=Status.SENDING, **options)
 
 
 def queues_for(provider: str) -> list[Queue]:

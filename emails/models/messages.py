@@ -6,8 +6,7 @@ can find an email and see its status.
 """
 
 import uuid
-from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -15,14 +14,11 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
-from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority, Work
+from emails.models.work import HELD, WAITS, Priority, Work, WorkQuerySet
 
 
-class OutboundEmailQuerySet(PrioritizedQuerySet["OutboundEmail"]):
-    def due(self, now: datetime) -> Self:
-        # The index begins with these columns. With all their values listed, each combination is one range of it, which
-        # leaves out the rows that are due only later.
-        return super().due(now).filter(isolated__in=[False, True])
+class OutboundEmailQuerySet(WorkQuerySet["OutboundEmail"]):
+    claimed_by = {"priority": Priority.values, "isolated": [False, True]}
 
 
 class OutboundEmail(Work):

@@ -39,10 +39,16 @@ def test_rows_are_claimed_by_priority_and_then_by_age(queue_emails):
     assert found == [rows[2], rows[5], rows[1], rows[4], rows[0]]
 
 
+def test_isolated_rows_are_the_last_of_their_priority(queue_emails):
+    isolate(alone := queue_emails(priority=NORMAL))
+    together, bulk = queue_emails(priority=NORMAL), queue_emails(priority=BULK)
+    assert OutboundEmail.objects.claim(limit=3, now=database_now(), lease=MINUTE) == together + alone + bulk
+
+
 def test_a_claim_takes_only_the_priority_it_names(queue_emails):
     for priority in Priority:
         queue_emails(2, priority=priority)
-    found = OutboundEmail.objects.claim(limit=5, now=database_now(), lease=MINUTE, priority=NORMAL)
+    found = OutboundEmail.objects.claim(limit=5, now=database_now(), lease=MINUTE, only={"priority": NORMAL})
     assert [row.priority for row in found] == [NORMAL, NORMAL]
 
 
