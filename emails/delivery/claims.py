@@ -65,7 +65,8 @@ class ReadyProvider:
 
     def has_work(self) -> bool:
         """Return whether anything is due. Costs a query per queue."""
-        is_due = any(queue.rows().due(self.now).exists() for queue in self.queues)
+        with index_walks():
+            is_due = any(queue.rows().due(self.now).exists() for queue in self.queues)
         return self.state.has_unknown_attempts_due or is_due
 
     def call(self, opened: OpenAttempt, queue: Queue) -> Call:
