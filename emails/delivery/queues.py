@@ -93,7 +93,7 @@ class EmailQueue(Queue):
 
     def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[OutboundEmail]:
         only = {"priority": priority, "isolated": isolated}
-        return OutboundEmail.objects.claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
+        return self.rows().claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
 
     def priority_of(self, rows: Sequence[OutboundEmail]) -> Priority:
         return Priority(min(row.priority for row in rows))
