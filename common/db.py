@@ -1,12 +1,14 @@
-"""Database helpers that Django doesn't offer: the server's clock, and inserts and updates in one statement each."""
+"""Database helpers that Django doesn't offer: the clock, safe plans, and inserts and updates in one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault, Expression
 from django.db.models.sql.compiler import SQLCompiler
@@ -18,6 +20,67 @@ NOW = {
     "postgresql": "SELECT STATEMENT_TIMESTAMP()",
     "sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')",
 }
+
+# Left alone, PostgreSQL chooses a plan by statistics that can be older than the rows of a queue, and then it scans and
+# sorts the whole table for each claim. With these settings off, it walks along an index, in the index's order. JIT is
+# off as well, because a plan that can't do without one of the others looks expensive enough to be compiled.
+PLANNER_SETTINGS = (
+    "enable_seqscan",
+    "enable_bitmapscan",
+    "enable_sort",
+    "enable_incremental_sort",
+    "enable_hashjoin",
+    "enable_mergejoin",
+    "jit",
+)
+WALK_ALONG_INDEXES = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER_SETTINGS)
+PLAN_AS_BEFORE = "; ".join(f"RESET {name}" for name in PLANNER_SETTINGS)
+
+_is_walking = ContextVar("_is_walking", default=False)
+
+
+@contextmanager
+def index_walks() -> Iterator[None]:
+    """Open a transaction in which PostgreSQL finds rows only by walking along indexes, whatever its statistics say.
+
+    For queries on queues, whose size changes faster than statistics. SQLite prefers indexes anyway.
+    """
+    is_nested = connection.in_atomic_block
+    with transaction.atomic():
+        if connection.vendor != "postgresql" or _is_walking.get():
+            yield
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(WALK_ALONG_INDEXES)
+        token = _is_walking.set(True)
+        try:
+            yield
+        finally:
+            _is_walking.reset(token)
+        if is_nested:  # the caller's transaction goes on, with plans of the usual kind
+            with connection.cursor() as cursor:
+                cursor.execute(PLAN_AS_BEFORE)
+
+
+def first_row_by_index(query: str) -> tuple[Any, ...]:
+    """Return the first row of a SELECT without parameters, which is planned as in ``index_walks()``.
+
+    Outside of a transaction, this costs a single round trip to the database.
+    """
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        # PostgreSQL runs statements that it gets together in one transaction.
+        return _first_row(f"{WALK_ALONG_INDEXES}; {query}", result=2)
+    with index_walks():
+        return _first_row(query, result=1)
+
+
+def _first_row(sql: str, *, result: int) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        for _ in range(1, result):
+            cursor.nextset()
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
 
 
 def database_now() -> datetime:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Min
 
 from common.db import database_now
 from emails.backends import configured_provider, contacts_provider
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
+from emails.models.work import HELD, WAITS
 
 LATE_AFTER = timedelta(minutes=5)
 
@@ -33,15 +34,16 @@ def report() -> Report:
     providers = {state.name: describe(state, now) for state in states if state.name in needed}
     is_late = age is not None and age >= LATE_AFTER.total_seconds()
     is_healthy = not is_late and all(provider["state"] == "ok" for provider in providers.values())
-    due = OutboundEmail.objects.filter(due_at__lte=now).aggregate(n=Count("pk"))["n"]
+    due = OutboundEmail.objects.due(now).count()
     return Report({"due": due, "oldest_seconds": age}, providers, is_healthy)
 
 
 def needed_providers() -> set[str]:
     """Return the configured providers, and those with an open attempt. A provider that is no longer used can't fail."""
-    holding = DeliveryAttempt.objects.filter(due_at__isnull=False).values_list("provider", flat=True)
     # order_by() removes the model's ordering, which would become part of the DISTINCT.
-    return {name for name in (configured_provider(), contacts_provider()) if name} | set(holding.distinct().order_by())
+    providers = DeliveryAttempt.objects.order_by().values_list("provider", flat=True).distinct()
+    configured = {name for name in (configured_provider(), contacts_provider()) if name}
+    return configured.union(providers.filter(WAITS), providers.filter(HELD))
 
 
 def describe(state: ProviderState, now: datetime) -> dict[str, str]:

@@ -3,14 +3,16 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from common.db import index_walks
 from emails import contacts
 from emails.backends import contacts_provider
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.support.history import history
+
+ERASED_AT_ONCE = 500  # per transaction
 
 
 def emails_of(user_id: str) -> QuerySet[OutboundEmail]:
@@ -66,13 +68,20 @@ def forget_address(address: str) -> None:
         ContactChange.objects.filter(address=address).delete()
 
 
-@transaction.atomic
 def erase_settled() -> int:
     """Erase the emails that ``erase`` left because they weren't settled; returns how many. Safe to repeat."""
-    settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False).order_by("pk")
+    total = 0
+    while erased := erase_some_settled():
+        total += erased
+    return total
+
+
+@index_walks()
+def erase_some_settled() -> int:
+    settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False).order_by("settled_at")
     # Locked, so that no event is stored for a row that is being deleted. If one is being stored right now, the row is
     # left to the next sweep.
-    keys = [*settled.select_for_update(skip_locked=True).values_list("pk", flat=True)]
+    keys = [*settled.select_for_update(skip_locked=True).values_list("pk", flat=True)[:ERASED_AT_ONCE]]
     if not keys:
         return 0
     DeliveryEvent.objects.filter(email__in=keys).delete()

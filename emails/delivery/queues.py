@@ -16,9 +16,10 @@ from common.db import ValueByKey
 from emails.backends import configured_provider, contacts_provider, get_backend, get_contacts
 from emails.backends.base import DeliveryBackend, ProviderClient, Request
 from emails.backends.contacts import SequenzyContacts
+from emails.delivery.due import Due, due_changes, due_emails
 from emails.delivery.preparation import Part, Prepared, batch, prepare_change, prepare_email
-from emails.delivery.transitions import end_lease, update_row
-from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Status
+from emails.delivery.transitions import end_lease, lease, update_row
+from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Priority, Status
 from emails.models.work import WorkQuerySet
 from emails.tracking import linking
 from emails.tracking.suppressions import suppressions_of
@@ -49,6 +50,18 @@ class Queue(ABC):
         """Return a query for the rows; those that are due may be claimed."""
 
     @abstractmethod
+    def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[Any]:
+        """Lease up to ``limit`` due rows of this priority to the caller, and return them."""
+
+    @abstractmethod
+    def priority_of(self, rows: Sequence[Any]) -> Priority:
+        """Return the priority of a call that carries these rows."""
+
+    @abstractmethod
+    def due(self) -> Due:
+        """Return the priorities of the rows that are due."""
+
+    @abstractmethod
     def max_rows(self, calls: int) -> int:
         """Return how many rows to claim for this number of calls."""
 
@@ -77,6 +90,16 @@ class EmailQueue(Queue):
 
     def rows(self) -> WorkQuerySet[OutboundEmail]:
         return OutboundEmail.objects.all()
+
+    def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[OutboundEmail]:
+        only = {"priority": priority, "isolated": isolated}
+        return self.rows().claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
+
+    def priority_of(self, rows: Sequence[OutboundEmail]) -> Priority:
+        return Priority(min(row.priority for row in rows))
+
+    def due(self) -> Due:
+        return due_emails()
 
     def max_rows(self, calls: int) -> int:
         return min(calls * self.client.batch_limit, MAX_ROWS)
@@ -131,6 +154,16 @@ class ContactQueue(Queue):
 
     def rows(self) -> WorkQuerySet[ContactChange]:
         return ContactChange.objects.next_of_each_contact()
+
+    def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[ContactChange]:
+        only = {"isolated": isolated}
+        return self.rows().claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
+
+    def priority_of(self, rows: Sequence[ContactChange]) -> Priority:
+        return Priority.NORMAL
+
+    def due(self) -> Due:
+        return due_changes()
 
     def max_rows(self, calls: int) -> int:
         return min(calls, MAX_ROWS)

@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from emails.models.contacts import ContactChange
 from emails.models.messages import OutboundEmail
-from emails.models.work import WorkQuerySet
+from emails.models.work import HELD, WAITS, Priority, WorkQuerySet
 
 
 class DeliveryAttemptQuerySet(WorkQuerySet["DeliveryAttempt"]):
+    claimed_by = {"priority": Priority.values}
+
     def with_emails(self) -> Self:
         """Return the attempts that carry emails, without the ones that carry a contact change."""
         return self.filter(contact_change=None)
@@ -45,6 +47,8 @@ class DeliveryAttempt(models.Model):
     # An attempt carries either emails or one contact change.
     emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
     contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="+")
+    # The most urgent one of its emails, because a repeat must not wait for bulk email either.
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL)
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
 
     created_at = models.DateTimeField(db_default=Now())
@@ -64,7 +68,11 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         ordering = ["created_at"]
-        indexes = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="attempt_due")]
+        indexes = [
+            # Only an unknown attempt waits without a lease, so this index is nearly always empty.
+            models.Index(fields=["provider", "priority", "due_at"], condition=WAITS, name="attempt_waiting"),
+            models.Index(fields=["due_at"], condition=HELD, name="attempt_held"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.get_outcome_display()}"

@@ -11,10 +11,12 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from emails.models.work import Work, WorkQuerySet
+from emails.models.work import HELD, WAITS, Work, WorkQuerySet
 
 
 class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):
+    claimed_by = {"isolated": [False, True]}
+
     def next_of_each_contact(self) -> Self:
         """Return only the oldest unsettled change of each contact, so a later one can't overtake it."""
         earlier = ContactChange.objects.filter(address=OuterRef("address"), settled_at=None, pk__lt=OuterRef("pk"))
@@ -43,8 +45,11 @@ class ContactChange(Work):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="contact_due"),
-            models.Index(fields=["address"], condition=models.Q(settled_at__isnull=True), name="contact_unsettled"),
+            models.Index(fields=["isolated", "due_at"], condition=WAITS, name="contact_waiting"),
+            models.Index(fields=["due_at"], condition=HELD, name="contact_held"),
+            models.Index(
+                fields=["address", "id"], condition=models.Q(settled_at__isnull=True), name="contact_unsettled_order"
+            ),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="contact_settled"),
         ]
 

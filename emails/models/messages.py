@@ -14,15 +14,11 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
-from emails.models.work import Work, WorkQuerySet
+from emails.models.work import HELD, WAITS, Priority, Work, WorkQuerySet
 
 
-class Priority(models.IntegerChoices):
-    """How urgent an email is. Due emails are claimed in this order."""
-
-    WAITING = 0, _("a person is waiting for it")
-    NORMAL = 1, _("normal")
-    BULK = 2, _("bulk")
+class OutboundEmailQuerySet(WorkQuerySet["OutboundEmail"]):
+    claimed_by = {"priority": Priority.values, "isolated": [False, True]}
 
 
 class OutboundEmail(Work):
@@ -69,13 +65,19 @@ class OutboundEmail(Work):
     )
     lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 
-    objects: ClassVar[WorkQuerySet["OutboundEmail"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[OutboundEmailQuerySet] = OutboundEmailQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["-created_at"]
         # Partial indexes stay small, so claiming takes as long with millions of settled rows as with none.
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="outbound_due"),
+            models.Index(fields=["isolated", "priority", "due_at"], condition=WAITS, name="outbound_waiting"),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(due_at__isnull=False, first_failed_at__isnull=False),
+                name="outbound_backing_off",
+            ),
+            models.Index(fields=["due_at"], condition=HELD, name="outbound_held"),
             models.Index(fields=["created_at"], name="outbound_created"),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
             models.Index(fields=["provider_message_id"], name="outbound_provider_id"),

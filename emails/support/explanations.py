@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils.timezone import localtime
 
 from common.db import database_now
@@ -94,11 +95,12 @@ def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanatio
     # A running worker holds leases while anything is due. Without an active lease, no worker is running.
     if not (has_active_lease(DeliveryAttempt, now) or has_active_lease(OutboundEmail, now)):
         return Explanation(f"Due since {since}, {NO_WORKER}", START_A_WORKER)
-    ahead = OutboundEmail.objects.due(now).filter(due_at__lt=due_at).count()
+    more_urgent, as_urgent = Q(priority__lt=email.priority), Q(priority=email.priority)
+    ahead = OutboundEmail.objects.due(now).filter(more_urgent | as_urgent & Q(due_at__lt=due_at)).count()
     if email.isolated:
         return Explanation(
             f"Due since {since}. A worker died while it held this message, so it is sent on its own, "
-            f"when a worker has nothing else to do. Messages ahead of it: {ahead}."
+            f"when a worker has nothing else of the same priority to do. Messages ahead of it: {ahead}."
         )
     return Explanation(f"Due since {since}. The workers are busy. Messages ahead of it: {ahead}.")
 
