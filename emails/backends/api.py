@@ -16,6 +16,8 @@ from emails.backends.base import DeliveryBackend, Request
 from emails.backends.client import ApiClient
 from emails.errors import UnsupportedFeature
 from emails.message import Message
+from emails.message.attachments import Attachment
+from emails.message.files import with_parameters
 
 # The provider builds these headers from the fields of its JSON. Sent as custom headers as well, they could contradict
 # those fields.
@@ -91,6 +93,21 @@ class ApiBackend(ApiClient, DeliveryBackend):
                 f"a custom {reserved[0]} header", "use the fields of EmailMessage, or send it through SMTP."
             )
 
+    def tracking(self, message: Message) -> tuple[bool | None, bool | None]:
+        """Return whether to track clicks and opens; None leaves it to the account's settings."""
+        # Click tracking would hand the live links of a sensitive message to a third party.
+        return (message.track_clicks, message.track_opens) if message.track else (False, False)
+
+    def bare_type(self, attachment: Attachment) -> str:
+        """Return the file's type for a provider that accepts no parameters. Raises UnsupportedFeature."""
+        parameters = with_parameters("", attachment.parameters).strip("; ")
+        if parameters:
+            raise self.unsupported(
+                f"the parameters of the file {attachment.filename!r} ({parameters})",
+                "leave them out, or send the message through Resend or SMTP.",
+            )
+        return attachment.content_type
+
     def refuse_alternatives(self, message: Message) -> None:
         """Raise UnsupportedFeature for a calendar, AMP, or second HTML body.
 
@@ -100,6 +117,11 @@ class ApiBackend(ApiClient, DeliveryBackend):
             if alternative.content_type == "text/html":
                 raise self.unsupported("two HTML bodies", "send one of them.")
             raise self.unsupported(f"a {alternative.content_type} alternative", "attach it as a file instead.")
+
+
+def inline_id(number: int, attachment: Attachment) -> str:
+    """Return the Content-ID of an inline file. If it has none, its position in the message makes one."""
+    return attachment.content_id or f"inline-{number + 1}"
 
 
 def _all_addresses(message: Message) -> Iterable[Any]:

@@ -21,6 +21,8 @@ QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")
 # A name with a comma or quotes may also be unquoted, unless the text could be read as two addresses. Python's own
 # parsers handle this differently from release to release.
 UNQUOTED_NAME = re.compile(r"([^<>@]*)<([^<>]+)>")
+# Outlook and others use an email address without a name as its own name.
+NAMED_BY_ITSELF = re.compile(r"([^<>]*)<([^<>]+)>")
 LOCAL_PART = re.compile(r"[^\s\"\\(),:;<>@\[\]]+|\"(?:[^\"\\]|\\.)*\"")
 DOMAIN = re.compile(r"(?!.*\.\.)(?![.-])[A-Za-z0-9._-]{1,253}(?<![.-])")
 DOMAIN_LITERAL = re.compile(r"\[[A-Za-z0-9:.]+\]")
@@ -100,6 +102,9 @@ def _split(text: str) -> tuple[str, str]:
     unquoted = UNQUOTED_NAME.fullmatch(text)
     if unquoted:
         return unquoted[1].strip(), unquoted[2].strip()
+    named = NAMED_BY_ITSELF.fullmatch(text)
+    if named and named[1].strip().lower() == named[2].strip().lower():
+        return "", named[2].strip()
     return "", text
 
 

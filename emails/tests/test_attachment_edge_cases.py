@@ -41,6 +41,8 @@ def test_attachment_arrives_in_every_form(provider_api, provider, attachment, na
         message.attach(attachment)
     else:
         message.attachments = [attachment]
+    if provider == "resend" and content_type.startswith("text/"):  # only Resend accepts parameters
+        content_type += '; charset="utf-8"'
     assert attachments_of(provider, sent(provider, provider_api, message)) == [(name, content, content_type, "")]
 
 

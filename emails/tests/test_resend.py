@@ -62,7 +62,6 @@ def test_text_only_message_has_no_html(provider_api):
         ("a.pdf", "application/pdf", "a.pdf"),
         ("a.xml", "application/xml", "a.xml"),
         ("a.jpg", "image/jpg", "a.jpg"),  # a common wrong name of image/jpeg
-        ("README", "text/plain", "README"),
         ("a.unknown-kind", "application/octet-stream", "a.unknown-kind"),
         ("", "application/pdf", "attachment.pdf"),  # Resend requires a name
     ],
