@@ -67,7 +67,8 @@ class RelayBackend(DeliveryBackend):
         self._refuse_options(message)
         headers = dict(message.headers)
         if not any(name.lower() == "message-id" for name in headers):
-            headers["Message-ID"] = f"<{message.id}@{message.from_email.domain}>"
+            # First, where Django writes its own.
+            headers = {"Message-ID": f"<{message.id}@{message.from_email.domain}>", **headers}
         data = message.to_json() | {"headers": list(headers.items())}
         self._check_mime(Message.from_json(data))
         return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()

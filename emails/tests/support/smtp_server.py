@@ -7,10 +7,15 @@ import time
 
 
 class SmtpServer:
-    """`messages` holds what it accepted; `script` maps a command to a response, "drop" (hang up), or "silence"."""
+    """`messages` holds what it accepted, and `envelopes` the sender and recipients of each.
+
+    `script` maps a verb or a whole command, such as "RCPT TO:<ada@example.com>", to a response, "drop" (hang up), or
+    "silence".
+    """
 
     def __init__(self):
         self.messages = []
+        self.envelopes = []
         self.script = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -32,19 +37,24 @@ class SmtpServer:
     def _serve(self, connection):
         with connection, connection.makefile("rwb") as line, contextlib.suppress(OSError, EOFError):
             self._respond(line, "GREETING", "220 here")
+            envelope = []
             while command := line.readline().decode().strip():
                 verb = command.split(" ")[0].split(":")[0].upper()
-                self._respond(
-                    line, verb, {"DATA": "354 go on", "EHLO": "250-here\r\n250 AUTH PLAIN"}.get(verb, "250 fine")
-                )
+                usual = {"DATA": "354 go on", "EHLO": "250-here\r\n250 AUTH PLAIN"}.get(verb, "250 fine")
+                response = self._respond(line, command if command in self.script else verb, usual)
+                if verb == "MAIL":
+                    envelope = []
+                if verb in ("MAIL", "RCPT") and response.startswith("2"):
+                    envelope.append(command.partition("<")[2].partition(">")[0])
                 if verb == "DATA" and not self.script.get("DATA", "354").startswith(("4", "5")):
-                    self._accept_message(line)
+                    self._accept_message(line, envelope)
 
-    def _accept_message(self, line):
+    def _accept_message(self, line, envelope):
         lines = []
         while (text := line.readline()) not in (b".\r\n", b""):
             lines.append(text)
         self.messages.append(b"".join(lines))
+        self.envelopes.append((envelope[0], envelope[1:]))
         self._respond(line, "DOT", "250 accepted")
 
     def _respond(self, line, verb, usual):
@@ -55,3 +65,4 @@ class SmtpServer:
             time.sleep(3)
         line.write(response.encode() + b"\r\n")
         line.flush()
+        return response
