@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from email.charset import Charset
-from email.errors import MessageError
-from email.headerregistry import HeaderRegistry
 from email.message import Message as MimePart
 from email.utils import format_datetime
 from functools import cache
@@ -12,8 +10,9 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 
-from emails.errors import InvalidHeader, InvalidMessage
+from emails.errors import InvalidMessage
 from emails.message.address import Address, parse_all, without_repeats
+from emails.message.address_lists import parse_list
 from emails.message.layout import EMPTY, HTML, TEXT, Encoding, Layout, bare_type, is_implied
 from emails.message.options import option
 from emails.message.text_rules import body_text, header_name, header_text
@@ -36,7 +35,6 @@ MIME_METHODS = (
     "_add_attachment",
     "_set_list_header_if_not_empty",
 )
-READ_HEADER = HeaderRegistry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +85,8 @@ def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tu
         if address.email.lower() != author.email.lower():
             headers[ENVELOPE_HEADER] = address.email
     shadow = headers.pop("Reply-To", "")
-    [reply_to] = without_repeats(reply_to_header(shadow) if shadow else parse_all(email.reply_to, "reply_to"))
+    [reply_to] = without_repeats(parse_list(shadow, "reply_to") if shadow else parse_all(email.reply_to, "reply_to"))
     return author, reply_to, tuple(headers.items())
-
-
-def reply_to_header(value: str) -> list[Address]:
-    """Return the addresses in a Reply-To header, a list by RFC 5322, section 3.6.2. Raises ``InvalidMessage``."""
-    try:
-        return [Address.parse(value, "reply_to")]
-    except InvalidHeader:
-        raise
-    except InvalidMessage as error:
-        unreadable = error
-    try:
-        header: Any = READ_HEADER("Reply-To", value)
-        # Python reports many faults as defects and raises some.
-        addresses = [] if header.defects else header.addresses
-    except (MessageError, ValueError, IndexError, AttributeError, TypeError):
-        addresses = []
-    if not addresses:
-        raise unreadable
-    bare = (Address.parse(address.addr_spec, "reply_to").email for address in addresses)
-    return [
-        Address(header_text("name in the reply_to", address.display_name), email)
-        for address, email in zip(addresses, bare, strict=True)
-    ]
 
 
 def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...], Layout]:

@@ -1,4 +1,4 @@
-"""The tests of Django that don't pass after the trip, and why. docs/providers.md gives the same reasons, word for word."""
+"""The tests of Django that don't pass after the trip, and why. docs/providers.md gives the same reasons."""
 
 ALTERNATIVE = "An alternative that is neither text nor free of control characters is refused: attach it as a file."
 DOMAIN = "An email address without a domain is refused."

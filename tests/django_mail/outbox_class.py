@@ -1,10 +1,10 @@
-"""Django's tests of email backends, for a backend that queues a message in the outbox and delivers it to SMTP at once."""
+"""Django's tests of email backends, for one that queues a message in the outbox and delivers it to SMTP at once."""
 
 import unittest
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes, policy
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.mail import EmailMessage
 from django.test import SimpleTestCase
@@ -32,7 +32,7 @@ def outbox_tests(modules: Iterable[ModuleType], smtp: SmtpServer) -> type[Simple
 
     class OutboxBackendTests(shared, SimpleTestCase):  # type: ignore[misc, valid-type]
         email_backend = f"{__name__}.QueueAndDeliver"
-        databases: ClassVar = {"default"}
+        databases = {"default"}  # declared by Django
 
         def setUp(self) -> None:
             super().setUp()

@@ -1,4 +1,4 @@
-"""The trip of a message from Django's API through the outbox to an SMTP server, next to what Django alone would send."""
+"""A message's trip from Django's API through the outbox to an SMTP server, next to what Django alone would send."""
 
 import functools
 import re
@@ -61,7 +61,7 @@ class Trip:
             with self._under_way():
                 return self._travel(email, alone(email, **arguments), alone(email, **SMTP_ARGUMENTS))
 
-        EmailMessage.message = message  # type: ignore[method-assign]
+        EmailMessage.message = message  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:
@@ -107,15 +107,17 @@ class Trip:
             ProviderState.objects.all().delete()  # a pause after errors would hold up the next messages
         if len(self.server.messages) == before:
             raise InvalidMessage(detail)
-        return self.server.messages[-1].replace(b"\n..", b"\n.")
+        data: bytes = self.server.messages[-1].replace(b"\n..", b"\n.")
+        return data
 
 
 @contextmanager
 def without_mailers() -> Iterator[None]:
-    """Deliver with the EMAIL_* settings of the run, although some tests set MAILERS, which replaces them in Django 6.1."""
+    """Deliver with the EMAIL_* settings of the run. Some tests set MAILERS, which replaces them in Django 6.1."""
     with override_settings():
-        if settings.is_overridden("MAILERS"):
-            del settings.MAILERS
+        changed: Any = settings
+        if changed.is_overridden("MAILERS"):
+            del changed.MAILERS
         yield
 
 

@@ -37,11 +37,12 @@ class SmtpServer:
     def _serve(self, connection):
         with connection, connection.makefile("rwb") as line, contextlib.suppress(OSError, EOFError):
             self._respond(line, "GREETING", "220 here")
-            envelope = []
+            envelope: list[str] = []
             while command := line.readline().decode().strip():
                 verb = command.split(" ")[0].split(":")[0].upper()
                 usual = {"DATA": "354 go on", "EHLO": "250-here\r\n250 AUTH PLAIN"}.get(verb, "250 fine")
-                response = self._respond(line, command if command in self.script else verb, usual)
+                full = verb + command[len(verb) :]
+                response = self._respond(line, full if full in self.script else verb, usual)
                 if verb == "MAIL":
                     envelope = []
                 if verb in ("MAIL", "RCPT") and response.startswith("2"):
