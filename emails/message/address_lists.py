@@ -10,7 +10,7 @@ from emails.message.address import Address
 from emails.message.text_rules import header_text
 
 # A comma in a quoted name or in brackets doesn't separate addresses.
-TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|<[^<>]*>|[^,\"<]+|.")
+PIECE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|<[^<>]*>|[^,\"<]+|.")
 READ_HEADER = HeaderRegistry()
 
 
@@ -37,11 +37,11 @@ def parse_list(value: str, field: str) -> list[Address]:
 
 def _separated(value: str, field: str) -> list[Address]:
     pieces = [""]
-    for token in TOKEN.findall(value):
-        if token == ",":
+    for piece in PIECE.findall(value):
+        if piece == ",":
             pieces.append("")
         else:
-            pieces[-1] += token
+            pieces[-1] += piece
     return [Address.parse(piece, field) for piece in pieces if piece.strip()]
 
 

@@ -57,6 +57,9 @@ def refuse_own_mime(email: EmailMessage) -> None:
 
 def refuse_own_recipients(email: EmailMessage) -> None:
     """Raise ``InvalidMessage`` for a class that sends to others than the fields say."""
+    own_method: Any = type(email).recipients
+    if own_method is EmailMessage.recipients and "recipients" not in vars(email):
+        return
     if [*email.recipients()] != [address for field in (email.to, email.cc, email.bcc) for address in field if address]:
         raise InvalidMessage(
             f"{type(email).__name__} changes recipients(), which can't be passed on. Set to, cc, and bcc instead."
@@ -123,8 +126,8 @@ def encoding(email: EmailMessage) -> Encoding | None:
 
 def subtype(email: EmailMessage, name: str, default: str) -> str:
     """Return the subtype of a multipart, such as ``mixed_subtype``, or an empty string for Django's default."""
-    value = header_text(name, getattr(email, name, default))
-    return "" if value == default else value
+    value = getattr(email, name, default)
+    return "" if value == default else header_text(name, value)
 
 
 def _checked(extra_headers: dict[str, Any]) -> dict[str, str]:

@@ -51,6 +51,8 @@ class Encoding(NamedTuple):
 
 def is_implied(layout: Layout) -> bool:
     """Return whether the neutral form implies this layout: a usual start, and then only alternatives."""
+    if layout in USUAL_STARTS:
+        return True
     start = next((number for number, (_, place) in enumerate(layout) if place.isdecimal()), len(layout))
     return layout[:start] in USUAL_STARTS and all(place.isdecimal() for _, place in layout[start:])
 
@@ -60,5 +62,7 @@ def bare_type(content_type: str) -> str:
 
     Other parameters stay, so a text with one doesn't count as plain text.
     """
+    if ";" not in content_type:
+        return content_type.lower()
     bare, *parameters = (piece.strip() for piece in content_type.lower().split(";"))
     return "; ".join([bare, *(piece for piece in parameters if piece and not piece.startswith("charset="))])

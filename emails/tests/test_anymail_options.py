@@ -1,6 +1,7 @@
 """Attributes that Anymail documents for a message: each is carried, or refused in words before any call."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -135,5 +136,5 @@ def test_other_backend_gets_the_attributes():
     message = mail_with("track_clicks", False)
     message.track_opens, message.tags = True, ["receipt"]
     stored = Message.from_json(json.loads(json.dumps(neutral(message).to_json())))
-    django_message = stored.to_django()
+    django_message: Any = stored.to_django()
     assert (django_message.track_clicks, django_message.track_opens, django_message.tags) == (False, True, ["receipt"])
