@@ -30,6 +30,7 @@ MAX_CATEGORIES = 10
 MAX_CATEGORY_LENGTH = 255
 MAX_ARGUMENT_BYTES = 10_000
 MAX_SCHEDULE = timedelta(hours=72)
+CONTENT_ORDER = {"text/plain": 0, "text/html": 1}
 # The same page rules out commas and semicolons in names. It also rules out non-ASCII names, but those are accepted
 # (observed by django-anymail), so only the punctuation is removed.
 WITHOUT_COMMAS_AND_SEMICOLONS = str.maketrans("", "", ",;")
@@ -148,9 +149,10 @@ def _person(address: Address) -> dict[str, str]:
 
 
 def _content(message: Message) -> list[dict[str, str]]:
-    # SendGrid requires this order: plain text, HTML, everything else. It rejects empty bodies.
     bodies = [("text/plain", message.text), ("text/html", message.html)]
     bodies += [(alternative.content_type, alternative.content) for alternative in message.alternatives]
+    # SendGrid requires this order: plain text, HTML, everything else. It rejects empty bodies.
+    bodies.sort(key=lambda body: CONTENT_ORDER.get(body[0], len(CONTENT_ORDER)))
     return [{"type": content_type, "value": value} for content_type, value in bodies if value]
 
 
