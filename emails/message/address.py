@@ -74,10 +74,15 @@ class Address:
 
 def parse_all(values: Iterable[Any] | None, field: str) -> Iterator[Address]:
     """Parse a list of addresses and skip empty entries."""
+    return (Address.parse(value, field) for value in entries(values, field))
+
+
+def entries(values: Iterable[Any] | None, field: str) -> Iterator[Any]:
+    """Return the entries of an address field that aren't empty. Raises ``InvalidMessage`` for a string."""
     # A string is a sequence of characters, and each of them would be taken for an address. Django refuses it as well.
     if isinstance(values, str):
         raise InvalidMessage(f"{field} is a string. Pass a list of email addresses.")
-    return (Address.parse(value, field) for value in values or () if value)
+    return (value for value in values or () if value)
 
 
 def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:

@@ -1,4 +1,4 @@
-"""The list of email addresses in a header, by RFC 5322, section 3.4."""
+"""Lists of email addresses in one text, by RFC 5322, section 3.4."""
 
 import re
 from email.errors import MessageError
@@ -14,10 +14,10 @@ PIECE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|<[^<>]*>|[^,\"<]+|.")
 READ_HEADER = HeaderRegistry()
 
 
-def parse_list(value: str, field: str) -> list[Address]:
-    """Return the addresses in the header. Raises ``InvalidMessage``.
+def parse_list(value: Any, field: str) -> list[Address]:
+    """Return the addresses in the text. Raises ``InvalidMessage``.
 
-    A name may have an unquoted comma if the header can't be read as several addresses.
+    A name may have an unquoted comma if the text can't be read as several addresses.
     """
     try:
         return [Address.parse(value, field)]
@@ -27,7 +27,7 @@ def parse_list(value: str, field: str) -> list[Address]:
         unreadable = error
     for parse in (_separated, _groups_and_comments):
         try:
-            addresses = parse(value, field)
+            addresses = parse(str(value), field)
         except InvalidMessage:
             continue
         if addresses:

@@ -10,6 +10,7 @@ from email.mime.base import MIMEBase
 from typing import Any, Self
 
 from django.core.mail import EmailMessage
+from django.utils.functional import Promise
 
 from emails.errors import InvalidMessage
 from emails.message import stored_parts
@@ -179,8 +180,8 @@ def _bytes(content: Any) -> bytes:
     # Forwarded emails (message/rfc822) arrive as an object of Django or of the standard library.
     if isinstance(content, MimePart):
         return content.as_bytes()
-    if isinstance(content, str):
-        return utf8("attachment", content)
+    if isinstance(content, str | Promise):
+        return utf8("attachment", str(content))
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
     raise _refusal(content)

@@ -6,12 +6,13 @@ from email.charset import Charset
 from email.message import Message as MimePart
 from email.utils import format_datetime
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from django.core.mail import EmailMessage
 
 from emails.errors import InvalidMessage
-from emails.message.address import Address, parse_all, without_repeats
+from emails.message.address import Address, entries, without_repeats
 from emails.message.address_lists import parse_list
 from emails.message.layout import EMPTY, HTML, TEXT, Encoding, Layout, bare_type, is_implied
 from emails.message.options import option
@@ -88,7 +89,8 @@ def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tu
         if address.email.lower() != author.email.lower():
             headers[ENVELOPE_HEADER] = address.email
     shadow = headers.pop("Reply-To", "")
-    [reply_to] = without_repeats(parse_list(shadow, "reply_to") if shadow else parse_all(email.reply_to, "reply_to"))
+    lists = entries([shadow] if shadow else email.reply_to, "reply_to")
+    [reply_to] = without_repeats(chain.from_iterable(parse_list(one, "reply_to") for one in lists))
     return author, reply_to, tuple(headers.items())
 
 
@@ -99,6 +101,10 @@ def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...], Layo
     layout = []
     for content, given_type in [(email.body, f"text/{email.content_subtype}"), *(getattr(email, "alternatives", ()))]:
         content_type = header_text("alternative's type", given_type)
+        if "/" not in content_type:
+            raise InvalidMessage(
+                f"{content_type[:80]!r} is not a MIME type. Write it as type/subtype, such as text/calendar."
+            )
         kind = bare_type(content_type)
         text = body_text(f"{content_type} body", _decoded(content, content_type))
         if not text:

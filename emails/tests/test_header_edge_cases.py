@@ -31,10 +31,12 @@ REPLY_TO_LISTS = {
 }
 
 
-@pytest.mark.parametrize(("header", "addresses"), REPLY_TO_LISTS.items())
-def test_reply_to_header_may_be_a_list(provider_api, provider, header, addresses):
-    """As with the field, Sequenzy takes only one address."""
-    result = payload_or_refused(provider, provider_api, mail(headers={"Reply-To": header}))
+@pytest.mark.parametrize("place", ["header", "field"])
+@pytest.mark.parametrize(("value", "addresses"), REPLY_TO_LISTS.items())
+def test_reply_to_may_be_a_list_in_one_text(provider_api, provider, place, value, addresses):
+    """Django alone sends it from the header as well as from the field. Sequenzy takes only one address."""
+    fields = {"headers": {"Reply-To": value}} if place == "header" else {"reply_to": [value]}
+    result = payload_or_refused(provider, provider_api, mail(**fields))
     if provider == "sequenzy":
         assert result == REFUSED
     elif provider == "resend":

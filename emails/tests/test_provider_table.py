@@ -1,4 +1,4 @@
-"""The table in docs/providers.md: for each row and provider, such a message is sent, and the cell must say what happens."""
+"""The table in docs/providers.md: for each cell, such a message is sent, and the cell must say what happens."""
 
 import re
 from email import message_from_bytes

@@ -9,6 +9,7 @@ from email.message import MIMEPart
 from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
+from functools import partial
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
@@ -189,7 +190,7 @@ FEATURES = {
     ),
     "`sensitive`: no tracking of live links": Feature(lambda: with_attributes(sensitive=True), tracking(False)),
     **{
-        f"`{name}`": Feature(lambda name=name: with_attributes(**{name: {}}))
+        f"`{name}`": Feature(partial(with_attributes, **{name: {}}))
         for name in ("merge_data", "merge_metadata", "merge_headers", "merge_global_data", "template_id", "esp_extra")
     },
 }
