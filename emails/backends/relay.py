@@ -60,8 +60,9 @@ class RelayBackend(DeliveryBackend):
         if problem:
             raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} {problem}.")
         self.backend_class: type[BaseEmailBackend] = keeping_refusals(found)
+        self.is_smtp = issubclass(found, EmailBackend)
         # Anymail's backends and others of their kind read the attributes of options.py. Django's own read none.
-        self.reads_options = not (found.__module__.startswith(DJANGO_BACKENDS) or issubclass(found, EmailBackend))
+        self.reads_options = not (self.is_smtp or found.__module__.startswith(DJANGO_BACKENDS))
 
     def serialize(self, message: Message) -> bytes:
         self._refuse_options(message)
@@ -90,7 +91,7 @@ class RelayBackend(DeliveryBackend):
         try:
             message.to_django().message()
             return
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             reason = str(error)
         # Raised outside of the except block, so the original exception and the message in it aren't attached as
         # context.
@@ -117,9 +118,15 @@ class RelayBackend(DeliveryBackend):
             try:
                 return self._hand_over(message, connection, deadline)
             except Exception as error:
-                return self._error(error, classify_send_error(error))
+                return self._error(error, self._classify(error))
             finally:
                 self._close(connection)
+
+    def _classify(self, error: Exception) -> FailureKind:
+        # Django's SMTP backend and smtplib raise it for an address or a command that they refuse to write.
+        if self.is_smtp and isinstance(error, ValueError):
+            return REFUSED
+        return classify_send_error(error)
 
     def _hand_over(
         self, message: Message, connection: BaseEmailBackend, deadline: Deadline

@@ -5,6 +5,7 @@ from email import message_from_bytes
 from pathlib import Path
 from uuid import uuid4
 
+import django
 import pytest
 
 from emails.backends import get_backend
@@ -69,4 +70,6 @@ def test_cell_says_what_happens(provider_api, settings, column, name):
     cell = table()[name][column]
     word = CELL.match(cell)
     assert word, f"{cell!r} begins with none of carried, refused, dropped, kept"
+    if "Django 5.2" in name + cell and django.VERSION >= (6, 0):
+        pytest.skip("Django 6.0 removed it")
     assert word[0] == outcome(column, FEATURES[name], provider_api, settings)

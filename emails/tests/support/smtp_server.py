@@ -9,7 +9,7 @@ import time
 class SmtpServer:
     """`messages` holds what it accepted, and `envelopes` the sender and recipients of each.
 
-    `script` maps a verb or a whole command, such as "RCPT TO:<ada@example.com>", to a response, "drop" (hang up), or
+    `script` maps a verb, or a verb and an address such as "RCPT ada@example.com", to a response, "drop" (hang up), or
     "silence".
     """
 
@@ -41,14 +41,17 @@ class SmtpServer:
             while command := line.readline().decode().strip():
                 verb = command.split(" ")[0].split(":")[0].upper()
                 usual = {"DATA": "354 go on", "EHLO": "250-here\r\n250 AUTH PLAIN"}.get(verb, "250 fine")
-                full = verb + command[len(verb) :]
-                response = self._respond(line, full if full in self.script else verb, usual)
+                address = command.partition("<")[2].partition(">")[0]
+                response = self._respond(line, self._key(verb, address), usual)
                 if verb == "MAIL":
                     envelope = []
                 if verb in ("MAIL", "RCPT") and response.startswith("2"):
-                    envelope.append(command.partition("<")[2].partition(">")[0])
+                    envelope.append(address)
                 if verb == "DATA" and not self.script.get("DATA", "354").startswith(("4", "5")):
                     self._accept_message(line, envelope)
+
+    def _key(self, verb, address):
+        return f"{verb} {address}" if f"{verb} {address}" in self.script else verb
 
     def _accept_message(self, line, envelope):
         lines = []
