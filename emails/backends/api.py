@@ -17,7 +17,9 @@ from emails.backends.client import ApiClient
 from emails.errors import UnsupportedFeature
 from emails.message import Message
 from emails.message.attachments import Attachment
+from emails.message.django_parts import ENVELOPE_HEADER
 from emails.message.files import with_parameters
+from emails.message.layout import HTML, bare_type
 
 # The provider builds these headers from the fields of its JSON. Sent as custom headers as well, they could contradict
 # those fields.
@@ -89,8 +91,11 @@ class ApiBackend(ApiClient, DeliveryBackend):
             raise self.unsupported("an empty body", "give the message a text or HTML body.")
         reserved = [name for name, _ in message.headers if name.lower() in ENVELOPE_AND_MIME_HEADERS]
         if reserved:
+            # Return-Path is how the neutral form carries an envelope sender.
+            is_envelope = reserved[0] == ENVELOPE_HEADER
             raise self.unsupported(
-                f"a custom {reserved[0]} header", "use the fields of EmailMessage, or send it through SMTP."
+                f"an envelope sender ({ENVELOPE_HEADER})" if is_envelope else f"a custom {reserved[0]} header",
+                "use the fields of EmailMessage, or send it through SMTP.",
             )
 
     def tracking(self, message: Message) -> tuple[bool | None, bool | None]:
@@ -114,7 +119,7 @@ class ApiBackend(ApiClient, DeliveryBackend):
         Resend and Sequenzy have no field for one. SendGrid does, so it doesn't call this.
         """
         for alternative in message.alternatives:
-            if alternative.content_type == "text/html":
+            if bare_type(alternative.content_type) == HTML:
                 raise self.unsupported("two HTML bodies", "send one of them.")
             raise self.unsupported(f"a {alternative.content_type} alternative", "attach it as a file instead.")
 

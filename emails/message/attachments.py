@@ -39,7 +39,7 @@ class Attachment:
     content: bytes
     content_type: str
     content_id: str = ""
-    # The content type as the caller wrote it, if it has parameters.
+    # The content type as the caller wrote it, if it is more than the bare type in lowercase.
     full_type: str = ""
     # The caller's Content-Disposition without parameters. Empty if the caller gave none.
     disposition: str = ""
@@ -89,7 +89,7 @@ class Attachment:
             name,
             data,
             content_type,
-            full_type=full_type if ";" in full_type else "",
+            full_type=full_type if full_type != content_type else "",
             fitting_type=_fitting_type(name, content_type, data) if filename else "",
             is_unnamed=not filename,
         )

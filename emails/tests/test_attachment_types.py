@@ -77,6 +77,7 @@ def test_parameter_that_says_nothing_new_is_left_out(provider_api, provider, con
         *CALENDARS,
         ("a.pdf", b"%PDF", 'application/pdf; version="1.7"'),
         ("a.json", "{}", "application/json; charset=utf-8"),
+        ("A.TXT", "x", "TEXT/Plain"),
         (None, b"data", "application/vnd.acme.report"),
         MIMEText("Grüße", _charset="latin-1"),
         MIMEApplication(b"%PDF", "pdf", version="1.7"),
