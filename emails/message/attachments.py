@@ -143,18 +143,21 @@ class Attachment:
         The release before this one can't read the fifth item, so its workers leave such a message to newer ones.
         """
         if self.mime:
-            return [self.filename, "", self.content_type, self.content_id, {"mime": b64encode(self.mime).decode()}]
+            rest = {"mime": b64encode(self.mime).decode(), "fitting_type": self.fitting_type}
+            return [self.filename, "", self.content_type, self.content_id, rest]
         fields = ("full_type", "disposition", "fitting_type", "is_unnamed")
-        rest = {name: value for name in fields if (value := getattr(self, name))}
         basic = [self.filename, b64encode(self.content).decode(), self.content_type, self.content_id]
-        return [*basic, rest] if rest else basic
+        extra = {name: value for name in fields if (value := getattr(self, name))}
+        return [*basic, extra] if extra else basic
 
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> Self:
         """Restore an attachment from ``to_json()``, also of an earlier release."""
         filename, content, content_type, content_id, rest = (*fields, {})[:5]
         if "mime" in rest:
-            return cls.from_django(stored_parts.restored(b64decode(rest["mime"])))
+            file = cls.from_django(stored_parts.restored(b64decode(rest["mime"])))
+            # What counts as a guess depends on the machine, and this may be another one.
+            return replace(file, fitting_type=rest["fitting_type"])
         return cls(filename, b64decode(content), content_type, content_id, **rest)
 
 
