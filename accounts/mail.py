@@ -12,7 +12,7 @@ from accounts import tokens
 from accounts.models import EmailChange, Purpose, User
 from accounts.validators import is_valid_name
 from emails.models import OutboundEmail
-from emails.services import send_or_discard_templated_email, send_templated_email
+from emails.services import queue_templated_email, send_or_discard_templated_email
 
 Send = Callable[..., bool]
 LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
@@ -59,7 +59,7 @@ def _send_welcome(
     link_id: str = "",
     idempotency_key: str | None = None,
     is_withheld: bool = False,
-    send: Send = send_templated_email,
+    send: Send = queue_templated_email,
 ) -> bool:
     token = "" if user.is_email_verified else tokens.make_email_verification_token(user, link_id)
     confirm_url = _link("verify-email", token=token) if token else ""
@@ -174,7 +174,7 @@ def _send(
     idempotency_key: str | None = None,
     expires_at: datetime | None = None,
     sensitive: bool = False,
-    send: Send = send_templated_email,
+    send: Send = queue_templated_email,
 ) -> bool:
     """Send an email in the user's language, by default to the user. Takes the arguments of send_templated_email.
 

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 django.setup()
 
+from billing.mail import NO_DETAILS
 from billing.models import StripeEvent
 from billing.money import format_amount
 from billing.webhook.signatures import verify
@@ -29,7 +30,7 @@ def bare(request: HttpRequest) -> HttpResponse:
     event = json.loads(request.body)
     invoice = event["data"]["object"]
     total = format_amount(invoice["amount_paid"], invoice["currency"])
-    context = {
+    context = NO_DETAILS | {
         "name": invoice["customer_name"],
         "plan": "Pro",
         "total": total,

@@ -14,6 +14,8 @@ from emails.services import send_templated_email
 
 Bill = Invoice | CheckoutSession
 
+NO_DETAILS: dict[str, object] = {"lines": (), "has_more_lines": False, "discount": "", "tax": "", "credit": ""}
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -74,7 +76,7 @@ def _send(kind: str, to: Recipient, key: str, **context: object) -> None:
     send_templated_email(
         kind=kind,
         to=to.email,
-        context={"name": to.name, "billing_url": f"{settings.APP_URL}/billing", **context},
+        context={"name": to.name, "billing_url": billing_url(), **context},
         language=to.language,
         idempotency_key=key,
         metadata={} if to.user_id is None else {"user_id": str(to.user_id)},
@@ -115,24 +117,24 @@ def subscription_ended_key(subscription: SubscriptionState) -> str:
 
 
 def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
-    """Return the total as the buyer saw it. Lines and taxes are in our currency, so they are left out if the buyer
-    paid in another one."""
+    """Return the total as the buyer saw it. Lines and taxes are in our currency, so they are empty if the buyer paid in
+    another one."""
     return {
         "total": bill.presented or Amount(payment.amount, payment.currency),
         "date": day(payment.paid_at or timezone.now()),
         "number": payment.number,
         "plan": payment.description,
         "invoice_url": payment.invoice_url,
-        **({} if bill.presented else receipt_details(bill, payment.currency)),
+        **(NO_DETAILS if bill.presented else receipt_details(bill, payment.currency)),
     }
 
 
 def receipt_details(bill: Bill, currency: str) -> dict[str, object]:
-    """Return the amounts that aren't zero, and the lines. Only invoices have lines, discounts, and credit."""
+    """Return the amounts, empty instead of zero, and the lines. Only invoices have lines, discounts, and credit."""
     amounts = {"tax": bill.tax}
     if isinstance(bill, Invoice):
         amounts |= {"discount": -bill.discount, "credit": -bill.credit}
-    details: dict[str, object] = {name: Amount(value, currency) for name, value in amounts.items() if value}
+    details = NO_DETAILS | {name: Amount(value, currency) for name, value in amounts.items() if value}
     if isinstance(bill, Invoice):
         lines = [{"description": line.description, "amount": Amount(line.amount, currency)} for line in bill.lines]
         details |= {"lines": lines, "has_more_lines": bill.has_more_lines}
@@ -145,8 +147,12 @@ def dunning_context(payment: Payment, invoice: Invoice) -> dict[str, object]:
         "number": invoice.number,
         "plan": payment.description,
         "next_attempt": day(invoice.next_attempt_at) if invoice.next_attempt_at else "",
-        "pay_url": invoice.url,
+        "pay_url": invoice.url or billing_url(),
     }
+
+
+def billing_url() -> str:
+    return f"{settings.APP_URL}/billing"
 
 
 def plan_name(subscription: SubscriptionState) -> str:

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from common.db import NOW
-from emails import samples
+from emails import kinds, samples
 from emails.backends import OUTBOX, PROVIDERS, RELAYS, configured_provider, get_backend
 from emails.webhooks.views import RECEIVERS
 
@@ -69,6 +69,19 @@ def problem_with_key() -> Iterator[str]:
         get_backend(configured_provider())
     except ImproperlyConfigured as error:
         yield str(error)
+
+
+@register("emails")
+def check_placeholders(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Only warnings, because production settings refuse to start anyway."""
+    return [
+        Warning(
+            f"{name} contains a placeholder from a guide, and not a value of your own.",
+            hint="Set it to the real value, or remove it. Production doesn't start until then.",
+            id="emails.W003",
+        )
+        for name in getattr(settings, "PLACEHOLDERS", ())
+    ]
 
 
 @register("emails")
@@ -152,6 +165,47 @@ def problem_with_kind(kind: str, folder: Path) -> Iterator[str]:
         samples.sample_context(kind)
     except samples.SampleError as error:
         yield str(error)
+
+
+@register(Tags.templates)
+def check_samples(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Return an error for each kind that can't be rendered from its sample, in any of the languages.
+
+    An email with the same fault would not be queued, and with it the change that causes the email would fail.
+    """
+    return [
+        Error(
+            f"The email {kind!r} can't be rendered from its {samples.SAMPLE}: {problem}",
+            hint=f"Fix the template, or {samples.SAMPLE} if the function that sends this email passes the variable.",
+            id="emails.E007",
+        )
+        for kind, folder in samples.folders().items()
+        if not any(problem_with_kind(kind, folder)) and (problem := problem_with_sample(kind))
+    ]
+
+
+def problem_with_sample(kind: str) -> str:
+    """Return the first problem and its languages, or an empty string."""
+    problems: dict[str, list[str]] = {}
+    for language, _name in settings.LANGUAGES:
+        try:
+            samples.render_sample(kind, language)
+        except Exception as error:  # templates, tags, and filters can raise anything
+            problems.setdefault(f"{type(error).__name__}: {error}", []).append(language)
+    return next((f"{problem} (in {', '.join(languages)})" for problem, languages in problems.items()), "")
+
+
+@register(Tags.templates)
+def check_kinds(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            problem,
+            hint='Write, for example, {"requested": true, "priority": "waiting"}, or delete the file.',
+            id="emails.E008",
+        )
+        for folder in samples.folders().values()
+        for problem in kinds.problems_with(folder)
+    ]
 
 
 @register("emails")

@@ -49,6 +49,22 @@ class UnsupportedFeature(InvalidMessage):
         return f"{self.provider} doesn't support {self.feature}: {self.advice}"
 
 
+class MissingVariable(EmailsError, LookupError):
+    """A template looks up a variable that the context lacks. Nothing was stored or sent."""
+
+    def __init__(self, kind: str, template: str, name: str) -> None:
+        super().__init__(kind, template, name)
+        self.kind = kind
+        self.template = template
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"The email {self.kind!r} lacks the variable {self.name!r}, which {self.template} uses. "
+            "Add it to the context, with an empty value if it is optional."
+        )
+
+
 class LeaseLost(EmailsError):
     """Another worker has taken over a row or an attempt, so this worker's change was not written."""
 

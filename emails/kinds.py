@@ -7,6 +7,7 @@ It is sent even to somebody who reported an earlier email as spam.
 """
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from emails.rendering import KIND, TEXT_ENGINE
 FILE = "kind.json"
 REQUESTED = "requested"
 PRIORITY = "priority"
+PRIORITIES = {priority.name.lower(): priority for priority in Priority}
 
 
 def is_requested(kind: str) -> bool:
@@ -28,12 +30,29 @@ def is_requested(kind: str) -> bool:
 
 def priority_of(kind: str) -> Priority:
     """Return the priority of emails of this kind, normal by default. Raises ``ValueError`` for an unknown one."""
-    name = str(properties(kind).get(PRIORITY, "normal"))
+    name = properties(kind).get(PRIORITY, "normal")
+    if name not in [*PRIORITIES]:  # a list, because JSON may contain a value that can't be hashed
+        raise ValueError(f"templates/emails/{kind}/{FILE}: {unknown_priority(name)}")
+    return PRIORITIES[name]
+
+
+def unknown_priority(name: Any) -> str:
+    return f"the priority {name!r} is not one of {', '.join(PRIORITIES)}."
+
+
+def problems_with(folder: Path) -> Iterator[str]:
+    """Yield what is wrong with the file in the folder of a kind. Without a file, nothing is."""
     try:
-        return Priority[name.upper()]
-    except KeyError:
-        names = ", ".join(priority.name.lower() for priority in Priority)
-        raise ValueError(f"templates/emails/{kind}/{FILE}: the priority {name!r} is not one of {names}.") from None
+        found = read(folder / FILE)
+    except ValueError as error:
+        yield str(error)
+        return
+    for key in found.keys() - {REQUESTED, PRIORITY}:
+        yield f"{folder / FILE}: {key!r} is not one of {REQUESTED}, {PRIORITY}."
+    if not isinstance(found.get(REQUESTED, False), bool):
+        yield f"{folder / FILE}: {REQUESTED} must be true or false."
+    if (name := found.get(PRIORITY, "normal")) not in [*PRIORITIES]:
+        yield f"{folder / FILE}: {unknown_priority(name)}"
 
 
 # Cached, because delivery asks for every email. A process notices a changed file when it restarts.

@@ -2,6 +2,9 @@
 
 A kind is a folder under templates/emails/ with subject.txt, body.txt, and body.html, which extends base.html. Text
 parts use a separate template engine without autoescaping, because Django turns escaping on and off per engine.
+
+A variable that the context lacks is an error, because the reader would see a gap. Pass an optional variable as an empty
+value.
 """
 
 import re
@@ -9,12 +12,17 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import css_inline
 from django.conf import settings
-from django.template.loader import render_to_string
+from django.template import engines
+from django.template.backends.django import DjangoTemplates
 from django.utils import translation
 
+from emails.strict_templates import strict_engine
+
+HTML_ENGINE = "django"
 TEXT_ENGINE = "text"
 KIND = re.compile(r"[a-z][a-z0-9_]*")
 BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
@@ -30,18 +38,23 @@ class RenderedEmail:
 def render_email(kind: str, context: Mapping[str, object], language: str | None = None) -> RenderedEmail:
     """Render the three parts in ``language`` (by default the active one), with the CSS inlined into the HTML.
 
-    Raises ``ValueError`` for a kind that isn't a folder name, and ``TemplateDoesNotExist`` for a missing folder.
+    Raises ``ValueError`` for a kind that isn't a folder name, ``TemplateDoesNotExist`` for a missing folder, and
+    ``MissingVariable`` if the context lacks a variable that a template looks up.
     """
     if not KIND.fullmatch(kind):
         raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
     # override(None) would turn translations off instead of keeping the active language.
     with translation.override(language) if language else nullcontext():
         full_context = {"brand": brand(), "app_url": settings.APP_URL, **context}
-        subject = render_to_string(f"emails/{kind}/subject.txt", full_context, using=TEXT_ENGINE)
-        text = render_to_string(f"emails/{kind}/body.txt", full_context, using=TEXT_ENGINE)
+        subject = one_line(render_part(TEXT_ENGINE, kind, "subject.txt", full_context))
+        text = render_part(TEXT_ENGINE, kind, "body.txt", full_context)
         # base.html shows the subject as the title.
-        html = render_to_string(f"emails/{kind}/body.html", {**full_context, "subject": one_line(subject)})
-    return RenderedEmail(one_line(subject), without_gaps(text), inliner().inline(html))
+        html = render_part(HTML_ENGINE, kind, "body.html", {**full_context, "subject": subject})
+    return RenderedEmail(subject, without_gaps(text), inliner().inline(html))
+
+
+def render_part(engine: str, kind: str, part: str, context: Mapping[str, object]) -> str:
+    return strict_engine(cast(DjangoTemplates, engines[engine]).engine).render(f"emails/{kind}/{part}", kind, context)
 
 
 def brand() -> dict[str, str]:

@@ -7,10 +7,13 @@ from urllib.parse import quote
 from corsheaders.defaults import default_headers
 
 from settings.environment import BASE_DIR, VAR_DIR, read_environment, refusal
+from settings.placeholders import placeholders
 from settings.plans import BILLING_PLANS as BILLING_PLANS
 
 env = read_environment()
 VAR_DIR.mkdir(exist_ok=True)
+
+PLACEHOLDERS = [*placeholders(env)]  # production refuses these variables, and manage.py check names them
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False

@@ -17,11 +17,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"  # runtime files: git-ignored, and safe to delete while nothing is running
 
 UNSET = re.compile(r"(change[-_ ]?me)?", re.IGNORECASE)
-PLACEHOLDER = re.compile(
-    r"change[-_ ]?me|placeholder|^<.*>$|\.\.\.|x{6,}|^(todo|tbd|fixme)$"
-    r"|\b(your|my)[-_ ]?(api|secret|key|token|password|domain|host)",
-    re.IGNORECASE,
-)
 BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 EXPECTED = {bool: "true or false", int: "a whole number", float: "a number"}
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")

@@ -11,13 +11,13 @@ from settings.base import (
     EMAIL_DELIVERY_BACKEND,
     EMAIL_PROVIDER,
     METRICS_TOKEN,
+    PLACEHOLDERS,
     SECRET_KEY,
     STRIPE_LIVEMODE,
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRETS,
     env,
 )
-from settings.environment import PLACEHOLDER
 
 PROVIDER_VARIABLES = {
     "sequenzy": "SEQUENZY_API_KEY",
@@ -45,11 +45,8 @@ def problems() -> Iterator[str]:
 
 
 def problems_with_variables() -> Iterator[str]:
-    for name in required_variables():
-        if name not in env:
-            yield f"{name} is not set"
-        elif PLACEHOLDER.search(env.str(name)):
-            yield f"{name} still contains a placeholder"
+    yield from (f"{name} is not set" for name in required_variables() if name not in env)
+    yield from (f"{name} still contains a placeholder" for name in PLACEHOLDERS)
 
 
 def problems_with_secret_key() -> Iterator[str]:

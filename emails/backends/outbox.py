@@ -5,16 +5,18 @@ the email can't get lost: a crash or a broker outage after the commit only delay
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from uuid import uuid4
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 
 from common.db import insert_if_absent
 from common.failpoints import failpoint
+from common.redaction import redact
 from emails.errors import InvalidMessage
 from emails.kinds import priority_of
 from emails.message import Message
@@ -22,6 +24,9 @@ from emails.models import OutboundEmail
 from emails.wakeup import wake_worker
 
 logger = logging.getLogger(__name__)
+
+NOT_QUEUED = "not queued; fail_silently is on"
+is_logging_loss: ContextVar[bool] = ContextVar("is_logging_loss", default=False)
 
 
 class OutboxBackend(BaseEmailBackend):
@@ -35,19 +40,23 @@ class OutboxBackend(BaseEmailBackend):
         """Queue all messages or none, and return how many are in the outbox now.
 
         A message whose idempotency key was already used counts, although nothing is inserted for it. Raises
-        ``InvalidMessage`` for a message that no provider could send. With ``fail_silently``, logs and skips it.
+        ``InvalidMessage`` for a message that no provider could send, and the database's errors.
+
+        With ``fail_silently``, logs and skips an invalid message. After an error of the database, logs it and returns
+        0, and the caller's transaction is as usable as before.
         """
-        rows = [row for message in email_messages or () if (row := self._row(message)) is not None]
+        messages = [*(email_messages or ())]
+        rows = [row for message in messages if (row := self._row(message)) is not None]
         if not rows:
             return 0
-        # In a caller's transaction, a savepoint would cost two queries and protect nothing: an error ends the whole
-        # transaction, which must not commit without its emails.
-        with transaction.atomic(savepoint=False):
-            for row in rows:
-                insert_once(row)
-            # Earlier, the worker could look for the rows before they are visible. "robust", because the rows are safe
-            # even if this fails, so the failure must not reach the caller.
-            transaction.on_commit(wake_worker, robust=True)
+        try:
+            self._insert(rows)
+        except Error as error:
+            if not self.fail_silently:
+                raise
+            # Only the first line, because PostgreSQL quotes the row in the others.
+            log_loss(messages, f"{type(error).__name__}: {redact(str(error).partition(chr(10))[0])}")
+            return 0
         failpoint("after-insert")
         return len(rows)
 
@@ -59,8 +68,35 @@ class OutboxBackend(BaseEmailBackend):
         except InvalidMessage as error:
             if not self.fail_silently:
                 raise
-            logger.error("A message was not queued; fail_silently is on: %s", error)
+            log_loss([message], str(error))
             return None
+
+    def _insert(self, rows: Sequence[OutboundEmail]) -> None:
+        # In a caller's transaction, a savepoint would cost two queries and protect nothing: an error ends the whole
+        # transaction, which must not commit without its emails. With fail_silently, it may.
+        with transaction.atomic(savepoint=self.fail_silently):
+            for row in rows:
+                insert_once(row)
+            # Earlier, the worker could look for the rows before they are visible. "robust", because the rows are safe
+            # even if this fails, so the failure must not reach the caller.
+            transaction.on_commit(wake_worker, robust=True)
+
+
+def log_loss(messages: Sequence[EmailMessage], problem: str) -> None:
+    """Log that the messages were not queued, unless they report such a line themselves.
+
+    Handlers such as Django's AdminEmailHandler email what is logged. Without an end, each line would cause another one.
+    A handler may send the email right away or, behind a queue, in another thread, where only its text gives it away.
+    """
+    is_report = any(NOT_QUEUED in f"{message.subject} {message.body}" for message in messages)
+    if is_report or is_logging_loss.get():
+        return
+    token = is_logging_loss.set(True)
+    try:
+        lost = "A message was" if len(messages) == 1 else f"{len(messages)} messages were"
+        logger.error("%s %s: %s", lost, NOT_QUEUED, problem)
+    finally:
+        is_logging_loss.reset(token)
 
 
 def row_from(message: EmailMessage) -> OutboundEmail:

@@ -81,6 +81,68 @@ def test_invalid_sample_json_is_reported(check_ids, write_kind):
     assert check_ids() == ["emails.E004"]
 
 
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("{{ surname }}", "MissingVariable: The email 'welcome' lacks the variable 'surname'"),
+        ("{% if surname %}x{% endif %}", "MissingVariable"),
+        ("{{ name.first }}", "MissingVariable: The email 'welcome' lacks the variable 'name.first'"),
+        ("{% for %}", "TemplateSyntaxError"),
+        ("{% extends 'nowhere.html' %}", "TemplateDoesNotExist: nowhere.html"),
+        ("{% widthratio 1 1 name %}", "TemplateSyntaxError"),
+    ],
+)
+@pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html"])
+def test_kind_that_its_sample_cannot_fill_is_named(check_ids, write_kind, part, template, problem):
+    (write_kind("welcome") / part).write_text(template)
+    assert check_ids() == ["emails.E007"]
+    [error] = emails_checks.check_samples(None)
+    assert "'welcome'" in error.msg
+    assert problem in error.msg
+    assert error.msg.endswith("(in en, de)")
+
+
+def test_language_that_cannot_be_rendered_is_named(check_ids, write_kind):
+    german_only = "{% load i18n %}{% get_current_language as code %}{% if code == 'de' %}{{ surname }}{% endif %}"
+    (write_kind("welcome") / "body.txt").write_text(german_only)
+    [error] = emails_checks.check_samples(None)
+    assert error.msg.endswith("(in de)")
+
+
+def test_kind_with_missing_part_is_reported_once(check_ids, write_kind):
+    write_kind("welcome", html="{{ surname }}", sample="{")
+    assert check_ids() == ["emails.E004"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("[]", "must contain a JSON object"),
+        ('"waiting"', "must contain a JSON object"),
+        ('{"priority": "urgent"}', "the priority 'urgent' is not one of waiting, normal, bulk."),
+        ('{"priority": "Waiting"}', "the priority 'Waiting' is not one of"),
+        ('{"priority": 0}', "the priority 0 is not one of"),
+        ('{"priority": ["waiting"]}', "is not one of"),
+        ('{"requested": "yes"}', "requested must be true or false"),
+        ('{"request": true}', "'request' is not one of requested, priority"),
+    ],
+)
+def test_unusable_kind_json_is_reported(check_ids, write_kind, content, problem):
+    (write_kind("welcome") / "kind.json").write_text(content)
+    assert check_ids() == ["emails.E008"]
+    [error] = emails_checks.check_kinds(None)
+    assert "welcome/kind.json" in error.msg
+    assert problem in error.msg
+
+
+@pytest.mark.parametrize("content", ["{}", '{"requested": true, "priority": "bulk"}', '{"priority": "normal"}'])
+def test_correct_kind_json_passes(check_ids, write_kind, content):
+    (write_kind("welcome") / "kind.json").write_text(content)
+    assert check_ids() == []
+
+
 def test_database_without_usable_clock_is_reported(check_ids, monkeypatch):
     monkeypatch.setattr("emails.checks.connections", SimpleNamespace(all=lambda: [SimpleNamespace(vendor="oracle")]))
     assert check_ids() == ["emails.E005"]

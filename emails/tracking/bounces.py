@@ -42,9 +42,11 @@ def was_sent_to(event: AnyEvent, email: OutboundEmail) -> bool:
 def suppress_after(event: AnyEvent, email: OutboundEmail | None) -> None:
     """Suppress the recipient if the event calls for it. The event must be stored, and ``is_certain()``.
 
-    If its message isn't known (yet), nothing happens until the event is linked (linking.py).
+    If its message isn't known (yet), nothing happens until the event is linked (linking.py). An entry on the provider's
+    own list needs no message: the provider sends nothing to that address, whoever caused the entry.
     """
-    if email is None and not settings.EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS:
+    is_about_address = isinstance(event, ReportedEvent) and event.is_about_address
+    if email is None and not is_about_address and not settings.EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS:
         return
     if event.type == Type.COMPLAINED:
         suppress(event.recipient, cause=Cause.COMPLAINT, detail=event.detail)

@@ -50,13 +50,15 @@ class ReportedEvent:
     # True if the provider copied the recipient from the message's list of recipients. Then the event is certainly about
     # this address only if the message has a single recipient.
     is_recipient_from_list: bool = False
+    # True if the event is about the address itself, because the provider's suppression list changed. Then it belongs to
+    # no message.
+    is_about_address: bool = False
 
 
 def fingerprint(payload: Any, message_id: Any = None, *facts: Any) -> str:
-    """Return a hash of what the event reports: the message and the facts, or the whole payload if it has no message.
+    """Return a hash of what the event reports: the message and the facts, or the payload if it has no message.
 
-    The provider's event ID isn't part of it, because SendGrid's has been seen to change between two deliveries of one
-    event.
+    Neither may contain SendGrid's event ID, because it has been seen to change between two deliveries of one event.
     """
     content = (message_id, *facts) if message_id else payload
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

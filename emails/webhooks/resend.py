@@ -34,15 +34,31 @@ TYPES = {
     "email.failed": Type.REJECTED,
     "email.opened": Type.OPENED,
     "email.clicked": Type.CLICKED,
+    "suppression.added": Type.SUPPRESSED,
 }
+# These events are about an address on the account's suppression list, and not about a message.
+LIST_EVENTS = ("suppression.added", "suppression.removed")
 
 # https://resend.com/docs/webhooks/emails/bounced documents Permanent, Transient, and Undetermined. A comment in
-# Resend's SDK has "temporary" for the second one. Every other type counts as a hard bounce, and so does a missing type,
-# because events of an older form had none.
-SEVERITIES = {"transient": Severity.SOFT, "temporary": Severity.SOFT, "undetermined": Severity.UNDETERMINED}
+# Resend's SDK has "temporary" for the second one. A missing type counts as a hard bounce, because events of an older
+# form had none.
+SEVERITIES = {
+    "": Severity.HARD,
+    "permanent": Severity.HARD,
+    "transient": Severity.SOFT,
+    "temporary": Severity.SOFT,
+    "undetermined": Severity.UNDETERMINED,
+}
 
-# The documented reasons of email.suppressed (https://resend.com/docs/webhooks/event-types).
-CAUSES = {"previous_bounce": Cause.HARD_BOUNCE, "previous_complaint": Cause.COMPLAINT}
+# The reasons of email.suppressed (https://resend.com/docs/webhooks/event-types), and the origins of suppression.added.
+# The documentation's example has neither, and every other word means that mail to the address bounced.
+CAUSES = {
+    "previous_bounce": Cause.HARD_BOUNCE,
+    "previous_complaint": Cause.COMPLAINT,
+    "bounce": Cause.HARD_BOUNCE,
+    "complaint": Cause.COMPLAINT,
+    "manual": Cause.MANUAL,
+}
 SUPPRESSED = re.compile(r"suppress", re.IGNORECASE)
 
 
@@ -100,6 +116,7 @@ class ResendReceiver(Receiver):
             is_recipient_guessed=len(recipients) != 1,
             # "to" doesn't list people in Cc and Bcc, so even a single entry may not be the one that the event is about.
             is_recipient_from_list=True,
+            is_about_address=item["type"] in LIST_EVENTS,
             occurred_at=values.timestamp(created_at),
             detail=detail(data),
             cause=cause,
@@ -113,16 +130,29 @@ def classify(item: Mapping[str, Any]) -> tuple[Type, str]:
     data, name = values.nested(item, "data"), item["type"]
     if name == "contact.updated" and data.get("unsubscribed") is True:
         return Type.UNSUBSCRIBED, ""
-    bounce, suppressed = values.nested(data, "bounce"), values.nested(data, "suppressed")
-    # Before the event email.suppressed existed, Resend reported a suppressed address as a bounce.
-    if name == "email.bounced" and SUPPRESSED.search(values.joined_text(bounce.get("subType"), bounce.get("message"))):
+    type_ = TYPES.get(name, Type.OTHER)
+    if type_ == Type.BOUNCED and is_suppression(values.nested(data, "bounce")):
         return Type.SUPPRESSED, Cause.HARD_BOUNCE
-    cause = CAUSES.get(values.text(suppressed.get("reason")).lower(), "")
-    return TYPES.get(name, Type.OTHER), cause
+    if type_ == Type.SUPPRESSED:
+        return type_, CAUSES.get(
+            word(values.nested(data, "suppressed").get("reason") or data.get("origin")), Cause.HARD_BOUNCE
+        )
+    return type_, ""
+
+
+def is_suppression(bounce: Mapping[str, Any]) -> bool:
+    """Return whether the address is on Resend's own list, which it reported as a bounce in earlier times."""
+    # The text of a soft bounce may contain the same word.
+    is_permanent = severity(bounce) == Severity.HARD
+    return is_permanent and bool(SUPPRESSED.search(values.joined_text(bounce.get("subType"), bounce.get("message"))))
 
 
 def severity(bounce: Mapping[str, Any]) -> str:
-    return SEVERITIES.get(values.text(bounce.get("type")).lower(), Severity.HARD)
+    return SEVERITIES.get(word(bounce.get("type")), Severity.UNDETERMINED)
+
+
+def word(value: Any) -> str:
+    return values.text(value).strip().lower()
 
 
 def detail(data: Mapping[str, Any]) -> str:
@@ -132,8 +162,11 @@ def detail(data: Mapping[str, Any]) -> str:
         bounce.get("subType"),
         bounce.get("message"),
         bounce.get("diagnosticCode"),  # a list in the OpenAPI file, and a string in the Python SDK
+        suppressed.get("type"),
         suppressed.get("reason"),
         suppressed.get("message"),
+        suppressed.get("diagnosticCode"),
+        data.get("origin"),  # of an entry on the suppression list
         values.nested(data, "failed").get("reason"),
     )
 

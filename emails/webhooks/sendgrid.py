@@ -26,6 +26,7 @@ TYPES = {
     "delivered": Type.DELIVERED,
     "deferred": Type.DEFERRED,
     "bounce": Type.BOUNCED,
+    "blocked": Type.BOUNCED,  # documented only as a type of "bounce"
     "dropped": Type.REJECTED,
     "spamreport": Type.COMPLAINED,
     "unsubscribe": Type.UNSUBSCRIBED,
@@ -35,13 +36,17 @@ TYPES = {
     "click": Type.CLICKED,
 }
 
-# The documented reasons of "dropped" that mean that the address is on SendGrid's suppression list. An unsubscribe has
-# no cause, because it applies to marketing and must not stop, for example, a password reset.
+# The documented reasons of "dropped" that mean that the address is on SendGrid's suppression list, with or without the
+# word "address" at the end. An unsubscribe has no cause, because it applies to marketing and must not stop, for
+# example, a password reset.
 SUPPRESSION_CAUSES = {
-    "bounced address": Cause.HARD_BOUNCE,
-    "spam reporting address": Cause.COMPLAINT,
-    "unsubscribed address": "",
+    "bounced": Cause.HARD_BOUNCE,
+    "spam reporting": Cause.COMPLAINT,
+    "unsubscribed": "",
 }
+# The statuses that say that the mailbox or its domain doesn't exist (RFC 3463 and RFC 7505). All others may be about
+# the sender, the content, or the moment.
+HARD_STATUSES = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10")
 
 
 class SendGridReceiver(Receiver):
@@ -78,6 +83,8 @@ class SendGridReceiver(Receiver):
         recipient = values.address(item.get("email"))
         # SendGrid's event ID isn't among them, see fingerprint().
         facts = (recipient, name, values.text(timestamp), item.get("url"), item.get("attempt"))
+        # Delayed bounces may lack the IDs of the message.
+        content = [*facts, item.get("reason"), item.get("response")] if recipient and timestamp else without_id(item)
         return ReportedEvent(
             provider=self.provider,
             type=type_,
@@ -89,27 +96,32 @@ class SendGridReceiver(Receiver):
             detail=detail(item),
             cause=cause,
             raw=values.storable(item),
-            # SendGrid's ID is missing from delayed bounces, so ours comes first.
-            fingerprint=fingerprint(item, message_id or provider_message_id, *facts),
+            # Ours comes first, because SendGrid's is missing from delayed bounces.
+            fingerprint=fingerprint(content, message_id or provider_message_id, *facts),
         )
 
 
 def classify(item: Mapping[str, Any], name: str) -> tuple[Type, str]:
     """Return the event's type, and a Cause if the address is on SendGrid's own suppression list."""
-    reason = values.text(item.get("reason")).strip().lower()
+    reason = values.text(item.get("reason")).strip().lower().removesuffix(" address")
     if name == "dropped" and reason in SUPPRESSION_CAUSES:
         return Type.SUPPRESSED, SUPPRESSION_CAUSES[reason]
     return TYPES.get(name, Type.OTHER), ""
 
 
 def severity(item: Mapping[str, Any]) -> str:
-    """Return whether a bounce is hard or soft."""
+    """Return whether a bounce is hard or soft. It is soft unless the event says that the address doesn't exist."""
     # "blocked" means that only this message was refused, even if its SMTP status is permanent (5.x.x). Events without a
     # type are judged by that status, which is missing after a DNS failure.
-    if item.get("type") in ("bounce", "blocked"):
-        return Severity.HARD if item["type"] == "bounce" else Severity.SOFT
-    is_invalid = values.text(item.get("bounce_classification")).lower() == "invalid address"
-    return Severity.HARD if is_invalid or values.text(item.get("status")).startswith("5") else Severity.SOFT
+    if item.get("event") == "blocked" or item.get("type") == "blocked":
+        return Severity.SOFT
+    is_invalid = values.text(item.get("bounce_classification")).strip().lower() == "invalid address"
+    is_hard = item.get("type") == "bounce" or is_invalid or values.text(item.get("status")).strip() in HARD_STATUSES
+    return Severity.HARD if is_hard else Severity.SOFT
+
+
+def without_id(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name != "sg_event_id"}
 
 
 def detail(item: Mapping[str, Any]) -> str:
