@@ -122,19 +122,18 @@ class Attachment:
         """Return an item for ``EmailMessage.attachments``."""
         if self.mime:
             return stored_parts.restored(self.mime)
-        if not self.content_id:
+        if not self.content_id and not self.disposition:
             filename = None if self.is_unnamed else self.filename
-            return (
-                filename,
-                self.content.decode() if self.is_text else self.content,
-                self.full_type or self.content_type,
-            )
-        # A row of an earlier release, which stored no MIME parts. Django's tuple form has no Content-ID.
+            content_type = self.full_type or self.content_type
+            return (filename, self.content.decode() if self.is_text else self.content, content_type)
+        # Django's tuple form has neither. The caller built this object, or a row of an earlier release stored it.
         part = MIMEBase(*self.content_type.split("/", 1))
+        part.replace_header("Content-Type", self.type_with_charset)
         part.set_payload(self.content)
         encode_base64(part)
-        part.add_header("Content-ID", f"<{self.content_id}>")
-        part.add_header("Content-Disposition", "inline", filename=self.filename)
+        if self.content_id:
+            part.add_header("Content-ID", f"<{self.content_id}>")
+        part.add_header("Content-Disposition", self.disposition or "inline", filename=self.filename)
         return part
 
     def to_json(self) -> list[Any]:

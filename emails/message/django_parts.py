@@ -143,10 +143,16 @@ def _checked(extra_headers: dict[str, Any]) -> dict[str, str]:
         if field:
             raise InvalidMessage(f"A header {name} beside the message's own {field}. Set {field} on the message only.")
         if value is not None:
-            headers[SHADOWING.get(str(name).lower()) or header_name(name)] = header_text(
-                f"header {name}", format_datetime(value) if isinstance(value, datetime) else value
-            )
+            key = SHADOWING.get(str(name).lower()) or header_name(name)
+            headers[key] = header_text(f"header {name}", _header_value(value))
     return headers
+
+
+def _header_value(value: Any) -> Any:
+    """Return a value of the types that Django accepts in a header, as a str."""
+    if isinstance(value, datetime):
+        return format_datetime(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def _decoded(content: Any, content_type: str) -> Any:

@@ -27,11 +27,13 @@ def body_text(field: str, value: Any) -> str:
 
 
 def header_text(field: str, value: Any) -> str:
-    """Return the value as a str that fits into one header line. Bytes must be UTF-8.
+    """Return the value as a str that fits into one header line.
 
-    Raises ``InvalidHeader`` for control characters.
+    Raises ``InvalidHeader`` for control characters, and ``InvalidMessage`` for bytes, whose str() begins with "b'".
     """
-    text = _decoded(field, value) if isinstance(value, bytes | bytearray) else str(value)
+    if isinstance(value, bytes | bytearray):
+        raise InvalidMessage(f"The {field} is bytes. Pass a str.")
+    text = str(value)
     if text.isascii() and text.isprintable():  # nearly every header, and faster than the checks below
         return text
     utf8(field, text)
@@ -58,11 +60,3 @@ def utf8(field: str, text: str) -> bytes:
     raise InvalidMessage(
         f"The {field} contains an unpaired surrogate, which is not a character. Remove it before sending."
     )
-
-
-def _decoded(field: str, value: bytes | bytearray) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        pass
-    raise InvalidMessage(f"The {field} is not UTF-8. Pass a str.")

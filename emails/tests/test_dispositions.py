@@ -108,6 +108,16 @@ def test_part_of_the_newer_class_arrives(provider_api, provider):
     assert file["filename"] == "Größe.pdf"
 
 
+@pytest.mark.parametrize("disposition", ["", "inline", "attachment"])
+@pytest.mark.parametrize("content_id", ["", "bill-7"])
+def test_attachment_object_keeps_its_disposition(disposition, content_id):
+    """Callers of ``send_templated_email`` may pass such objects."""
+    file = Attachment("a.csv", b"a;b", "text/csv", content_id, disposition=disposition)
+    again = Attachment.from_django(file.to_django())
+    assert (again.filename, again.content, again.content_type) == ("a.csv", b"a;b", "text/csv")
+    assert (again.is_inline, again.content_id) == (file.is_inline, content_id)
+
+
 @pytest.mark.parametrize("header", ["X-Evil", "Content-Description", "Content-ID"])
 @pytest.mark.parametrize("value", ["a\nBcc: eve@example.com", "a\r\n\r\n<script>", "a\x00b"])
 def test_header_injection_by_a_part_is_refused(provider_api, provider, header, value):

@@ -147,6 +147,15 @@ def test_header_value_that_is_not_a_string_arrives(provider_api, value, arrives_
     assert sent("resend", provider_api, message)["headers"] == {"X-Value": arrives_as}
 
 
+@pytest.mark.parametrize(
+    "fields", [{"subject": b"Hi"}, {"to": [b"ada@example.com"]}, {"from_email": b"a@acme.example"}]
+)
+def test_bytes_instead_of_text_are_refused(fields):
+    """Django would write them as "b'Hi'"."""
+    with pytest.raises(InvalidMessage, match="is bytes"):
+        over_smtp(mail(**fields))
+
+
 def test_enclosed_message_as_a_body_is_refused():
     with pytest.raises(InvalidMessage, match="Attach it as a file"):
         over_smtp(mail(alternatives=[(mail(), "message/rfc822")]))
