@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import Message as MimePart
 from typing import Any
@@ -23,6 +24,8 @@ from emails.tests.support.smtp_server import SmtpServer
 
 # What Python makes up for each message, also for one that is attached to another.
 FRESH_IDS = re.compile(rb"===============\d+==|<\d+\.\d+\.\d+@[\w.-]+>")
+# The date of a message that is attached to another. The tests set dates of other years.
+FRESH_DATES = re.compile(rb"\w{3}, \d\d \w{3} %d [\d:]{8} [+-]\d{4}" % datetime.now(UTC).year)
 # What Django's SMTP backend passes to message().
 SMTP_ARGUMENTS: dict[str, Any] = {} if django.VERSION < (6, 0) else {"policy": policy.SMTP}
 # What is new each time a message is built.
@@ -125,4 +128,4 @@ def comparable(data: bytes) -> bytes:
     """Return the bytes with numbers as IDs and with the line breaks of SMTP, which ends each message with one."""
     names: dict[bytes, bytes] = {}
     numbered = FRESH_IDS.sub(lambda match: names.setdefault(match[0], b"id-%d" % len(names)), data)
-    return numbered.replace(b"\r\n", b"\n").removesuffix(b"\n").replace(b"\n", b"\r\n")
+    return FRESH_DATES.sub(b"today", numbered).replace(b"\r\n", b"\n").removesuffix(b"\n").replace(b"\n", b"\r\n")
