@@ -16,6 +16,10 @@ from emails.backends.base import DeliveryBackend, Request
 from emails.backends.client import ApiClient
 from emails.errors import UnsupportedFeature
 from emails.message import Message
+from emails.message.attachments import Attachment
+from emails.message.django_parts import ENVELOPE_HEADER
+from emails.message.files import with_parameters
+from emails.message.layout import HTML, bare_type
 
 # The provider builds these headers from the fields of its JSON. Sent as custom headers as well, they could contradict
 # those fields.
@@ -87,9 +91,27 @@ class ApiBackend(ApiClient, DeliveryBackend):
             raise self.unsupported("an empty body", "give the message a text or HTML body.")
         reserved = [name for name, _ in message.headers if name.lower() in ENVELOPE_AND_MIME_HEADERS]
         if reserved:
+            # Return-Path is how the neutral form carries an envelope sender.
+            is_envelope = reserved[0] == ENVELOPE_HEADER
             raise self.unsupported(
-                f"a custom {reserved[0]} header", "use the fields of EmailMessage, or send it through SMTP."
+                f"an envelope sender ({ENVELOPE_HEADER})" if is_envelope else f"a custom {reserved[0]} header",
+                "use the fields of EmailMessage, or send it through SMTP.",
             )
+
+    def tracking(self, message: Message) -> tuple[bool | None, bool | None]:
+        """Return whether to track clicks and opens; None leaves it to the account's settings."""
+        # Click tracking would hand the live links of a sensitive message to a third party.
+        return (message.track_clicks, message.track_opens) if message.track else (False, False)
+
+    def bare_type(self, attachment: Attachment) -> str:
+        """Return the file's type for a provider that accepts no parameters. Raises UnsupportedFeature."""
+        parameters = with_parameters("", attachment.parameters).strip("; ")
+        if parameters:
+            raise self.unsupported(
+                f"the parameters of the file {attachment.filename!r} ({parameters})",
+                "leave them out, or send the message through Resend or SMTP.",
+            )
+        return attachment.content_type
 
     def refuse_alternatives(self, message: Message) -> None:
         """Raise UnsupportedFeature for a calendar, AMP, or second HTML body.
@@ -97,9 +119,14 @@ class ApiBackend(ApiClient, DeliveryBackend):
         Resend and Sequenzy have no field for one. SendGrid does, so it doesn't call this.
         """
         for alternative in message.alternatives:
-            if alternative.content_type == "text/html":
+            if bare_type(alternative.content_type) == HTML:
                 raise self.unsupported("two HTML bodies", "send one of them.")
             raise self.unsupported(f"a {alternative.content_type} alternative", "attach it as a file instead.")
+
+
+def inline_id(number: int, attachment: Attachment) -> str:
+    """Return the Content-ID of an inline file. If it has none, its position in the message makes one."""
+    return attachment.content_id or f"inline-{number + 1}"
 
 
 def _all_addresses(message: Message) -> Iterable[Any]:

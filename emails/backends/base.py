@@ -45,6 +45,8 @@ class Acceptance:
 
     # The provider's ID of each message in the call, in the call's order. An ID is empty if none was reported.
     message_ids: tuple[str, ...]
+    # What the provider accepted only in part, such as an SMTP server that refused one of several recipients.
+    detail: str = ""
     # How many calls per second the provider allows, if its headers contain a limit.
     rate: float | None = None
     # How long the provider accepts no further calls, if its headers say that the limit is reached.

@@ -14,9 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 from django.utils.module_loading import import_string
 
 from common.http.deadline import Deadline, DeadlinePassed, SocketHandle
+from common.redaction import redact
 from emails.backends.base import Acceptance, DeliveryBackend, Request
 from emails.backends.classification import (
     MESSAGE_NEEDS_A_PERSON,
@@ -27,13 +29,16 @@ from emails.backends.classification import (
     FailureKind,
     classify_status,
 )
-from emails.errors import InvalidMessage, ProviderError
+from emails.backends.refusals import Refusals, keeping_refusals, refusals_of
+from emails.errors import InvalidMessage, ProviderError, UnsupportedFeature
 from emails.message import Message
 
 logger = logging.getLogger(__name__)
 
 # RFC 4954, section 6: the server requires a login, a stronger mechanism, other credentials, or encryption.
 SMTP_LOGIN_CODES = {530, 534, 535, 538}
+
+DJANGO_BACKENDS = "django.core.mail.backends."
 
 
 class RelayBackend(DeliveryBackend):
@@ -54,12 +59,17 @@ class RelayBackend(DeliveryBackend):
             problem = "" if isinstance(found, type) else "is not a class"
         if problem:
             raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} {problem}.")
-        self.backend_class: type[BaseEmailBackend] = found
+        self.backend_class: type[BaseEmailBackend] = keeping_refusals(found)
+        self.is_smtp = issubclass(found, EmailBackend)
+        # Anymail's backends and others of their kind read the attributes of options.py. Django's own read none.
+        self.reads_options = not (self.is_smtp or found.__module__.startswith(DJANGO_BACKENDS))
 
     def serialize(self, message: Message) -> bytes:
+        self._refuse_options(message)
         headers = dict(message.headers)
         if not any(name.lower() == "message-id" for name in headers):
-            headers["Message-ID"] = f"<{message.id}@{message.from_email.domain}>"
+            # First, where Django writes its own.
+            headers = {"Message-ID": f"<{message.id}@{message.from_email.domain}>", **headers}
         data = message.to_json() | {"headers": list(headers.items())}
         self._check_mime(Message.from_json(data))
         return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
@@ -68,12 +78,20 @@ class RelayBackend(DeliveryBackend):
         [body] = parts
         return Request(endpoint="", body=body)
 
+    def _refuse_options(self, message: Message) -> None:
+        if self.reads_options:
+            return
+        for name in ("track_clicks", "track_opens", "send_at"):
+            if getattr(message, name) is not None:
+                advice = "send it through the outbox." if name == "send_at" else "leave it out: SMTP adds no tracking."
+                raise UnsupportedFeature(self.name, name, advice)
+
     def _check_mime(self, message: Message) -> None:
         """Raise InvalidMessage for a message that can't be converted to MIME, because every attempt would fail."""
         try:
             message.to_django().message()
             return
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             reason = str(error)
         # Raised outside of the except block, so the original exception and the message in it aren't attached as
         # context.
@@ -100,9 +118,15 @@ class RelayBackend(DeliveryBackend):
             try:
                 return self._hand_over(message, connection, deadline)
             except Exception as error:
-                return self._error(error, classify_send_error(error))
+                return self._error(error, self._classify(error))
             finally:
                 self._close(connection)
+
+    def _classify(self, error: Exception) -> FailureKind:
+        # Django's SMTP backend and smtplib raise it for an address or a command that they refuse to write.
+        if self.is_smtp and isinstance(error, ValueError):
+            return REFUSED
+        return classify_send_error(error)
 
     def _hand_over(
         self, message: Message, connection: BaseEmailBackend, deadline: Deadline
@@ -110,13 +134,14 @@ class RelayBackend(DeliveryBackend):
         handle = _watch_smtp(connection, deadline)
         try:
             count = connection.send_messages([message.to_django(connection)])
+            refused = refusals_of(connection)
         finally:
             if handle is not None:
                 handle.close()
         if count == 0:
             return ProviderError(self.name, "The backend sent no message and gave no reason.", **REFUSED._asdict())
         # Some backends return None instead of a count.
-        return Acceptance(("",))
+        return Acceptance(("",), detail=f"Refused for {describe_refusals(refused)}" if refused else "")
 
     def _close(self, connection: BaseEmailBackend) -> None:
         try:
@@ -189,6 +214,11 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{type(error).__name__}: {error.strerror}"
     return type(error).__name__
+
+
+def describe_refusals(refused: Refusals) -> str:
+    """Return each refused address with the server's code and text."""
+    return redact("; ".join(f"{address}: {code} {_text(reason)}" for address, (code, reason) in refused.items()))
 
 
 def _text(reason: bytes | str) -> str:

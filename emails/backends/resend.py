@@ -4,20 +4,22 @@ Resend accepts some messages that it then never delivers, or delivers without a 
 or sends them in another call. "Observed" below means observed by django-anymail's tests against the live API.
 """
 
-import mimetypes
+import logging
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from common.http.pool import Response
-from emails.backends.api import ApiBackend
+from emails.backends.api import ApiBackend, inline_id
 from emails.backends.base import Acceptance, Request
 from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, FailureKind, classify_conflict
 from emails.backends.client import json_body
 from emails.message import Message
 from emails.message.attachments import Attachment
+from emails.message.files import is_same_type, type_by_name
 
 # https://resend.com/docs/api-reference/emails/send-email: the characters and the length of a tag, and the schedule's
 # limit.
@@ -33,17 +35,8 @@ FIRST_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 # ``validation_error``, so only the text is reliable. 1010 is its edge servers' code for a call without a User-Agent
 # (https://resend.com/docs/knowledge-base/403-error-1010).
 ACCOUNT_ERROR = re.compile(r"api[ _]key|invalid_permission|\b1010\b", re.IGNORECASE)
-# Python's own table. The default one also reads files of the machine, so its results would differ between machines.
-KNOWN_TYPES = mimetypes.MimeTypes()
-# Other names of a type. They must not count as a contradiction between a file's name and its type.
-SAME_TYPES = {
-    "text/xml": "application/xml",
-    "application/javascript": "text/javascript",
-    "image/jpg": "image/jpeg",
-    "audio/x-wav": "audio/wav",
-    "application/x-zip-compressed": "application/zip",
-    "application/x-gzip": "application/gzip",
-}
+
+logger = logging.getLogger(__name__)
 
 
 class ResendBackend(ApiBackend):
@@ -70,7 +63,7 @@ class ResendBackend(ApiBackend):
 
     def payload(self, message: Message) -> dict[str, Any]:
         """Return the JSON object of one email, without empty fields. Raises UnsupportedFeature."""
-        self.refuse_alternatives(message)
+        self._refuse(message)
         payload: dict[str, Any] = {
             "from": str(message.from_email),
             "to": [str(address) for address in message.to],
@@ -90,15 +83,23 @@ class ResendBackend(ApiBackend):
             "bcc": [str(address) for address in message.bcc],
             "reply_to": [str(address) for address in message.reply_to],
             "headers": dict(message.headers),
-            "attachments": [self._attachment(attachment) for attachment in message.attachments],
+            "attachments": [self._attachment(*numbered) for numbered in enumerate(message.attachments)],
         }
         return payload | {field: value for field, value in optional.items() if value}
 
-    def _attachment(self, attachment: Attachment) -> dict[str, str]:
+    def _refuse(self, message: Message) -> None:
+        self.refuse_alternatives(message)
+        for name in ("track_clicks", "track_opens"):
+            if getattr(message, name) is not None:
+                raise self.unsupported(name, "set tracking for the sending domain in Resend's dashboard.")
+
+    def _attachment(self, number: int, attachment: Attachment) -> dict[str, str]:
         """Return the JSON object of one file. Raises UnsupportedFeature."""
+        if attachment.fitting_type:  # nobody chose the type, so the one that fits the name is as good
+            attachment = replace(attachment, content_type=attachment.fitting_type)
         # Observed: if a file's extension contradicts its type, Resend accepts the email and never delivers it.
-        expected, _ = KNOWN_TYPES.guess_type(attachment.filename)
-        if expected and _canonical(expected) != _canonical(attachment.content_type):
+        expected = "" if attachment.is_unnamed else type_by_name(attachment.filename)
+        if expected and not is_same_type(expected, attachment.content_type):
             raise self.unsupported(
                 f"the file {attachment.filename!r} as {attachment.content_type}",
                 f"a file with that name must be {expected} (text in UTF-8). Otherwise, rename it.",
@@ -108,9 +109,10 @@ class ResendBackend(ApiBackend):
         fields = {
             "filename": attachment.filename,
             "content": b64encode(attachment.content).decode(),
-            "content_type": attachment.content_type,
+            "content_type": attachment.type_with_charset,
         }
-        return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
+        # To Resend, a file with a Content-ID is inline.
+        return fields | ({"content_id": inline_id(number, attachment)} if attachment.is_inline else {})
 
     def may_share_call(self, message: Message) -> bool:
         """Return whether the message has neither attachments nor a schedule."""
@@ -157,9 +159,11 @@ def _message_id(item: Any) -> str:
 
 def _tags(message: Message) -> list[dict[str, str]]:
     """Return the message's tags and our message ID. Tags with other characters than Resend allows are left out."""
-    fitting = {tag: "true" for tag in message.tags if TAG_CHARACTERS.fullmatch(tag)}
-    return [{"name": name, "value": value} for name, value in {**fitting, MESSAGE_TAG: str(message.id)}.items()]
-
-
-def _canonical(content_type: str) -> str:
-    return SAME_TYPES.get(content_type, content_type)
+    own = {MESSAGE_TAG: str(message.id)}
+    fitting = {tag: "true" for tag in message.tags if TAG_CHARACTERS.fullmatch(tag) and tag not in own}
+    dropped = [tag for tag in message.tags if tag not in fitting]
+    if dropped:
+        logger.warning(
+            "Message %s goes to Resend without the tags %s, which Resend doesn't accept.", message.id, dropped
+        )
+    return [{"name": name, "value": value} for name, value in {**fitting, **own}.items()]

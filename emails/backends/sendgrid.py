@@ -11,7 +11,7 @@ from typing import Any
 
 from common.http.pool import Response
 from common.http.retry_after import retry_after, wait_until_epoch
-from emails.backends.api import ApiBackend
+from emails.backends.api import ApiBackend, inline_id
 from emails.backends.base import Acceptance
 from emails.backends.classification import NEEDS_A_PERSON, UNKNOWN, FailureKind
 from emails.message import Address, Message
@@ -30,10 +30,10 @@ MAX_CATEGORIES = 10
 MAX_CATEGORY_LENGTH = 255
 MAX_ARGUMENT_BYTES = 10_000
 MAX_SCHEDULE = timedelta(hours=72)
+CONTENT_ORDER = {"text/plain": 0, "text/html": 1}
 # The same page rules out commas and semicolons in names. It also rules out non-ASCII names, but those are accepted
 # (observed by django-anymail), so only the punctuation is removed.
 WITHOUT_COMMAS_AND_SEMICOLONS = str.maketrans("", "", ",;")
-TRACKING_OFF = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
 
 
 class SendGridBackend(ApiBackend):
@@ -59,11 +59,11 @@ class SendGridBackend(ApiBackend):
         personalization["custom_args"] = self._arguments(message)
         optional = {
             "reply_to_list": _people(message.reply_to),
-            "attachments": [_attachment(attachment) for attachment in message.attachments],
+            "attachments": [self._attachment(*numbered) for numbered in enumerate(message.attachments)],
             "headers": dict(message.headers),
             # SendGrid requires the categories to be unique.
             "categories": list(dict.fromkeys(message.tags)),
-            "tracking_settings": {} if message.track else TRACKING_OFF,
+            "tracking_settings": _tracking_settings(*self.tracking(message)),
             "send_at": int(send_at.timestamp()) if send_at else None,
         }
         return {
@@ -100,6 +100,17 @@ class SendGridBackend(ApiBackend):
                 f"metadata of more than {MAX_ARGUMENT_BYTES:,} bytes", "store it in your own database."
             )
         return arguments
+
+    def _attachment(self, number: int, attachment: Attachment) -> dict[str, str]:
+        """Return the JSON object of one file. Raises UnsupportedFeature."""
+        fields = {
+            "content": b64encode(attachment.content).decode(),
+            "filename": attachment.filename,
+            "type": self.bare_type(attachment),
+        }
+        if not attachment.is_inline:
+            return fields | {"disposition": "attachment"}
+        return fields | {"disposition": "inline", "content_id": inline_id(number, attachment)}
 
     def read_success(self, response: Response) -> Acceptance | FailureKind:
         """Read the message ID from a header, because a success has no body."""
@@ -138,18 +149,13 @@ def _person(address: Address) -> dict[str, str]:
 
 
 def _content(message: Message) -> list[dict[str, str]]:
-    # SendGrid requires this order: plain text, HTML, everything else. It rejects empty bodies.
     bodies = [("text/plain", message.text), ("text/html", message.html)]
     bodies += [(alternative.content_type, alternative.content) for alternative in message.alternatives]
+    # SendGrid requires this order: plain text, HTML, everything else. It rejects empty bodies.
+    bodies.sort(key=lambda body: CONTENT_ORDER.get(body[0], len(CONTENT_ORDER)))
     return [{"type": content_type, "value": value} for content_type, value in bodies if value]
 
 
-def _attachment(attachment: Attachment) -> dict[str, str]:
-    fields = {
-        "content": b64encode(attachment.content).decode(),
-        "filename": attachment.filename,
-        "type": attachment.content_type,
-    }
-    if not attachment.content_id:
-        return fields | {"disposition": "attachment"}
-    return fields | {"disposition": "inline", "content_id": attachment.content_id}
+def _tracking_settings(clicks: bool | None, opens: bool | None) -> dict[str, dict[str, bool]]:
+    settings = {} if clicks is None else {"click_tracking": {"enable": clicks, "enable_text": clicks}}
+    return settings if opens is None else settings | {"open_tracking": {"enable": opens}}

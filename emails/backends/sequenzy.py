@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils.html import escape
 
 from common.http.pool import Response
-from emails.backends.api import ApiBackend
+from emails.backends.api import ApiBackend, inline_id
 from emails.backends.base import Acceptance
 from emails.backends.classification import NEEDS_A_PERSON, REFUSED, UNKNOWN, FailureKind, classify_conflict
 from emails.backends.client import json_body
+from emails.backends.text_as_html import html_of
 from emails.message import Message
 from emails.message.attachments import Attachment
 
@@ -26,9 +26,6 @@ MAX_FILE_BYTES = 7_000_000
 # The first of two braces. The lookahead also finds overlapping pairs, as in "{{{".
 PLACEHOLDER_START = re.compile(r"\{(?=\{)")
 ZERO_WIDTH_SPACE = "\u200b"
-# A URL in plain text. Punctuation at its end belongs to the sentence around it.
-LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]")
-TRACKING_OFF = {"clickTracking": False, "openTracking": False}
 
 
 class SequenzyBackend(ApiBackend):
@@ -58,9 +55,8 @@ class SequenzyBackend(ApiBackend):
             "cc": [address.email for address in message.cc],
             "bcc": [address.email for address in message.bcc],
             "replyTo": without_placeholders("".join(str(address) for address in message.reply_to)),
-            "attachments": [_attachment(attachment) for attachment in message.attachments],
-            # These settings can switch tracking off for an email, but not on.
-            "trackingSettings": {} if message.track else TRACKING_OFF,
+            "attachments": [self._attachment(*numbered) for numbered in enumerate(message.attachments)],
+            "trackingSettings": self._tracking_settings(message),
         }
         return {
             "to": [address.email for address in message.to],
@@ -92,6 +88,24 @@ class SequenzyBackend(ApiBackend):
             raise self.unsupported(f"{len(message.attachments)} attachments", f"attach at most {MAX_FILES}.")
         if sum(len(attachment.content) for attachment in message.attachments) > MAX_FILE_BYTES:
             raise self.unsupported("attachments of more than 7 MB", "link to the files instead.")
+
+    def _tracking_settings(self, message: Message) -> dict[str, bool]:
+        clicks, opens = self.tracking(message)
+        # These settings can switch tracking off for an email, but not on.
+        if clicks or opens:
+            raise self.unsupported("track_clicks or track_opens set to True", "set tracking in Sequenzy's settings.")
+        settings = {"clickTracking": clicks, "openTracking": opens}
+        return {name: value for name, value in settings.items() if value is not None}
+
+    def _attachment(self, number: int, attachment: Attachment) -> dict[str, str]:
+        """Return the JSON object of one file. Raises UnsupportedFeature."""
+        fields = {
+            "filename": attachment.filename,
+            "content": b64encode(attachment.content).decode(),
+            "contentType": self.bare_type(attachment),
+        }
+        # To Sequenzy, a file with a Content-ID that the HTML refers to is inline.
+        return fields | ({"contentId": inline_id(number, attachment)} if attachment.is_inline else {})
 
     def read_success(self, response: Response) -> Acceptance | FailureKind:
         """Return the acceptance with Sequenzy's message ID, or what the response means instead."""
@@ -131,25 +145,3 @@ def without_placeholders(text: str) -> str:
     protected as well, with a character instead of an entity because they aren't HTML.
     """
     return PLACEHOLDER_START.sub("{" + ZERO_WIDTH_SPACE, text)
-
-
-def html_of(text: str) -> str:
-    """Return the text as HTML that looks the same, with clickable links."""
-    parts = []
-    position = 0
-    for link in LINK.finditer(text):
-        url = escape(link[0])
-        parts += [escape(text[position : link.start()]), f'<a href="{url}">{url}</a>']
-        position = link.end()
-    parts.append(escape(text[position:]))
-    lines = "".join(parts).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "<div>" + "<br>\n".join(lines) + "</div>"
-
-
-def _attachment(attachment: Attachment) -> dict[str, str]:
-    fields = {
-        "filename": attachment.filename,
-        "content": b64encode(attachment.content).decode(),
-        "contentType": attachment.content_type,
-    }
-    return fields | ({"contentId": attachment.content_id} if attachment.content_id else {})

@@ -85,6 +85,17 @@ def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
         by_queue[call.queue] += zip(call.rows, acceptance.message_ids, strict=True)
     for queue, rows in by_queue.items():
         queue.mark_accepted(rows)
+    for call, acceptance in accepted:
+        if acceptance.detail:
+            keep_detail(call, acceptance.detail)
+
+
+def keep_detail(call: Call, detail: str) -> None:
+    """Store what the provider accepted only in part. The rest isn't sent again, because the others have the message."""
+    DeliveryAttempt.objects.filter(pk=call.attempt.pk).update(detail=detail)
+    keys: list[Any] = [row.pk for row in call.rows]
+    type(call.rows[0])._default_manager.filter(pk__in=keys, status=Status.SENT).update(detail=detail)
+    logger.warning("Attempt %s was accepted only in part; its detail says for whom it was refused.", call.attempt.pk)
 
 
 def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: bool) -> None:

@@ -21,6 +21,8 @@ QUOTED_NAME = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*<([^<>]+)>")
 # A name with a comma or quotes may also be unquoted, unless the text could be read as two addresses. Python's own
 # parsers handle this differently from release to release.
 UNQUOTED_NAME = re.compile(r"([^<>@]*)<([^<>]+)>")
+# Outlook and others use an email address without a name as its own name.
+NAMED_BY_ITSELF = re.compile(r"([^<>]*)<([^<>]+)>")
 LOCAL_PART = re.compile(r"[^\s\"\\(),:;<>@\[\]]+|\"(?:[^\"\\]|\\.)*\"")
 DOMAIN = re.compile(r"(?!.*\.\.)(?![.-])[A-Za-z0-9._-]{1,253}(?<![.-])")
 DOMAIN_LITERAL = re.compile(r"\[[A-Za-z0-9:.]+\]")
@@ -72,10 +74,15 @@ class Address:
 
 def parse_all(values: Iterable[Any] | None, field: str) -> Iterator[Address]:
     """Parse a list of addresses and skip empty entries."""
+    return (Address.parse(value, field) for value in entries(values, field))
+
+
+def entries(values: Iterable[Any] | None, field: str) -> Iterator[Any]:
+    """Return the entries of an address field that aren't empty. Raises ``InvalidMessage`` for a string."""
     # A string is a sequence of characters, and each of them would be taken for an address. Django refuses it as well.
     if isinstance(values, str):
         raise InvalidMessage(f"{field} is a string. Pass a list of email addresses.")
-    return (Address.parse(value, field) for value in values or () if value)
+    return (value for value in values or () if value)
 
 
 def without_repeats(*fields: Iterable[Address]) -> list[tuple[Address, ...]]:
@@ -100,6 +107,9 @@ def _split(text: str) -> tuple[str, str]:
     unquoted = UNQUOTED_NAME.fullmatch(text)
     if unquoted:
         return unquoted[1].strip(), unquoted[2].strip()
+    named = NAMED_BY_ITSELF.fullmatch(text)
+    if named and named[1].strip().lower() == named[2].strip().lower():
+        return "", named[2].strip()
     return "", text
 
 

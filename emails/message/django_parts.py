@@ -1,14 +1,21 @@
 """The parts of a Django message, and the rules for combining its fields, headers, and bodies."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from email.charset import Charset
+from email.message import Message as MimePart
+from email.utils import format_datetime
+from functools import cache
+from itertools import chain
 from typing import Any
 
 from django.core.mail import EmailMessage
-from django.utils import timezone
 
 from emails.errors import InvalidMessage
-from emails.message.address import Address, parse_all, without_repeats
+from emails.message.address import Address, entries, without_repeats
+from emails.message.address_lists import parse_list
+from emails.message.layout import EMPTY, HTML, TEXT, Encoding, Layout, bare_type, is_implied
+from emails.message.options import option
 from emails.message.text_rules import body_text, header_name, header_text
 
 ENVELOPE_HEADER = "Return-Path"
@@ -16,13 +23,19 @@ ENVELOPE_HEADER = "Return-Path"
 SHADOWING = {name.lower(): name for name in ("From", "To", "Cc", "Reply-To", ENVELOPE_HEADER)}
 # Headers that Django would write a second time, next to the field.
 FIELDS = {"subject": "subject", "bcc": "bcc"}
-# Attributes of other mail libraries, such as Anymail, and what to do instead.
-LOST_ATTRIBUTES = {
-    "template_id": "Render the email here.",
-    "merge_data": "Create one message per recipient.",
-    "merge_global_data": "Render the email here.",
-    "esp_extra": "Use the fields of EmailMessage, tags, and metadata.",
-}
+# The methods with which Django builds MIME, in 5.2 or later. The neutral form would lose what another version builds.
+MIME_METHODS = (
+    "message",
+    "_create_message",
+    "_create_alternatives",
+    "_create_attachments",
+    "_create_attachment",
+    "_create_mime_attachment",
+    "_add_bodies",
+    "_add_attachments",
+    "_add_attachment",
+    "_set_list_header_if_not_empty",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +46,31 @@ class Alternative:
     content_type: str
 
 
-def refuse_what_gets_lost(email: EmailMessage) -> None:
-    """Raise ``InvalidMessage`` for features outside the fields of EmailMessage, which would silently get lost."""
-    if type(email).message is not EmailMessage.message:
+def refuse_own_mime(email: EmailMessage) -> None:
+    """Raise ``InvalidMessage`` for a class that builds MIME in its own way, which would get lost."""
+    message_class: Any = type(email)
+    if "message" in vars(email) or _builds_own_mime(message_class):
         raise InvalidMessage(
-            f"{type(email).__name__} builds its own MIME in message(), which no provider's API accepts. "
+            f"{message_class.__name__} builds its own MIME, which no provider's API accepts. "
             "Send it through a separate SMTP backend."
         )
-    for attribute, advice in LOST_ATTRIBUTES.items():
-        if getattr(email, attribute, None):
-            raise InvalidMessage(f"The message sets {attribute}, which can't be passed on. {advice}")
+
+
+def refuse_own_recipients(email: EmailMessage) -> None:
+    """Raise ``InvalidMessage`` for a class that sends to others than the fields say."""
+    own_method: Any = type(email).recipients
+    if own_method is EmailMessage.recipients and "recipients" not in vars(email):
+        return
+    if [*email.recipients()] != [address for field in (email.to, email.cc, email.bcc) for address in field if address]:
+        raise InvalidMessage(
+            f"{type(email).__name__} changes recipients(), which can't be passed on. Set to, cc, and bcc instead."
+        )
+
+
+@cache
+def _builds_own_mime(message_class: Any) -> bool:
+    methods = (getattr(message_class, name, None) for name in MIME_METHODS)
+    return any(method and method.__module__ != EmailMessage.__module__ for method in methods)
 
 
 def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tuple[tuple[str, str], ...]]:
@@ -53,73 +81,87 @@ def split_headers(email: EmailMessage) -> tuple[Address, tuple[Address, ...], tu
     headers = _checked(email.extra_headers or {})
     shadow = headers.pop("From", "")
     author = Address.parse(shadow or email.from_email, "from_email")
-    envelope_sender = getattr(email, "envelope_sender", None) or (email.from_email if shadow else None)
-    if envelope_sender:
+    envelope_sender = option(email, "envelope_sender")
+    if envelope_sender is None and shadow:
+        envelope_sender = email.from_email
+    if envelope_sender is not None:
         address = Address.parse(envelope_sender, "envelope sender")
         if address.email.lower() != author.email.lower():
             headers[ENVELOPE_HEADER] = address.email
     shadow = headers.pop("Reply-To", "")
-    [reply_to] = without_repeats(parse_all([shadow] if shadow else email.reply_to, "reply_to"))
+    lists = entries([shadow] if shadow else email.reply_to, "reply_to")
+    [reply_to] = without_repeats(chain.from_iterable(parse_list(one, "reply_to") for one in lists))
     return author, reply_to, tuple(headers.items())
 
 
-def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...]]:
-    """Return the text, the first HTML part, and everything else in Django's order."""
-    found = {"text/plain": "", "text/html": ""}
-    rest = []
-    for content, content_type in [(email.body, f"text/{email.content_subtype}"), *(getattr(email, "alternatives", ()))]:
+def bodies(email: EmailMessage) -> tuple[str, str, tuple[Alternative, ...], Layout]:
+    """Return the text, the first HTML part, everything else in Django's order, and the order of all of them."""
+    found = {TEXT: "", HTML: ""}
+    rest: list[Alternative] = []
+    layout = []
+    for content, given_type in [(email.body, f"text/{email.content_subtype}"), *(getattr(email, "alternatives", ()))]:
+        content_type = header_text("alternative's type", given_type)
+        if "/" not in content_type:
+            raise InvalidMessage(
+                f"{content_type[:80]!r} is not a MIME type. Write it as type/subtype, such as text/calendar."
+            )
+        kind = bare_type(content_type)
         text = body_text(f"{content_type} body", _decoded(content, content_type))
-        # An empty body leaves its place to the next one: Django's default is "", and SendGrid refuses empty text.
-        if found.get(content_type) == "":
-            found[content_type] = text
-        elif text:
-            rest.append(Alternative(text, header_text("alternative's type", content_type)))
-    return found["text/plain"], found["text/html"], tuple(rest)
+        if not text:
+            place = EMPTY
+        elif found.get(kind) == "":
+            found[kind] = text
+            place = kind
+        else:
+            place = str(len(rest))
+            rest.append(Alternative(text, content_type))
+        layout.append((content_type, place))
+    order = tuple(layout)
+    return found[TEXT], found[HTML], tuple(rest), () if is_implied(order) else order
 
 
-def tags(email: EmailMessage) -> tuple[str, ...]:
-    return tuple(header_text("tag", tag) for tag in getattr(email, "tags", None) or ())
-
-
-def metadata(email: EmailMessage) -> tuple[tuple[str, str], ...]:
-    pairs = getattr(email, "metadata", None) or {}
-    return tuple((header_text("metadata", key), header_text("metadata", value)) for key, value in pairs.items())
-
-
-def send_at(email: EmailMessage) -> datetime | None:
-    """Return the time to send the message, in UTC, from a datetime or Unix seconds. Raises ``InvalidMessage``."""
-    moment = getattr(email, "send_at", None)
-    if moment is None:
+def encoding(email: EmailMessage) -> Encoding | None:
+    """Return the charset of the message's MIME, or None for Django's default. Raises ``InvalidMessage``."""
+    charset = email.encoding
+    if not charset:
         return None
-    try:
-        # In Python, True is also the int 1.
-        if isinstance(moment, int | float) and not isinstance(moment, bool):
-            return datetime.fromtimestamp(moment, UTC)
-        if isinstance(moment, datetime):
-            # Django interprets naive datetimes in the current time zone.
-            aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
-            return aware.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise InvalidMessage(f"send_at is {moment!r}. Pass a datetime or a Unix time in seconds.")
+    if isinstance(charset, Charset):
+        return Encoding(str(charset.input_charset), charset.header_encoding, charset.body_encoding)
+    return Encoding.named(header_text("encoding", charset))
+
+
+def subtype(email: EmailMessage, name: str, default: str) -> str:
+    """Return the subtype of a multipart, such as ``mixed_subtype``, or an empty string for Django's default."""
+    value = getattr(email, name, default)
+    return "" if value == default else header_text(name, value)
 
 
 def _checked(extra_headers: dict[str, Any]) -> dict[str, str]:
-    headers = {}
+    headers: dict[str, str] = {}
     for name, value in extra_headers.items():
         field = FIELDS.get(str(name).lower())
         if field:
             raise InvalidMessage(f"A header {name} beside the message's own {field}. Set {field} on the message only.")
         if value is not None:
-            headers[SHADOWING.get(str(name).lower()) or header_name(name)] = header_text(f"header {name}", value)
+            key = SHADOWING.get(str(name).lower()) or header_name(name)
+            headers[key] = header_text(f"header {name}", _header_value(value))
     return headers
 
 
+def _header_value(value: Any) -> Any:
+    """Return a value of the types that Django accepts in a header, as a str."""
+    if isinstance(value, datetime):
+        return format_datetime(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
 def _decoded(content: Any, content_type: str) -> Any:
-    if not isinstance(content, bytes):
+    if isinstance(content, EmailMessage | MimePart):
+        raise InvalidMessage(f"The {content_type} body is a {type(content).__name__}. Attach it as a file instead.")
+    if not isinstance(content, bytes | bytearray | memoryview):
         return "" if content is None else content
     try:
-        return content.decode()
+        return bytes(content).decode()
     except UnicodeDecodeError:
         pass
     raise InvalidMessage(f"The {content_type} alternative is not UTF-8. Attach it as a file instead.")

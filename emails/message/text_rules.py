@@ -27,7 +27,12 @@ def body_text(field: str, value: Any) -> str:
 
 
 def header_text(field: str, value: Any) -> str:
-    """Return the value as a str that fits into one header line. Raises ``InvalidHeader`` for control characters."""
+    """Return the value as a str that fits into one header line.
+
+    Raises ``InvalidHeader`` for control characters, and ``InvalidMessage`` for bytes, whose str() begins with "b'".
+    """
+    if isinstance(value, bytes | bytearray):
+        raise InvalidMessage(f"The {field} is bytes. Pass a str.")
     text = str(value)
     if text.isascii() and text.isprintable():  # nearly every header, and faster than the checks below
         return text

@@ -150,7 +150,8 @@ def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explan
 
 
 def sent(email: OutboundEmail, now: datetime) -> Explanation:
-    return Explanation(f"{acceptance(email, now)} No delivery event has arrived yet.")
+    # An accepted message has a detail if an SMTP server refused some of its recipients.
+    return Explanation(f"{acceptance(email, now)} No delivery event has arrived yet.{quoted(email.detail)}")
 
 
 def delivered(email: OutboundEmail, now: datetime) -> Explanation:

@@ -88,3 +88,14 @@ def test_maximum_number_of_recipients_is_accepted(provider_api, provider):
     many = [f"person-{number}@example.com" for number in range(50)]
     sent(provider, provider_api, mail(to=many))
     assert len(provider_api.accepted[-1].recipients) == 50
+
+
+SELF_NAMED = "Desk@acme.example <desk@acme.example>"
+
+
+@pytest.mark.parametrize("field", ["to", "cc", "bcc", "reply_to", "from_email"])
+def test_address_that_is_its_own_name_is_accepted(provider_api, provider, field):
+    value = SELF_NAMED if field == "from_email" else [SELF_NAMED]
+    payload = sent(provider, provider_api, mail(**fields_with(field, value)))
+    assert "desk@acme.example" in str(payload)
+    assert "Desk@acme.example" not in str(payload)

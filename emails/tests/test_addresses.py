@@ -28,6 +28,9 @@ from emails.message.address import Address, without_repeats
         ('"ada lovelace"@example.com', "", '"ada lovelace"@example.com'),
         ("root@localhost", "", "root@localhost"),
         ("ada@[192.0.2.1]", "", "ada@[192.0.2.1]"),
+        ("ada@example.com <ada@example.com>", "", "ada@example.com"),
+        ("Ada@Example.com  <ada@example.com>", "", "ada@example.com"),
+        ("ada@bücher.example <ada@bücher.example>", "", "ada@xn--bcher-kva.example"),
     ],
 )
 def test_address_is_parsed_like_in_an_email_client(text, name, email):

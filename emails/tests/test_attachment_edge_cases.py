@@ -7,6 +7,7 @@ from email.mime.text import MIMEText
 
 import pytest
 from django.core.mail import EmailAttachment, EmailMessage
+from django.utils.functional import lazystr
 
 from emails.tests.support.captured import REFUSED, attachments_of, payload_or_refused
 from emails.tests.support.messages import mail, sent
@@ -28,6 +29,7 @@ def inline_image() -> MIMEBase:
         (("a.txt", "Grüße".encode(), "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
         (("a.png", PNG, None), "a.png", PNG, "image/png"),
         (EmailAttachment("a.txt", "Grüße", "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
+        (("a.txt", lazystr("Grüße"), "text/plain"), "a.txt", "Grüße".encode(), "text/plain"),
         (("a.txt", "Grüße"), "a.txt", "Grüße".encode(), "text/plain"),
         (("a", PNG, None), "a", PNG, "application/octet-stream"),
         ((None, PNG, "image/png"), "attachment.png", PNG, "image/png"),
@@ -41,6 +43,8 @@ def test_attachment_arrives_in_every_form(provider_api, provider, attachment, na
         message.attach(attachment)
     else:
         message.attachments = [attachment]
+    if provider == "resend" and content_type.startswith("text/"):  # only Resend accepts parameters
+        content_type += '; charset="utf-8"'
     assert attachments_of(provider, sent(provider, provider_api, message)) == [(name, content, content_type, "")]
 
 

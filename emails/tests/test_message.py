@@ -191,7 +191,8 @@ def forwarded_email():
 def test_attachment_is_converted_in_every_form(attachment, expected):
     message = mail()
     message.attachments = [attachment]
-    assert converted(message).attachments == (expected,)
+    [file] = converted(message).attachments
+    assert Attachment(file.filename, file.content, file.content_type, file.content_id) == expected
 
 
 @pytest.mark.parametrize("enclosed", [forwarded_email(), mail(subject="Inside"), b"Subject: Inside\n\nHello"])

@@ -9,6 +9,7 @@ import uuid
 import pytest
 from django.core import mail as django_mail
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 
 from emails.backends import get_backend
 from emails.backends.base import Acceptance
@@ -189,6 +190,18 @@ def test_error_of_any_backend_is_classified(monkeypatch, result, expected):
     error = failure(f"{__name__}.ScriptedBackend")
     assert (error.outcome, error.remedy) == expected
     assert KEY not in repr(vars(error)) + str(error)
+
+
+class PickyBackend(EmailBackend):
+    """An SMTP backend that refuses an address, as Django's does from 6.0 on if it is outside ASCII."""
+
+    def _send(self, email_message):
+        raise ValueError("Invalid address")
+
+
+def test_address_that_smtp_cannot_write_means_refused(smtp):
+    error = failure(f"{__name__}.PickyBackend")
+    assert (error.outcome, error.remedy) == NOT_SENT_GIVE_UP
 
 
 def test_backend_that_returns_none_has_sent(monkeypatch):

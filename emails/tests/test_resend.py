@@ -46,6 +46,16 @@ def test_payload_is_complete(provider_api):
     assert [tag["name"] for tag in tags] == ["welcome", "message_id"]
 
 
+def test_tags_that_are_left_out_are_logged(provider_api, caplog):
+    message = mail()
+    message.tags = ["spring sale", "welcome", "größe", "", "message_id"]
+    tags = sent("resend", provider_api, message)["tags"]
+    assert [tag["name"] for tag in tags] == ["welcome", "message_id"]
+    [line] = [record.getMessage() for record in caplog.records if "tags" in record.getMessage()]
+    assert all(repr(tag) in line for tag in ["spring sale", "größe", "", "message_id"])
+    assert "'welcome'" not in line
+
+
 def test_html_only_message_has_empty_text(provider_api):
     """Without the field, Resend would derive a text from the HTML."""
     message = mail(body="", html="<p>Hi</p>")
@@ -62,7 +72,6 @@ def test_text_only_message_has_no_html(provider_api):
         ("a.pdf", "application/pdf", "a.pdf"),
         ("a.xml", "application/xml", "a.xml"),
         ("a.jpg", "image/jpg", "a.jpg"),  # a common wrong name of image/jpeg
-        ("README", "text/plain", "README"),
         ("a.unknown-kind", "application/octet-stream", "a.unknown-kind"),
         ("", "application/pdf", "attachment.pdf"),  # Resend requires a name
     ],

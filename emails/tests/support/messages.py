@@ -1,14 +1,20 @@
 """Messages, and backends that send them to the stand-in."""
 
+import json
+import re
 from email.mime.image import MIMEImage
 from typing import Any
+from uuid import uuid4
 
 from django.core.mail import EmailMultiAlternatives
 
 from emails.backends import PROVIDERS
 from emails.backends.api import ApiBackend
+from emails.message import Message
 from emails.tests.support.standin import StandIn
 
+BOUNDARY = re.compile(rb"===============\d+==")
+FRESH_HEADERS = re.compile(rb"^(Date|Message-ID): .*(\n[ \t].*)*\n", re.MULTILINE)
 KEY = "key_of_the_tests_0123456789"
 
 
@@ -29,6 +35,19 @@ def sent(provider: str, provider_api: StandIn, message: Any) -> dict[str, Any]:
     """Send the message and return the payload that the provider accepted."""
     assert backend(provider, provider_api).send_messages([message]) == 1
     return provider_api.accepted[-1].payload
+
+
+def over_smtp(message: Any) -> Any:
+    """Return the MIME that an SMTP server gets: the message after its trip through the outbox's JSON."""
+    stored = json.loads(json.dumps(Message.from_django(message, uuid4()).to_json()))
+    return Message.from_json(stored).to_django().message()
+
+
+def comparable(mime: Any) -> bytes:
+    """Return the bytes of the MIME without what is new each time it is built."""
+    names: dict[bytes, bytes] = {}
+    data = BOUNDARY.sub(lambda match: names.setdefault(match[0], b"boundary-%d" % len(names)), mime.as_bytes())
+    return FRESH_HEADERS.sub(b"", data)
 
 
 def inline_image() -> MIMEImage:

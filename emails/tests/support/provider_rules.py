@@ -88,6 +88,7 @@ def check_sequenzy(payload: dict[str, Any]) -> list[str]:
     require(len(files) <= 10, "too many attachments", 413)
     require(sum(map(file_size, files)) <= 7_000_000, "attachments too large", 413)
     require(all(file.get("filename") for file in files), "attachment without filename", 400)
+    require(not any(";" in file["contentType"] for file in files), "contentType with parameters", 400)
     tracking = payload.get("trackingSettings", {})
     require(all(value is False for value in tracking.values()), "tracking cannot be switched on", 400)
     return recipients
@@ -123,6 +124,7 @@ def check_sendgrid(payload: dict[str, Any]) -> list[str]:
     require(len(categories) <= 10 and len(set(categories)) == len(categories), "bad categories", 400)
     for file in payload.get("attachments", []):
         require(file.get("filename") and ("content_id" in file) == (file["disposition"] == "inline"), "bad file", 400)
+        require(not set(";\r\n") & set(file["type"]), "The attachment type cannot contain ';' or CRLF", 400)
         file_size(file)
     return recipients
 
