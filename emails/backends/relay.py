@@ -53,7 +53,7 @@ class RelayBackend(DeliveryBackend):
         else:
             problem = "" if isinstance(found, type) else "is not a class"
         if problem:
-            raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} {problem}.")
+            raise ImproperlyConfigured(f"The email backend {backend!r} {problem}.")
         self.backend_class: type[BaseEmailBackend] = found
 
     def serialize(self, message: Message) -> bytes:

@@ -35,7 +35,7 @@ def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_call
     """
     prepared = queue.prepare(rows, now, max_calls)
     attempts = [
-        OpenAttempt(_new_attempt(queue.request(parts), queue.provider, now), [part.row for part in parts])
+        OpenAttempt(_new_attempt(queue.request(parts), queue, now, len(parts)), [part.row for part in parts])
         for parts in prepared.batches
     ]
     try:
@@ -60,9 +60,11 @@ def _store(
     queue.store(attempts)
 
 
-def _new_attempt(request: Request, provider: str, now: datetime) -> DeliveryAttempt:
+def _new_attempt(request: Request, queue: Queue, now: datetime, message_count: int) -> DeliveryAttempt:
     return DeliveryAttempt(
-        provider=provider,
+        provider=queue.provider,
+        fallback_for=queue.fallback_for,
+        message_count=message_count,
         endpoint=request.endpoint,
         body=request.body,
         created_at=now,  # the age of an attempt, measured on the database's clock, limits its repeats

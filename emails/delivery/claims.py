@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 from typing import NamedTuple
 
 from django.conf import settings
@@ -19,12 +20,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from common.failpoints import failpoint
-from emails.backends import configured_provider, contacts_provider, get_client, key_lifetime_of
+from emails.backends import configured_provider, contacts_provider, fallback_provider, get_client, key_lifetime_of
 from emails.backends.base import ProviderClient
-from emails.delivery import breaker, pacing, settlement, transitions
+from emails.delivery import breaker, failover, pacing, settlement, transitions
 from emails.delivery.calls import Call, Pace, lease, open_attempts
 from emails.delivery.queues import OpenAttempt, Queue, queue_of, queues_for
-from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
+from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Priority, ProviderState, Reason, Status
 
 KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still remembers the key
 MAX_TO_ABANDON = 500  # per run
@@ -74,10 +75,16 @@ def ready_providers() -> Iterator[ReadyProvider]:
     """Yield the providers whose settings are complete. One whose settings are needed and missing is paused."""
     # A call may take as long as its deadline, and it must end before its lease does.
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
-    needed = {name for name in (configured_provider(), contacts_provider()) if name}
-    for state in ProviderState.objects.with_rows_for(*needed):
+    needed = {name for name in (configured_provider(), fallback_provider(), contacts_provider()) if name}
+    states = ProviderState.objects.with_rows_for(*needed)
+    for state in states:
+        breaker.end_outdated_pause(state)
+    carriers = failover.carriers(states)
+    # The first provider comes first, so that its probe gets an email before the fallback provider takes all.
+    for state in sorted(states, key=lambda state: state.name != configured_provider()):
         try:
-            yield ReadyProvider(state, get_client(state.name), queues_for(state.name), start_by)
+            queues = failover.usable_queues(state, queues_for(state.name, carriers))
+            yield ReadyProvider(state, get_client(state.name), queues, start_by)
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 abandon_old_attempts(state)
@@ -112,7 +119,8 @@ def next_calls(room: int, *, idle: bool) -> Claimed:
             # starts another drain soon enough.
             if wait < MAX_PAUSE_TO_WAIT and ready.has_work():
                 waits.append(wait)
-        elif not ready.state.is_probing or breaker.take_probe(ready.state):
+        # Without work, a probe would only use up the time until the next one.
+        elif not ready.state.is_probing or (ready.has_work() and breaker.take_probe(ready.state)):
             # A probe is a single call, so that few messages are affected if the provider still fails.
             limit = 1 if ready.state.is_probing else min(room - len(calls), slots.free or room)
             calls += with_slots(claim_calls(ready, limit, idle=idle and not calls), ready)
@@ -140,7 +148,9 @@ def with_new_slots(calls: Sequence[Call]) -> list[Call]:
 
 def claim_calls(ready: ReadyProvider, limit: int, *, idle: bool) -> list[Call]:
     """Claim repeats and new calls of one provider."""
-    calls = repeated_calls(ready, limit) if ready.state.has_unknown_attempts_due else []
+    if ready.state.failed_over_at is not None:
+        return failover_probe(ready, idle=idle)
+    calls = repeated_calls(ready, limit)
     for queue in ready.queues:
         if len(calls) < limit:
             calls += new_calls(ready, queue, limit - len(calls))
@@ -151,11 +161,26 @@ def claim_calls(ready: ReadyProvider, limit: int, *, idle: bool) -> list[Call]:
     return calls
 
 
+def failover_probe(ready: ReadyProvider, *, idle: bool) -> list[Call]:
+    """Claim the call that probes the first provider while another one stands in for it.
+
+    It carries the least urgent email, which waits for this provider if the outcome is unknown. The repeat of an unknown
+    call is the last choice, because it may be refused although new emails are accepted.
+    """
+    for isolated in (False, True) if idle else (False,):
+        for priority, queue in product(reversed(Priority), ready.queues):
+            if calls := new_calls(ready, queue, 1, isolated=isolated, priority=priority):
+                return calls
+    return repeated_calls(ready, 1)
+
+
 def repeated_calls(ready: ReadyProvider, limit: int) -> list[Call]:
     """Claim unknown attempts that are due, to repeat their calls byte for byte.
 
     An attempt that must not be repeated ends here. If that happens to all that were claimed, more are claimed.
     """
+    if not ready.state.has_unknown_attempts_due:
+        return []
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
     while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease()):
         calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
@@ -188,9 +213,13 @@ def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
     return transitions.RETRY_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
 
 
-def new_calls(ready: ReadyProvider, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
+def new_calls(
+    ready: ReadyProvider, queue: Queue, limit: int, *, isolated: bool = False, priority: Priority | None = None
+) -> list[Call]:
     """Claim due rows and open attempts for them. If every claimed row ends without a call, more are claimed."""
     waiting = queue.rows().filter(isolated=isolated)
+    if priority is not None:
+        waiting = waiting.filter(priority=priority)
     max_rows = 1 if isolated or ready.state.is_probing else queue.max_rows(limit)
     while rows := waiting.claim(limit=max_rows, now=ready.now, lease=lease(), status=Status.SENDING):
         failpoint("after-claim")

@@ -21,6 +21,7 @@ from emails.delivery.transitions import (
     close_attempt,
     error_fields,
     fail,
+    leave_to_first_provider,
     release_attempt,
     retry_later,
     update_row,
@@ -95,13 +96,16 @@ def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: 
     elif error.remedy == Remedy.GIVE_UP:
         if error.outcome == CallOutcome.UNKNOWN:
             abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, str(error))
+        elif call.queue.fallback_for:
+            refuse_for_fallback(call, error, now)
         else:
             refuse_permanently(call, error, now)
     elif error.outcome == CallOutcome.UNKNOWN or was_unknown:
         # A refusal of the repeat reveals nothing about the first call, so an unknown outcome stays unknown.
         keep_unknown(call, error, now, is_paused)
     else:
-        refuse_for_now(call, error, now, is_paused)
+        # A message that was refused for its own sake waits, so that it isn't the next probe of a paused provider again.
+        refuse_for_now(call, error, now, is_paused and not is_about_a_message(error))
 
 
 def is_about_a_message(error: ProviderError) -> bool:
@@ -124,6 +128,13 @@ def refuse_permanently(call: Call, error: ProviderError, now: datetime) -> None:
         fail(row, Reason.REFUSED, str(error), now)
 
 
+def refuse_for_fallback(call: Call, error: ProviderError, now: datetime) -> None:
+    """Leave the rows to the first provider. It might accept them, and it alone decides that a message fails."""
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+    for row in call.rows:
+        leave_to_first_provider(row, call.attempt.provider, str(error), now)
+
+
 def refuse_for_now(call: Call, error: ProviderError, now: datetime, is_paused: bool) -> None:
     """Queue the rows again. Nothing was sent, so their next call is a new attempt that is built from scratch."""
     close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
@@ -137,11 +148,13 @@ def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: boo
     wait = error.retry_after or backoff(call.attempt.calls, first=FIRST_BACKOFF, longest=MAX_BACKOFF)
     if is_paused:  # the pause itself delays the repeat
         wait = timedelta()
+    if error.outcome == CallOutcome.UNKNOWN:  # a refused repeat causes no event
+        wait = max(wait, wait_for_events(call.attempt))
     release_attempt(
         call.attempt,
         outcome=DeliveryAttempt.Outcome.UNKNOWN,
         calls=call.attempt.calls + 1,
-        due_at=now + max(wait, wait_for_events(call.attempt)),
+        due_at=now + wait,
         **error_fields(error),
     )
     update_rows(call.rows, reason=Reason.UNKNOWN, detail=str(error))

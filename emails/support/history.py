@@ -43,6 +43,8 @@ def entries(email: OutboundEmail) -> Iterator[HistoryEntry]:
 def attempt_details(attempt: DeliveryAttempt) -> Iterator[str]:
     """Yield what is known about one attempt, in short phrases. Some of them may be empty."""
     yield str(attempt)
+    if attempt.fallback_for:
+        yield f"stood in for {attempt.fallback_for}, which couldn't be used"
     if attempt.status_code is not None:
         yield f"HTTP {attempt.status_code} {attempt.error_code}".strip()
     yield attempt.detail
