@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from common.db import database_now
+from common.redaction import without_addresses
 from common.retry import backoff
 from emails.backends import key_lifetime_of
 from emails.backends.base import Acceptance
@@ -95,7 +96,7 @@ def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: 
         split(call, error, now)
     elif error.remedy == Remedy.GIVE_UP:
         if error.outcome == CallOutcome.UNKNOWN:
-            abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, str(error))
+            abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, detail_for(call, error))
         elif call.queue.fallback_for:
             refuse_for_fallback(call, error, now)
         else:
@@ -113,9 +114,14 @@ def is_about_a_message(error: ProviderError) -> bool:
     return error.outcome == CallOutcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
 
 
+def detail_for(call: Call, error: ProviderError) -> str:
+    """Return the error as each row of the call stores it. It may quote the address of only one of them."""
+    return str(error) if len(call.rows) == 1 else without_addresses(str(error))
+
+
 def split(call: Call, error: ProviderError, now: datetime) -> None:
     """Send the messages again in calls of half the size, until the one that was refused is alone."""
-    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.SPLIT, now, error)
     half = (len(call.rows) + 1) // 2
     update_rows(call.rows, status=Status.QUEUED, due_at=now, batch_limit=half)
     logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error)
@@ -140,7 +146,7 @@ def refuse_for_now(call: Call, error: ProviderError, now: datetime, is_paused: b
     close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
     reason = REASONS.get(error.remedy, Reason.TRANSIENT)
     for row in call.rows:
-        retry_later(row, reason, str(error), now, counts_as_failure=not is_paused)
+        retry_later(row, reason, detail_for(call, error), now, counts_as_failure=not is_paused)
 
 
 def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: bool) -> None:
@@ -157,7 +163,7 @@ def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: boo
         due_at=now + wait,
         **error_fields(error),
     )
-    update_rows(call.rows, reason=Reason.UNKNOWN, detail=str(error))
+    update_rows(call.rows, reason=Reason.UNKNOWN, detail=detail_for(call, error))
     logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
 
 
