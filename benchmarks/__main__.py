@@ -43,6 +43,7 @@ COMMANDS = [
     "rate_limit.py",
     "redis_outage.py",
     "slow_clients.py",
+    "failover.py",
     "first_email.py",
 ]
 

@@ -7,4 +7,4 @@ class EmailsConfig(AppConfig):
     name = "emails"
 
     def ready(self) -> None:
-        from emails import checks  # noqa: F401, PLC0415  # registers the checks, which need the models
+        from emails import checks, fallback_checks  # noqa: F401, PLC0415  # they register the checks and need the models

@@ -1,12 +1,13 @@
 """The state of the outbox and its providers, for readiness checks and dashboards."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Min
 
 from common.db import database_now
-from emails.backends import configured_provider, contacts_provider
+from emails.backends import configured_provider, contacts_provider, fallback_provider
+from emails.delivery.provider_status import describe
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.models.work import HELD, WAITS
 
@@ -18,7 +19,7 @@ class Report:
     """The state of email delivery."""
 
     outbox: dict[str, int | None]  # "due": number of due messages; "oldest_seconds": age of the oldest unsent one
-    providers: dict[str, dict[str, str]]  # by name, as describe() returns them
+    providers: dict[str, dict[str, str]]  # by name, as provider_status.describe() returns them
     is_healthy: bool
 
 
@@ -42,22 +43,5 @@ def needed_providers() -> set[str]:
     """Return the configured providers, and those with an open attempt. A provider that is no longer used can't fail."""
     # order_by() removes the model's ordering, which would become part of the DISTINCT.
     providers = DeliveryAttempt.objects.order_by().values_list("provider", flat=True).distinct()
-    configured = {name for name in (configured_provider(), contacts_provider()) if name}
+    configured = {name for name in (configured_provider(), fallback_provider(), contacts_provider()) if name}
     return configured.union(providers.filter(WAITS), providers.filter(HELD))
-
-
-def describe(state: ProviderState, now: datetime) -> dict[str, str]:
-    """Return the provider's ``state`` and the ``reason`` for it.
-
-    The state is ok, paused (the provider asked us to wait), open (it keeps failing, and only probes are sent),
-    misconfigured (a person must act), or over_quota (waiting a day or a larger plan helps).
-    """
-    if state.reason == ProviderState.PauseReason.CONFIGURATION:
-        return {"state": "misconfigured", "reason": state.detail}
-    if state.reason == ProviderState.PauseReason.QUOTA:
-        return {"state": "over_quota", "reason": state.detail}
-    if state.reason == ProviderState.PauseReason.BREAKER:
-        return {"state": "open", "reason": state.detail}
-    if state.is_paused(now):
-        return {"state": "paused", "reason": state.detail}
-    return {"state": "ok", "reason": ""}

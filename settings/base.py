@@ -209,6 +209,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 EMAIL_PROVIDER = env.choice("EMAIL_PROVIDER", ["console", "smtp", "sequenzy", "resend", "sendgrid"])
 EMAIL_DELIVERY_BACKEND: str = env.str("EMAIL_DELIVERY_BACKEND", default="")
+# A provider's name or the dotted path of a backend. It takes over while the provider above can't be used.
+EMAIL_FALLBACK_PROVIDER: str = env.str("EMAIL_FALLBACK_PROVIDER", default="")
+EMAIL_FALLBACK_AFTER_SECONDS = env.whole_number("EMAIL_FALLBACK_AFTER_SECONDS", default=300)
 
 SEQUENZY_API_KEY: str = env.str("SEQUENZY_API_KEY", default="")
 SEQUENZY_API_URL = env.http_url("SEQUENZY_API_URL", default="https://api.sequenzy.com/api/v1")

@@ -9,6 +9,7 @@ from settings.base import *  # noqa: F403
 from settings.base import (
     ALLOWED_HOSTS,
     EMAIL_DELIVERY_BACKEND,
+    EMAIL_FALLBACK_PROVIDER,
     EMAIL_PROVIDER,
     METRICS_TOKEN,
     PLACEHOLDERS,
@@ -35,6 +36,8 @@ def required_variables() -> Iterator[str]:
     yield "TRUSTED_PROXY_COUNT"
     if not EMAIL_DELIVERY_BACKEND and EMAIL_PROVIDER in PROVIDER_VARIABLES:
         yield PROVIDER_VARIABLES[EMAIL_PROVIDER]
+    if EMAIL_FALLBACK_PROVIDER in PROVIDER_VARIABLES:
+        yield PROVIDER_VARIABLES[EMAIL_FALLBACK_PROVIDER]
 
 
 def problems() -> Iterator[str]:
@@ -71,6 +74,8 @@ def problems_with_values() -> Iterator[str]:
             f"EMAIL_PROVIDER is {EMAIL_PROVIDER}, which doesn't deliver email; set it to one of "
             f"{', '.join(PROVIDER_VARIABLES)}, or set EMAIL_DELIVERY_BACKEND"
         )
+    if EMAIL_FALLBACK_PROVIDER == "console":
+        yield "EMAIL_FALLBACK_PROVIDER is console, which doesn't deliver email"
     if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRETS:
         yield (
             "STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRETS is not, so payments would never be recorded; "

@@ -127,6 +127,12 @@ def test_production_requires_only_the_chosen_providers_key(provider, variable):
     assert load("settings.production", **others | {variable: "smtp://u:p@mail.example.com"}) == ""
 
 
+def test_production_requires_the_fallback_providers_key():
+    fallback = PRODUCTION | {"EMAIL_FALLBACK_PROVIDER": "sendgrid"}
+    assert "SENDGRID_API_KEY" in load("settings.production", **fallback)
+    assert load("settings.production", **fallback | {"SENDGRID_API_KEY": "SG.Vq3kT0aZ9fYw2"}) == ""
+
+
 def test_other_backend_needs_no_key():
     backend = {
         "EMAIL_PROVIDER": "",
@@ -140,6 +146,7 @@ REFUSED_IN_PRODUCTION = {
     "SECRET_KEY": ["short", "a" * 60, "django-insecure-" + "abcdefghij" * 6],
     "ALLOWED_HOSTS": ["*", "app.example.com,*"],
     "EMAIL_PROVIDER": ["console"],
+    "EMAIL_FALLBACK_PROVIDER": ["console"],
     "DEBUG": ["true"],
     "DATABASE_URL": ["postgres://acme:change-me@db.example.com/acme"],
     "METRICS_TOKEN": ["short", "x" * 31, "ü" * 40, "a b " * 10],
@@ -158,6 +165,7 @@ REFUSED_EVERYWHERE = {
     "EMAIL_DELIVERY_THREADS": ["0", "-1", "eight", "1.5"],
     "EMAIL_LEASE_SECONDS": ["0", "1m"],
     "EMAIL_RETENTION_DAYS": ["0"],
+    "EMAIL_FALLBACK_AFTER_SECONDS": ["0", "5m"],
     "TRUSTED_PROXY_COUNT": ["-1", "yes"],
     "SESSION_DAYS": ["0", "two", "10000000000000"],
     "API_TOKEN_DAYS": ["0", "-1"],

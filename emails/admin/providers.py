@@ -1,30 +1,66 @@
 """Providers and the calls to them. Both are read-only, but staff can resume a paused provider."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
+from common.actions import Action
+from common.admin import ReadOnlyAdmin, RowActionsAdmin
+from common.db import database_now
+from emails.delivery import provider_status
 from emails.models import DeliveryAttempt, ProviderState
-from emails.support import actions
+from emails.support import actions as support_actions
+
+RESUME: Action[ProviderState] = Action(
+    "Resume now", "Resumed. Waiting emails go out over the next 30 seconds.", support_actions.resume
+)
 
 
 @admin.register(ProviderState)
-class ProviderStateAdmin(ReadOnlyAdmin):
-    list_display = ["name", "reason", "paused_until", "failures", "detail", "changed_at"]
-    fields = ["name", "reason", "paused_until", "failures", "detail", "rate", "next_slot_at", "changed_at"]
+class ProviderStateAdmin(RowActionsAdmin, ReadOnlyAdmin):
+    row_actions = {"resume": RESUME}
+    list_display = ["name", "state", "explanation", "paused_until", "failures", "changed_at"]
+    fields = [
+        "name",
+        "state",
+        "explanation",
+        "paused_until",
+        "down_since",
+        "failed_over_at",
+        "failures",
+        "rate",
+        "next_slot_at",
+        "changed_at",
+    ]
+    readonly_fields = ["state", "explanation"]
     actions = ["resume"]
+
+    @admin.display(description=_("state"))
+    def state(self, state: ProviderState) -> str:
+        return provider_status.describe(state, database_now())["state"]
+
+    # Not the stored detail, which may name a setting that has been corrected since.
+    @admin.display(description=_("reason"), empty_value="")
+    def explanation(self, state: ProviderState) -> str:
+        return provider_status.describe(state, database_now())["reason"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if self.has_view_permission(request):
+            for failover in provider_status.failovers():
+                messages.warning(request, failover)
+        return super().changelist_view(request, extra_context)
 
     @admin.action(description=_("Resume now"), permissions=["operate"])
     def resume(self, request: HttpRequest, states: QuerySet[ProviderState]) -> None:
         for state in states:
-            actions.resume(state)
-            self.log_change(request, state, "Resumed.")
-        messages.success(request, "Resumed. Waiting emails go out over the next 30 seconds.")
+            self.operate(request, state, "resume")
+        messages.success(request, RESUME.done)
 
 
 @admin.register(DeliveryAttempt)

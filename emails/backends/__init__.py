@@ -28,6 +28,7 @@ __all__ = [
     "SequenzyBackend",
     "configured_provider",
     "contacts_provider",
+    "fallback_provider",
     "get_backend",
     "get_client",
     "get_contacts",
@@ -53,6 +54,13 @@ def configured_provider() -> str:
     """Return the provider of new emails: a name in PROVIDERS or RELAYS, or the path in EMAIL_DELIVERY_BACKEND."""
     path = settings.EMAIL_DELIVERY_BACKEND
     return NAMES_BY_PATH.get(path, path) or settings.EMAIL_PROVIDER
+
+
+def fallback_provider() -> str:
+    """Return the provider that takes over while the configured one can't be used, or an empty string without one."""
+    value = settings.EMAIL_FALLBACK_PROVIDER
+    name = NAMES_BY_PATH.get(value, value)
+    return "" if name == configured_provider() else name
 
 
 def contacts_provider() -> str:
@@ -96,10 +104,11 @@ def get_backend(provider: str) -> DeliveryBackend:
         names = ", ".join([*RELAYS, *PROVIDERS])
         raise ImproperlyConfigured(
             f"The email provider {provider!r} is unknown. Set EMAIL_PROVIDER to one of {names}, "
-            "or EMAIL_DELIVERY_BACKEND to the dotted path of a Django email backend."
+            "or EMAIL_DELIVERY_BACKEND to the dotted path of a Django email backend. "
+            "EMAIL_FALLBACK_PROVIDER accepts both."
         )
     if provider == OUTBOX:
-        raise ImproperlyConfigured("EMAIL_DELIVERY_BACKEND is the outbox, which can't deliver to itself.")
+        raise ImproperlyConfigured("The email provider is the outbox, which can't deliver to itself.")
     return _backend_by_path(provider)
 
 

@@ -67,7 +67,7 @@ class ApiClient(ProviderClient):
         variable = f"{self.name.upper()}_{suffix}"
         value = getattr(settings, variable, "")
         if not value:
-            raise ImproperlyConfigured(f"{variable} is not set. Set it, or choose another EMAIL_PROVIDER.")
+            raise ImproperlyConfigured(f"{variable} is not set. Set it, or choose another provider.")
         return str(value)
 
     @abstractmethod

@@ -58,7 +58,7 @@ class RelayBackend(DeliveryBackend):
         else:
             problem = "" if isinstance(found, type) else "is not a class"
         if problem:
-            raise ImproperlyConfigured(f"EMAIL_DELIVERY_BACKEND {backend!r} {problem}.")
+            raise ImproperlyConfigured(f"The email backend {backend!r} {problem}.")
         self.backend_class: type[BaseEmailBackend] = keeping_refusals(found)
         self.is_smtp = issubclass(found, EmailBackend)
         # Anymail's backends and others of their kind read the attributes of options.py. Django's own read none.

@@ -57,7 +57,9 @@ def _new_attempt(queue: Queue, parts: Sequence[Part], now: datetime) -> Delivery
     request = queue.request(parts)
     return DeliveryAttempt(
         provider=queue.provider,
+        fallback_for=queue.fallback_for,
         priority=queue.priority_of([part.row for part in parts]),
+        message_count=len(parts),
         endpoint=request.endpoint,
         body=request.body,
         created_at=now,  # the age of an attempt, measured on the database's clock, limits its repeats

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -20,9 +21,9 @@ from django.db import transaction
 
 from common.db import index_walks
 from common.failpoints import failpoint
-from emails.backends import configured_provider, contacts_provider, get_client, key_lifetime_of
+from emails.backends import configured_provider, contacts_provider, fallback_provider, get_client, key_lifetime_of
 from emails.backends.base import ProviderClient
-from emails.delivery import breaker, pacing, settlement, transitions
+from emails.delivery import breaker, failover, pacing, settlement, transitions
 from emails.delivery.calls import Call, Pace, open_attempts
 from emails.delivery.queues import OpenAttempt, Queue, queue_of, queues_for
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Priority, ProviderState, Reason, Status
@@ -78,10 +79,16 @@ def ready_providers() -> Iterator[ReadyProvider]:
     """Yield the providers whose settings are complete. One whose settings are needed and missing is paused."""
     # A call may take as long as its deadline, and it must end before its lease does.
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
-    needed = {name for name in (configured_provider(), contacts_provider()) if name}
-    for state in ProviderState.objects.with_rows_for(*needed):
+    needed = {name for name in (configured_provider(), fallback_provider(), contacts_provider()) if name}
+    states = ProviderState.objects.with_rows_for(*needed)
+    for state in states:
+        breaker.end_outdated_pause(state)
+    carriers = failover.carriers(states)
+    # The first provider comes first, so that its probe gets an email before the fallback provider takes all.
+    for state in sorted(states, key=lambda state: state.name != configured_provider()):
         try:
-            yield ReadyProvider(state, get_client(state.name), queues_for(state.name), start_by)
+            queues = failover.usable_queues(state, queues_for(state.name, carriers))
+            yield ReadyProvider(state, get_client(state.name), queues, start_by)
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 abandon_old_attempts(state)
@@ -119,7 +126,8 @@ def next_calls(room: int, *, idle: bool, displaceable: Sequence[Call] = (), only
             # starts another drain soon enough.
             if wait < MAX_PAUSE_TO_WAIT and ready.has_work():
                 waits.append(wait)
-        elif not ready.state.is_probing or breaker.take_probe(ready.state):
+        # Without work, a probe would only use up the time until the next one.
+        elif not ready.state.is_probing or (ready.has_work() and breaker.take_probe(ready.state)):
             # A probe is a single call, so that few messages are affected if the provider still fails.
             free = room if slots.free is None else slots.free + spare
             limit = 1 if ready.state.is_probing else min(room - len(calls), free)
@@ -150,11 +158,12 @@ def with_new_slots(calls: Sequence[Call]) -> list[Call]:
 
 def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority], *, idle: bool) -> list[Call]:
     """Claim repeats and new calls of one provider, by priority."""
+    if ready.state.failed_over_at is not None:
+        return failover_probe(ready, idle=idle)
     calls: list[Call] = []
     due = {queue: queue.due() for queue in ready.queues}
     for priority in priorities:
-        if ready.state.has_unknown_attempts_due:
-            calls += repeated_calls(ready, priority, limit - len(calls))
+        calls += repeated_calls(ready, priority, limit - len(calls))
         for queue in ready.queues:
             if priority in due[queue].together:
                 calls += new_calls(ready, queue, priority, limit - len(calls))
@@ -170,12 +179,28 @@ def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority]
     return calls
 
 
+def failover_probe(ready: ReadyProvider, *, idle: bool) -> list[Call]:
+    """Claim the call that probes the first provider while another one stands in for it.
+
+    It carries the least urgent email, which waits for this provider if the outcome is unknown. The repeat of an unknown
+    call is the last choice, because it may be refused although new emails are accepted.
+    """
+    for isolated in (False, True) if idle else (False,):
+        for priority, queue in product(reversed(Priority), ready.queues):
+            if calls := new_calls(ready, queue, priority, 1, isolated=isolated):
+                return calls
+    for priority in Priority:
+        if calls := repeated_calls(ready, priority, 1):
+            return calls
+    return []
+
+
 def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list[Call]:
     """Claim unknown attempts that are due, to repeat their calls byte for byte.
 
     An attempt that must not be repeated ends here. If that happens to all that were claimed, more are claimed.
     """
-    if limit <= 0:
+    if not ready.state.has_unknown_attempts_due or limit <= 0:
         return []
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
     lease, only = transitions.lease(), {"priority": priority}

@@ -19,10 +19,15 @@ class Due(NamedTuple):
     alone: set[Priority]
 
 
-def due_emails() -> Due:
-    """Return the priorities of due emails, at the cost of one round trip to the database."""
-    together = [exists(EMAIL, isolated="false", priority=priority) for priority in Priority]
-    alone = [exists(EMAIL, isolated="true", priority=priority) for priority in Priority]
+def due_emails(*, fallback: str = "") -> Due:
+    """Return the priorities of due emails, at the cost of one round trip to the database.
+
+    ``fallback`` names the fallback provider. Emails that it can't carry are left out.
+    """
+    name = fallback.replace("'", "''")
+    email = f"{EMAIL} AND unsupported_by <> '{name}'" if fallback else EMAIL
+    together = [exists(email, isolated="false", priority=priority) for priority in Priority]
+    alone = [exists(email, isolated="true", priority=priority) for priority in Priority]
     found = first_row_by_index(f"SELECT {', '.join(together + alone)}")
     return Due(chosen(found[: len(Priority)]), chosen(found[len(Priority) :]))
 

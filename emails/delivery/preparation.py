@@ -32,6 +32,7 @@ class Ending:
     status: Status
     reason: Reason | None = None
     detail: str = ""
+    unsupported_by: str = ""  # the fallback provider that can't send it
 
 
 class Prepared(NamedTuple):
@@ -41,8 +42,13 @@ class Prepared(NamedTuple):
     endings: list[tuple[Work, Ending]]
 
 
-def prepare_email(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime) -> Part | Ending:
-    """Serialize the email for the provider, without its suppressed recipients. Raises nothing."""
+def prepare_email(
+    row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[str], now: datetime, *, fallback_for: str = ""
+) -> Part | Ending:
+    """Serialize the email for the provider, without its suppressed recipients. Raises nothing.
+
+    What a fallback provider can't send doesn't fail: it waits for the first one, ``fallback_for``.
+    """
     if row.expires_at is not None and row.expires_at <= now:
         return Ending(Status.EXPIRED, detail=f"It expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.")
     try:
@@ -52,6 +58,8 @@ def prepare_email(row: OutboundEmail, backend: DeliveryBackend, suppressed: Set[
         max_rows = min(row.batch_limit or backend.batch_limit, backend.batch_limit)
         return Part(row, backend.serialize(message), max_rows if backend.may_share_call(message) else 1)
     except InvalidMessage as error:
+        if fallback_for:
+            return Ending(Status.QUEUED, Reason.WAITS_FOR_FIRST, str(error), unsupported_by=backend.name)
         return Ending(Status.FAILED, Reason.UNSUPPORTED, str(error))
     except Exception as error:  # a bug in a serializer: the email waits until a deploy fixes it
         logger.exception("Message %s cannot be serialized for %s.", row.pk, backend.name)

@@ -44,6 +44,8 @@ class Queue(ABC):
 
     provider: str
     client: ProviderClient = field(compare=False)
+    # The first provider, if this one stands in for it (failover.py).
+    fallback_for: str = field(default="", compare=False)
 
     @abstractmethod
     def rows(self) -> WorkQuerySet[Any]:
@@ -89,7 +91,8 @@ class EmailQueue(Queue):
     client: DeliveryBackend = field(compare=False)
 
     def rows(self) -> WorkQuerySet[OutboundEmail]:
-        return OutboundEmail.objects.all()
+        rows = OutboundEmail.objects.all()
+        return rows.exclude(unsupported_by=self.provider) if self.fallback_for else rows
 
     def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[OutboundEmail]:
         only = {"priority": priority, "isolated": isolated}
@@ -99,14 +102,17 @@ class EmailQueue(Queue):
         return Priority(min(row.priority for row in rows))
 
     def due(self) -> Due:
-        return due_emails()
+        return due_emails(fallback=self.provider if self.fallback_for else "")
 
     def max_rows(self, calls: int) -> int:
         return min(calls * self.client.batch_limit, MAX_ROWS)
 
     def prepare(self, rows: Sequence[OutboundEmail], now: datetime, max_calls: int) -> Prepared:
         suppressed = suppressions_of(address for row in rows for address in row.recipients.split())
-        results = ((row, prepare_email(row, self.client, suppressed.for_kind(row.kind), now)) for row in rows)
+        results = (
+            (row, prepare_email(row, self.client, suppressed.for_kind(row.kind), now, fallback_for=self.fallback_for))
+            for row in rows
+        )
         return batch(results, max_bytes=self.client.max_bytes, max_calls=max_calls)
 
     def request(self, parts: Sequence[Part]) -> Request:
@@ -194,14 +200,16 @@ class ContactQueue(Queue):
             logger.info("Contact change %s was accepted by %s.", change.pk, self.provider)
 
 
-def queues_for(provider: str) -> list[Queue]:
+def queues_for(provider: str, carriers: Sequence[str]) -> list[Queue]:
     """Return what is sent through the provider today; emails come first.
 
-    Raises ImproperlyConfigured with the setting that is missing.
+    ``carriers`` are the providers of new emails (failover.py). Raises ImproperlyConfigured with the setting that is
+    missing.
     """
     queues: list[Queue] = []
-    if provider == configured_provider():
-        queues.append(EmailQueue(provider, get_backend(provider)))
+    if provider in carriers:
+        first = configured_provider()
+        queues.append(EmailQueue(provider, get_backend(provider), fallback_for="" if provider == first else first))
     if provider == contacts_provider():
         queues.append(ContactQueue(provider, get_contacts()))
     return queues

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from common.db import database_now
+from common.redaction import without_addresses
 from common.retry import backoff
 from emails.backends import key_lifetime_of
 from emails.backends.base import Acceptance
@@ -21,6 +22,7 @@ from emails.delivery.transitions import (
     close_attempt,
     error_fields,
     fail,
+    leave_to_first_provider,
     release_attempt,
     retry_later,
     update_row,
@@ -105,14 +107,17 @@ def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: 
         split(call, error, now)
     elif error.remedy == Remedy.GIVE_UP:
         if error.outcome == CallOutcome.UNKNOWN:
-            abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, str(error))
+            abandon(call.attempt, call.rows, Reason.OUTCOME_UNKNOWN, now, detail_for(call, error))
+        elif call.queue.fallback_for:
+            refuse_for_fallback(call, error, now)
         else:
             refuse_permanently(call, error, now)
     elif error.outcome == CallOutcome.UNKNOWN or was_unknown:
         # A refusal of the repeat reveals nothing about the first call, so an unknown outcome stays unknown.
         keep_unknown(call, error, now, is_paused)
     else:
-        refuse_for_now(call, error, now, is_paused)
+        # A message that was refused for its own sake waits, so that it isn't the next probe of a paused provider again.
+        refuse_for_now(call, error, now, is_paused and not is_about_a_message(error))
 
 
 def is_about_a_message(error: ProviderError) -> bool:
@@ -120,9 +125,14 @@ def is_about_a_message(error: ProviderError) -> bool:
     return error.outcome == CallOutcome.NOT_SENT and error.remedy != Remedy.RETRY and not error.pauses_provider
 
 
+def detail_for(call: Call, error: ProviderError) -> str:
+    """Return the error as each row of the call stores it. It may quote the address of only one of them."""
+    return str(error) if len(call.rows) == 1 else without_addresses(str(error))
+
+
 def split(call: Call, error: ProviderError, now: datetime) -> None:
     """Send the messages again in calls of half the size, until the one that was refused is alone."""
-    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.SPLIT, now, error)
     half = (len(call.rows) + 1) // 2
     update_rows(call.rows, status=Status.QUEUED, due_at=now, batch_limit=half)
     logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error)
@@ -135,12 +145,19 @@ def refuse_permanently(call: Call, error: ProviderError, now: datetime) -> None:
         fail(row, Reason.REFUSED, str(error), now)
 
 
+def refuse_for_fallback(call: Call, error: ProviderError, now: datetime) -> None:
+    """Leave the rows to the first provider. It might accept them, and it alone decides that a message fails."""
+    close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
+    for row in call.rows:
+        leave_to_first_provider(row, call.attempt.provider, str(error), now)
+
+
 def refuse_for_now(call: Call, error: ProviderError, now: datetime, is_paused: bool) -> None:
     """Queue the rows again. Nothing was sent, so their next call is a new attempt that is built from scratch."""
     close_attempt(call.attempt, DeliveryAttempt.Outcome.REFUSED, now, error)
     reason = REASONS.get(error.remedy, Reason.TRANSIENT)
     for row in call.rows:
-        retry_later(row, reason, str(error), now, counts_as_failure=not is_paused)
+        retry_later(row, reason, detail_for(call, error), now, counts_as_failure=not is_paused)
 
 
 def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: bool) -> None:
@@ -148,14 +165,16 @@ def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: boo
     wait = error.retry_after or backoff(call.attempt.calls, first=FIRST_BACKOFF, longest=MAX_BACKOFF)
     if is_paused:  # the pause itself delays the repeat
         wait = timedelta()
+    if error.outcome == CallOutcome.UNKNOWN:  # a refused repeat causes no event
+        wait = max(wait, wait_for_events(call.attempt))
     release_attempt(
         call.attempt,
         outcome=DeliveryAttempt.Outcome.UNKNOWN,
         calls=call.attempt.calls + 1,
-        due_at=now + max(wait, wait_for_events(call.attempt)),
+        due_at=now + wait,
         **error_fields(error),
     )
-    update_rows(call.rows, reason=Reason.UNKNOWN, detail=str(error))
+    update_rows(call.rows, reason=Reason.UNKNOWN, detail=detail_for(call, error))
     logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
 
 

@@ -57,7 +57,9 @@ def requeue(rows: Sequence[Work], now: datetime) -> None:
 
 def end_without_call(row: Work, ending: Ending, now: datetime) -> None:
     """Apply the ending to a row whose lease has just been removed with ``end_lease()``."""
-    if ending.status == Status.QUEUED:
+    if ending.unsupported_by:
+        leave_to_first_provider(row, ending.unsupported_by, ending.detail, now)
+    elif ending.status == Status.QUEUED:
         retry_later(row, ending.reason or Reason.INTERNAL, ending.detail, now)
     elif ending.status == Status.FAILED:
         fail(row, ending.reason or Reason.REFUSED, ending.detail, now)
@@ -89,6 +91,13 @@ def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts
     # An error, because nothing improves until a person acts.
     level = logging.ERROR if reason in NEEDS_A_PERSON else logging.WARNING
     logger.log(level, "Message %s was not accepted and will be retried (%s): %s", row.pk, reason, detail)
+
+
+def leave_to_first_provider(row: Work, fallback: str, detail: str, now: datetime) -> None:
+    """Queue the row for the first provider only, because the fallback provider can't send it."""
+    changes = {"reason": Reason.WAITS_FOR_FIRST, "detail": detail, "unsupported_by": fallback}
+    update_row(row, status=Status.QUEUED, due_at=now, lease_token=None, **changes)
+    logger.warning("%s can't send message %s, so it waits for the first provider: %s", fallback, row.pk, detail)
 
 
 def wait_before_retry(row: Work, reason: Reason) -> timedelta:

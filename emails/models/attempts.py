@@ -35,17 +35,27 @@ class DeliveryAttempt(models.Model):
         PENDING = "pending", _("in progress")
         ACCEPTED = "accepted", _("accepted")
         REFUSED = "refused", _("not accepted")
+        SPLIT = "split", _("not accepted because of one of its messages")
         UNKNOWN = "unknown", _("unknown")
         ABANDONED = "abandoned", _("given up without a response")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Repeats go to this provider even if another one is configured by then, because only this one knows the key.
     provider = models.CharField(max_length=200)
+    fallback_for = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The first provider, if this one stood in for it."),
+    )
     # See emails.backends.base.Request. Empty for a backend that isn't an HTTP API, such as SMTP.
     endpoint = models.CharField(max_length=1000, blank=True)
     body = models.BinaryField(null=True, help_text=_("The serialized call. Deleted once the outcome is known."))
     # An attempt carries either emails or one contact change.
     emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
+    # Null before this column existed. Kept, because the emails of an attempt are deleted one by one.
+    message_count = models.PositiveSmallIntegerField(null=True, help_text=_("How many messages the call carried."))
     contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="+")
     # The most urgent one of its emails, because a repeat must not wait for bulk email either.
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL)
@@ -76,6 +86,11 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.get_outcome_display()}"
+
+    @property
+    def carried_messages(self) -> int:
+        """How many messages the call carried."""
+        return self.emails.count() if self.message_count is None else self.message_count
 
     @property
     def rows(self) -> Sequence[OutboundEmail | ContactChange]:

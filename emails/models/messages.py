@@ -63,6 +63,13 @@ class OutboundEmail(Work):
     batch_limit = models.PositiveSmallIntegerField(
         null=True, help_text=_("A larger call was refused, so its next call carries at most this number of messages.")
     )
+    unsupported_by = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The fallback provider that can't send it, so it waits for the first provider."),
+    )
     lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 
     objects: ClassVar[OutboundEmailQuerySet] = OutboundEmailQuerySet.as_manager()  # type: ignore[assignment]

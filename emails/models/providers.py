@@ -49,6 +49,18 @@ class ProviderState(models.Model):
     paused_until = models.DateTimeField(null=True)
     reason = models.CharField(max_length=16, choices=PauseReason, blank=True)
     detail = models.TextField(blank=True)
+    down_since = models.DateTimeField(
+        null=True, help_text=_("The first error since the last accepted call. A renewed pause doesn't change it.")
+    )
+    # Set only on EMAIL_PROVIDER's row. Then EMAIL_FALLBACK_PROVIDER carries emails until a call to this one succeeds.
+    failed_over_at = models.DateTimeField(null=True, help_text=_("Since when the fallback provider stands in for it."))
+    settings_fingerprint = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("A hash of the settings in use when it failed."),
+    )
     rate = models.FloatField(null=True, help_text=_("Calls per second, according to its responses."))
     next_slot_at = models.DateTimeField(null=True, help_text=_("No worker starts another call before this time."))
     changed_at = models.DateTimeField(auto_now=True)
@@ -67,7 +79,8 @@ class ProviderState(models.Model):
     @property
     def is_probing(self) -> bool:
         """Whether only one call at a time may be made, to find out whether the provider works again."""
-        return self.reason in (self.PauseReason.BREAKER, self.PauseReason.CONFIGURATION, self.PauseReason.QUOTA)
+        needs_probe = (self.PauseReason.BREAKER, self.PauseReason.CONFIGURATION, self.PauseReason.QUOTA)
+        return self.reason in needs_probe or self.failed_over_at is not None
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now

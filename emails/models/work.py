@@ -58,6 +58,7 @@ class Reason(models.TextChoices):
     INTERNAL = "internal", _("our own code failed on it; it will be retried")
     UNKNOWN = "unknown", _("it's unknown whether the provider accepted it; the same call will be repeated")
     REFUSED = "refused", _("the provider rejected it permanently")
+    WAITS_FOR_FIRST = "waits_for_first", _("the fallback provider can't send it; it waits for the first provider")
     UNSUPPORTED = "unsupported", _("the provider doesn't support messages like this")
     GAVE_UP = "gave_up", _("the provider didn't accept it within two days")
     OUTCOME_UNKNOWN = (

@@ -41,6 +41,7 @@ AS_IF_NEW: dict[str, Any] = {
     "settled_at": None,
     "sent_at": None,
     "provider_message_id": "",
+    "unsupported_by": "",
     "isolated": False,
     "crashes": 0,
     "failures": 0,
@@ -118,9 +119,14 @@ def copy_of(email: OutboundEmail) -> OutboundEmail:
 
 
 def resume(state: ProviderState) -> None:
-    """End the provider's pause and forget its failures. The waiting messages become due over the next 30 seconds."""
+    """End the provider's pause and forget its failures. The waiting messages become due over the next 30 seconds.
+
+    A failover goes on until a call to the first provider succeeds.
+    """
     with transaction.atomic():
-        ProviderState.objects.filter(pk=state.pk).update(paused_until=None, reason="", detail="", failures=0)
+        states = ProviderState.objects.filter(pk=state.pk)
+        states.update(paused_until=None, reason="", detail="", failures=0)
+        states.filter(failed_over_at=None).update(down_since=None)
         breaker.release_waiting(database_now())
         transaction.on_commit(wake_worker, robust=True)
 

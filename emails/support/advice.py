@@ -18,7 +18,7 @@ def advice_on(error: ProviderError) -> str:
     if error.retry_after is not None:
         return f"Try again in {error.retry_after.total_seconds():.0f} seconds."
     if error.status is None:
-        return f"There was no response. Check {variable(error, 'URL')}, DNS, the firewall, and the proxy."
+        return f"There was no response. Check {variable(error.provider, 'URL')}, DNS, the firewall, and the proxy."
     return f"{error.provider} is having problems. Try again in a few minutes, or check its status page."
 
 
@@ -27,13 +27,13 @@ def advice_on_settings(error: ProviderError) -> str:
     if error.status == 403 and not error.pauses_provider:
         return f"Verify the domain of DEFAULT_FROM_EMAIL at {error.provider}, or send from a verified domain."
     return (
-        f"Check {variable(error, 'KEY')}. Create a new key at {error.provider} that may send email, "
+        f"Check {variable(error.provider, 'KEY')}. Create a new key at {error.provider} that may send email, "
         "set it, and restart every process."
     )
 
 
-def variable(error: ProviderError, what: str) -> str:
+def variable(provider: str, what: str) -> str:
     """Return the environment variable that holds the provider's ``what``: its KEY or its URL."""
-    if error.provider in PROVIDERS:
-        return f"{error.provider.upper()}_API_{what}"
-    return "EMAIL_URL" if error.provider == "smtp" else "the settings of that backend"
+    if provider in PROVIDERS:
+        return f"{provider.upper()}_API_{what}"
+    return "EMAIL_URL" if provider == "smtp" else "the settings of that backend"

@@ -1,7 +1,7 @@
 """Explanations for staff: where a message is, why it has not arrived, what happens next, and what a person can do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -9,8 +9,10 @@ from django.utils.timezone import localtime
 
 from common.db import database_now
 from emails.backends import configured_provider
+from emails.delivery.provider_status import problem_of, stand_in_for
 from emails.kinds import is_requested
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
+from emails.support.advice import variable
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 
 # Beat sweeps for due messages every 15 seconds. If one stays untouched for a minute, no worker is running.
@@ -28,6 +30,7 @@ class Explanation:
 
     sentence: str
     advice: str = ""
+    provider: str = ""  # the provider whose page in the admin has what the advice names
 
 
 def explain(email: OutboundEmail) -> Explanation:
@@ -37,9 +40,20 @@ def explain(email: OutboundEmail) -> Explanation:
 
 def queued(email: OutboundEmail, now: datetime) -> Explanation:
     """Explain a queued message: its provider is paused, it is scheduled, it is backing off, or it is due."""
+    state = ProviderState.objects.filter(pk=configured_provider()).first()
+    stand_in = stand_in_for(state) if state else ""
+    if state and stand_in and email.unsupported_by == stand_in:
+        return waiting_for_first(email, state, now)
+    explanation = queued_for(email, ProviderState.objects.filter(pk=stand_in).first() if stand_in else state, now)
+    if state and stand_in:
+        sentence = f"{state.name} can't be used, so {stand_in} carries emails. {explanation.sentence}"
+        return replace(explanation, sentence=sentence)
+    return explanation
+
+
+def queued_for(email: OutboundEmail, state: ProviderState | None, now: datetime) -> Explanation:
+    """Explain a queued message that goes through the provider with this state. None if it was never used."""
     due_at = email.due_at or now
-    provider = configured_provider()
-    state = ProviderState.objects.filter(pk=provider).first()
     resumes_at = max(due_at, (state and state.paused_until) or due_at)
     # While a provider is probed, only one call at a time goes out, so the others may wait a little past their due time.
     if state is not None and (state.is_paused(now) or (state.is_probing and now - resumes_at < SWEEP_TOLERANCE)):
@@ -49,6 +63,16 @@ def queued(email: OutboundEmail, now: datetime) -> Explanation:
     if now - resumes_at < SWEEP_TOLERANCE:
         return Explanation("Queued. It's due now and goes out within seconds.")
     return overdue(email, due_at, now)
+
+
+def waiting_for_first(email: OutboundEmail, state: ProviderState, now: datetime) -> Explanation:
+    """Explain a message that the fallback provider can't send. ``state`` is the one of the first provider."""
+    explanation = paused(state, max(now, state.paused_until or now), now)
+    return replace(
+        explanation,
+        sentence=f"Waiting for {state.name}: {email.unsupported_by}, which stands in for it, can't send this message."
+        f"{quoted(email.detail)} {explanation.sentence}",
+    )
 
 
 def not_due(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanation:
@@ -66,9 +90,9 @@ def paused(state: ProviderState, resumes_at: datetime, now: datetime) -> Explana
     if state.reason in (PauseReason.CONFIGURATION, PauseReason.QUOTA):
         return waiting_for_person(state, resumes_at, now)
     until = exact_time(resumes_at, now) if resumes_at > now else "the next attempt, within seconds"
-    if state.reason == PauseReason.BREAKER:
+    if state.is_probing:
         return Explanation(
-            f"{state.name} keeps failing and is paused until {until}.{quoted(state.detail)} "
+            f"{state.name} keeps failing and is paused until {until}.{quoted(problem_of(state))} "
             "A single call then checks whether it works again. If it does, the waiting emails go out."
         )
     return Explanation(f"{state.name} asked us to wait and is paused until {until}.{quoted(state.detail)}")
@@ -78,14 +102,18 @@ def waiting_for_person(state: ProviderState, resumes_at: datetime, now: datetime
     """Explain a message whose provider can't be used until a person fixes the settings or raises the quota."""
     if state.reason == PauseReason.CONFIGURATION:
         return Explanation(
-            f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(state.detail)} "
+            f"Waiting for a person: {state.name} can't be used with its current settings.{quoted(problem_of(state))} "
             f"The next attempt is {planned_time(resumes_at, now)}.",
-            f"Fix the key or the account for {state.name}, then choose “Resume now” on its provider state.",
+            f"Fix {variable(state.name, 'KEY')} and restart every process. If you fix something at {state.name} "
+            "instead, choose “Resume now” on the page of its state.",
+            provider=state.name,
         )
     return Explanation(
-        f"The quota of {state.name} is used up.{quoted(state.detail)} "
+        f"The quota of {state.name} is used up.{quoted(problem_of(state))} "
         f"The next attempt is {planned_time(resumes_at, now)}.",
-        f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now”.",
+        f"Wait until the quota resets, or upgrade the plan at {state.name} and choose “Resume now” on the page of its "
+        "state.",
+        provider=state.name,
     )
 
 

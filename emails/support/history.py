@@ -1,10 +1,13 @@
 """A message's history: when it was queued, each call to a provider, each event from it, and how the message ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from common.redaction import without_addresses
 from emails.models import DeliveryAttempt, OutboundEmail, Status
+
+Outcome = DeliveryAttempt.Outcome
 
 ENDED_UNSENT = (Status.FAILED, Status.SUPPRESSED, Status.EXPIRED, Status.CANCELLED)
 
@@ -29,8 +32,10 @@ def history(email: OutboundEmail) -> list[HistoryEntry]:
 
 def entries(email: OutboundEmail) -> Iterator[HistoryEntry]:
     yield HistoryEntry("queued", email.created_at, "")
-    for attempt in email.attempts.all():
-        yield HistoryEntry("attempt", attempt.created_at, "; ".join(filter(None, attempt_details(attempt))))
+    attempts = sorted(email.attempts.all(), key=lambda attempt: attempt.created_at)
+    for number, attempt in enumerate(attempts, start=1):
+        details = attempt_details(attempt, attempts[number:], email)
+        yield HistoryEntry("attempt", attempt.created_at, "; ".join(filter(None, details)))
     for event in email.events.all():
         yield HistoryEntry(event.type, event.occurred_at, ": ".join(filter(None, [event.recipient, event.detail])))
     if email.sent_at is not None:
@@ -40,12 +45,15 @@ def entries(email: OutboundEmail) -> Iterator[HistoryEntry]:
         yield HistoryEntry(email.status, email.settled_at, detail)
 
 
-def attempt_details(attempt: DeliveryAttempt) -> Iterator[str]:
-    """Yield what is known about one attempt, in short phrases. Some of them may be empty."""
-    yield str(attempt)
+def attempt_details(attempt: DeliveryAttempt, later: Sequence[DeliveryAttempt], email: OutboundEmail) -> Iterator[str]:
+    """Yield what is known about one attempt of the email, in short phrases. Some of them may be empty."""
+    is_split = attempt.outcome == Outcome.SPLIT
+    yield f"{attempt.provider}: {(Outcome.REFUSED.label if is_split else attempt.get_outcome_display())}"
+    if attempt.fallback_for:
+        yield f"stood in for {attempt.fallback_for}, which couldn't be used"
     if attempt.status_code is not None:
         yield f"HTTP {attempt.status_code} {attempt.error_code}".strip()
-    yield attempt.detail
+    yield split_detail(attempt, later) if is_split else own_detail(attempt, email)
     if attempt.calls:
         yield f"{attempt.calls} × no clear response"
     if attempt.crashes:
@@ -54,3 +62,31 @@ def attempt_details(attempt: DeliveryAttempt) -> Iterator[str]:
         yield f"settled after {(attempt.settled_at - attempt.created_at).total_seconds():.1f} s"
     elif attempt.due_at is not None and attempt.lease_token is None:
         yield f"will be repeated at {attempt.due_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def split_detail(attempt: DeliveryAttempt, later: Sequence[DeliveryAttempt]) -> str:
+    """Return what the refusal of a call with several messages meant for one of them.
+
+    The provider's explanation isn't part of it, because it may quote the message of another person.
+    """
+    refused = f"The call of {attempt.carried_messages} messages was refused"
+    for attempt_of_it in later:
+        size = attempt_of_it.carried_messages
+        if attempt_of_it.outcome == Outcome.ACCEPTED and attempt_of_it.provider == attempt.provider:
+            how = "on its own" if size == 1 else f"in a call of {size} messages"
+            return f"{refused} because of another message; this one was sent {how}."
+        if size == 1 and is_same_refusal(attempt, attempt_of_it):
+            return f"{refused}, and so was this message on its own."
+    return f"{refused} because of at least one of them; each is sent again in a smaller call."
+
+
+def is_same_refusal(first: DeliveryAttempt, second: DeliveryAttempt) -> bool:
+    is_same = (first.provider, first.status_code) == (second.provider, second.status_code)
+    return second.outcome == Outcome.REFUSED and is_same
+
+
+def own_detail(attempt: DeliveryAttempt, email: OutboundEmail) -> str:
+    """Return the provider's explanation, without the addresses of other messages in the same call."""
+    if not attempt.detail or attempt.carried_messages == 1:
+        return attempt.detail
+    return without_addresses(attempt.detail, keep=email.recipients.lower().split())

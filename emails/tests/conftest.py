@@ -5,13 +5,15 @@ The most common test queues an email with ``queue_emails``, sends it with ``deli
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.core.mail import EmailMessage
 from django.db.models.functions import Now
 
 from emails import delivery
-from emails.models import OutboundEmail, Status
+from emails.models import OutboundEmail, ProviderState, Status
+from emails.tests.support.clock import travel
 from emails.tests.support.provider_rules import Reply
 from emails.tests.support.signed_events import (
     RESEND_SECRET,
@@ -23,6 +25,7 @@ from emails.tests.support.signed_events import (
 from emails.tests.support.standin import StandIn
 
 PROVIDERS = ["sequenzy", "resend", "sendgrid"]
+SWEEP_EVERY = timedelta(seconds=15)  # beat starts a drain that often
 KEYED = ["sequenzy", "resend"]  # providers that support idempotency keys
 
 
@@ -153,3 +156,43 @@ def sent_email(
     deliver()
     email.refresh_from_db()
     return email
+
+
+@pytest.fixture
+def use_two(settings, use_provider) -> Callable[..., None]:
+    """Provide a function that makes delivery use two providers: ``use_two("resend", "sendgrid")``."""
+
+    def use_two(first: str = "resend", second: str = "sendgrid") -> None:
+        use_provider(first)
+        settings.EMAIL_FALLBACK_PROVIDER = second
+
+    return use_two
+
+
+@pytest.fixture
+def live_through(deliver) -> Callable[[timedelta], None]:
+    """Provide a function that lets time pass and delivers as beat does, every 15 seconds."""
+
+    def live_through(duration: timedelta) -> None:
+        for _ in range(duration // SWEEP_EVERY):
+            travel(SWEEP_EVERY)
+            deliver()
+
+    return live_through
+
+
+@pytest.fixture
+def fail_over(use_two, provider_api, queue_emails, deliver, live_through) -> Callable[..., None]:
+    """Provide a function that takes the first provider down with ``fault`` until the second has sent six emails."""
+
+    def fail_over(first: str = "resend", second: str = "sendgrid", fault: str | Reply = "401") -> None:
+        use_two(first, second)
+        provider_api.defaults = {first: fault}
+        queue_emails(6)
+        deliver()
+        while not ProviderState.objects.get(pk=first).down_since:
+            live_through(SWEEP_EVERY)
+        travel(timedelta(minutes=5))
+        live_through(3 * SWEEP_EVERY)
+
+    return fail_over

@@ -63,7 +63,9 @@ class Providers:
         self.statuses: dict[str, dict[str, Any]] = {}  # what GET /email-sends/{id} returns, by ID
         self.limit = 0  # calls accepted in any second; 0 means unlimited
         self.refused: set[str] = set()  # recipients that this account must not write to
+        self.broken: set[str] = set()  # recipients whose emails make the API fail
         self.default: str | Reply = "ok"
+        self.defaults: dict[str, str | Reply] = {}  # by provider, instead of ``default``
         self.faults = ()
         self._replies: dict[tuple[str, str], tuple[bytes, Reply]] = {}
         self.running: set[tuple[str, str]] = set()
@@ -112,7 +114,7 @@ class Providers:
             return Reply(404, {"message": "no such route"})
         if self.limit and most_calls_in_a_second(self.arrivals[-self.limit - 1 :]) > self.limit:
             return Reply(429, error_body(provider, 429, "Too many requests"), {"Retry-After": "1"})
-        fault = next(self._faults, self.default)
+        fault = next(self._faults, self.defaults.get(provider, self.default))
         if isinstance(fault, Reply):
             return fault
         return self._with_fault(fault, provider, request)
@@ -146,6 +148,8 @@ class Providers:
             payload = json.loads(request.body)
             payloads = batch(payload) if request.path == RESEND_BATCH else [payload]
             accepted = [Accepted(provider, key, CHECKS[provider](item), item, time.time()) for item in payloads]
+            if any(self.broken.intersection(email.recipients) for email in accepted):
+                return Reply(500, error_body(provider, 500, "Internal error"))
             if any(self.refused.intersection(email.recipients) for email in accepted):
                 raise RequestRefused("You can only send to your own address")
         except RequestRefused as error:

@@ -3,8 +3,8 @@
 In a test:       with StandIn() as api: … api.url("resend"), api.accepted, api.faults = ["503", "cut-after"]
 As a process:    python -m emails.tests.support.standin --port 8025 --latency 0.02 --tls DIRECTORY
                  GET /_standin/report
-                 POST /_standin/control {"faults": […], "default": "503", "down": true, "latency": 0, "limit": 5,
-                                         "reset": true}
+                 POST /_standin/control {"faults": […], "default": "503", "defaults": {"resend": "503"}, "down": true,
+                                         "latency": 0, "limit": 5, "reset": true}
 
 Faults are consumed one per request: "503", "429;retry-after=2", "500-html", "500-after" (the email is accepted
 anyway), "cut-before", "cut-after", "timeout-before", "timeout-after", "rubbish-before", "rubbish", "truncated",
@@ -84,6 +84,8 @@ class Connection(asyncio.Protocol):
         if reply is SILENCE:
             pass_deadline(self.transport.get_extra_info("peername")[1])
             return
+        if self.transport.is_closing():  # the caller was killed during the latency
+            return
         if reply is CUT:
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_WITH_RESET)
             self.transport.abort()
@@ -117,7 +119,7 @@ def control(providers: Providers, request: Incoming) -> Reply:
     changes = json.loads(request.body)
     if changes.pop("reset", False):
         providers.reset()
-    for name in changes.keys() & {"faults", "default", "latency", "down", "limit"}:
+    for name in changes.keys() & {"faults", "default", "defaults", "latency", "down", "limit"}:
         setattr(providers, name, changes[name])
     return Reply(200, providers.report())
 
