@@ -1,5 +1,7 @@
 """Providers and the calls to them. Both are read-only, but staff can resume a paused provider."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -8,7 +10,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
+from common.admin import IndexedSearchAdmin, ReadOnlyAdmin
+from common.lists import as_uuid, first_keys
 from emails.models import DeliveryAttempt, ProviderState
 from emails.support import actions
 
@@ -28,11 +31,16 @@ class ProviderStateAdmin(ReadOnlyAdmin):
 
 
 @admin.register(DeliveryAttempt)
-class DeliveryAttemptAdmin(ReadOnlyAdmin):
+class DeliveryAttemptAdmin(IndexedSearchAdmin):
     list_display = ["created_at", "provider", "outcome", "status_code", "error_code", "calls", "crashes", "settled_at"]
     list_filter = ["outcome", "created_at"]
-    search_fields = ["=id", "=emails__id"]
-    search_help_text = _("Search by attempt ID (the Idempotency-Key) or message ID")
+    ordering = ["-created_at"]
+    sortable_by = ["created_at"]
+    search_fields = ["error_code", "detail"]
+    search_help_text = _(
+        "Search by attempt ID (the Idempotency-Key) or message ID. Words of an error are found among the newest "
+        "10,000 attempts."
+    )
     fields = [
         "id",
         "provider",
@@ -53,6 +61,10 @@ class DeliveryAttemptAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeliveryAttempt]:
         # The bodies hold live links, and no field shows them.
         return super().get_queryset(request).defer("body")
+
+    def found_by_index(self, queryset: QuerySet[DeliveryAttempt], word: str) -> list[Any]:
+        key = as_uuid(word)
+        return first_keys(queryset.filter(pk=key)) or first_keys(queryset.filter(emails=key)) if key else []
 
     @admin.display(description=_("messages"))
     def carried(self, attempt: DeliveryAttempt) -> SafeString:

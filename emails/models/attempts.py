@@ -64,7 +64,12 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         ordering = ["created_at"]
-        indexes = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="attempt_due")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="attempt_due"),
+            # The list of attempts, and its filter.
+            models.Index(fields=["created_at"], name="attempt_created"),
+            models.Index(fields=["outcome", "created_at"], name="attempt_outcome"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.get_outcome_display()}"

@@ -74,7 +74,20 @@ class DeliveryEvent(models.Model):
         ordering = ["occurred_at"]
         indexes = [
             models.Index(fields=["recipient", "occurred_at"], name="event_recipient"),
+            # The list of events, and its filters.
             models.Index(fields=["received_at"], name="event_received"),
+            models.Index(fields=["type", "received_at"], name="event_type"),
+            models.Index(fields=["severity", "received_at"], condition=~models.Q(severity=""), name="event_severity"),
+            # Retention: events with a payload, those of them without a message, and all without a message.
+            models.Index(fields=["received_at"], condition=models.Q(raw__isnull=False), name="event_with_payload"),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(email__isnull=True, raw__isnull=False),
+                name="event_unlinked_payload",
+            ),
+            models.Index(
+                fields=["received_at"], condition=models.Q(email__isnull=True), name="event_unlinked_received"
+            ),
             models.Index(fields=["provider_message_id"], condition=models.Q(email__isnull=True), name="event_unlinked"),
         ]
         constraints = [models.UniqueConstraint(fields=["provider", "fingerprint"], name="event_counted_once")]

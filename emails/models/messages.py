@@ -6,14 +6,16 @@ can find an email and see its status.
 """
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from emails.message import Message
+from emails.models.recipients import HasOne, HasSeveral, IsAmong, SeveralRecipientsIndex
 from emails.models.work import Work, WorkQuerySet
 
 
@@ -23,6 +25,30 @@ class Priority(models.IntegerChoices):
     WAITING = 0, _("a person is waiting for it")
     NORMAL = 1, _("normal")
     BULK = 2, _("bulk")
+
+
+# Retention has nothing left to do with a row without a body whose key is kept, until the key is too old as well.
+HAS_BODY_OR_NO_KEY = models.Q(content__isnull=False) | models.Q(idempotency_key__isnull=True)
+
+
+class OutboundEmailQuerySet(WorkQuerySet["OutboundEmail"]):
+    def to_address(self, address: str) -> Self:
+        """Return the emails with this address in To, Cc, or Bcc, in any case."""
+        address = address.lower()
+        return self.filter(models.Q(HasOne("recipients"), recipients=address) | among_several(address))
+
+    def newest_to_address(self, address: str, limit: int) -> list[uuid.UUID]:
+        """Return the IDs of the newest emails with this address in To, Cc, or Bcc, in no certain order."""
+        # PostgreSQL's estimate for several recipients is so rough that it may walk along created_at instead. An
+        # expression has no index that it could walk along.
+        created = Coalesce("created_at", Now()).desc()
+        alone = self.filter(HasOne("recipients"), recipients=address.lower()).order_by("-created_at")
+        among = self.filter(among_several(address.lower())).order_by(created)
+        return [key for query in (alone, among) for key in query.values_list("pk", flat=True)[:limit]]
+
+
+def among_several(address: str) -> models.Q:
+    return models.Q(HasSeveral("recipients"), IsAmong("recipients", address))
 
 
 class OutboundEmail(Work):
@@ -69,7 +95,7 @@ class OutboundEmail(Work):
     )
     lookup_at = models.DateTimeField(null=True, help_text=_("When we ask the provider whether it was delivered."))
 
-    objects: ClassVar[WorkQuerySet["OutboundEmail"]] = WorkQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[OutboundEmailQuerySet] = OutboundEmailQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["-created_at"]
@@ -77,7 +103,26 @@ class OutboundEmail(Work):
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="outbound_due"),
             models.Index(fields=["created_at"], name="outbound_created"),
-            models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
+            # The list of messages. Each filter has an index, because a value can be rare at any time.
+            models.Index(fields=["status", "created_at"], name="outbound_status"),
+            models.Index(fields=["kind", "created_at"], name="outbound_kind"),
+            models.Index(fields=["provider", "created_at"], name="outbound_provider"),
+            models.Index(fields=["reason", "created_at"], condition=~models.Q(reason=""), name="outbound_reason"),
+            models.Index(
+                fields=["recipients", "created_at"], condition=models.Q(HasOne("recipients")), name="outbound_recipient"
+            ),
+            SeveralRecipientsIndex(name="outbound_recipients"),
+            # Retention. Every settled row is in one of these two, and each step reads only rows that it changes.
+            models.Index(
+                fields=["settled_at"],
+                condition=models.Q(HAS_BODY_OR_NO_KEY, settled_at__isnull=False),
+                name="outbound_to_purge",
+            ),
+            models.Index(
+                fields=["settled_at"],
+                condition=models.Q(settled_at__isnull=False, content__isnull=True, idempotency_key__isnull=False),
+                name="outbound_kept_keys",
+            ),
             models.Index(fields=["provider_message_id"], name="outbound_provider_id"),
             models.Index(
                 fields=["person", "-created_at"], condition=models.Q(person__isnull=False), name="outbound_person"
