@@ -15,7 +15,9 @@ MAX_COUNTED = 100_000  # due emails; anybody can call /readyz, and counting a mi
 class Report:
     """The state of email delivery."""
 
-    outbox: dict[str, int | None]  # "due": number of due messages, at most 100,000; "oldest_seconds": age of the oldest unsent one
+    outbox: dict[
+        str, int | None
+    ]  # "due": number of due messages, at most 100,000; "oldest_seconds": age of the oldest unsent one
     providers: dict[str, dict[str, str]]  # by name, as describe() returns them
     is_healthy: bool
 
