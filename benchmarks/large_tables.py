@@ -95,7 +95,12 @@ def fill(first: int, last: int, *, oldest_days: int = 30, newest_of: int = 0, ke
 
     message = EmailMessage("Your receipt", "A line of text that an email contains.\n" * 10, to=["ada@example.com"])
     content = json.dumps(row_from(message).content)
-    values = {"content": content, "oldest": oldest_days * DAY, "newest_of": newest_of or last, "kept": f"{kept_days} days"}
+    values = {
+        "content": content,
+        "oldest": oldest_days * DAY,
+        "newest_of": newest_of or last,
+        "kept": f"{kept_days} days",
+    }
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # skips foreign keys
         cursor.execute("SET synchronous_commit = off")

@@ -47,7 +47,15 @@ class ChangeList(main.ChangeList):
             raise IncorrectLookupParameters from error
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Return the list's order, after the columns by which a filter has already sorted, in the same direction."""
+        if queryset.query.order_by == self.root_queryset.query.order_by:
+            return super().get_ordering(request, queryset)
+        order = super().get_ordering(request, queryset.order_by())
+        sign = "-" if str(order[0]).startswith("-") else ""
+        return [*(f"{sign}{column}" for column in queryset.query.order_by), *order]
 
 
 class StrictAdmin(ModelAdmin):
@@ -111,6 +119,7 @@ class ReadOnlyAdmin(OperableAdmin):
     """
 
     paginator = BoundedPaginator
+    list_per_page = 50  # rendering a row takes longer than finding it
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count the rows of every choice
 

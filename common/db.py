@@ -1,12 +1,13 @@
-"""Database helpers that Django doesn't offer: the server's clock, and inserts and updates in one statement each."""
+"""Database helpers that Django doesn't offer: the clock, safe plans, and inserts and updates in one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault, Expression
 from django.db.models.sql.compiler import SQLCompiler
@@ -18,6 +19,48 @@ NOW = {
     "postgresql": "SELECT STATEMENT_TIMESTAMP()",
     "sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')",
 }
+
+# PostgreSQL then plans every query as a walk along an index, in the index's order. Left alone, it decides by statistics
+# that can be older than the rows of a queue, and then it scans and sorts the whole table for each claim. Compilation is
+# off because the planner's penalty for what is off makes every plan without an index look expensive enough for it.
+INDEX_WALKS = "SELECT " + ", ".join(
+    f"set_config('{name}', 'off', true)"
+    for name in (
+        "enable_seqscan",
+        "enable_bitmapscan",
+        "enable_sort",
+        "enable_incremental_sort",
+        "enable_hashjoin",
+        "enable_mergejoin",
+        "jit",
+    )
+)
+
+
+@contextmanager
+def index_walks() -> Iterator[None]:
+    """Open a transaction in which PostgreSQL finds rows only by walking along indexes, whatever its statistics say.
+
+    SQLite needs nothing of the kind: without statistics, it prefers an index anyway.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(INDEX_WALKS)
+        yield
+
+
+@contextmanager
+def no_table_scans() -> Iterator[None]:
+    """Open a transaction in which PostgreSQL uses indexes, also where it expects so many rows that it would scan all.
+
+    Unlike index_walks(), it may collect what an index contains, which GIN indexes need.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)")
+        yield
 
 
 def database_now() -> datetime:

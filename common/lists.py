@@ -30,7 +30,8 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in djang
     @cached_property
     def count(self) -> int:
         # In the list's order: the database then walks along the index that the page itself needs.
-        return Count(self.object_list[: MAX_LISTED + 1].count())
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # the admin passes nothing else
+        return Count(rows[: MAX_LISTED + 1].count())
 
     @cached_property
     def num_pages(self) -> int:

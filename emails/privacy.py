@@ -4,12 +4,21 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from common.batches import BATCH_SIZE
 from emails import contacts
 from emails.backends import contacts_provider
-from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, Status, Suppression
+from emails.models import (
+    AttemptedEmail,
+    ContactChange,
+    DeliveryAttempt,
+    DeliveryEvent,
+    OutboundEmail,
+    Status,
+    Suppression,
+)
 from emails.support.history import history
 
 
@@ -66,18 +75,38 @@ def forget_address(address: str) -> None:
         ContactChange.objects.filter(address=address).delete()
 
 
-@transaction.atomic
 def erase_settled() -> int:
     """Erase the emails that ``erase`` left because they weren't settled; returns how many. Safe to repeat."""
+    total = 0
+    while erased := erase_batch():
+        total += erased
+    return total
+
+
+@transaction.atomic
+def erase_batch() -> int:
+    """Erase up to 1,000 of the emails that are to be erased and are settled; returns how many."""
     settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False).order_by("pk")
     # Locked, so that no event is stored for a row that is being deleted. If one is being stored right now, the row is
     # left to the next sweep.
-    keys = [*settled.select_for_update(skip_locked=True).values_list("pk", flat=True)]
+    keys = [*settled.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH_SIZE]]
     if not keys:
         return 0
     DeliveryEvent.objects.filter(email__in=keys).delete()
     DeliveryAttempt.objects.filter(emails__in=keys).update(detail="")
     emails = OutboundEmail.objects.filter(pk__in=keys)
-    emails.filter(idempotency_key=None).delete()
+    delete(emails.filter(idempotency_key=None))
     emails.update(recipients="", subject="", content=None, detail="", metadata={}, to_be_erased=False)
+    return len(keys)
+
+
+def delete(emails: QuerySet[OutboundEmail]) -> int:
+    """Delete the emails with their events, and the attempts that carried no others; returns how many emails."""
+    keys = [*emails.values_list("pk", flat=True)]
+    carried = AttemptedEmail.objects.filter(email__in=keys)
+    attempts = {*carried.values_list("attempt", flat=True)}
+    OutboundEmail.objects.filter(pk__in=keys).only("pk").delete()
+    carries_others = Exists(AttemptedEmail.objects.filter(attempt=OuterRef("pk")))
+    settled = DeliveryAttempt.objects.filter(pk__in=attempts, settled_at__isnull=False)
+    settled.exclude(carries_others).only("pk").delete()
     return len(keys)

@@ -23,7 +23,7 @@ class DeliveryEventAdmin(IndexedSearchAdmin):
     list_display = ["occurred_at", "provider", "type", "severity", "recipient", "detail"]
     list_filter = ["type", "severity", "received_at"]
     ordering = ["-received_at"]
-    sortable_by: list[str] = []
+    sortable_by = ()
     newest_by = "received_at"
     search_fields = ["recipient", "detail"]
     search_help_text = _(

@@ -18,7 +18,7 @@ from common.actions import ActionRefused
 from common.admin import IndexedSearchAdmin, RowActionsAdmin, admin_log_entries, to_the_second
 from common.html_frame import framed_html
 from common.lists import MAX_LISTED, as_uuid, first_keys
-from emails.admin.filters import KindFilter, ProviderFilter
+from emails.admin.filters import ChoiceFilter, KindFilter, ProviderFilter
 from emails.errors import InvalidMessage
 from emails.message.address import Address
 from emails.models import OutboundEmail
@@ -34,7 +34,7 @@ COLUMN_WIDTH = 50  # characters
 class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
     list_display = ["created", "state", "to", "kind", "short_subject", "sent"]
     list_display_links = ["created", "to"]
-    list_filter = ["status", "reason", KindFilter, ProviderFilter, "created_at"]
+    list_filter = [("status", ChoiceFilter), ("reason", ChoiceFilter), KindFilter, ProviderFilter, "created_at"]
     sortable_by = ["created"]  # the only column with an index of its own
     search_fields = ["recipients", "subject", "provider_message_id", "idempotency_key"]
     search_help_text = _(

@@ -3,29 +3,23 @@
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import uuid4
 
-from django.conf import settings
-from django.db import transaction
-
+from common.db import index_walks
 from common.failpoints import failpoint
 from emails.backends.base import Acceptance, ProviderClient, Request
 from emails.delivery import transitions
 from emails.delivery.pacing import MAX_LATENESS
-from emails.delivery.preparation import Prepared
+from emails.delivery.preparation import Part, Prepared
 from emails.delivery.queues import OpenAttempt, Queue
 from emails.errors import CallOutcome, LeaseLost, ProviderError, Remedy
 from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Work
 
 logger = logging.getLogger(__name__)
-
-
-def lease() -> timedelta:
-    """Return how long a worker may hold what it claims."""
-    return timedelta(seconds=settings.EMAIL_LEASE_SECONDS)
 
 
 def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_calls: int) -> list[OpenAttempt]:
@@ -35,8 +29,7 @@ def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_call
     """
     prepared = queue.prepare(rows, now, max_calls)
     attempts = [
-        OpenAttempt(_new_attempt(queue.request(parts), queue.provider, now), [part.row for part in parts])
-        for parts in prepared.batches
+        OpenAttempt(_new_attempt(queue, parts, now), [part.row for part in parts]) for parts in prepared.batches
     ]
     try:
         _store(rows, prepared, attempts, queue, now)
@@ -46,7 +39,7 @@ def open_attempts(rows: Sequence[Work], queue: Queue, now: datetime, *, max_call
     return attempts
 
 
-@transaction.atomic
+@index_walks()
 def _store(
     rows: Sequence[Work], prepared: Prepared, attempts: Sequence[OpenAttempt], queue: Queue, now: datetime
 ) -> None:
@@ -60,13 +53,15 @@ def _store(
     queue.store(attempts)
 
 
-def _new_attempt(request: Request, provider: str, now: datetime) -> DeliveryAttempt:
+def _new_attempt(queue: Queue, parts: Sequence[Part], now: datetime) -> DeliveryAttempt:
+    request = queue.request(parts)
     return DeliveryAttempt(
-        provider=provider,
+        provider=queue.provider,
+        priority=queue.priority_of([part.row for part in parts]),
         endpoint=request.endpoint,
         body=request.body,
         created_at=now,  # the age of an attempt, measured on the database's clock, limits its repeats
-        due_at=now + lease(),
+        due_at=now + transitions.lease(),
         lease_token=uuid4(),
     )
 
@@ -114,6 +109,10 @@ class Call:
     def client(self) -> ProviderClient:
         return self.queue.client
 
+    def at(self, slot: float) -> "Call":
+        """Return the call with this slot."""
+        return self if slot == self.pace.slot else replace(self, pace=replace(self.pace, slot=slot))
+
     def make(self) -> CallResult:
         """Call the provider. Runs in a thread of the pool, doesn't use the database, and raises nothing."""
         if time.monotonic() > self.start_by:
@@ -148,3 +147,13 @@ class Call:
         return ProviderError(
             provider=self.attempt.provider, detail=detail, outcome=CallOutcome.UNKNOWN, remedy=Remedy.RETRY
         )
+
+
+def in_order_of_slots(calls: Sequence[Call]) -> list[Call]:
+    """Return the calls in the same order. Those of one provider exchange their slots so that the first is earliest."""
+    slots: defaultdict[str, list[float]] = defaultdict(list)
+    for call in calls:
+        if call.pace.slot is not None:
+            slots[call.attempt.provider].append(call.pace.slot)
+    earliest = {provider: iter(sorted(moments)) for provider, moments in slots.items()}
+    return [call if call.pace.slot is None else call.at(next(earliest[call.attempt.provider])) for call in calls]

@@ -1,7 +1,7 @@
 """Claiming work: which calls may be made now, and taking back what dead workers held.
 
-Repeats of unknown attempts come first, then new calls for due rows. A provider that is paused, or that has no slot
-free soon, gets none. The terms:
+The most urgent work comes first. Within a priority, repeats of unknown attempts precede new calls for due rows. A call
+carries rows of one priority only. A provider that is paused, or that has no slot free soon, gets none. The terms:
 
 - A *slot* is a moment at which one call may begin, handed out evenly within the provider's rate limit (pacing.py).
 - A *probe* is the single call that tests whether a failing provider works again (breaker.py).
@@ -9,25 +9,29 @@ free soon, gets none. The terms:
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
+from django.db.models.functions import Now
 
+from common.db import index_walks
 from common.failpoints import failpoint
 from emails.backends import configured_provider, contacts_provider, get_client, key_lifetime_of
 from emails.backends.base import ProviderClient
 from emails.delivery import breaker, pacing, settlement, transitions
-from emails.delivery.calls import Call, Pace, lease, open_attempts
+from emails.delivery.calls import Call, Pace, open_attempts
 from emails.delivery.queues import OpenAttempt, Queue, queue_of, queues_for
-from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status
+from emails.models import ContactChange, DeliveryAttempt, OutboundEmail, Priority, ProviderState, Reason, Status
+from emails.models.work import RowT, WorkQuerySet
 
 KEY_MARGIN = timedelta(hours=1)  # a repeat must reach the provider while it still remembers the key
 MAX_TO_ABANDON = 500  # per run
+MAX_TO_RECOVER = 500  # per transaction
 MAX_PAUSE_TO_WAIT = timedelta(seconds=3)  # after a longer pause, the periodic sweep starts the next drain
 
 
@@ -92,21 +96,24 @@ def abandon_old_attempts(state: ProviderState) -> None:
     started_before = state.now - repeatable_for(key_lifetime_of(state.name))
     old = DeliveryAttempt.objects.with_emails().filter(provider=state.name, created_at__lt=started_before)
     with transaction.atomic():
-        for attempt in old.claim(limit=MAX_TO_ABANDON, now=state.now, lease=lease()):
+        for attempt in old.claim(limit=MAX_TO_ABANDON, now=state.now, lease=transitions.lease()):
             settlement.abandon(attempt, attempt.rows, Reason.OUTCOME_UNKNOWN, state.now)
 
 
-def next_calls(room: int, *, idle: bool) -> Claimed:
-    """Claim work for at most ``room`` calls.
+def next_calls(room: int, *, idle: bool, displaceable: Sequence[Call] = (), only: Priority | None = None) -> Claimed:
+    """Claim work for at most ``room`` calls, the most urgent first.
 
     With ``idle`` (this process has nothing else to do), a row whose worker died may be claimed, alone: if it kills
-    this worker too, nothing else is lost.
+    this worker too, nothing else is lost. With ``only``, nothing but work of this priority is claimed. It may then also
+    have the slots of the ``displaceable`` calls, which are less urgent.
     """
     calls: list[Call] = []
     waits: list[timedelta] = []
+    priorities = tuple(Priority) if only is None else (only,)
     for ready in ready_providers():
         slots = pacing.slots_near(ready.state, ready.interval)
-        wait = ready.paused_for or slots.opens_in
+        spare = sum(call.attempt.provider == ready.state.name for call in displaceable)
+        wait = ready.paused_for or (timedelta() if spare else slots.opens_in)
         if wait:
             # This drain stays only for a short wait. After a longer one, the beat task that runs every 15 seconds
             # starts another drain soon enough.
@@ -114,8 +121,9 @@ def next_calls(room: int, *, idle: bool) -> Claimed:
                 waits.append(wait)
         elif not ready.state.is_probing or breaker.take_probe(ready.state):
             # A probe is a single call, so that few messages are affected if the provider still fails.
-            limit = 1 if ready.state.is_probing else min(room - len(calls), slots.free or room)
-            calls += with_slots(claim_calls(ready, limit, idle=idle and not calls), ready)
+            free = room if slots.free is None else slots.free + spare
+            limit = 1 if ready.state.is_probing else min(room - len(calls), free)
+            calls += with_slots(claim_calls(ready, limit, priorities, idle=idle and not calls), ready)
     return Claimed(calls, min(waits, default=None))
 
 
@@ -125,7 +133,7 @@ def with_slots(calls: Sequence[Call], ready: ReadyProvider) -> list[Call]:
     if interval is None or not calls:
         return list(calls)
     slots = pacing.take_slots(ready.state, interval, len(calls))
-    return [replace(call, pace=replace(call.pace, slot=slot)) for call, slot in zip(calls, slots, strict=True)]
+    return [call.at(slot) for call, slot in zip(calls, slots, strict=True)]
 
 
 def with_new_slots(calls: Sequence[Call]) -> list[Call]:
@@ -138,26 +146,41 @@ def with_new_slots(calls: Sequence[Call]) -> list[Call]:
     ]
 
 
-def claim_calls(ready: ReadyProvider, limit: int, *, idle: bool) -> list[Call]:
-    """Claim repeats and new calls of one provider."""
-    calls = repeated_calls(ready, limit) if ready.state.has_unknown_attempts_due else []
-    for queue in ready.queues:
-        if len(calls) < limit:
-            calls += new_calls(ready, queue, limit - len(calls))
-    # Rows that may kill this worker come last, when no other call could be lost with it.
-    for queue in ready.queues:
-        if idle and not calls:
-            calls = new_calls(ready, queue, 1, isolated=True)
+def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority], *, idle: bool) -> list[Call]:
+    """Claim repeats and new calls of one provider, by priority."""
+    calls: list[Call] = []
+    isolated = isolated_priorities(ready)
+    for priority in priorities:
+        if ready.state.has_unknown_attempts_due:
+            calls += repeated_calls(ready, priority, limit - len(calls))
+        for queue in ready.queues:
+            calls += new_calls(ready, queue, priority, limit - len(calls))
+        for queue in ready.queues:
+            if isolated.get(queue) != priority:
+                continue
+            # A row that may kill this worker is claimed when no other call could be lost with it. Until then, nothing
+            # less urgent is claimed, so that the calls in progress come to an end.
+            if not idle or calls:
+                return calls
+            calls = new_calls(ready, queue, priority, 1, isolated=True)
     return calls
 
 
-def repeated_calls(ready: ReadyProvider, limit: int) -> list[Call]:
+def isolated_priorities(ready: ReadyProvider) -> dict[Queue, Priority]:
+    """Return the highest priority among each queue's due rows that must be claimed alone, if there are any."""
+    with index_walks():
+        found = {queue: queue.most_urgent_isolated(ready.now) for queue in ready.queues}
+    return {queue: priority for queue, priority in found.items() if priority is not None}
+
+
+def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list[Call]:
     """Claim unknown attempts that are due, to repeat their calls byte for byte.
 
     An attempt that must not be repeated ends here. If that happens to all that were claimed, more are claimed.
     """
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
-    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease()):
+    lease = transitions.lease()
+    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, priority=priority):
         calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
         if repeatable := [call for call in calls if repeat_or_settle(call, ready.now)]:
             return repeatable
@@ -188,23 +211,45 @@ def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
     return transitions.RETRY_FOR if key_lifetime is None else key_lifetime - KEY_MARGIN
 
 
-def new_calls(ready: ReadyProvider, queue: Queue, limit: int, *, isolated: bool = False) -> list[Call]:
+def new_calls(
+    ready: ReadyProvider, queue: Queue, priority: Priority, limit: int, *, isolated: bool = False
+) -> list[Call]:
     """Claim due rows and open attempts for them. If every claimed row ends without a call, more are claimed."""
-    waiting = queue.rows().filter(isolated=isolated)
     max_rows = 1 if isolated or ready.state.is_probing else queue.max_rows(limit)
-    while rows := waiting.claim(limit=max_rows, now=ready.now, lease=lease(), status=Status.SENDING):
+    while rows := queue.claim(priority, max_rows, ready.now, isolated=isolated):
         failpoint("after-claim")
         if attempts := open_attempts(rows, queue, ready.now, max_calls=limit):
             return [ready.call(opened, queue) for opened in attempts]
     return []
 
 
-@transaction.atomic
-def recover_stalled(now: datetime) -> None:
-    """Take back what dead workers held: rows without an attempt, and attempts that were under way."""
-    # SKIP LOCKED, because another worker may be doing the same with the same rows.
-    for waiting in (OutboundEmail.objects.all(), ContactChange.objects.all()):
-        for row in waiting.stalled(now).select_for_update(skip_locked=True):
-            settlement.record_crash_of_row(row, now)
-    for attempt in DeliveryAttempt.objects.stalled(now).select_for_update(skip_locked=True):
-        settlement.record_crash_of_attempt(attempt, now)
+def is_waited_for() -> bool:
+    """Return whether work is due that a person is waiting for, at whichever provider. Costs two quick queries."""
+    urgent = {"priority": Priority.WAITING, "due_at__lte": Now(), "lease_token": None}
+    with index_walks():
+        emails = OutboundEmail.objects.filter(isolated__in=[False], **urgent)
+        return emails.exists() or DeliveryAttempt.objects.filter(**urgent).exists()
+
+
+def recover_stalled(now: datetime) -> bool:
+    """Take back what dead workers held: rows without an attempt, and attempts that were under way.
+
+    Returns whether more may be left, because each transaction stays short.
+    """
+    work: Sequence[tuple[WorkQuerySet[Any], Callable[[Any, datetime], None]]] = [
+        (OutboundEmail.objects.all(), settlement.record_crash_of_row),
+        (ContactChange.objects.all(), settlement.record_crash_of_row),
+        (DeliveryAttempt.objects.all(), settlement.record_crash_of_attempt),
+    ]
+    is_more_left = [recover(rows, record_crash, now) for rows, record_crash in work]  # each of them, not only the first
+    return any(is_more_left)
+
+
+def recover(rows: WorkQuerySet[RowT], record_crash: Callable[[RowT, datetime], None], now: datetime) -> bool:
+    with index_walks():
+        # SKIP LOCKED, because another worker may be doing the same with the same rows.
+        stalled = rows.stalled(now).order_by("due_at").select_for_update(skip_locked=True)[:MAX_TO_RECOVER]
+        crashed = list(stalled)
+        for row in crashed:
+            record_crash(row, now)
+    return len(crashed) == MAX_TO_RECOVER

@@ -8,35 +8,40 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence, Set
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections
 
-from common.db import database_now
+from common.db import database_now, index_walks
 from common.failpoints import failpoint
+from emails.backends.base import Acceptance
 from emails.delivery import breaker, claims, pacing, settlement
-from emails.delivery.calls import Call, CallResult, MissedSlot, NotMade
+from emails.delivery.calls import Call, CallResult, MissedSlot, NotMade, in_order_of_slots
 from emails.errors import LeaseLost, ProviderError
+from emails.models import Priority
 
 logger = logging.getLogger(__name__)
 
 RECOVER_EVERY = timedelta(seconds=5)  # a lease lasts about a minute, so this finds dead workers soon enough
 GATHER_FOR = timedelta(milliseconds=10)  # how long a finished call waits for others to be settled with it
-CLAIM_EVERY = timedelta(seconds=1)  # look for new work while a slow call is in flight
+CLAIM_EVERY = timedelta(seconds=1)  # look for new work while a slow call is in flight, even without a wake-up
 RETRY_SETTLING_EVERY = timedelta(seconds=1)
 
-# Per thread: calls that are claimed and stored but not submitted, and calls that the pool holds. Enough to keep the
-# threads busy while the database works, and few enough that a process that dies leaves little behind.
+# Per thread: calls that are claimed and stored but not submitted. Enough to keep the threads busy while the database
+# works, and few enough that a process that dies leaves little behind.
 READY_PER_THREAD = 4
-SUBMITTED_PER_THREAD = 6
+# Per thread: calls that run or wait in the pool. Before it submits any, the drain looks for email that a person is
+# waiting for, so at most this number of other calls per thread can begin before such an email is noticed and sent.
+SUBMITTED_PER_THREAD = 2
 
 stopping = threading.Event()  # set once, when the process receives the signal to stop
 
 _draining = threading.Lock()
-_requested = threading.Event()
+_news = threading.Event()  # set when a call has finished, when something may be due, and when the process stops
 
 Finished = Sequence[tuple[Call, CallResult]]
 
@@ -45,13 +50,12 @@ def deliver_due() -> int:
     """Deliver everything that is due, and return the number of settled calls.
 
     Each process runs one drain at a time. If one is running, this returns 0 immediately, and the running one looks for
-    due rows once more before it ends.
+    due rows right away.
     """
     settled = 0
-    _requested.set()
-    while _requested.is_set() and not stopping.is_set() and _draining.acquire(blocking=False):
+    _news.set()
+    while _news.is_set() and not stopping.is_set() and _draining.acquire(blocking=False):
         try:
-            _requested.clear()
             settled += Drain().run()
         finally:
             _draining.release()
@@ -61,12 +65,14 @@ def deliver_due() -> int:
 def stop() -> None:
     """Start no more calls in this process. Calls in flight are finished and settled; others are queued again."""
     stopping.set()
+    _news.set()
 
 
 class Drain:
     """Runs until nothing is due, once per object.
 
-    ``ready`` holds calls that are claimed and stored but not started, because claiming goes on during other calls.
+    ``ready`` holds calls that are claimed and stored but not started, because claiming goes on during other calls. The
+    most urgent ones come first.
     """
 
     def __init__(self) -> None:
@@ -83,54 +89,97 @@ class Drain:
         """Deliver until nothing is due, and return the number of settled calls."""
         with self.pool:
             while True:
+                _news.clear()
                 self.start_calls()
                 if self.in_flight:
                     self.settle_finished()
-                elif self.claim_again_in is None or stopping.wait(self.claim_again_in.total_seconds()):
+                elif self.claim_again_in is None or stopping.is_set():
                     return self.settled
+                else:
+                    _news.wait(self.claim_again_in.total_seconds())
 
     def start_calls(self) -> None:
-        self.submit_ready()
+        # Counted before the look for urgent work, so that calls which end during it make no room for others.
+        running = self.unfinished()
         # With fewer ready calls than threads, a thread could run out of work before the next claim is done.
-        if len(self.ready) < self.threads and not stopping.is_set():
+        if len(self.ready) < self.threads:
             self.claim_more()
-            self.submit_ready()
+        else:
+            self.claim_urgent()
+        self.submit_ready(running)
 
-    def submit_ready(self) -> None:
-        while self.ready and len(self.in_flight) < self.max_in_flight(self.ready[0]):
+    def unfinished(self) -> int:
+        return sum(not future.done() for future in self.in_flight)
+
+    def submit_ready(self, running: int) -> None:
+        """Submit calls to the pool, as long as there is room next to ``running`` others."""
+        while self.ready and not stopping.is_set() and self.has_room(self.ready[0], running):
             call = self.ready.popleft()
-            self.in_flight[self.pool.submit(call.make)] = call
+            future = self.pool.submit(call.make)
+            self.in_flight[future] = call
+            future.add_done_callback(lambda _: _news.set())
+            running += 1
 
-    def max_in_flight(self, call: Call) -> int:
-        """Return how many calls the pool may hold if this call is the next one."""
-        # Without idempotency keys, a repeat can be a second email. One call per thread then means that a killed worker
-        # leaves at most one unknown outcome per thread. And a call with a slot would miss it while it waits in the
-        # pool for a free thread.
-        needs_free_thread = call.client.key_lifetime is None or call.pace.slot is not None
-        return self.threads if needs_free_thread else SUBMITTED_PER_THREAD * self.threads
+    def has_room(self, call: Call, running: int) -> bool:
+        """Return whether the pool may hold this call as well."""
+        # Without idempotency keys, a repeat can be a second email. One call per thread, until it is settled, then means
+        # that a killed worker leaves at most one unknown outcome per thread.
+        if call.client.key_lifetime is None:
+            return len(self.in_flight) < self.threads
+        # A call with a slot would miss it while it waits in the pool for a free thread.
+        return running < (self.threads if call.pace.slot is not None else SUBMITTED_PER_THREAD * self.threads)
+
+    def claim_urgent(self) -> None:
+        """Claim email that a person is waiting for, even if enough other calls are ready."""
+        bulk = [call for call in self.ready if call.attempt.priority != Priority.WAITING]
+        if not bulk or stopping.is_set():
+            return
+        with self.despite_outages():
+            if claims.is_waited_for():
+                urgent, _ = claims.next_calls(self.threads, idle=False, displaceable=bulk, only=Priority.WAITING)
+                self.add_ready(urgent)
 
     def claim_more(self) -> None:
         """Fill ``ready``, and take back the work of dead workers every few seconds."""
+        if stopping.is_set():
+            return
         is_idle = not self.in_flight and not self.ready
-        try:
-            if time.monotonic() >= self.recover_at:
-                claims.recover_stalled(database_now())
+        with self.despite_outages():
+            if time.monotonic() >= self.recover_at and not claims.recover_stalled(database_now()):
                 self.recover_at = time.monotonic() + RECOVER_EVERY.total_seconds()
             room = READY_PER_THREAD * self.threads - len(self.ready)
             calls, self.claim_again_in = claims.next_calls(room, idle=is_idle)
-            self.ready.extend(calls)
+            self.add_ready(calls)
+
+    def add_ready(self, calls: Iterable[Call]) -> None:
+        """Add calls to ``ready``. The most urgent ones get the earliest slots of their provider."""
+        ordered = sorted([*self.ready, *calls], key=lambda call: call.attempt.priority)
+        self.ready = deque(in_order_of_slots(ordered))
+
+    @contextmanager
+    def despite_outages(self) -> Iterator[None]:
+        """Go on if the database fails while this process holds calls."""
+        is_idle = not self.in_flight and not self.ready
+        try:
+            yield
         except OperationalError:
             if is_idle:  # nothing can get lost, so the task fails and the next sweep tries again
                 raise
             logger.warning("The database does not respond; calls in flight are settled first.", exc_info=True)
 
     def settle_finished(self) -> None:
-        results = [(self.in_flight.pop(future), result_of(future)) for future in self.finished_futures()]
-        finished = self.requeue_late_calls(results)
-        if not finished:
+        finished = self.finished_futures()
+        if all(isinstance(result_of(future), Acceptance) for future in finished):
+            # While all goes well, the threads continue during the settlement. After an error, it comes first, because
+            # the provider may be paused by it.
+            running = self.unfinished()
+            self.claim_urgent()
+            self.submit_ready(running)
+        results = self.requeue_late_calls([(self.in_flight.pop(future), result_of(future)) for future in finished])
+        if not results:
             return
-        paused = settle_despite_outages(finished)
-        self.settled += len(finished)
+        paused = settle_despite_outages(results)
+        self.settled += len(results)
         if paused or stopping.is_set():
             self.hold_back(paused)
 
@@ -143,17 +192,17 @@ class Drain:
         if not late:
             return results
         rescheduled = claims.with_new_slots(late)
-        self.ready.extendleft(rescheduled)  # in front, because their slots are close
+        self.add_ready(rescheduled)
         keys = {call.attempt.pk for call in rescheduled}
         return [(call, result) for call, result in results if call.attempt.pk not in keys]
 
     def finished_futures(self) -> list[Future[CallResult]]:
         """Wait until a call has finished or it is time to claim again, and return the finished ones, if any."""
-        timeout = min(filter(None, [self.claim_again_in, CLAIM_EVERY]))
-        done, pending = wait(self.in_flight, timeout=timeout.total_seconds(), return_when=FIRST_COMPLETED)
+        if self.unfinished() == len(self.in_flight):
+            _news.wait(min(filter(None, [self.claim_again_in, CLAIM_EVERY])).total_seconds())
         # Wait a moment for more, because settling ten calls together costs little more than settling one.
-        if done and pending:
-            wait(pending, timeout=GATHER_FOR.total_seconds())
+        if self.unfinished() < len(self.in_flight):
+            wait(self.in_flight, timeout=GATHER_FOR.total_seconds())
         return [future for future in self.in_flight if future.done()]
 
     def hold_back(self, paused: Set[str]) -> None:
@@ -203,7 +252,7 @@ def log_lost_result(call: Call, error: Exception) -> None:
         logger.error("The result of attempt %s cannot be recorded.", call.attempt.pk, exc_info=error)
 
 
-@transaction.atomic
+@index_walks()
 def settle(finished: Finished) -> Set[str]:
     """Record a batch of results and return the paused providers.
 

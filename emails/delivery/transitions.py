@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from common.retry import backoff
@@ -25,6 +26,11 @@ FIRST_BACKOFF_FOR_A_PERSON = timedelta(minutes=1)
 MAX_BACKOFF = timedelta(hours=1)
 
 NEEDS_A_PERSON = (Reason.CONFIGURATION, Reason.QUOTA)  # retried forever, because a person will fix it
+
+
+def lease() -> timedelta:
+    """Return how long a worker may hold what it claims."""
+    return timedelta(seconds=settings.EMAIL_LEASE_SECONDS)
 
 
 def still_claimed(rows: Sequence[Work]) -> QuerySet[Any]:

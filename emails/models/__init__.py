@@ -3,10 +3,10 @@
 from emails.models.attempts import AttemptedEmail, DeliveryAttempt
 from emails.models.contacts import ContactChange
 from emails.models.events import DeliveryEvent
-from emails.models.messages import OutboundEmail, Priority
+from emails.models.messages import OutboundEmail
 from emails.models.providers import ProviderState
 from emails.models.suppressions import Suppression
-from emails.models.work import Reason, Status, Work
+from emails.models.work import Priority, Reason, Status, Work
 
 __all__ = [
     "AttemptedEmail",

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from emails.models.contacts import ContactChange
 from emails.models.messages import OutboundEmail
-from emails.models.work import WorkQuerySet
+from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority
 
 
-class DeliveryAttemptQuerySet(WorkQuerySet["DeliveryAttempt"]):
+class DeliveryAttemptQuerySet(PrioritizedQuerySet["DeliveryAttempt"]):
     def with_emails(self) -> Self:
         """Return the attempts that carry emails, without the ones that carry a contact change."""
         return self.filter(contact_change=None)
@@ -45,6 +45,8 @@ class DeliveryAttempt(models.Model):
     # An attempt carries either emails or one contact change.
     emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
     contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="+")
+    # The most urgent one of its emails, because a repeat must not wait for bulk email either.
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL)
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
 
     created_at = models.DateTimeField(db_default=Now())
@@ -65,7 +67,9 @@ class DeliveryAttempt(models.Model):
     class Meta:
         ordering = ["created_at"]
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="attempt_due"),
+            # Only an unknown attempt waits without a lease, so this index is nearly always empty.
+            models.Index(fields=["provider", "priority", "due_at"], condition=WAITS, name="attempt_waiting"),
+            models.Index(fields=["due_at"], condition=HELD, name="attempt_held"),
             # The list of attempts, and its filter.
             models.Index(fields=["created_at"], name="attempt_created"),
             models.Index(fields=["outcome", "created_at"], name="attempt_outcome"),
@@ -85,7 +89,8 @@ class DeliveryAttempt(models.Model):
 class AttemptedEmail(models.Model):
     """One email of an attempt, at its position in the call. The provider returns message IDs in the same order."""
 
-    attempt = models.ForeignKey(DeliveryAttempt, on_delete=models.CASCADE)
+    # Without an index of its own, because the one of the constraint begins with the same column.
+    attempt = models.ForeignKey(DeliveryAttempt, on_delete=models.CASCADE, db_index=False)
     email = models.ForeignKey(OutboundEmail, on_delete=models.CASCADE)
     position = models.PositiveSmallIntegerField()
 

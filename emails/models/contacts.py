@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from emails.models.work import Work, WorkQuerySet
+from emails.models.work import HELD, WAITS, Work, WorkQuerySet
 
 
 class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):
@@ -43,8 +43,11 @@ class ContactChange(Work):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="contact_due"),
-            models.Index(fields=["address"], condition=models.Q(settled_at__isnull=True), name="contact_unsettled"),
+            models.Index(fields=["isolated", "due_at"], condition=WAITS, name="contact_waiting"),
+            models.Index(fields=["due_at"], condition=HELD, name="contact_held"),
+            models.Index(
+                fields=["address", "id"], condition=models.Q(settled_at__isnull=True), name="contact_unsettled_order"
+            ),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="contact_settled"),
         ]
 

@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from emails.models.messages import OutboundEmail
 from emails.models.suppressions import Suppression
 
+# Whether an event contains anything about a person.
+PERSONAL = ~models.Q(recipient="") | ~models.Q(detail="") | models.Q(raw__isnull=False)
+
 
 class DeliveryEvent(models.Model):
     """One event of one email at one recipient, stored once even if the provider reports it several times."""
@@ -78,12 +81,10 @@ class DeliveryEvent(models.Model):
             models.Index(fields=["received_at"], name="event_received"),
             models.Index(fields=["type", "received_at"], name="event_type"),
             models.Index(fields=["severity", "received_at"], condition=~models.Q(severity=""), name="event_severity"),
-            # Retention: events with a payload, those of them without a message, and all without a message.
+            # Retention: events with a payload, and two kinds of those without a message.
             models.Index(fields=["received_at"], condition=models.Q(raw__isnull=False), name="event_with_payload"),
             models.Index(
-                fields=["received_at"],
-                condition=models.Q(email__isnull=True, raw__isnull=False),
-                name="event_unlinked_payload",
+                fields=["received_at"], condition=models.Q(PERSONAL, email__isnull=True), name="event_to_forget"
             ),
             models.Index(
                 fields=["received_at"], condition=models.Q(email__isnull=True), name="event_unlinked_received"

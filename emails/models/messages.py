@@ -6,49 +6,45 @@ can find an email and see its status.
 """
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
+from common.db import no_table_scans
+from common.lists import newest
 from emails.message import Message
 from emails.models.recipients import HasOne, HasSeveral, IsAmong, SeveralRecipientsIndex
-from emails.models.work import Work, WorkQuerySet
+from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority, Work
 
-
-class Priority(models.IntegerChoices):
-    """How urgent an email is. Due emails are claimed in this order."""
-
-    WAITING = 0, _("a person is waiting for it")
-    NORMAL = 1, _("normal")
-    BULK = 2, _("bulk")
-
+MAX_SORTED = 5_000  # emails with several recipients that one search reads
 
 # Retention has nothing left to do with a row without a body whose key is kept, until the key is too old as well.
 HAS_BODY_OR_NO_KEY = models.Q(content__isnull=False) | models.Q(idempotency_key__isnull=True)
 
 
-class OutboundEmailQuerySet(WorkQuerySet["OutboundEmail"]):
-    def to_address(self, address: str) -> Self:
-        """Return the emails with this address in To, Cc, or Bcc, in any case."""
-        address = address.lower()
-        return self.filter(models.Q(HasOne("recipients"), recipients=address) | among_several(address))
+class OutboundEmailQuerySet(PrioritizedQuerySet["OutboundEmail"]):
+    def due(self, now: datetime) -> Self:
+        # The index begins with these columns. With all their values listed, each combination is one range of it, which
+        # leaves out the rows that are due only later.
+        return super().due(now).filter(isolated__in=[False, True])
 
     def newest_to_address(self, address: str, limit: int) -> list[uuid.UUID]:
-        """Return the IDs of the newest emails with this address in To, Cc, or Bcc, in no certain order."""
-        # PostgreSQL's estimate for several recipients is so rough that it may walk along created_at instead. An
-        # expression has no index that it could walk along.
-        created = Coalesce("created_at", Now()).desc()
-        alone = self.filter(HasOne("recipients"), recipients=address.lower()).order_by("-created_at")
-        among = self.filter(among_several(address.lower())).order_by(created)
-        return [key for query in (alone, among) for key in query.values_list("pk", flat=True)[:limit]]
+        """Return the IDs of the newest emails with this address, in lowercase, in To, Cc, or Bcc, in no certain order.
 
-
-def among_several(address: str) -> models.Q:
-    return models.Q(HasSeveral("recipients"), IsAmong("recipients", address))
+        If an address is in thousands of emails with several recipients, some of the older ones may be missing.
+        """
+        alone = self.filter(HasOne("recipients"), recipients=address).order_by("-created_at")
+        among = self.filter(HasSeveral("recipients"), IsAmong("recipients", address)).order_by()
+        with no_table_scans():
+            found = set(among.values_list("created_at", "pk")[:MAX_SORTED])
+            if len(found) == MAX_SORTED:
+                found.update(newest(among, "created_at").values_list("created_at", "pk"))
+        newest_among = [key for _, key in sorted(found, reverse=True)[:limit]]
+        return [*alone.values_list("pk", flat=True)[:limit], *newest_among]
 
 
 class OutboundEmail(Work):
@@ -101,7 +97,9 @@ class OutboundEmail(Work):
         ordering = ["-created_at"]
         # Partial indexes stay small, so claiming takes as long with millions of settled rows as with none.
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="outbound_due"),
+            models.Index(fields=["isolated", "priority", "due_at"], condition=WAITS, name="outbound_waiting"),
+            models.Index(fields=["due_at"], condition=WAITS & models.Q(failures__gt=0), name="outbound_backing_off"),
+            models.Index(fields=["due_at"], condition=HELD, name="outbound_held"),
             models.Index(fields=["created_at"], name="outbound_created"),
             # The list of messages. Each filter has an index, because a value can be rare at any time.
             models.Index(fields=["status", "created_at"], name="outbound_status"),

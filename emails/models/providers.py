@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from common.db import index_walks
 from emails.models.attempts import DeliveryAttempt
 
 
@@ -22,7 +23,8 @@ class ProviderStateQuerySet(models.QuerySet["ProviderState"]):
         unknown = DeliveryAttempt.objects.filter(provider=OuterRef("name"), due_at__lte=Now(), lease_token=None)
         states = self.annotate(now=Now(), has_unknown_attempts_due=Exists(unknown)).order_by("name")  # type: ignore[no-redef]
         # Read first, because after the first time no row is missing.
-        found = list(states)
+        with index_walks():
+            found = list(states)
         new = set(providers) - {state.name for state in found}
         if new:
             self.bulk_create([ProviderState(name=name) for name in sorted(new)], ignore_conflicts=True)

@@ -72,7 +72,7 @@ class SeveralRecipientsIndex(Index):
     ) -> Any:
         if schema_editor.connection.vendor != "postgresql":
             return super().create_sql(model, schema_editor, using, **kwargs)
-        statement = super().create_sql(model, schema_editor, " USING gin", **kwargs)
+        statement: Any = super().create_sql(model, schema_editor, " USING gin", **kwargs)
         # Without fastupdate, no reader has to search a list of rows that were not indexed yet.
         statement.parts["columns"] = "(STRING_TO_ARRAY(\"recipients\", ' '))"
         statement.parts["extra"] = " WITH (fastupdate = off)"

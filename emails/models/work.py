@@ -15,15 +15,22 @@ Every change to a held row therefore has the token as a condition in the UPDATE,
   the same two columns, and is claimed in the same way.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from common.db import index_walks
+
 RowT = TypeVar("RowT", bound=models.Model)
+
+# The conditions of the partial indexes. Both name due_at, or an UPDATE by key and token could use one of these indexes.
+WAITS = models.Q(due_at__isnull=False, lease_token__isnull=True)
+HELD = models.Q(due_at__isnull=False, lease_token__isnull=False)
 
 
 class Status(models.TextChoices):
@@ -59,6 +66,14 @@ class Reason(models.TextChoices):
     QUARANTINED = "quarantined", _("its worker died repeatedly")
 
 
+class Priority(models.IntegerChoices):
+    """How urgent an email is. Due emails are claimed in this order."""
+
+    WAITING = 0, _("a person is waiting for it")
+    NORMAL = 1, _("normal")
+    BULK = 2, _("bulk")
+
+
 class WorkQuerySet(models.QuerySet[RowT]):
     """Queries over any model with ``due_at`` and ``lease_token``: emails, contact changes, and attempts."""
 
@@ -70,27 +85,51 @@ class WorkQuerySet(models.QuerySet[RowT]):
         """Return the rows whose lease has expired, so the worker that holds them died or hangs."""
         return self.filter(due_at__lte=now, lease_token__isnull=False)
 
-    def claim(self, *, limit: int, now: datetime, lease: timedelta, **changes: Any) -> list[RowT]:
-        """Lease up to ``limit`` due rows to the caller and return them, oldest first.
+    def claim(
+        self, *, limit: int, now: datetime, lease: timedelta, priority: Priority | None = None, **changes: Any
+    ) -> list[RowT]:
+        """Lease up to ``limit`` due rows to the caller and return them, the most urgent first and then the oldest.
 
-        ``changes`` are further columns to set. No two callers get the same row.
+        With ``priority``, only rows of this priority. ``changes`` are further columns to set. No two callers get the
+        same row.
         """
-        # On PostgreSQL, SKIP LOCKED passes over rows that another worker is claiming right now. SQLite has no row locks
-        # and ignores it. There, two workers may select the same rows, and the condition of the UPDATE decides who gets
-        # them.
         our_lease = {"lease_token": uuid4(), "due_at": now + lease, **changes}
-        with transaction.atomic():
-            rows = list(self.due(now).select_for_update(skip_locked=True).order_by("due_at")[:limit])
+        with index_walks():
+            rows = self.lock_due(limit, now, Priority if priority is None else [priority])
             if not rows:
                 return []
+            # Only the key and the token may be named here: with due_at, an index on it could look better than the key.
             candidates = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
-            claimed = candidates.filter(due_at__lte=now, lease_token=None).update(**our_lease)
-        if claimed < len(rows):
-            return list(candidates.filter(lease_token=our_lease["lease_token"]))
+            claimed = candidates.filter(lease_token=None).update(**our_lease)
+            if claimed < len(rows):
+                return list(candidates.filter(lease_token=our_lease["lease_token"]))
         # All selected rows are ours. Setting the columns here saves the query that would read them again.
         for row in rows:
             for name, value in our_lease.items():
                 setattr(row, name, value)
+        return rows
+
+    def lock_due(self, limit: int, now: datetime, priorities: Iterable[Priority]) -> list[RowT]:
+        """Lock up to ``limit`` due rows until the transaction ends, and return them, oldest first."""
+        # On PostgreSQL, SKIP LOCKED passes over rows that another worker is claiming right now. SQLite has no row locks
+        # and ignores it. There, two workers may select the same rows, and the condition of the UPDATE decides who gets
+        # them.
+        due = WorkQuerySet.due(self, now).order_by("due_at")
+        return list(due.select_for_update(skip_locked=True)[:limit])
+
+
+class PrioritizedQuerySet(WorkQuerySet[RowT]):
+    """Queries over a model that also has ``priority``. Its index of due rows begins with that column."""
+
+    def due(self, now: datetime) -> Self:
+        return super().due(now).filter(priority__in=Priority.values)
+
+    def lock_due(self, limit: int, now: datetime, priorities: Iterable[Priority]) -> list[RowT]:
+        """Lock up to ``limit`` due rows until the transaction ends, and return them, the most urgent first."""
+        rows: list[RowT] = []
+        for priority in priorities:
+            if len(rows) < limit:
+                rows += WorkQuerySet.lock_due(self.filter(priority=priority), limit - len(rows), now, [priority])
         return rows
 
 
