@@ -54,8 +54,8 @@ FROM (
 """
 # Batches of 100 emails. Each email is in the attempt with its number divided by 100.
 ATTEMPTS = """
-INSERT INTO emails_deliveryattempt (id, provider, endpoint, outcome, created_at, settled_at, calls, crashes, status_code,
-    error_code, detail)
+INSERT INTO emails_deliveryattempt (id, provider, endpoint, outcome, created_at, settled_at, calls, crashes,
+    status_code, error_code, detail)
 SELECT md5('attempt ' || n)::uuid, 'resend', '/emails/batch', CASE WHEN n % 1000 = 0 THEN 'refused' ELSE 'accepted' END,
     now() - age, now() - age, 1, 0, 200, '', ''
 FROM (

@@ -1,4 +1,3 @@
-import django.db.models.deletion
 from typing import Any
 from uuid import UUID
 
@@ -54,13 +53,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name="attemptedemail",
-            name="attempt",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.CASCADE, to="emails.deliveryattempt"
-            ),
-        ),
         AddIndexOnline(
             model_name="deliveryattempt",
             index=models.Index(fields=["created_at"], name="attempt_created"),
@@ -106,7 +98,7 @@ class Migration(migrations.Migration):
         AddIndexOnline(
             model_name="deliveryevent",
             index=models.Index(
-                condition=models.Q(("email__isnull", True)), fields=["received_at"], name="event_unlinked_received"
+                condition=models.Q(("email__isnull", True)), fields=["received_at"], name="event_unlinked_age"
             ),
         ),
         AddIndexOnline(

@@ -89,8 +89,7 @@ class DeliveryAttempt(models.Model):
 class AttemptedEmail(models.Model):
     """One email of an attempt, at its position in the call. The provider returns message IDs in the same order."""
 
-    # Without an index of its own, because the one of the constraint begins with the same column.
-    attempt = models.ForeignKey(DeliveryAttempt, on_delete=models.CASCADE, db_index=False)
+    attempt = models.ForeignKey(DeliveryAttempt, on_delete=models.CASCADE)
     email = models.ForeignKey(OutboundEmail, on_delete=models.CASCADE)
     position = models.PositiveSmallIntegerField()
 

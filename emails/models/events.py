@@ -86,9 +86,7 @@ class DeliveryEvent(models.Model):
             models.Index(
                 fields=["received_at"], condition=models.Q(PERSONAL, email__isnull=True), name="event_to_forget"
             ),
-            models.Index(
-                fields=["received_at"], condition=models.Q(email__isnull=True), name="event_unlinked_received"
-            ),
+            models.Index(fields=["received_at"], condition=models.Q(email__isnull=True), name="event_unlinked_age"),
             models.Index(fields=["provider_message_id"], condition=models.Q(email__isnull=True), name="event_unlinked"),
         ]
         constraints = [models.UniqueConstraint(fields=["provider", "fingerprint"], name="event_counted_once")]
