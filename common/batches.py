@@ -1,10 +1,10 @@
 """Changes to many old rows in small transactions, which leave the database to others half of the time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from common.db import index_walks
 
@@ -36,3 +36,17 @@ def delete_in_batches(rows: QuerySet[Any], column: str) -> int:
     """Delete the rows, with everything that refers to them, and return their number."""
     # Only the key, because Django loads the rows in order to find what refers to them.
     return in_batches(rows, column, lambda batch: batch.only("pk").delete())
+
+
+def keys_in_batches(rows: QuerySet[Any], column: str, size: int = BATCH_SIZE) -> Iterator[list[Any]]:
+    """Yield the primary keys of the rows, in the order of an indexed column. The rows may stay as they are."""
+    rest = rows.order_by(column, "pk")
+    while True:
+        with index_walks():
+            found = list(rest.values_list("pk", column)[:size])
+        if not found:
+            return
+        yield [key for key, _ in found]
+        key, value = found[-1]
+        later = Q(**{f"{column}__gt": value}) | Q(**{column: value, "pk__gt": key})
+        rest = rows.filter(later, **{f"{column}__gte": value}).order_by(column, "pk")
