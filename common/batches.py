@@ -35,7 +35,7 @@ def in_batches(rows: QuerySet[Any], column: str, change: Callable[[QuerySet[Any]
 def delete_in_batches(rows: QuerySet[Any], column: str) -> int:
     """Delete the rows, with everything that refers to them, and return their number."""
     # Only the key, because Django loads the rows in order to find what refers to them.
-    return in_batches(rows, column, lambda batch: batch.only("pk").delete())
+    return in_batches(rows, column, lambda batch: batch.only("pk").order_by().delete())
 
 
 def keys_in_batches(rows: QuerySet[Any], column: str, size: int = BATCH_SIZE) -> Iterator[list[Any]]:

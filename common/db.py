@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -20,34 +21,45 @@ NOW = {
     "sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')",
 }
 
-# PostgreSQL then plans every query as a walk along an index, in the index's order. Left alone, it decides by statistics
-# that can be older than the rows of a queue, and then it scans and sorts the whole table for each claim. Compilation is
-# off because the planner's penalty for what is off makes every plan without an index look expensive enough for it.
-INDEX_WALKS = "SELECT " + ", ".join(
-    f"set_config('{name}', 'off', true)"
-    for name in (
-        "enable_seqscan",
-        "enable_bitmapscan",
-        "enable_sort",
-        "enable_incremental_sort",
-        "enable_hashjoin",
-        "enable_mergejoin",
-        "jit",
-    )
+# Left alone, PostgreSQL chooses a plan by statistics that can be older than the rows of a queue, and then it scans and
+# sorts the whole table for each claim. With these settings off, it walks along an index, in the index's order. JIT is
+# off as well, because a plan that can't do without one of the others looks expensive enough to be compiled.
+PLANNER_SETTINGS = (
+    "enable_seqscan",
+    "enable_bitmapscan",
+    "enable_sort",
+    "enable_incremental_sort",
+    "enable_hashjoin",
+    "enable_mergejoin",
+    "jit",
 )
+WALK_ALONG_INDEXES = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER_SETTINGS)
+PLAN_AS_BEFORE = "; ".join(f"RESET {name}" for name in PLANNER_SETTINGS)
+
+_is_walking = ContextVar("_is_walking", default=False)
 
 
 @contextmanager
 def index_walks() -> Iterator[None]:
     """Open a transaction in which PostgreSQL finds rows only by walking along indexes, whatever its statistics say.
 
-    SQLite needs nothing of the kind: without statistics, it prefers an index anyway.
+    For queries on queues, whose size changes faster than statistics. SQLite prefers indexes anyway.
     """
+    is_nested = connection.in_atomic_block
     with transaction.atomic():
-        if connection.vendor == "postgresql":
+        if connection.vendor != "postgresql" or _is_walking.get():
+            yield
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(WALK_ALONG_INDEXES)
+        token = _is_walking.set(True)
+        try:
+            yield
+        finally:
+            _is_walking.reset(token)
+        if is_nested:  # the caller's transaction goes on, with plans of the usual kind
             with connection.cursor() as cursor:
-                cursor.execute(INDEX_WALKS)
-        yield
+                cursor.execute(PLAN_AS_BEFORE)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from common.db import database_now, index_walks
 from emails.backends import configured_provider, contacts_provider
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
+from emails.models.list_indexes import newest_with
+from emails.models.work import HELD, WAITS
 
 LATE_AFTER = timedelta(minutes=5)
 MAX_COUNTED = 100_000  # due emails; anybody can call /readyz, and counting a million takes a second
@@ -15,9 +17,8 @@ MAX_COUNTED = 100_000  # due emails; anybody can call /readyz, and counting a mi
 class Report:
     """The state of email delivery."""
 
-    outbox: dict[
-        str, int | None
-    ]  # "due": number of due messages, at most 100,000; "oldest_seconds": age of the oldest unsent one
+    # "due": number of due messages, at most 100,000; "oldest_seconds": age of the oldest unsent one
+    outbox: dict[str, int | None]
     providers: dict[str, dict[str, str]]  # by name, as describe() returns them
     is_healthy: bool
 
@@ -38,10 +39,8 @@ def report() -> Report:
 
 def oldest_with(status: Status) -> datetime | None:
     """Return when the oldest email with this status was queued."""
-    # A range instead of an equality, so that only the index on both columns has this order. PostgreSQL could otherwise
-    # walk along created_at: while its statistics are older than the backlog, it expects to find such a row at once.
-    rows = OutboundEmail.objects.filter(status__range=(status, status)).order_by("status", "created_at")
-    return rows.values_list("created_at", flat=True).first()
+    rows = newest_with(OutboundEmail.objects.all(), "status", status)
+    return rows.order_by("listed", "created_at").values_list("created_at", flat=True).first()
 
 
 def count_due(now: datetime) -> int:
@@ -52,9 +51,10 @@ def count_due(now: datetime) -> int:
 
 def needed_providers() -> set[str]:
     """Return the configured providers, and those with an open attempt. A provider that is no longer used can't fail."""
-    holding = DeliveryAttempt.objects.filter(due_at__isnull=False).values_list("provider", flat=True)
     # order_by() removes the model's ordering, which would become part of the DISTINCT.
-    return {name for name in (configured_provider(), contacts_provider()) if name} | set(holding.distinct().order_by())
+    providers = DeliveryAttempt.objects.order_by().values_list("provider", flat=True).distinct()
+    configured = {name for name in (configured_provider(), contacts_provider()) if name}
+    return configured.union(providers.filter(WAITS), providers.filter(HELD))
 
 
 def describe(state: ProviderState, now: datetime) -> dict[str, str]:

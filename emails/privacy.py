@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from common.batches import BATCH_SIZE
+from common.db import index_walks
 from emails import contacts
 from emails.backends import contacts_provider
 from emails.models import (
@@ -20,6 +20,8 @@ from emails.models import (
     Suppression,
 )
 from emails.support.history import history
+
+ERASED_AT_ONCE = 500  # per transaction
 
 
 def emails_of(user_id: str) -> QuerySet[OutboundEmail]:
@@ -78,35 +80,33 @@ def forget_address(address: str) -> None:
 def erase_settled() -> int:
     """Erase the emails that ``erase`` left because they weren't settled; returns how many. Safe to repeat."""
     total = 0
-    while erased := erase_batch():
+    while erased := erase_some_settled():
         total += erased
     return total
 
 
-@transaction.atomic
-def erase_batch() -> int:
-    """Erase up to 1,000 of the emails that are to be erased and are settled; returns how many."""
-    settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False).order_by("pk")
+@index_walks()
+def erase_some_settled() -> int:
+    settled = OutboundEmail.objects.filter(to_be_erased=True, settled_at__isnull=False).order_by("settled_at")
     # Locked, so that no event is stored for a row that is being deleted. If one is being stored right now, the row is
     # left to the next sweep.
-    keys = [*settled.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH_SIZE]]
+    keys = [*settled.select_for_update(skip_locked=True).values_list("pk", flat=True)[:ERASED_AT_ONCE]]
     if not keys:
         return 0
     DeliveryEvent.objects.filter(email__in=keys).delete()
     DeliveryAttempt.objects.filter(emails__in=keys).update(detail="")
-    emails = OutboundEmail.objects.filter(pk__in=keys)
-    delete(emails.filter(idempotency_key=None))
+    emails = OutboundEmail.objects.filter(pk__in=keys).order_by()
+    delete([key for key, idempotency_key in emails.values_list("pk", "idempotency_key") if idempotency_key is None])
     emails.update(recipients="", subject="", content=None, detail="", metadata={}, to_be_erased=False)
     return len(keys)
 
 
-def delete(emails: QuerySet[OutboundEmail]) -> int:
-    """Delete the emails with their events, and the attempts that carried no others; returns how many emails."""
-    keys = [*emails.values_list("pk", flat=True)]
-    carried = AttemptedEmail.objects.filter(email__in=keys)
+def delete(keys: Collection[UUID]) -> None:
+    """Delete the emails with their events, and the attempts that carried no others."""
+    # order_by() removes the models' orderings, for which the database would sort.
+    carried = AttemptedEmail.objects.filter(email__in=keys).order_by()
     attempts = {*carried.values_list("attempt", flat=True)}
-    OutboundEmail.objects.filter(pk__in=keys).only("pk").delete()
+    OutboundEmail.objects.filter(pk__in=keys).only("pk").order_by().delete()
     carries_others = Exists(AttemptedEmail.objects.filter(attempt=OuterRef("pk")))
     settled = DeliveryAttempt.objects.filter(pk__in=attempts, settled_at__isnull=False)
-    settled.exclude(carries_others).only("pk").delete()
-    return len(keys)
+    settled.exclude(carries_others).only("pk").order_by().delete()

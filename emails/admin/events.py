@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import IndexedSearchAdmin
 from common.lists import MAX_LISTED, as_uuid, first_keys
+from emails.admin.filters import ChoiceFilter
 from emails.admin.messages import readable_address
 from emails.models import DeliveryEvent, OutboundEmail
 
@@ -21,7 +22,7 @@ from emails.models import DeliveryEvent, OutboundEmail
 @admin.register(DeliveryEvent)
 class DeliveryEventAdmin(IndexedSearchAdmin):
     list_display = ["occurred_at", "provider", "type", "severity", "recipient", "detail"]
-    list_filter = ["type", "severity", "received_at"]
+    list_filter = [("type", ChoiceFilter), ("severity", ChoiceFilter), "received_at"]
     ordering = ["-received_at"]
     sortable_by = ()
     newest_by = "received_at"

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import IndexedSearchAdmin, ReadOnlyAdmin
 from common.lists import as_uuid, first_keys
+from emails.admin.filters import ChoiceFilter
 from emails.models import DeliveryAttempt, ProviderState
 from emails.support import actions
 
@@ -33,7 +34,7 @@ class ProviderStateAdmin(ReadOnlyAdmin):
 @admin.register(DeliveryAttempt)
 class DeliveryAttemptAdmin(IndexedSearchAdmin):
     list_display = ["created_at", "provider", "outcome", "status_code", "error_code", "calls", "crashes", "settled_at"]
-    list_filter = ["outcome", "created_at"]
+    list_filter = [("outcome", ChoiceFilter), "created_at"]
     ordering = ["-created_at"]
     sortable_by = ["created_at"]
     search_fields = ["error_code", "detail"]

@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from common.db import database_now
+from common.db import database_now, index_walks
 from emails.errors import ProviderError, Remedy
-from emails.models import OutboundEmail, ProviderState, Status
+from emails.models import OutboundEmail, ProviderState
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ MAX_RATE_LIMIT_PAUSE = timedelta(minutes=1)
 MAX_DOUBLINGS = 9  # more would not change the pause, which is at its maximum by then
 MAX_PAUSE = timedelta(days=1)  # even if a header asks for more
 RELEASE_OVER = timedelta(seconds=30)
-RELEASE_STEPS = 30
+RELEASE_AT_ONCE = 100
 
 TRUST_HEALTH_FOR = timedelta(seconds=1)
 
@@ -138,10 +138,12 @@ def pause_for_configuration(state: ProviderState, detail: str) -> None:
 
 def release_waiting(now: datetime) -> None:
     """Make emails due that backed off while the provider was down, spread evenly so as not to overload it."""
-    rows = OutboundEmail.objects.filter(status=Status.QUEUED, lease_token=None, due_at__gt=now, failures__gt=0)
-    waiting = list(rows.values_list("pk", flat=True))
-    random.shuffle(waiting)  # so that no step gets all the emails of one burst
-    for step in range(RELEASE_STEPS):
-        share = waiting[step::RELEASE_STEPS]
-        if share:
-            rows.filter(pk__in=share).update(due_at=now + RELEASE_OVER * step / RELEASE_STEPS)
+    end = now + RELEASE_OVER
+    # What is due by then anyway stays as it is, so each share leaves the query once it is released.
+    failed = OutboundEmail.objects.filter(first_failed_at__isnull=False, failures__gt=0)
+    # Without a condition on the status, which has an index of its own that SQLite would prefer.
+    later = failed.filter(lease_token=None, due_at__gt=end)
+    with index_walks():
+        while share := list(later.order_by("due_at").values_list("pk", flat=True)[:RELEASE_AT_ONCE]):
+            due_at = now + RELEASE_OVER * random.random()
+            OutboundEmail.objects.filter(pk__in=share, lease_token=None).update(due_at=due_at)

@@ -181,8 +181,10 @@ def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
     lease = transitions.lease()
     while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, priority=priority):
-        calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
-        if repeatable := [call for call in calls if repeat_or_settle(call, ready.now)]:
+        with index_walks():
+            calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
+            repeatable = [call for call in calls if repeat_or_settle(call, ready.now)]
+        if repeatable:
             return repeatable
     return []
 

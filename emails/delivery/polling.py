@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
-from common.db import database_now
+from common.db import database_now, index_walks
 from common.http.pool import Response
 from emails.backends.base import Request
 from emails.backends.client import json_body
@@ -49,8 +49,11 @@ def look_up_silent_emails() -> int:
     Each request takes a slot of the provider's rate, so this stops as soon as none is free.
     """
     requests = 0
-    due = OutboundEmail.objects.filter(lookup_at__lte=database_now()).order_by("lookup_at")
-    for email in due.only("id", "lookup_at", "sent_at", "status", "provider_message_id", "recipients")[:MAX_PER_RUN]:
+    columns = ("id", "lookup_at", "sent_at", "status", "provider_message_id", "recipients")
+    with index_walks():
+        due = OutboundEmail.objects.filter(lookup_at__lte=database_now()).order_by("lookup_at").only(*columns)
+        emails = list(due[:MAX_PER_RUN])
+    for email in emails:
         if not take(email):
             continue
         if email.status != Status.SENT or email.events.exists():

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
         AddIndexOnline(
             model_name="outboundemail",
             index=models.Index(
-                condition=models.Q(("due_at__isnull", False), ("lease_token__isnull", True), ("failures__gt", 0)),
+                condition=models.Q(("due_at__isnull", False), ("first_failed_at__isnull", False)),
                 fields=["due_at"],
                 name="outbound_backing_off",
             ),

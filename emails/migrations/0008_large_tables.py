@@ -1,6 +1,7 @@
 from typing import Any
 from uuid import UUID
 
+import emails.models.list_indexes
 import emails.models.recipients
 from django.db import migrations, models
 from django.db.models import Exists, OuterRef
@@ -59,17 +60,20 @@ class Migration(migrations.Migration):
         ),
         AddIndexOnline(
             model_name="deliveryattempt",
-            index=models.Index(fields=["outcome", "created_at"], name="attempt_outcome"),
+            index=models.Index(
+                emails.models.list_indexes.Listed("outcome"), models.F("created_at"), name="attempt_outcome"
+            ),
         ),
         AddIndexOnline(
             model_name="deliveryevent",
-            index=models.Index(fields=["type", "received_at"], name="event_type"),
+            index=models.Index(emails.models.list_indexes.Listed("type"), models.F("received_at"), name="event_type"),
         ),
         AddIndexOnline(
             model_name="deliveryevent",
             index=models.Index(
-                condition=models.Q(("severity", ""), _negated=True),
-                fields=["severity", "received_at"],
+                emails.models.list_indexes.Listed("severity"),
+                models.F("received_at"),
+                condition=models.Q(emails.models.list_indexes.IsFilled("severity")),
                 name="event_severity",
             ),
         ),
@@ -103,21 +107,26 @@ class Migration(migrations.Migration):
         ),
         AddIndexOnline(
             model_name="outboundemail",
-            index=models.Index(fields=["status", "created_at"], name="outbound_status"),
+            index=models.Index(
+                emails.models.list_indexes.Listed("status"), models.F("created_at"), name="outbound_status"
+            ),
         ),
         AddIndexOnline(
             model_name="outboundemail",
-            index=models.Index(fields=["kind", "created_at"], name="outbound_kind"),
-        ),
-        AddIndexOnline(
-            model_name="outboundemail",
-            index=models.Index(fields=["provider", "created_at"], name="outbound_provider"),
+            index=models.Index(emails.models.list_indexes.Listed("kind"), models.F("created_at"), name="outbound_kind"),
         ),
         AddIndexOnline(
             model_name="outboundemail",
             index=models.Index(
-                condition=models.Q(("reason", ""), _negated=True),
-                fields=["reason", "created_at"],
+                emails.models.list_indexes.Listed("provider"), models.F("created_at"), name="outbound_provider"
+            ),
+        ),
+        AddIndexOnline(
+            model_name="outboundemail",
+            index=models.Index(
+                emails.models.list_indexes.Listed("reason"),
+                models.F("created_at"),
+                condition=models.Q(emails.models.list_indexes.IsFilled("reason")),
                 name="outbound_reason",
             ),
         ),

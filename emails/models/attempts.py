@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from emails.models.contacts import ContactChange
+from emails.models.list_indexes import list_index
 from emails.models.messages import OutboundEmail
 from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority
 
@@ -72,7 +73,7 @@ class DeliveryAttempt(models.Model):
             models.Index(fields=["due_at"], condition=HELD, name="attempt_held"),
             # The list of attempts, and its filter.
             models.Index(fields=["created_at"], name="attempt_created"),
-            models.Index(fields=["outcome", "created_at"], name="attempt_outcome"),
+            list_index("outcome", "created_at", name="attempt_outcome"),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from emails.models.list_indexes import list_index
 from emails.models.messages import OutboundEmail
 from emails.models.suppressions import Suppression
 
@@ -79,8 +80,8 @@ class DeliveryEvent(models.Model):
             models.Index(fields=["recipient", "occurred_at"], name="event_recipient"),
             # The list of events, and its filters.
             models.Index(fields=["received_at"], name="event_received"),
-            models.Index(fields=["type", "received_at"], name="event_type"),
-            models.Index(fields=["severity", "received_at"], condition=~models.Q(severity=""), name="event_severity"),
+            list_index("type", "received_at", name="event_type"),
+            list_index("severity", "received_at", name="event_severity", is_mostly_empty=True),
             # Retention: events with a payload, and two kinds of those without a message.
             models.Index(fields=["received_at"], condition=models.Q(raw__isnull=False), name="event_with_payload"),
             models.Index(

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from common.db import no_table_scans
 from common.lists import newest
 from emails.message import Message
+from emails.models.list_indexes import list_index
 from emails.models.recipients import HasOne, HasSeveral, IsAmong, SeveralRecipientsIndex
 from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority, Work
 
@@ -98,14 +99,18 @@ class OutboundEmail(Work):
         # Partial indexes stay small, so claiming takes as long with millions of settled rows as with none.
         indexes = [
             models.Index(fields=["isolated", "priority", "due_at"], condition=WAITS, name="outbound_waiting"),
-            models.Index(fields=["due_at"], condition=WAITS & models.Q(failures__gt=0), name="outbound_backing_off"),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(due_at__isnull=False, first_failed_at__isnull=False),
+                name="outbound_backing_off",
+            ),
             models.Index(fields=["due_at"], condition=HELD, name="outbound_held"),
             models.Index(fields=["created_at"], name="outbound_created"),
             # The list of messages. Each filter has an index, because a value can be rare at any time.
-            models.Index(fields=["status", "created_at"], name="outbound_status"),
-            models.Index(fields=["kind", "created_at"], name="outbound_kind"),
-            models.Index(fields=["provider", "created_at"], name="outbound_provider"),
-            models.Index(fields=["reason", "created_at"], condition=~models.Q(reason=""), name="outbound_reason"),
+            list_index("status", "created_at", name="outbound_status"),
+            list_index("kind", "created_at", name="outbound_kind"),
+            list_index("provider", "created_at", name="outbound_provider"),
+            list_index("reason", "created_at", name="outbound_reason", is_mostly_empty=True),
             models.Index(
                 fields=["recipients", "created_at"], condition=models.Q(HasOne("recipients")), name="outbound_recipient"
             ),

@@ -107,6 +107,7 @@ def copy_of(email: OutboundEmail) -> OutboundEmail:
     return OutboundEmail(
         id=message.id,
         kind=email.kind,
+        priority=email.priority,
         expires_at=email.expires_at,
         sensitive=email.sensitive,
         metadata={**email.metadata, RESENT_FROM: str(email.pk)},

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils.timezone import localtime
 
-from common.db import database_now
+from common.db import database_now, index_walks
 from emails.backends import configured_provider
 from emails.kinds import is_requested
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
@@ -95,18 +96,21 @@ def overdue(email: OutboundEmail, due_at: datetime, now: datetime) -> Explanatio
     # A running worker holds leases while anything is due. Without an active lease, no worker is running.
     if not (has_active_lease(DeliveryAttempt, now) or has_active_lease(OutboundEmail, now)):
         return Explanation(f"Due since {since}, {NO_WORKER}", START_A_WORKER)
-    ahead = number_ahead(due_at, now)
+    ahead = number_ahead(email, due_at, now)
     if email.isolated:
         return Explanation(
             f"Due since {since}. A worker died while it held this message, so it is sent on its own, "
-            f"when a worker has nothing else to do. Messages ahead of it: {ahead}."
+            f"when a worker has nothing else of the same priority to do. Messages ahead of it: {ahead}."
         )
     return Explanation(f"Due since {since}. The workers are busy. Messages ahead of it: {ahead}.")
 
 
-def number_ahead(due_at: datetime, now: datetime) -> str:
-    """Return how many messages were due earlier. Counts to 1,000, because counting a million takes a second."""
-    ahead = OutboundEmail.objects.due(now).filter(due_at__lt=due_at).order_by()[: MAX_AHEAD + 1].count()
+def number_ahead(email: OutboundEmail, due_at: datetime, now: datetime) -> str:
+    """Return how many messages go out earlier. Counts to 1,000, because counting a million takes a second."""
+    more_urgent, as_urgent = Q(priority__lt=email.priority), Q(priority=email.priority)
+    earlier = OutboundEmail.objects.due(now).filter(more_urgent | as_urgent & Q(due_at__lt=due_at)).order_by()
+    with index_walks():
+        ahead = earlier[: MAX_AHEAD + 1].count()
     return f"more than {MAX_AHEAD:,}" if ahead > MAX_AHEAD else str(ahead)
 
 

@@ -24,7 +24,8 @@ def link_early_events(provider: str, message_ids: Mapping[UUID, str]) -> None:
     """Link the events of these messages and apply them. ``message_ids`` maps our IDs to the provider's."""
     by_provider_id = {message_id: pk for pk, message_id in message_ids.items() if message_id}
     unlinked = DeliveryEvent.objects.filter(provider=provider, email=None, provider_message_id__in=by_provider_id)
-    events = list(unlinked.defer("raw").order_by("occurred_at"))
+    # Sorted here, because a sort in the database would come with a plan that depends on statistics.
+    events = sorted(unlinked.defer("raw"), key=lambda event: event.occurred_at)
     if not events:
         return
     keys = {by_provider_id[event.provider_message_id] for event in events}
