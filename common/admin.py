@@ -21,6 +21,7 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
 
 from common.actions import Action, ActionRefused
+from common.db import no_table_scans
 from common.lists import BoundedPaginator, containing, first_keys, newest, words_of
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
@@ -45,6 +46,12 @@ class ChangeList(main.ChangeList):
             return super().get_filters(request)
         except (ValueError, OverflowError) as error:
             raise IncorrectLookupParameters from error
+
+    def get_results(self, request: HttpRequest) -> None:
+        # A value may be rarer than the statistics say. For a page that holds all matches, Django sets no limit.
+        with no_table_scans():
+            super().get_results(request)
+            len(self.result_list)  # reads the rows
 
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None

@@ -6,11 +6,13 @@ each takes seconds.
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, QuerySet, TextField, Value
+from django.db.models.functions import Concat
 from django.utils.text import smart_split, unescape_string_literal
 
 MAX_LISTED = 1_000  # matches that a list shows, at most
@@ -59,9 +61,12 @@ def is_quoted(word: str) -> bool:
     return len(word) > 1 and word[0] in "\"'" and word[0] == word[-1]
 
 
-def containing(rows: QuerySet[Model], columns: Sequence[str], word: str) -> QuerySet[Model]:
-    """Return the rows with the word in one of the columns, in any case."""
-    return rows.filter(Q.create([(f"{column}__icontains", word) for column in columns], connector=Q.OR))
+def containing(rows: QuerySet[Any], columns: Sequence[str], word: str) -> QuerySet[Any]:
+    """Return the rows with the word in one of the text columns, in any case."""
+    # One comparison of all columns together takes half as long as one of each.
+    texts = Concat(*chain.from_iterable((F(column), Value("\n")) for column in columns), output_field=TextField())
+    found: QuerySet[Any] = rows.alias(texts=texts).filter(texts__icontains=word)
+    return found
 
 
 def as_uuid(word: str) -> UUID | None:

@@ -49,7 +49,7 @@ class DeliveryEventAdmin(IndexedSearchAdmin):
         """Return the newest events at this address, and those of the messages with this ID at us or at the provider."""
         messages = OutboundEmail.objects.filter(provider_message_id=word)[:MAX_LISTED].values_list("pk", flat=True)
         queries = [
-            queryset.filter(recipient=readable_address(word).lower()).order_by("-occurred_at"),
+            queryset.filter(recipient=readable_address(word)).order_by("-occurred_at"),
             queryset.filter(email__in=[*messages, *filter(None, [as_uuid(word)])]),
             queryset.filter(email=None, provider_message_id=word),
         ]

@@ -172,11 +172,11 @@ class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
 
 
 def readable_address(word: str) -> str:
-    """Return the address as recipients are stored, with the domain in ASCII, or the word if it is no address."""
+    """Return the address as recipients are stored: in lowercase, with the domain in ASCII."""
     try:
-        return Address.parse(word).email
+        return Address.parse(word).email.lower()
     except InvalidMessage:
-        return word
+        return word.lower()
 
 
 def changes_by_hand(email: OutboundEmail) -> list[HistoryEntry]:

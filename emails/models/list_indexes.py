@@ -38,4 +38,5 @@ def newest_with(rows: QuerySet[Any], column: str, value: str) -> QuerySet[Any]:
     """
     if value:
         rows = rows.filter(IsFilled(column))
-    return rows.alias(listed=Listed(column)).filter(listed__range=(value, value)).order_by("listed")
+    found: QuerySet[Any] = rows.alias(listed=Listed(column)).filter(listed__range=(value, value))
+    return found.order_by("listed")

@@ -21,7 +21,7 @@ from emails.models.list_indexes import list_index
 from emails.models.recipients import HasOne, HasSeveral, IsAmong, SeveralRecipientsIndex
 from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority, Work
 
-MAX_SORTED = 5_000  # emails with several recipients that one search reads
+MAX_SORTED = 2_000  # emails with several recipients that one search reads
 
 # Retention has nothing left to do with a row without a body whose key is kept, until the key is too old as well.
 HAS_BODY_OR_NO_KEY = models.Q(content__isnull=False) | models.Q(idempotency_key__isnull=True)
