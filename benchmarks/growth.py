@@ -177,7 +177,7 @@ def main() -> int:
         medians = {}
         for start, size in zip([0, *sizes], sizes, strict=False):
             started = time.monotonic()
-            fill(start + 1, size, newest_of=rows)
+            fill(start + 1, size, oldest=rows)
             print(f"loaded {size:,} messages in {time.monotonic() - started:.0f} s")
             print_sizes()
             medians[size] = measure(size)

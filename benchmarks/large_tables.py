@@ -6,14 +6,14 @@ Row ``n`` is the ``n``-th newest. Each person has 20 messages. One message in 50
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
-DAY = 24 * 60 * 60  # seconds
 SHARE = 500_000  # rows per statement
 
 # Status and reason by n % 1000. The others were delivered.
 STATES = """
-    CASE WHEN n <= 2000 THEN 'queued' WHEN n % 1000 < 30 THEN 'sent' WHEN n % 1000 < 40 THEN 'bounced'
+    CASE WHEN n <= %(queued)s THEN 'queued' WHEN n % 1000 < 30 THEN 'sent' WHEN n % 1000 < 40 THEN 'bounced'
          WHEN n % 1000 < 41 THEN 'complained' WHEN n % 1000 < 46 THEN 'failed' WHEN n % 1000 < 50 THEN 'suppressed'
          WHEN n % 1000 < 51 THEN 'expired' WHEN n % 1000 < 52 THEN 'cancelled' ELSE 'delivered' END
 """
@@ -32,7 +32,7 @@ SELECT id, kind, 1, status, CASE status WHEN 'failed' THEN 'refused' ELSE '' END
     CASE status WHEN 'queued' THEN '' ELSE provider END, CASE status WHEN 'queued' THEN '' ELSE id::text END,
     CASE status WHEN 'queued' THEN NULL ELSE now() - age END, CASE status WHEN 'queued' THEN NULL ELSE now() - age END
 FROM (
-    SELECT n, md5('email ' || n)::uuid AS id, %(oldest)s * n / %(newest_of)s::float8 * interval '1 second' AS age,
+    SELECT n, md5('email ' || n)::uuid AS id, %(youngest)s + n * %(step)s AS age,
         {STATES} AS status,
         (ARRAY['receipt', 'welcome', 'password_reset', 'email_change', ''])[1 + (n %% 97) %% 5] AS kind,
         CASE WHEN n > 600000 THEN 'sendgrid' ELSE 'resend' END AS provider
@@ -48,7 +48,7 @@ SELECT md5('event ' || n)::uuid, 'resend', md5('fingerprint ' || n), md5('email 
     false, now() - age, now() - age,
     CASE WHEN age < %(kept)s THEN jsonb_build_object('type', 'email.delivered', 'to', 'person-' || n / 20) END
 FROM (
-    SELECT n, %(oldest)s * n / %(newest_of)s::float8 * interval '1 second' AS age
+    SELECT n, %(youngest)s + n * %(step)s AS age
     FROM generate_series(%(first)s::bigint, %(last)s) AS n
 ) AS rows
 """
@@ -59,7 +59,7 @@ INSERT INTO emails_deliveryattempt (id, provider, endpoint, outcome, created_at,
 SELECT md5('attempt ' || n)::uuid, 'resend', '/emails/batch', CASE WHEN n % 1000 = 0 THEN 'refused' ELSE 'accepted' END,
     now() - age, now() - age, 1, 0, 200, '', ''
 FROM (
-    SELECT n, %(oldest)s * n * 100 / %(newest_of)s::float8 * interval '1 second' AS age
+    SELECT n, %(youngest)s + n * 100 * %(step)s AS age
     FROM generate_series(%(first)s::bigint / 100, %(last)s / 100) AS n
 ) AS rows
 ON CONFLICT DO NOTHING
@@ -82,11 +82,20 @@ WHERE indrelid = ANY(%s::regclass[]) AND indexrelid NOT IN (SELECT conindid FROM
 """
 
 
-def fill(first: int, last: int, *, oldest_days: int = 30, newest_of: int = 0, kept_days: int = 30) -> None:
-    """Insert the messages ``first`` to ``last`` with everything that belongs to them, and gather statistics.
+def fill(
+    first: int,
+    last: int,
+    *,
+    days: tuple[int, int] = (0, 30),
+    oldest: int = 0,
+    kept_days: int = 30,
+    queued: int = 2000,
+    tables: Sequence[str] = tuple(FILLS),
+) -> None:
+    """Insert the messages ``first`` to ``last`` with what belongs to them in other tables, and gather statistics.
 
-    Message ``newest_of``, which is ``last`` by default, is ``oldest_days`` old. Bodies and payloads are kept for
-    ``kept_days``.
+    Their age is within ``days``; message ``oldest``, which is ``last`` by default, is the oldest. The first
+    ``queued`` messages are due. Bodies and payloads are kept for ``kept_days``.
     """
     from django.core.mail import EmailMessage
     from django.db import connection
@@ -94,31 +103,31 @@ def fill(first: int, last: int, *, oldest_days: int = 30, newest_of: int = 0, ke
     from emails.backends.outbox import row_from
 
     message = EmailMessage("Your receipt", "A line of text that an email contains.\n" * 10, to=["ada@example.com"])
-    content = json.dumps(row_from(message).content)
     values = {
-        "content": content,
-        "oldest": oldest_days * DAY,
-        "newest_of": newest_of or last,
-        "kept": f"{kept_days} days",
+        "content": json.dumps(row_from(message).content),
+        "youngest": timedelta(days=days[0]),
+        "step": timedelta(days=days[1] - days[0]) / (oldest or last),
+        "kept": timedelta(days=kept_days),
+        "queued": queued,
     }
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # skips foreign keys
         cursor.execute("SET synchronous_commit = off")
-        with without_indexes(cursor, list(FILLS)):
-            for insert in FILLS.values():
+        with without_indexes(cursor, tables):
+            for insert in map(FILLS.__getitem__, tables):
                 for start in range(first, last + 1, SHARE):
                     cursor.execute(
                         insert.replace(" % ", " %% "), {**values, "first": start, "last": min(start + SHARE - 1, last)}
                     )
         cursor.execute("SET session_replication_role = origin")
-        for table in FILLS:
+        for table in tables:
             cursor.execute(f"VACUUM ANALYZE {table}")
 
 
 @contextmanager
 def without_indexes(cursor: Any, tables: Sequence[str]) -> Iterator[None]:
     """Drop the indexes that enforce nothing, and build them again afterward, which is faster than updating them."""
-    cursor.execute(INDEXES, [tables])
+    cursor.execute(INDEXES, [list(tables)])
     indexes = cursor.fetchall()
     for _, name in indexes:
         cursor.execute(f"DROP INDEX {name}")
