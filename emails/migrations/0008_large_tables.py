@@ -13,11 +13,11 @@ BATCH_SIZE = 1_000
 # Autovacuum's default is to wait until a fifth of a table has changed. With ten million messages, that would be two
 # million dead rows, which every walk along an index has to pass. Each email leaves four dead rows behind.
 OPTIONS = {
-    "autovacuum_vacuum_scale_factor": "0.01",
-    "autovacuum_vacuum_threshold": "5000",
+    "autovacuum_vacuum_scale_factor": "0.02",
+    "autovacuum_vacuum_threshold": "10000",
     "autovacuum_vacuum_insert_scale_factor": "0.05",
     "autovacuum_analyze_scale_factor": "0.02",
-    "autovacuum_analyze_threshold": "5000",
+    "autovacuum_analyze_threshold": "10000",
 }
 TABLES = ("emails_outboundemail", "emails_deliveryattempt", "emails_attemptedemail", "emails_deliveryevent")
 
