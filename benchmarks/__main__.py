@@ -1,6 +1,6 @@
 """Run all benchmarks one after the other, and print each figure next to its target.
 
-    python -m benchmarks                    all of them, about 20 minutes; needs PostgreSQL and redis-server
+    python -m benchmarks                    all of them, about 55 minutes; needs PostgreSQL and redis-server
     python -m benchmarks webhook rate       only those whose command contains one of the words
 
 If possible, a figure is a ratio within one run, because other load on the machine then affects both sides. Seconds and
@@ -40,6 +40,8 @@ COMMANDS = [
     "drain_rate.py --provider sendgrid",
     "batch_rate.py",
     "batch_rate.py --limit 5",
+    "backlog.py",
+    "priority.py",
     "rate_limit.py",
     "redis_outage.py",
     "slow_clients.py",

@@ -66,13 +66,40 @@ def index_walks() -> Iterator[None]:
 def no_table_scans() -> Iterator[None]:
     """Open a transaction in which PostgreSQL uses indexes, also where it expects so many rows that it would scan all.
 
-    Unlike index_walks(), it may collect what an index contains, which GIN indexes need.
+    Unlike ``index_walks``, in which it must not be used, it may collect what an index contains. GIN indexes need that.
     """
+    is_nested = connection.in_atomic_block
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)")
+        if connection.vendor != "postgresql":
+            yield
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)")
         yield
+        if is_nested:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET enable_seqscan; RESET jit")
+
+
+def first_row_by_index(query: str) -> tuple[Any, ...]:
+    """Return the first row of a SELECT without parameters, which is planned as in ``index_walks()``.
+
+    Outside of a transaction, this costs a single round trip to the database.
+    """
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        # PostgreSQL runs statements that it gets together in one transaction.
+        return _first_row(f"{WALK_ALONG_INDEXES}; {query}", result=2)
+    with index_walks():
+        return _first_row(query, result=1)
+
+
+def _first_row(sql: str, *, result: int) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        for _ in range(1, result):
+            cursor.nextset()
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
 
 
 def database_now() -> datetime:

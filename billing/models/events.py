@@ -94,7 +94,9 @@ class StripeEvent(models.Model):
             models.Index(fields=["received_at"], name="stripe_event_received"),
             models.Index(fields=["customer_id"], condition=~models.Q(customer_id=""), name="stripe_event_customer"),
             models.Index(fields=["object_id"], condition=~models.Q(object_id=""), name="stripe_event_object"),
-            models.Index(fields=["waits_for"], condition=~models.Q(waits_for=""), name="stripe_event_waits"),
+            models.Index(
+                fields=["waits_for", "due_at"], condition=~models.Q(waits_for=""), name="stripe_event_waiting"
+            ),
             models.Index(fields=["received_at"], condition=~models.Q(expects_invoice=""), name="stripe_event_expects"),
         ]
 

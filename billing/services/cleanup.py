@@ -16,6 +16,7 @@ from billing.gateway.api import StripeApi
 from billing.models import CleanupRequest, Customer
 from billing.services import erasures
 from billing.services.reconciliation import LEASE, LONGEST_WAIT, QUESTIONS_PER_ROUND, ask_in_turn
+from common.db import index_walks
 from common.failpoints import failpoint
 from common.retry import backoff
 
@@ -26,7 +27,9 @@ Action = CleanupRequest.Action
 
 def clean_up() -> int:
     """Perform the requests that are due, and return how many were done."""
-    return ask_in_turn(perform, CleanupRequest.objects.due()[:QUESTIONS_PER_ROUND])
+    with index_walks():
+        due = list(CleanupRequest.objects.due()[:QUESTIONS_PER_ROUND])
+    return ask_in_turn(perform, due)
 
 
 def perform(api: StripeApi, row: CleanupRequest) -> bool:

@@ -6,7 +6,7 @@ the row is due again if the worker dies.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -21,7 +21,7 @@ from billing.models import StripeEvent, Subscription
 from billing.payloads import CustomerRef, SubscriptionState
 from billing.services import subscriptions, versions
 from billing.services.customers import NotOurs, identify, record_deletion
-from common.db import database_now
+from common.db import database_now, index_walks
 from common.retry import backoff
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,9 @@ LONGEST_WAIT = timedelta(hours=1)
 
 def refresh_subscriptions() -> int:
     """Ask Stripe for the state of due subscriptions and store it. Returns how many were refreshed."""
-    due = Subscription.objects.filter(refresh_at__lte=Now()).order_by("refresh_at")
-    return ask_in_turn(refresh, due[:QUESTIONS_PER_ROUND])
+    with index_walks():
+        due = list(Subscription.objects.filter(refresh_at__lte=Now()).order_by("refresh_at")[:QUESTIONS_PER_ROUND])
+    return ask_in_turn(refresh, due)
 
 
 def find_addresses() -> int:
@@ -124,10 +125,11 @@ def postpone(subscription: Subscription) -> None:
     row.update(refresh_at=Now() + wait, refresh_failures=F("refresh_failures") + 1)
 
 
-def customers_without_address() -> Iterator[str]:
-    """Yield the ids of the customers whose events are waiting for an address and are due now."""
+def customers_without_address() -> list[str]:
+    """Return the ids of the customers whose events are waiting for an address and are due now."""
     due = StripeEvent.objects.exclude(waits_for="").filter(due_at__lte=Now())
-    yield from due.order_by("waits_for").values_list("waits_for", flat=True).distinct()[:QUESTIONS_PER_ROUND]
+    with index_walks():
+        return list(due.order_by("waits_for").values_list("waits_for", flat=True).distinct()[:QUESTIONS_PER_ROUND])
 
 
 def find_address(api: StripeApi, customer_id: str) -> bool:

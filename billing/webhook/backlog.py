@@ -11,6 +11,7 @@ from billing.models import Customer, StripeEvent
 from billing.webhook.envelope import Envelope, NotAnEvent
 from billing.webhook.processing import process
 from billing.webhook.storage import SWEEP_DELAY
+from common.db import index_walks
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ def sweep() -> int:
     Returns how many were due, at most 200.
     """
     release_events_of_known_customers()
-    due = list(StripeEvent.objects.due()[:EVENTS_PER_SWEEP])
+    with index_walks():
+        due = list(StripeEvent.objects.due()[:EVENTS_PER_SWEEP])
     for event in due:
         try:
             process_stored(event)
@@ -41,13 +43,18 @@ def release_events_of_known_customers() -> None:
     """Make the events due that counted as somebody else's because they arrived together with their customer's first."""
     # If both are processed at the same moment, neither transaction sees the other's row.
     waiting = StripeEvent.objects.recent().exclude(waits_for="").filter(status=Status.PROCESSED)
-    if ours := [*Customer.objects.ours().filter(pk__in=waiting.values("waits_for")).values_list("pk", flat=True)]:
-        waiting.filter(waits_for__in=ours).make_due()
+    # order_by() removes the model's ordering, which would sort the customers.
+    known = Customer.objects.ours().filter(pk__in=waiting.values("waits_for")).order_by()
+    with index_walks():
+        if ours := [*known.values_list("pk", flat=True)]:
+            waiting.filter(waits_for__in=ours).make_due()
 
 
 def process_waiting(customer_id: str, **_: Any) -> None:
     """Receiver of ``customer_found``: process the events that waited for this customer's address or owner."""
-    for event in StripeEvent.objects.due().filter(waits_for=customer_id):
+    with index_walks():
+        due = list(StripeEvent.objects.due().filter(waits_for=customer_id))
+    for event in due:
         process_stored(event)
 
 

@@ -18,7 +18,7 @@ from common.failpoints import failpoint
 from emails.errors import InvalidMessage
 from emails.kinds import priority_of
 from emails.message import Message
-from emails.models import OutboundEmail
+from emails.models import OutboundEmail, Priority
 from emails.wakeup import wake_worker
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def row_from(message: EmailMessage) -> OutboundEmail:
         **schedule,
         id=neutral.id,
         kind=kind,
-        priority=priority_of(kind) if priority is None else priority,
+        priority=priority_of(kind) if priority is None else Priority(priority),
         # Null for an empty key, because a unique column may contain null more than once but "" only once.
         idempotency_key=getattr(message, "idempotency_key", None) or None,
         expires_at=getattr(message, "expires_at", None),

@@ -2,9 +2,9 @@
 
 The path of a row, in order:
 
-1. **Claim** (claims.py). A worker claims due rows with a *lease*, a claim that expires, and a *fencing token*, a random
-   value that it must name to change them later (emails/models/work.py). If the worker dies, the lease expires, and
-   another worker takes over. If it was only slow, its token no longer matches.
+1. **Claim** (claims.py). A worker claims due rows, the most urgent first (due.py), with a *lease*, a claim that
+   expires, and a *fencing token*, a random value that it must name to change them later (emails/models/work.py). If the
+   worker dies, the lease expires, and another worker takes over. If it was only slow, its token no longer matches.
 2. **Attempt** (calls.py). The rows are serialized (preparation.py) and stored as a ``DeliveryAttempt`` before anything
    is sent. From then on the attempt holds the lease. Its ID is the Idempotency-Key of the call.
 3. **Call** (calls.py). A thread of the pool makes the HTTP call through the provider's backend.

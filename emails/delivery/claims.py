@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models.functions import Now
 
 from common.db import index_walks
 from common.failpoints import failpoint
@@ -66,7 +65,8 @@ class ReadyProvider:
 
     def has_work(self) -> bool:
         """Return whether anything is due. Costs a query per queue."""
-        is_due = any(queue.rows().due(self.now).exists() for queue in self.queues)
+        with index_walks():
+            is_due = any(queue.rows().due(self.now).exists() for queue in self.queues)
         return self.state.has_unknown_attempts_due or is_due
 
     def call(self, opened: OpenAttempt, queue: Queue) -> Call:
@@ -124,6 +124,8 @@ def next_calls(room: int, *, idle: bool, displaceable: Sequence[Call] = (), only
             free = room if slots.free is None else slots.free + spare
             limit = 1 if ready.state.is_probing else min(room - len(calls), free)
             calls += with_slots(claim_calls(ready, limit, priorities, idle=idle and not calls), ready)
+            if idle and any(row.isolated for call in calls for row in call.rows):
+                break
     return Claimed(calls, min(waits, default=None))
 
 
@@ -149,28 +151,23 @@ def with_new_slots(calls: Sequence[Call]) -> list[Call]:
 def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority], *, idle: bool) -> list[Call]:
     """Claim repeats and new calls of one provider, by priority."""
     calls: list[Call] = []
-    isolated = isolated_priorities(ready)
+    due = {queue: queue.due() for queue in ready.queues}
     for priority in priorities:
         if ready.state.has_unknown_attempts_due:
             calls += repeated_calls(ready, priority, limit - len(calls))
         for queue in ready.queues:
-            calls += new_calls(ready, queue, priority, limit - len(calls))
+            if priority in due[queue].together:
+                calls += new_calls(ready, queue, priority, limit - len(calls))
         for queue in ready.queues:
-            if isolated.get(queue) != priority:
+            if priority not in due[queue].alone:
                 continue
             # A row that may kill this worker is claimed when no other call could be lost with it. Until then, nothing
             # less urgent is claimed, so that the calls in progress come to an end.
             if not idle or calls:
                 return calls
-            calls = new_calls(ready, queue, priority, 1, isolated=True)
+            if alone := new_calls(ready, queue, priority, 1, isolated=True):
+                return alone
     return calls
-
-
-def isolated_priorities(ready: ReadyProvider) -> dict[Queue, Priority]:
-    """Return the highest priority among each queue's due rows that must be claimed alone, if there are any."""
-    with index_walks():
-        found = {queue: queue.most_urgent_isolated(ready.now) for queue in ready.queues}
-    return {queue: priority for queue, priority in found.items() if priority is not None}
 
 
 def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list[Call]:
@@ -178,9 +175,11 @@ def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list
 
     An attempt that must not be repeated ends here. If that happens to all that were claimed, more are claimed.
     """
+    if limit <= 0:
+        return []
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
-    lease = transitions.lease()
-    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, priority=priority):
+    lease, only = transitions.lease(), {"priority": priority}
+    while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, only=only):
         with index_walks():
             calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
             repeatable = [call for call in calls if repeat_or_settle(call, ready.now)]
@@ -217,20 +216,14 @@ def new_calls(
     ready: ReadyProvider, queue: Queue, priority: Priority, limit: int, *, isolated: bool = False
 ) -> list[Call]:
     """Claim due rows and open attempts for them. If every claimed row ends without a call, more are claimed."""
+    if limit <= 0:
+        return []
     max_rows = 1 if isolated or ready.state.is_probing else queue.max_rows(limit)
     while rows := queue.claim(priority, max_rows, ready.now, isolated=isolated):
         failpoint("after-claim")
         if attempts := open_attempts(rows, queue, ready.now, max_calls=limit):
             return [ready.call(opened, queue) for opened in attempts]
     return []
-
-
-def is_waited_for() -> bool:
-    """Return whether work is due that a person is waiting for, at whichever provider. Costs two quick queries."""
-    urgent = {"priority": Priority.WAITING, "due_at__lte": Now(), "lease_token": None}
-    with index_walks():
-        emails = OutboundEmail.objects.filter(isolated__in=[False], **urgent)
-        return emails.exists() or DeliveryAttempt.objects.filter(**urgent).exists()
 
 
 def recover_stalled(now: datetime) -> bool:

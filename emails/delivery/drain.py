@@ -21,6 +21,7 @@ from common.failpoints import failpoint
 from emails.backends.base import Acceptance
 from emails.delivery import breaker, claims, pacing, settlement
 from emails.delivery.calls import Call, CallResult, MissedSlot, NotMade, in_order_of_slots
+from emails.delivery.due import is_waited_for
 from emails.errors import LeaseLost, ProviderError
 from emails.models import Priority
 
@@ -105,7 +106,7 @@ class Drain:
         if len(self.ready) < self.threads:
             self.claim_more()
         else:
-            self.claim_urgent()
+            self.claim_urgent(running)
         self.submit_ready(running)
 
     def unfinished(self) -> int:
@@ -129,13 +130,14 @@ class Drain:
         # A call with a slot would miss it while it waits in the pool for a free thread.
         return running < (self.threads if call.pace.slot is not None else SUBMITTED_PER_THREAD * self.threads)
 
-    def claim_urgent(self) -> None:
+    def claim_urgent(self, running: int) -> None:
         """Claim email that a person is waiting for, even if enough other calls are ready."""
         bulk = [call for call in self.ready if call.attempt.priority != Priority.WAITING]
-        if not bulk or stopping.is_set():
+        # As long as no call can begin, none can overtake it.
+        if not bulk or stopping.is_set() or not self.has_room(self.ready[0], running):
             return
         with self.despite_outages():
-            if claims.is_waited_for():
+            if is_waited_for():
                 urgent, _ = claims.next_calls(self.threads, idle=False, displaceable=bulk, only=Priority.WAITING)
                 self.add_ready(urgent)
 
@@ -173,7 +175,7 @@ class Drain:
             # While all goes well, the threads continue during the settlement. After an error, it comes first, because
             # the provider may be paused by it.
             running = self.unfinished()
-            self.claim_urgent()
+            self.claim_urgent(running)
             self.submit_ready(running)
         results = self.requeue_late_calls([(self.in_flight.pop(future), result_of(future)) for future in finished])
         if not results:

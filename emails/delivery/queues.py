@@ -16,10 +16,11 @@ from common.db import ValueByKey
 from emails.backends import configured_provider, contacts_provider, get_backend, get_contacts
 from emails.backends.base import DeliveryBackend, ProviderClient, Request
 from emails.backends.contacts import SequenzyContacts
+from emails.delivery.due import Due, due_changes, due_emails
 from emails.delivery.preparation import Part, Prepared, batch, prepare_change, prepare_email
 from emails.delivery.transitions import end_lease, lease, update_row
 from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Priority, Status
-from emails.models.work import RowT, WorkQuerySet
+from emails.models.work import WorkQuerySet
 from emails.tracking import linking
 from emails.tracking.suppressions import suppressions_of
 
@@ -57,8 +58,8 @@ class Queue(ABC):
         """Return the priority of a call that carries these rows."""
 
     @abstractmethod
-    def most_urgent_isolated(self, now: datetime) -> Priority | None:
-        """Return the highest priority among the due rows that must be claimed alone, or None if there are none."""
+    def due(self) -> Due:
+        """Return the priorities of the rows that are due."""
 
     @abstractmethod
     def max_rows(self, calls: int) -> int:
@@ -91,15 +92,14 @@ class EmailQueue(Queue):
         return OutboundEmail.objects.all()
 
     def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[OutboundEmail]:
-        return claim_rows(self.rows(), limit, now, isolated=isolated, priority=priority)
+        only = {"priority": priority, "isolated": isolated}
+        return OutboundEmail.objects.claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
 
     def priority_of(self, rows: Sequence[OutboundEmail]) -> Priority:
         return Priority(min(row.priority for row in rows))
 
-    def most_urgent_isolated(self, now: datetime) -> Priority | None:
-        isolated = OutboundEmail.objects.filter(isolated__in=[True], due_at__lte=now, lease_token=None)
-        priority = isolated.order_by("priority").values_list("priority", flat=True).first()
-        return None if priority is None else Priority(priority)
+    def due(self) -> Due:
+        return due_emails()
 
     def max_rows(self, calls: int) -> int:
         return min(calls * self.client.batch_limit, MAX_ROWS)
@@ -156,16 +156,14 @@ class ContactQueue(Queue):
         return ContactChange.objects.next_of_each_contact()
 
     def claim(self, priority: Priority, limit: int, now: datetime, *, isolated: bool) -> Sequence[ContactChange]:
-        if priority != Priority.NORMAL:
-            return []
-        return claim_rows(self.rows(), limit, now, isolated=isolated)
+        only = {"isolated": isolated}
+        return self.rows().claim(limit=limit, now=now, lease=lease(), only=only, status=Status.SENDING)
 
     def priority_of(self, rows: Sequence[ContactChange]) -> Priority:
         return Priority.NORMAL
 
-    def most_urgent_isolated(self, now: datetime) -> Priority | None:
-        isolated = ContactChange.objects.filter(isolated__in=[True], due_at__lte=now, lease_token=None)
-        return Priority.NORMAL if isolated.exists() else None
+    def due(self) -> Due:
+        return due_changes()
 
     def max_rows(self, calls: int) -> int:
         return min(calls, MAX_ROWS)
@@ -194,13 +192,6 @@ class ContactQueue(Queue):
                 update_row(change, address="", content=None, metadata={})
             update_row(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
             logger.info("Contact change %s was accepted by %s.", change.pk, self.provider)
-
-
-def claim_rows(rows: WorkQuerySet[RowT], limit: int, now: datetime, *, isolated: bool, **options: Any) -> list[RowT]:
-    """Claim due rows of one kind for this worker."""
-    # "isolated IN (…)", because SQLite wouldn't use its index for "NOT isolated".
-    waiting = rows.filter(isolated__in=[isolated])
-    return waiting.claim(limit=limit, now=now, lease=lease(), status=Status.SENDING, **options)
 
 
 def queues_for(provider: str) -> list[Queue]:

@@ -16,10 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from emails.models.contacts import ContactChange
 from emails.models.list_indexes import list_index
 from emails.models.messages import OutboundEmail
-from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority
+from emails.models.work import HELD, WAITS, Priority, WorkQuerySet
 
 
-class DeliveryAttemptQuerySet(PrioritizedQuerySet["DeliveryAttempt"]):
+class DeliveryAttemptQuerySet(WorkQuerySet["DeliveryAttempt"]):
+    claimed_by = {"priority": Priority.values}
+
     def with_emails(self) -> Self:
         """Return the attempts that carry emails, without the ones that carry a contact change."""
         return self.filter(contact_change=None)

@@ -15,6 +15,8 @@ from emails.models.work import HELD, WAITS, Work, WorkQuerySet
 
 
 class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):
+    claimed_by = {"isolated": [False, True]}
+
     def next_of_each_contact(self) -> Self:
         """Return only the oldest unsettled change of each contact, so a later one can't overtake it."""
         earlier = ContactChange.objects.filter(address=OuterRef("address"), settled_at=None, pk__lt=OuterRef("pk"))

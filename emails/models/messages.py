@@ -6,8 +6,7 @@ can find an email and see its status.
 """
 
 import uuid
-from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -19,7 +18,7 @@ from common.lists import newest
 from emails.message import Message
 from emails.models.list_indexes import list_index
 from emails.models.recipients import HasOne, HasSeveral, IsAmong, SeveralRecipientsIndex
-from emails.models.work import HELD, WAITS, PrioritizedQuerySet, Priority, Work
+from emails.models.work import HELD, WAITS, Priority, Work, WorkQuerySet
 
 MAX_SORTED = 2_000  # emails with several recipients that one search reads
 
@@ -27,11 +26,8 @@ MAX_SORTED = 2_000  # emails with several recipients that one search reads
 HAS_BODY_OR_NO_KEY = models.Q(content__isnull=False) | models.Q(idempotency_key__isnull=True)
 
 
-class OutboundEmailQuerySet(PrioritizedQuerySet["OutboundEmail"]):
-    def due(self, now: datetime) -> Self:
-        # The index begins with these columns. With all their values listed, each combination is one range of it, which
-        # leaves out the rows that are due only later.
-        return super().due(now).filter(isolated__in=[False, True])
+class OutboundEmailQuerySet(WorkQuerySet["OutboundEmail"]):
+    claimed_by = {"priority": Priority.values, "isolated": [False, True]}
 
     def newest_to_address(self, address: str, limit: int) -> list[uuid.UUID]:
         """Return the IDs of the newest emails with this address, in lowercase, in To, Cc, or Bcc, in no certain order.

@@ -15,9 +15,10 @@ Every change to a held row therefore has the token as a condition in the UPDATE,
   the same two columns, and is claimed in the same way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from itertools import product
+from typing import Any, ClassVar, Self, TypeVar
 from uuid import uuid4
 
 from django.db import models
@@ -77,25 +78,31 @@ class Priority(models.IntegerChoices):
 class WorkQuerySet(models.QuerySet[RowT]):
     """Queries over any model with ``due_at`` and ``lease_token``: emails, contact changes, and attempts."""
 
+    # The columns with which the model's index of waiting rows begins, before due_at, and their values in the order of
+    # claiming. Each combination of values is one range of the index, and in it, the oldest row comes first.
+    claimed_by: ClassVar[Mapping[str, Sequence[Any]]] = {}
+
     def due(self, now: datetime) -> Self:
         """Return the rows that a worker may claim now."""
-        return self.filter(due_at__lte=now, lease_token=None)
+        # With their values, the ranges of the index leave out the rows that are due only later.
+        values = {f"{column}__in": values for column, values in self.claimed_by.items()}
+        return self.filter(due_at__lte=now, lease_token=None, **values)
 
     def stalled(self, now: datetime) -> Self:
         """Return the rows whose lease has expired, so the worker that holds them died or hangs."""
         return self.filter(due_at__lte=now, lease_token__isnull=False)
 
     def claim(
-        self, *, limit: int, now: datetime, lease: timedelta, priority: Priority | None = None, **changes: Any
+        self, *, limit: int, now: datetime, lease: timedelta, only: Mapping[str, Any] | None = None, **changes: Any
     ) -> list[RowT]:
         """Lease up to ``limit`` due rows to the caller and return them, the most urgent first and then the oldest.
 
-        With ``priority``, only rows of this priority. ``changes`` are further columns to set. No two callers get the
-        same row.
+        ``only`` selects one value of columns in ``claimed_by``. ``changes`` are further columns to set. No two callers
+        get the same row.
         """
         our_lease = {"lease_token": uuid4(), "due_at": now + lease, **changes}
         with index_walks():
-            rows = self.lock_due(limit, now, Priority if priority is None else [priority])
+            rows = self.lock_due(limit, now, only or {})
             if not rows:
                 return []
             # Only the key and the token may be named here: with due_at, an index on it could look better than the key.
@@ -109,27 +116,20 @@ class WorkQuerySet(models.QuerySet[RowT]):
                 setattr(row, name, value)
         return rows
 
-    def lock_due(self, limit: int, now: datetime, priorities: Iterable[Priority]) -> list[RowT]:
-        """Lock up to ``limit`` due rows until the transaction ends, and return them, oldest first."""
-        # On PostgreSQL, SKIP LOCKED passes over rows that another worker is claiming right now. SQLite has no row locks
-        # and ignores it. There, two workers may select the same rows, and the condition of the UPDATE decides who gets
-        # them.
-        due = WorkQuerySet.due(self, now).order_by("due_at")
-        return list(due.select_for_update(skip_locked=True)[:limit])
-
-
-class PrioritizedQuerySet(WorkQuerySet[RowT]):
-    """Queries over a model that also has ``priority``. Its index of due rows begins with that column."""
-
-    def due(self, now: datetime) -> Self:
-        return super().due(now).filter(priority__in=Priority.values)
-
-    def lock_due(self, limit: int, now: datetime, priorities: Iterable[Priority]) -> list[RowT]:
-        """Lock up to ``limit`` due rows until the transaction ends, and return them, the most urgent first."""
+    def lock_due(self, limit: int, now: datetime, only: Mapping[str, Any]) -> list[RowT]:
+        """Lock up to ``limit`` due rows until the transaction ends, and return them in the order of claiming."""
         rows: list[RowT] = []
-        for priority in priorities:
-            if len(rows) < limit:
-                rows += WorkQuerySet.lock_due(self.filter(priority=priority), limit - len(rows), now, [priority])
+        columns = {name: [only[name]] if name in only else values for name, values in self.claimed_by.items()}
+        for values in product(*columns.values()):
+            # "IN (…)" even for one value, because SQLite wouldn't use its index for "NOT isolated".
+            one_range = {f"{name}__in": [value] for name, value in zip(columns, values, strict=True)}
+            due = self.filter(due_at__lte=now, lease_token=None, **one_range).order_by("due_at")
+            # On PostgreSQL, SKIP LOCKED passes over rows that another worker is claiming right now. SQLite has no row
+            # locks and ignores it. There, two workers may select the same rows, and the condition of the UPDATE decides
+            # who gets them.
+            rows += due.select_for_update(skip_locked=True)[: limit - len(rows)]
+            if len(rows) == limit:
+                break
         return rows
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -50,11 +51,11 @@ def statistics_of(request, db, outbox) -> None:
     now_are("all rows")
 
 
-def some(count: int = 5, **conditions: object) -> list[object]:
+def some(count: int = 5, **conditions: object) -> list[UUID]:
     return list(OutboundEmail.objects.filter(due_at__isnull=False, **conditions).values_list("pk", flat=True)[:count])
 
 
-def change(keys: list[object], **changes: object) -> None:
+def change(keys: list[UUID], **changes: object) -> None:
     OutboundEmail.objects.filter(pk__in=keys).update(**changes)
 
 
@@ -121,7 +122,7 @@ def test_no_query_of_another_provider_scans_or_sorts(plans, provider):
     check(plans(provider))
 
 
-@pytest.mark.parametrize("statistics_of", STATISTICS, indirect=True)
+@pytest.mark.parametrize("statistics_of", ["none", "settled rows"], indirect=True)
 def test_updates_by_key_use_the_key(plans):
     """With old statistics, an index of rows in progress looks emptier than the primary key's."""
     updates = [plan for plan in plans("resend") if plan.query.startswith("UPDATE") and '"id" IN (%s' in plan.query]

@@ -9,7 +9,7 @@ from django.db import connection
 
 QUEUES = ("outboundemail", "deliveryattempt", "attemptedemail", "contactchange", "providerstate")
 # In PostgreSQL's plans and in SQLite's.
-BAD_STEPS = re.compile(r"Seq Scan|Bitmap|Sort|Hash Join|Merge Join|SCAN (?!.*USING)|TEMP B-TREE")
+BAD_STEPS = re.compile(r"Seq Scan|Bitmap|Sort|Hash Join|Merge Join|SCAN (?!CONSTANT ROW|.*USING)|TEMP B-TREE FOR ORDER")
 REPEATED = re.compile(r"%s(, %s|(::uuid)?(,| WHEN| THEN) ?\(?%s(::uuid)?)+")
 EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN "}
 

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("billing", "0003_marks_and_cleanup"),
+        ("billing", "0004_waiting_events"),
     ]
 
     operations = [
