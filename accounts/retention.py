@@ -1,7 +1,7 @@
 """Retention of logins, of former email addresses, and of accounts that were never confirmed."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -10,9 +10,10 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.hooks import export_sources
-from accounts.models import EmailChange, EmailQuota, Login, User, session_store
+from accounts.models import EmailChange, EmailQuota, Login, User, session_model, session_store, stored_sessions
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.tokens import EMAIL_UNDO_LIFE, EMAIL_VERIFICATION_LIFE
+from common.batches import delete_in_batches, keys_in_batches
 from emails import privacy
 
 logger = logging.getLogger(__name__)
@@ -24,20 +25,37 @@ BATCH_SIZE = 500
 def forget_old_history() -> int:
     """Delete expired sessions and tokens, and history older than HISTORY_LIFE; returns the number of deleted logins."""
     now = timezone.now()
-    # Django never deletes expired sessions on its own, and Knox deletes expired tokens only when their user sends a
-    # request.
-    session_store().clear_expired()
-    AuthToken.objects.filter(expiry__lt=now).delete()
-    has_token = Exists(AuthToken.objects.filter(digest=OuterRef("token_digest")))
-    old = Login.objects.filter(at__lt=now - HISTORY_LIFE).exclude(has_token)
-    # Active logins are kept. SESSION_ENGINE may store sessions outside the database, so no query can find them.
-    ended = [login.pk for login in old if not login.has_session()]
-    Login.objects.filter(pk__in=ended).delete()
-    EmailQuota.objects.filter(updated_at__lt=now - EmailQuota.PERIOD).delete()
+    delete_expired_sessions(now)
+    # Knox deletes expired tokens only when their user sends a request.
+    delete_in_batches(AuthToken.objects.filter(expiry__lt=now), "pk")
+    ended = delete_ended_logins(now - HISTORY_LIFE)
+    delete_in_batches(EmailQuota.objects.filter(updated_at__lt=now - EmailQuota.PERIOD), "updated_at")
     # As long as a change can be undone, its old address is needed.
-    EmailChange.objects.filter(at__lt=now - max(HISTORY_LIFE, EMAIL_UNDO_LIFE)).delete()
-    logger.info("Deleted %d ended logins from more than %d days ago.", len(ended), HISTORY_LIFE.days)
-    return len(ended)
+    delete_in_batches(EmailChange.objects.filter(at__lt=now - max(HISTORY_LIFE, EMAIL_UNDO_LIFE)), "at")
+    logger.info("Deleted %d ended logins from more than %d days ago.", ended, HISTORY_LIFE.days)
+    return ended
+
+
+def delete_expired_sessions(now: datetime) -> None:
+    # Django never deletes expired sessions on its own, and its method deletes all of them in one statement.
+    if model := session_model():
+        delete_in_batches(model.objects.filter(expire_date__lt=now), "expire_date")
+    else:
+        session_store().clear_expired()
+
+
+def delete_ended_logins(before: datetime) -> int:
+    """Delete the logins from before that time whose token or session no longer exists; returns how many."""
+    has_token = Exists(AuthToken.objects.filter(digest=OuterRef("token_digest")))
+    deleted = 0
+    for keys in keys_in_batches(Login.objects.filter(at__lt=before).exclude(has_token), "at", BATCH_SIZE):
+        sessions = dict(Login.objects.filter(pk__in=keys).values_list("pk", "session_key"))
+        # SESSION_ENGINE may store sessions outside the database, so a join can't find them.
+        active = stored_sessions([session for session in sessions.values() if session])
+        ended = [key for key, session in sessions.items() if session not in active]
+        Login.objects.filter(pk__in=ended).delete()
+        deleted += len(ended)
+    return deleted
 
 
 def delete_unconfirmed_accounts() -> int:
@@ -45,10 +63,11 @@ def delete_unconfirmed_accounts() -> int:
 
     Most were created by mistyping an email address, or by strangers with the address of somebody else.
     """
-    deleted, last_key = 0, 0
-    while keys := list(_unconfirmed().filter(pk__gt=last_key).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]):
+    deleted = 0
+    # Accounts that were used stay. Without this condition, each run would look at all of them again.
+    unused = _unconfirmed().filter(logins=None, email_changes=None)
+    for keys in keys_in_batches(unused, "date_joined", BATCH_SIZE):
         deleted += sum(map(_delete_if_unconfirmed, keys))
-        last_key = keys[-1]
     logger.info("Deleted %d accounts that were not confirmed within %d days.", deleted, _days())
     return deleted
 

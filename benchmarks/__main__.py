@@ -1,6 +1,6 @@
 """Run all benchmarks one after the other, and print each figure next to its target.
 
-    python -m benchmarks                    all of them, about 45 minutes; needs PostgreSQL and redis-server
+    python -m benchmarks                    all of them, about 55 minutes; needs PostgreSQL and redis-server
     python -m benchmarks webhook rate       only those whose command contains one of the words
 
 If possible, a figure is a ratio within one run, because other load on the machine then affects both sides. Seconds and
@@ -27,6 +27,8 @@ COMMANDS = [
     "event_cost.py",
     "person_cost.py",
     "claim_cost.py",
+    "growth.py",
+    "purge.py",
     "wakeup_cost.py",
     "cache_outage.py",
     "limits.py",

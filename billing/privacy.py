@@ -49,9 +49,12 @@ PAYMENT_FIELDS = (
 
 def events_of(user: User) -> QuerySet[StripeEvent]:
     """Return the events of the user's customers and of their purchases without a customer."""
+    # Two queries, because with OR, the database would read all events to compare each with both.
+    events = StripeEvent.objects.exclude(object_id="").order_by()
     customers = Customer.objects.filter(user=user).values("pk")
-    payments = Payment.objects.of(user.pk).values("stripe_id")
-    return StripeEvent.objects.filter(Q(customer_id__in=customers) | Q(object_id__in=payments)).exclude(object_id="")
+    by_customer = events.exclude(customer_id="").filter(customer_id__in=customers)
+    by_object = events.filter(object_id__in=Payment.objects.of(user.pk).values("stripe_id"))
+    return StripeEvent.objects.filter(pk__in=by_customer.values("pk").union(by_object.values("pk")))
 
 
 # The timeline

@@ -21,6 +21,8 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
 
 from common.actions import Action, ActionRefused
+from common.db import no_table_scans
+from common.lists import BoundedPaginator, containing, first_keys, newest, words_of
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
     ModelAdmin = admin.ModelAdmin[Any]
@@ -34,13 +36,33 @@ DATE_LOOKUPS = frozenset({"year", "month", "day"})  # those in the links of a da
 
 
 class ChangeList(main.ChangeList):
-    """A list that ignores dates outside the calendar. Django's own raises an exception in the year 9999."""
+    """A list that ignores dates outside the calendar, and sorts by no other columns than its own links do.
+
+    Django's own raises an exception in the year 9999.
+    """
 
     def get_filters(self, request: HttpRequest) -> Any:
         try:
             return super().get_filters(request)
         except (ValueError, OverflowError) as error:
             raise IncorrectLookupParameters from error
+
+    def get_results(self, request: HttpRequest) -> None:
+        # A value may be rarer than the statistics say. For a page that holds all matches, Django sets no limit.
+        with no_table_scans():
+            super().get_results(request)
+            len(self.result_list)  # reads the rows
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Return the list's order, after the columns by which a filter has already sorted, in the same direction."""
+        if queryset.query.order_by == self.root_queryset.query.order_by:
+            return super().get_ordering(request, queryset)
+        order = super().get_ordering(request, queryset.order_by())
+        sign = "-" if str(order[0]).startswith("-") else ""
+        return [*(f"{sign}{column}" for column in queryset.query.order_by), *order]
 
 
 class StrictAdmin(ModelAdmin):
@@ -98,10 +120,22 @@ class OperableAdmin(StrictAdmin):
 
 
 class ReadOnlyAdmin(OperableAdmin):
-    """An admin for rows that only the application writes and only retention deletes."""
+    """An admin for rows that only the application writes and only retention deletes.
 
-    # These tables grow large, and PostgreSQL counts rows by scanning them. Lists show the number of matches only.
+    These tables grow large, so lists show only the first 1,000 matches, and count no further (common/lists.py).
+    """
+
+    paginator = BoundedPaginator
+    list_per_page = 50  # rendering a row takes longer than finding it
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count the rows of every choice
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any
+    ) -> HttpResponse | None:
+        if request.POST.get("select_across") == "1":  # "Select all" means all that the list shows
+            queryset = queryset.filter(pk__in=first_keys(queryset))
+        return super().response_action(request, queryset, *args, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -111,6 +145,39 @@ class ReadOnlyAdmin(OperableAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class IndexedSearchAdmin(ReadOnlyAdmin):
+    """An admin whose search finds certain whole values by index, and parts of ``search_fields`` among the newest rows.
+
+    If an index finds one of the words, the other words narrow down what it found, however old the rows are.
+    """
+
+    newest_by = "created_at"  # an indexed column
+
+    def found_by_index(self, queryset: QuerySet[Any], word: str) -> list[Any]:
+        """Return the primary keys of the rows that a whole value identifies, such as an ID."""
+        raise NotImplementedError
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        words = words_of(search_term)
+        if len(words) > SEARCH_WORDS:
+            raise IncorrectLookupParameters
+        if not words:
+            return queryset, False
+        for word in words:
+            if keys := self.found_by_index(queryset.order_by(f"-{self.newest_by}"), word):
+                rows = queryset.filter(pk__in=keys)
+                words.remove(word)
+                break
+        else:
+            rows = newest(queryset, self.newest_by)
+        for word in words:
+            rows = containing(rows, self.search_fields, word)
+        # Searched once: the list reads its rows three times.
+        return queryset.filter(pk__in=first_keys(rows)), False
 
 
 class RowActionsAdmin(OperableAdmin):

@@ -62,6 +62,25 @@ def index_walks() -> Iterator[None]:
                 cursor.execute(PLAN_AS_BEFORE)
 
 
+@contextmanager
+def no_table_scans() -> Iterator[None]:
+    """Open a transaction in which PostgreSQL uses indexes, also where it expects so many rows that it would scan all.
+
+    Unlike ``index_walks``, in which it must not be used, it may collect what an index contains. GIN indexes need that.
+    """
+    is_nested = connection.in_atomic_block
+    with transaction.atomic():
+        if connection.vendor != "postgresql":
+            yield
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)")
+        yield
+        if is_nested:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET enable_seqscan; RESET jit")
+
+
 def first_row_by_index(query: str) -> tuple[Any, ...]:
     """Return the first row of a SELECT without parameters, which is planned as in ``index_walks()``.
 

@@ -2,14 +2,23 @@
 
 from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from common.db import index_walks
 from emails import contacts
 from emails.backends import contacts_provider
-from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, Status, Suppression
+from emails.models import (
+    AttemptedEmail,
+    ContactChange,
+    DeliveryAttempt,
+    DeliveryEvent,
+    OutboundEmail,
+    Status,
+    Suppression,
+)
 from emails.support.history import history
 
 ERASED_AT_ONCE = 500  # per transaction
@@ -86,7 +95,18 @@ def erase_some_settled() -> int:
         return 0
     DeliveryEvent.objects.filter(email__in=keys).delete()
     DeliveryAttempt.objects.filter(emails__in=keys).update(detail="")
-    emails = OutboundEmail.objects.filter(pk__in=keys)
-    emails.filter(idempotency_key=None).delete()
+    emails = OutboundEmail.objects.filter(pk__in=keys).order_by()
+    delete([key for key, idempotency_key in emails.values_list("pk", "idempotency_key") if idempotency_key is None])
     emails.update(recipients="", subject="", content=None, detail="", metadata={}, to_be_erased=False)
     return len(keys)
+
+
+def delete(keys: Collection[UUID]) -> None:
+    """Delete the emails with their events, and the attempts that carried no others."""
+    # order_by() removes the models' orderings, for which the database would sort.
+    carried = AttemptedEmail.objects.filter(email__in=keys).order_by()
+    attempts = {*carried.values_list("attempt", flat=True)}
+    OutboundEmail.objects.filter(pk__in=keys).only("pk").order_by().delete()
+    carries_others = Exists(AttemptedEmail.objects.filter(attempt=OuterRef("pk")))
+    settled = DeliveryAttempt.objects.filter(pk__in=attempts, settled_at__isnull=False)
+    settled.exclude(carries_others).only("pk").order_by().delete()

@@ -8,11 +8,12 @@ from accounts.hooks import TimelineEntry, timeline_sources
 from accounts.models import User
 from common.admin import admin_log_entries
 from emails import privacy
-from emails.models import OutboundEmail, Status
+from emails.models import Status
 from emails.support.explanations import explain
 
 # The limit also applies to each source, so a source with many rows costs no more than the page can show.
 MAX_ENTRIES = 200
+MAX_EXPLAINED = 20  # emails; an explanation costs queries
 ON_TRACK = (Status.SENT, Status.DELIVERED)
 
 
@@ -29,22 +30,17 @@ def milestones(user: User) -> Iterator[TimelineEntry]:
         yield TimelineEntry(user.email_verified_at, "email address verified", user.email)
 
 
-def outbound_emails(user: User) -> Iterable[TimelineEntry]:
-    return [
-        TimelineEntry(
+def outbound_emails(user: User) -> Iterator[TimelineEntry]:
+    explained = 0
+    for email in privacy.emails_of(str(user.pk))[:MAX_ENTRIES]:
+        is_explained = email.status not in ON_TRACK and explained < MAX_EXPLAINED
+        explained += is_explained
+        yield TimelineEntry(
             at=email.created_at,
             what=f"email “{email.kind or 'other'}”: {email.status}",
-            detail=" — ".join(filter(None, [email.subject, problem(email)])),
+            detail=" — ".join(filter(None, [email.subject, explain(email).sentence if is_explained else ""])),
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
         )
-        for email in privacy.emails_of(str(user.pk))[:MAX_ENTRIES]
-    ]
-
-
-def problem(email: OutboundEmail) -> str:
-    """Return why the email has not arrived. Empty if it was sent or delivered."""
-    # An explanation costs queries, and most emails don't need one.
-    return "" if email.status in ON_TRACK else explain(email).sentence
 
 
 def logins(user: User) -> Iterable[TimelineEntry]:

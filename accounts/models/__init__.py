@@ -3,7 +3,7 @@
 from accounts.models.email_changes import EmailChange
 from accounts.models.email_quotas import EmailQuota
 from accounts.models.links import NewestLink, Purpose
-from accounts.models.logins import Login, session_store
+from accounts.models.logins import Login, session_model, session_store, stored_sessions
 from accounts.models.users import User, UserManager, default_language
 
 __all__ = [
@@ -15,5 +15,7 @@ __all__ = [
     "User",
     "UserManager",
     "default_language",
+    "session_model",
     "session_store",
+    "stored_sessions",
 ]

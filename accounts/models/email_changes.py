@@ -20,6 +20,7 @@ class EmailChange(models.Model):
 
     class Meta:
         ordering = ["-at"]
+        indexes = [models.Index(fields=["at"], name="email_change_age")]  # for retention
 
     def __str__(self) -> str:
         return f"{self.old_address} → {self.new_address}"

@@ -1,11 +1,13 @@
 """Logins."""
 
+from collections.abc import Collection
 from importlib import import_module
 from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 
@@ -16,6 +18,19 @@ def session_store() -> SessionBase:
     """Return an empty session of the configured engine, to access stored sessions through."""
     store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
     return store
+
+
+def stored_sessions(keys: Collection[str]) -> set[str]:
+    """Return those of the session keys that belong to a stored session. One query, if sessions are in the database."""
+    if model := session_model():
+        return set(model.objects.filter(session_key__in=keys).values_list("session_key", flat=True))
+    store = session_store()
+    return {key for key in keys if store.exists(key)}
+
+
+def session_model() -> type[AbstractBaseSession] | None:
+    """Return the model of stored sessions, or None if SESSION_ENGINE stores them outside the database."""
+    return getattr(session_store(), "model", None)
 
 
 class LoginQuerySet(models.QuerySet["Login"]):
@@ -45,6 +60,7 @@ class Login(models.Model):
         ordering = ["-at"]
         indexes = [
             models.Index(fields=["user", "-at"], name="login_newest"),
+            models.Index(fields=["at", "id"], name="login_age"),  # for retention
             # Most logins have ended and have an empty key, so the index leaves them out.
             models.Index(fields=["session_key"], condition=~models.Q(session_key=""), name="login_session"),
         ]

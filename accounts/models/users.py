@@ -80,6 +80,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ["-date_joined"]
+        indexes = [
+            models.Index(
+                fields=["date_joined", "id"],
+                condition=models.Q(email_verified_at__isnull=True, last_login__isnull=True),
+                name="user_unconfirmed",
+            )
+        ]
         constraints = [
             # For rows that are written without EmailAddressField, which makes `unique=True` ignore case.
             models.UniqueConstraint(

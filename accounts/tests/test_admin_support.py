@@ -52,6 +52,20 @@ def queue_email(ada, settings):
     return queue_email
 
 
+def test_timeline_explains_only_the_newest_problems(
+    staff_client, user_page, queue_email, django_assert_max_num_queries
+):
+    queue_email(status=Status.FAILED, detail="Mailbox full")
+    [email] = OutboundEmail.objects.all()
+    OutboundEmail.objects.bulk_create(
+        OutboundEmail(metadata=email.metadata, status=Status.FAILED, detail="Mailbox full") for _ in range(99)
+    )
+    with django_assert_max_num_queries(100):
+        html = staff_client.get(user_page).content.decode()
+    assert html.count("Mailbox full") == 20
+    assert html.count(": failed") == 100
+
+
 def run_action(staff_client, user, name):
     return staff_client.post(reverse("admin:accounts_user_operate", args=[user.pk, name]), follow=True)
 

@@ -42,6 +42,7 @@ class CleanupRequest(models.Model):
         constraints = [models.UniqueConstraint(fields=["action", "object_id"], name="one_cleanup_an_object")]
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="cleanup_due"),
+            models.Index(fields=["done_at"], condition=models.Q(done_at__isnull=False), name="cleanup_done"),
         ]
 
     def __str__(self) -> str:
@@ -60,6 +61,7 @@ class Erasure(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["address_digest"], condition=~models.Q(address_digest=""), name="erasure_address"),
+            models.Index(fields=["erased_at"], condition=~models.Q(address_digest=""), name="erasure_age"),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,9 @@ from billing.money import format_amount
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def of(self, user_id: int) -> Self:
-        return self.filter(Q(user=user_id) | Q(customer__user=user_id))
+        # Two queries, because with OR, the database would read all payments to compare each with both.
+        payments = Payment.objects.order_by().values("pk")
+        return self.filter(pk__in=payments.filter(user=user_id).union(payments.filter(customer__user=user_id)))
 
     def paid_for(self, subscription_id: str) -> Self:
         return self.filter(subscription_id=subscription_id, status=Payment.Status.PAID)

@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing.models import CleanupRequest, Erasure, EventAddress, StripeEvent
 from billing.payloads import StripeObject
 from billing.payloads.customers import customer_id_of
 from billing.webhook.envelope import Envelope
+from common.batches import delete_in_batches, in_batches
 from common.db import insert_if_absent
 
 # The request that stores an event processes it right away. Only if its process dies before that is done, the sweep
@@ -88,9 +88,11 @@ def addresses_in(data: StripeObject) -> set[str]:
 
 def purge() -> int:
     """Delete the processed events that Stripe can no longer send again, and return how many."""
+    old = timezone.now() - KEPT_FOR
     # Unprocessed events are kept at any age, because a fix in our code may still process them.
-    old = StripeEvent.objects.filter(status=StripeEvent.Status.PROCESSED, received_at__lt=Now() - KEPT_FOR)
-    deleted, _ = old.delete()
-    Erasure.objects.filter(erased_at__lt=Now() - KEPT_FOR).exclude(address_digest="").update(address_digest="")
-    CleanupRequest.objects.filter(done_at__lt=Now() - KEPT_FOR).delete()
+    processed = StripeEvent.objects.filter(status=StripeEvent.Status.PROCESSED, received_at__lt=old)
+    deleted = delete_in_batches(processed, "received_at")
+    named = Erasure.objects.filter(erased_at__lt=old).exclude(address_digest="")
+    in_batches(named, "erased_at", lambda rows: rows.update(address_digest=""))
+    delete_in_batches(CleanupRequest.objects.filter(done_at__lt=old), "done_at")
     return deleted

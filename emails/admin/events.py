@@ -1,25 +1,36 @@
 """Events that providers reported, with their raw payloads until retention deletes those."""
 
 import json
+from itertools import chain
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
-from emails.models import DeliveryEvent
+from common.admin import IndexedSearchAdmin
+from common.lists import MAX_LISTED, as_uuid, first_keys
+from emails.admin.filters import ChoiceFilter
+from emails.admin.messages import readable_address
+from emails.models import DeliveryEvent, OutboundEmail
 
 
 @admin.register(DeliveryEvent)
-class DeliveryEventAdmin(ReadOnlyAdmin):
+class DeliveryEventAdmin(IndexedSearchAdmin):
     list_display = ["occurred_at", "provider", "type", "severity", "recipient", "detail"]
-    list_filter = ["type", "severity", "received_at"]
-    # "=" compares the whole value, because part of an ID identifies nothing.
-    search_fields = ["recipient", "=email__id", "=provider_message_id"]
-    search_help_text = _("Search by email address, message ID, or provider message ID")
+    list_filter = [("type", ChoiceFilter), ("severity", ChoiceFilter), "received_at"]
+    ordering = ["-received_at"]
+    sortable_by = ()
+    newest_by = "received_at"
+    search_fields = ["recipient", "detail"]
+    search_help_text = _(
+        "Search by email address, message ID, or provider message ID. Parts of addresses, and words of the details, "
+        "are found among the newest 10,000 events."
+    )
     fields = [
         "occurred_at",
         "received_at",
@@ -33,6 +44,16 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
         "raw_form",
     ]
     readonly_fields = ["message", "raw_form"]
+
+    def found_by_index(self, queryset: QuerySet[DeliveryEvent], word: str) -> list[Any]:
+        """Return the newest events at this address, and those of the messages with this ID at us or at the provider."""
+        messages = OutboundEmail.objects.filter(provider_message_id=word)[:MAX_LISTED].values_list("pk", flat=True)
+        queries = [
+            queryset.filter(recipient=readable_address(word)).order_by("-occurred_at"),
+            queryset.filter(email__in=[*messages, *filter(None, [as_uuid(word)])]),
+            queryset.filter(email=None, provider_message_id=word),
+        ]
+        return [*chain.from_iterable(map(first_keys, queries))]
 
     @admin.display(description=_("message"))
     def message(self, event: DeliveryEvent) -> SafeString | str:

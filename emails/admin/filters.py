@@ -10,6 +10,19 @@ from django.utils.translation import gettext_lazy as _
 
 from emails import samples
 from emails.models import OutboundEmail, ProviderState
+from emails.models.list_indexes import newest_with
+
+COLUMNS = ("status", "reason", "kind", "provider", "outcome", "type", "severity")
+
+
+def with_value(rows: QuerySet[Any], column: str, value: str, request: HttpRequest) -> QuerySet[Any]:
+    """Return the rows with this value. If it is the only filter, they come from its index, in the order of time.
+
+    With several filters, the database's statistics decide which one it begins with.
+    """
+    is_only_filter = sum(name.partition("__")[0] in COLUMNS for name in request.GET) == 1
+    found = newest_with(rows, column, value)
+    return found if is_only_filter else found.order_by(*rows.query.order_by)
 
 
 class ColumnFilter(admin.SimpleListFilter):
@@ -18,7 +31,19 @@ class ColumnFilter(admin.SimpleListFilter):
     parameter_name: str
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundEmail]) -> QuerySet[OutboundEmail]:
-        return queryset if self.value() is None else queryset.filter(**{self.parameter_name: self.value()})
+        value = self.value()
+        return queryset if value is None else with_value(queryset, self.parameter_name, value, request)
+
+
+class ChoiceFilter(admin.ChoicesFieldListFilter):
+    """A filter on a column with fixed choices."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundEmail]) -> QuerySet[OutboundEmail]:
+        values = request.GET.getlist(self.lookup_kwarg)
+        if len(values) != 1 or len(self.used_parameters) != 1:
+            found = super().queryset(request, queryset)
+            return queryset if found is None else found
+        return with_value(queryset, str(self.field_path), values[0], request)
 
 
 class KindFilter(ColumnFilter):

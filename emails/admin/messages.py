@@ -1,6 +1,7 @@
 """Messages: search by address, an explanation for each, and actions to retry, cancel, or resend it."""
 
 from collections import Counter
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from common.actions import ActionRefused
-from common.admin import ReadOnlyAdmin, RowActionsAdmin, admin_log_entries, to_the_second
+from common.admin import IndexedSearchAdmin, RowActionsAdmin, admin_log_entries, to_the_second
 from common.html_frame import framed_html
-from emails.admin.filters import KindFilter, ProviderFilter
+from common.lists import MAX_LISTED, as_uuid, first_keys
+from emails.admin.filters import ChoiceFilter, KindFilter, ProviderFilter
+from emails.errors import InvalidMessage
+from emails.message.address import Address
 from emails.models import OutboundEmail
 from emails.support import display
 from emails.support.actions import ACTIONS, RESENT_FROM, MessageAction, offered_actions
@@ -27,12 +31,16 @@ COLUMN_WIDTH = 50  # characters
 
 
 @admin.register(OutboundEmail)
-class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
+class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
     list_display = ["created", "state", "to", "kind", "short_subject", "sent"]
     list_display_links = ["created", "to"]
-    list_filter = ["status", "reason", KindFilter, ProviderFilter, "created_at"]
-    search_fields = ["recipients", "subject", "provider_message_id", "idempotency_key", "id"]
-    search_help_text = _("Search by email address, subject, provider message ID, our ID, or idempotency key")
+    list_filter = [("status", ChoiceFilter), ("reason", ChoiceFilter), KindFilter, ProviderFilter, "created_at"]
+    sortable_by = ["created"]  # the only column with an index of its own
+    search_fields = ["recipients", "subject", "provider_message_id", "idempotency_key"]
+    search_help_text = _(
+        "Search by email address, our ID, provider message ID, or idempotency key. Parts of them, and words of the "
+        "subject, are found among the newest 10,000 messages."
+    )
     row_actions = ACTIONS
     actions = ["retry", "retry_even_twice", "cancel", "resend"]
     fieldsets = [
@@ -64,23 +72,31 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
         # Bodies can be megabytes, and the list shows none of them.
         return super().get_queryset(request).defer("content")
 
+    def found_by_index(self, queryset: Any, word: str) -> list[UUID]:
+        """Return the newest messages with this address in To, Cc, or Bcc, or with this ID or key."""
+        queries = [queryset.filter(provider_message_id=word), queryset.filter(idempotency_key=word)]
+        if (key := as_uuid(word)) is not None:
+            queries.append(queryset.filter(pk=key))
+        by_address = queryset.newest_to_address(readable_address(word), MAX_LISTED)
+        return [*by_address, *chain.from_iterable(map(first_keys, queries))]
+
     @admin.display(description=_("created"), ordering="created_at")
     def created(self, email: OutboundEmail) -> str:
         return to_the_second(email.created_at)
 
-    @admin.display(description=_("sent"), ordering="sent_at", empty_value="")
+    @admin.display(description=_("sent"), empty_value="")
     def sent(self, email: OutboundEmail) -> str | None:
         return to_the_second(email.sent_at) if email.sent_at else None
 
-    @admin.display(description=_("to"), ordering="recipients")
+    @admin.display(description=_("to"))
     def to(self, email: OutboundEmail) -> str:
         return truncatechars(email.recipients, COLUMN_WIDTH)
 
-    @admin.display(description=_("subject"), ordering="subject")
+    @admin.display(description=_("subject"))
     def short_subject(self, email: OutboundEmail) -> str:
         return truncatechars(email.subject, COLUMN_WIDTH)
 
-    @admin.display(description=_("status"), ordering="status")
+    @admin.display(description=_("status"))
     def state(self, email: OutboundEmail) -> str:
         return f"{email.status} ({email.reason})" if email.reason else email.status
 
@@ -153,6 +169,14 @@ class OutboundEmailAdmin(RowActionsAdmin, ReadOnlyAdmin):
             messages.success(request, f"{ACTIONS[name].done} ({done})")
         for sentence, count in refusals.items():
             messages.error(request, f"{count} not changed: {sentence}")
+
+
+def readable_address(word: str) -> str:
+    """Return the address as recipients are stored: in lowercase, with the domain in ASCII."""
+    try:
+        return Address.parse(word).email.lower()
+    except InvalidMessage:
+        return word.lower()
 
 
 def changes_by_hand(email: OutboundEmail) -> list[HistoryEntry]:

@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from common.actions import Action
-from common.admin import ReadOnlyAdmin, RowActionsAdmin
+from common.admin import IndexedSearchAdmin, ReadOnlyAdmin, RowActionsAdmin
 from common.db import database_now
+from common.lists import as_uuid, first_keys
+from emails.admin.filters import ChoiceFilter
 from emails.delivery import provider_status
 from emails.models import DeliveryAttempt, ProviderState
 from emails.support import actions as support_actions
@@ -64,11 +66,16 @@ class ProviderStateAdmin(RowActionsAdmin, ReadOnlyAdmin):
 
 
 @admin.register(DeliveryAttempt)
-class DeliveryAttemptAdmin(ReadOnlyAdmin):
+class DeliveryAttemptAdmin(IndexedSearchAdmin):
     list_display = ["created_at", "provider", "outcome", "status_code", "error_code", "calls", "crashes", "settled_at"]
-    list_filter = ["outcome", "created_at"]
-    search_fields = ["=id", "=emails__id"]
-    search_help_text = _("Search by attempt ID (the Idempotency-Key) or message ID")
+    list_filter = [("outcome", ChoiceFilter), "created_at"]
+    ordering = ["-created_at"]
+    sortable_by = ["created_at"]
+    search_fields = ["error_code", "detail"]
+    search_help_text = _(
+        "Search by attempt ID (the Idempotency-Key) or message ID. Words of an error are found among the newest "
+        "10,000 attempts."
+    )
     fields = [
         "id",
         "provider",
@@ -89,6 +96,10 @@ class DeliveryAttemptAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeliveryAttempt]:
         # The bodies hold live links, and no field shows them.
         return super().get_queryset(request).defer("body")
+
+    def found_by_index(self, queryset: QuerySet[DeliveryAttempt], word: str) -> list[Any]:
+        key = as_uuid(word)
+        return first_keys(queryset.filter(pk=key)) or first_keys(queryset.filter(emails=key)) if key else []
 
     @admin.display(description=_("messages"))
     def carried(self, attempt: DeliveryAttempt) -> SafeString:

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from emails.models.contacts import ContactChange
+from emails.models.list_indexes import list_index
 from emails.models.messages import OutboundEmail
 from emails.models.work import HELD, WAITS, Priority, WorkQuerySet
 
@@ -82,6 +83,9 @@ class DeliveryAttempt(models.Model):
             # Only an unknown attempt waits without a lease, so this index is nearly always empty.
             models.Index(fields=["provider", "priority", "due_at"], condition=WAITS, name="attempt_waiting"),
             models.Index(fields=["due_at"], condition=HELD, name="attempt_held"),
+            # The list of attempts, and its filter.
+            models.Index(fields=["created_at"], name="attempt_created"),
+            list_index("outcome", "created_at", name="attempt_outcome"),
         ]
 
     def __str__(self) -> str:

@@ -10,8 +10,12 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from emails.models.list_indexes import list_index
 from emails.models.messages import OutboundEmail
 from emails.models.suppressions import Suppression
+
+# Whether an event contains anything about a person.
+PERSONAL = ~models.Q(recipient="") | ~models.Q(detail="") | models.Q(raw__isnull=False)
 
 
 class DeliveryEvent(models.Model):
@@ -74,7 +78,16 @@ class DeliveryEvent(models.Model):
         ordering = ["occurred_at"]
         indexes = [
             models.Index(fields=["recipient", "occurred_at"], name="event_recipient"),
+            # The list of events, and its filters.
             models.Index(fields=["received_at"], name="event_received"),
+            list_index("type", "received_at", name="event_type"),
+            list_index("severity", "received_at", name="event_severity", is_mostly_empty=True),
+            # Retention: events with a payload, and two kinds of those without a message.
+            models.Index(fields=["received_at"], condition=models.Q(raw__isnull=False), name="event_with_payload"),
+            models.Index(
+                fields=["received_at"], condition=models.Q(PERSONAL, email__isnull=True), name="event_to_forget"
+            ),
+            models.Index(fields=["received_at"], condition=models.Q(email__isnull=True), name="event_unlinked_age"),
             models.Index(fields=["provider_message_id"], condition=models.Q(email__isnull=True), name="event_unlinked"),
         ]
         constraints = [models.UniqueConstraint(fields=["provider", "fingerprint"], name="event_counted_once")]

@@ -13,12 +13,35 @@ from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
+from common.db import no_table_scans
+from common.lists import newest
 from emails.message import Message
+from emails.models.list_indexes import list_index
+from emails.models.recipients import HasOne, HasSeveral, IsAmong, SeveralRecipientsIndex
 from emails.models.work import HELD, WAITS, Priority, Work, WorkQuerySet
+
+MAX_SORTED = 2_000  # emails with several recipients that one search reads
+
+# Retention has nothing left to do with a row without a body whose key is kept, until the key is too old as well.
+HAS_BODY_OR_NO_KEY = models.Q(content__isnull=False) | models.Q(idempotency_key__isnull=True)
 
 
 class OutboundEmailQuerySet(WorkQuerySet["OutboundEmail"]):
     claimed_by = {"priority": Priority.values, "isolated": [False, True]}
+
+    def newest_to_address(self, address: str, limit: int) -> list[uuid.UUID]:
+        """Return the IDs of the newest emails with this address, in lowercase, in To, Cc, or Bcc, in no certain order.
+
+        If an address is in thousands of emails with several recipients, some of the older ones may be missing.
+        """
+        alone = self.filter(HasOne("recipients"), recipients=address).order_by("-created_at")
+        among = self.filter(HasSeveral("recipients"), IsAmong("recipients", address)).order_by()
+        with no_table_scans():
+            found = set(among.values_list("created_at", "pk")[:MAX_SORTED])
+            if len(found) == MAX_SORTED:
+                found.update(newest(among, "created_at").values_list("created_at", "pk"))
+        newest_among = [key for _, key in sorted(found, reverse=True)[:limit]]
+        return [*alone.values_list("pk", flat=True)[:limit], *newest_among]
 
 
 class OutboundEmail(Work):
@@ -86,7 +109,26 @@ class OutboundEmail(Work):
             ),
             models.Index(fields=["due_at"], condition=HELD, name="outbound_held"),
             models.Index(fields=["created_at"], name="outbound_created"),
-            models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="outbound_settled"),
+            # The list of messages. Each filter has an index, because a value can be rare at any time.
+            list_index("status", "created_at", name="outbound_status"),
+            list_index("kind", "created_at", name="outbound_kind"),
+            list_index("provider", "created_at", name="outbound_provider"),
+            list_index("reason", "created_at", name="outbound_reason", is_mostly_empty=True),
+            models.Index(
+                fields=["recipients", "created_at"], condition=models.Q(HasOne("recipients")), name="outbound_recipient"
+            ),
+            SeveralRecipientsIndex(name="outbound_recipients"),
+            # Retention. Every settled row is in one of these two, and each step reads only rows that it changes.
+            models.Index(
+                fields=["settled_at"],
+                condition=models.Q(HAS_BODY_OR_NO_KEY, settled_at__isnull=False),
+                name="outbound_to_purge",
+            ),
+            models.Index(
+                fields=["settled_at"],
+                condition=models.Q(settled_at__isnull=False, content__isnull=True, idempotency_key__isnull=False),
+                name="outbound_kept_keys",
+            ),
             models.Index(fields=["provider_message_id"], name="outbound_provider_id"),
             models.Index(
                 fields=["person", "-created_at"], condition=models.Q(person__isnull=False), name="outbound_person"
@@ -107,6 +149,8 @@ class OutboundEmail(Work):
 
     @property
     def is_body_deleted(self) -> bool:
+        if "content" in self.get_deferred_fields():  # reading megabytes only to see that they are there takes long
+            return not OutboundEmail.objects.filter(pk=self.pk, content__isnull=False).exists()
         return self.content is None
 
     @property

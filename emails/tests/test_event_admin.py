@@ -44,6 +44,17 @@ def test_event_is_found_by_address_and_shows_raw_payload(admin, event):
     assert "<b>unknown" not in html
 
 
+@pytest.mark.parametrize("by", ["PERSON-0@example.com", "message", "provider ID", "ID in the event", "person-0@"])
+def test_event_is_found_however_it_is_named(admin, event, by):
+    email = event.email
+    OutboundEmail.objects.update(provider_message_id="re_9")
+    DeliveryEvent.objects.create(provider="resend", provider_message_id="m2", occurred_at=event.occurred_at)
+    words = {"message": email.pk.hex, "provider ID": "re_9", "ID in the event": "m2"}
+    response = admin.get("/admin/emails/deliveryevent/", {"q": words.get(by, by)})
+    [found] = response.context["cl"].result_list
+    assert found.email_id == (None if by == "ID in the event" else email.pk)
+
+
 def test_raw_payload_is_deleted_after_retention(admin, event):
     travel(timedelta(days=31))
     OutboundEmail.objects.update(settled_at=None)
