@@ -13,10 +13,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 
+from common.db import index_walks
 from emails.backends import configured_provider, fallback_provider
 from emails.delivery import breaker
 from emails.delivery.queues import EmailQueue, Queue
 from emails.models import DeliveryAttempt, ProviderState
+from emails.models.work import HELD, WAITS
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +82,8 @@ def may_probe_with_new_email(state: ProviderState) -> bool:
     A probe with an unknown outcome stays with that provider, so only one email in NEW_EMAIL_EVERY may end like that.
     """
     unknown = DeliveryAttempt.objects.with_emails().filter(
-        provider=state.name,
-        outcome=DeliveryAttempt.Outcome.UNKNOWN,
-        due_at__isnull=False,
-        created_at__gte=state.failed_over_at,
+        provider=state.name, outcome=DeliveryAttempt.Outcome.UNKNOWN, created_at__gte=state.failed_over_at
     )
-    return not unknown.filter(created_at__gt=state.now - NEW_EMAIL_EVERY).exists()
+    recent = unknown.filter(created_at__gt=state.now - NEW_EMAIL_EVERY)
+    with index_walks():  # two queries, because each of them fits one of the partial indexes
+        return not (recent.filter(WAITS).exists() or recent.filter(HELD).exists())
