@@ -54,7 +54,7 @@ class ReadyProvider:
     @property
     def paused_for(self) -> timedelta:
         """How long the provider is still paused."""
-        return max((self.state.paused_until or self.now) - self.now, timedelta())
+        return max((self.state.blocked_until or self.now) - self.now, timedelta())
 
     @property
     def interval(self) -> timedelta | None:
@@ -75,9 +75,13 @@ def ready_providers() -> Iterator[ReadyProvider]:
     # A call may take as long as its deadline, and it must end before its lease does.
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
     needed = {name for name in (configured_provider(), contacts_provider()) if name}
-    for state in ProviderState.objects.with_rows_for(*needed):
+    # The row of contacts exists only after a change was due (recover_stalled), because most projects have none.
+    states = {state.name: state for state in ProviderState.objects.with_rows_for(configured_provider())}
+    for state in states.values():
         try:
-            yield ReadyProvider(state, get_client(state.name), queues_for(state.name), start_by)
+            client = get_client(state.name)
+            state.paced_by = states.get(client.paced_with)
+            yield ReadyProvider(state, client, queues_for(state.name), start_by)
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 abandon_old_attempts(state)
@@ -157,6 +161,8 @@ def repeated_calls(ready: ReadyProvider, limit: int) -> list[Call]:
     An attempt that must not be repeated ends here. If that happens to all that were claimed, more are claimed.
     """
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
+    if ready.state.name != contacts_provider():
+        of_provider = of_provider.with_emails()
     while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease()):
         calls = [ready.call(OpenAttempt(attempt, attempt.rows), queue_of(attempt)) for attempt in attempts]
         if repeatable := [call for call in calls if repeat_or_settle(call, ready.now)]:
@@ -181,7 +187,8 @@ def may_repeat(call: Call, now: datetime) -> bool:
     """Return whether the call is young enough, and a second copy would be prevented by its key or be harmless."""
     lifetime = call.client.key_lifetime
     is_harmless = lifetime is not None or all(row.allows_second_copy for row in call.rows)
-    return is_harmless and now - call.attempt.created_at < repeatable_for(lifetime)
+    has_limit = any(row.has_retry_limit for row in call.rows)
+    return is_harmless and (not has_limit or now - call.attempt.created_at < repeatable_for(lifetime))
 
 
 def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
@@ -208,3 +215,15 @@ def recover_stalled(now: datetime) -> None:
             settlement.record_crash_of_row(row, now)
     for attempt in DeliveryAttempt.objects.stalled(now).select_for_update(skip_locked=True):
         settlement.record_crash_of_attempt(attempt, now)
+    bring_contact_changes_to(contacts_provider(), now)
+
+
+def bring_contact_changes_to(provider: str, now: datetime) -> None:
+    """Let the configured provider make the changes that wait, even if a former one was called for them."""
+    if not provider:
+        return
+    attempts = DeliveryAttempt.objects.exclude(contact_change=None).exclude(provider=provider)
+    for attempt in attempts.due(now).select_for_update(skip_locked=True):
+        settlement.leave_to_next_provider(attempt, now)
+    if ContactChange.objects.due(now).exists():
+        ProviderState.objects.bulk_create([ProviderState(name=provider)], ignore_conflicts=True)

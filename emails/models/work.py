@@ -27,7 +27,7 @@ RowT = TypeVar("RowT", bound=models.Model)
 
 
 class Status(models.TextChoices):
-    """What is known about a row. Contact changes use only ``queued``, ``sending``, ``sent``, and ``failed``."""
+    """What is known about a row. Contact changes use only the first three, ``failed``, and ``cancelled``."""
 
     QUEUED = "queued", _("queued")
     SENDING = "sending", _("sending")

@@ -50,6 +50,8 @@ class ReportedEvent:
     # True if the provider copied the recipient from the message's list of recipients. Then the event is certainly about
     # this address only if the message has a single recipient.
     is_recipient_from_list: bool = False
+    # True for an unsubscribe from one group of emails, which the provider itself keeps in mind.
+    is_about_a_group: bool = False
 
 
 def fingerprint(payload: Any, message_id: Any = None, *facts: Any) -> str:

@@ -88,6 +88,7 @@ class SendGridReceiver(Receiver):
             occurred_at=values.timestamp(timestamp),
             detail=detail(item),
             cause=cause,
+            is_about_a_group=name == "group_unsubscribe",
             raw=values.storable(item),
             # SendGrid's ID is missing from delayed bounces, so ours comes first.
             fingerprint=fingerprint(item, message_id or provider_message_id, *facts),
