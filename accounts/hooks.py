@@ -1,9 +1,9 @@
 """Registries that other apps fill in their ``AppConfig.ready()``, so that accounts imports none of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
@@ -32,6 +32,9 @@ export_sources: dict[str, Callable[[User], object]] = {}
 # Each returns a message for the user if the account can't be deleted now: the reason, and what to do first. Otherwise,
 # it returns an empty string.
 deletion_guards: list[Callable[[User], str]] = []
+
+# Each returns what the user's contact at the email provider should know, by attribute.
+contact_attribute_sources: list[Callable[[User], Mapping[str, Any]]] = []
 
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []

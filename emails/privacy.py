@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from common.db import index_walks
@@ -74,7 +74,7 @@ def forget_address(address: str) -> None:
     contacts.forget(address)
     # Without contacts at a provider, forget() stores no change that would delete these rows after it is reported.
     if not contacts_provider():
-        ContactChange.objects.filter(address=address).delete()
+        ContactChange.objects.filter(Q(address=address) | Q(former_address=address)).delete()
 
 
 def erase_settled() -> int:

@@ -223,10 +223,12 @@ SEQUENZY_WEBHOOK_KEY = env.choice("SEQUENZY_WEBHOOK_KEY", ["auto", "text", "base
 SEQUENZY_WEBHOOK_TOLERANCE_SECONDS = env.whole_number("SEQUENZY_WEBHOOK_TOLERANCE_SECONDS", default=300)
 
 RESEND_API_KEY: str = env.str("RESEND_API_KEY", default="")
+RESEND_CONTACTS_API_KEY: str = env.str("RESEND_CONTACTS_API_KEY", default="")
 RESEND_API_URL = env.http_url("RESEND_API_URL", default="https://api.resend.com")
 RESEND_WEBHOOK_SECRETS = env.secrets("RESEND_WEBHOOK_SECRETS")
 
 SENDGRID_API_KEY: str = env.str("SENDGRID_API_KEY", default="")
+SENDGRID_CONTACTS_API_KEY: str = env.str("SENDGRID_CONTACTS_API_KEY", default="")
 SENDGRID_API_URL = env.http_url("SENDGRID_API_URL", default="https://api.sendgrid.com/v3")
 SENDGRID_WEBHOOK_PUBLIC_KEYS = env.secrets("SENDGRID_WEBHOOK_PUBLIC_KEYS")
 

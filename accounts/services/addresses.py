@@ -19,6 +19,7 @@ from accounts.mail import (
     send_password_reset_email,
 )
 from accounts.models import EmailChange, Purpose, User
+from accounts.services import contacts
 from accounts.services.deletion import erase, refusal_to_delete
 from accounts.services.devices import log_out_everywhere, log_out_other_devices
 from accounts.services.email_quotas import is_over_quota
@@ -63,7 +64,9 @@ def confirm_email_change(
         if not _set_address(unchanged, new_address):
             raise TokenInvalid
         _record_change(user, new_address)
+        former_address = user.email
         user.refresh_from_db()
+        contacts.change_address(user, former_address)
         log_out_other_devices(user=user, session=session, token=api_token)
     return user
 
@@ -81,7 +84,9 @@ def change_email_for(*, user: User, email: str) -> None:
             raise AddressTaken
         _record_change(user, email)
         log_out_everywhere(user=user)
+        former_address = user.email
         user.refresh_from_db()
+        contacts.change_address(user, former_address)
         if not user.is_email_verified:
             resend_welcome_email(user, discard=False)  # the link that was sent to the old address no longer works
 
@@ -94,12 +99,13 @@ def undo_email_change(*, token: str) -> User:
     # old address gets a link to set a new one.
     user.set_unusable_password()
     with transaction.atomic():
-        User.objects.lock(user.pk)
+        locked = User.objects.lock(user.pk)
         _mark_undone(change)
         _delete_unconfirmed_account(change.old_address, owner=user)
         _set_address(User.objects.filter(pk=user.pk), change.old_address, password=user.password)
         log_out_everywhere(user=user)
         user.refresh_from_db()  # the link is valid only for the restored address
+        contacts.change_address(user, locked.email if locked else change.new_address)
         send_password_reset_email(user)
     return user
 

@@ -1,4 +1,4 @@
-"""Changes to contacts at Sequenzy: which are waiting, which failed, and why."""
+"""Changes to contacts at the provider: which are waiting, which failed, and why."""
 
 from django.contrib import admin
 
@@ -10,11 +10,13 @@ from emails.models import ContactChange
 class ContactChangeAdmin(ReadOnlyAdmin):
     list_display = ["address", "action", "status", "reason", "created_at", "due_at", "settled_at"]
     list_filter = ["status", "action", "created_at"]
-    search_fields = ["address"]
+    search_fields = ["address", "former_address"]
     fields = [
         "address",
+        "former_address",
         "action",
         "content",
+        "progress",
         "status",
         "reason",
         "detail",

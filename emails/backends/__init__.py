@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from emails.backends.api import ApiBackend
 from emails.backends.base import DeliveryBackend, ProviderClient
-from emails.backends.contacts import SequenzyContacts, SharedKeyContacts
+from emails.backends.contacts import CONTACTS, ContactsClient, email_provider_of
 from emails.backends.relay import RelayBackend
 from emails.backends.resend import ResendBackend
 from emails.backends.sendgrid import SendGridBackend
@@ -28,6 +28,7 @@ __all__ = [
     "SequenzyBackend",
     "configured_provider",
     "contacts_provider",
+    "email_provider_of",
     "fallback_provider",
     "get_backend",
     "get_client",
@@ -66,22 +67,25 @@ def fallback_provider() -> str:
 def contacts_provider() -> str:
     """Return the provider name for contact changes, or an empty string if the provider has no contacts.
 
-    With a separate key, contacts have a name and thus a row in ProviderState of their own, because Sequenzy limits the
-    rate of each key.
+    The name, such as "resend_contacts", has a row in ProviderState of its own. So a key that may send but not change
+    contacts pauses only contacts.
     """
-    if configured_provider() != SequenzyBackend.name:
-        return ""
-    return SequenzyContacts.name if settings.SEQUENZY_CONTACTS_API_KEY else SharedKeyContacts.name
+    client = CONTACTS.get(configured_provider())
+    return client.name if client else ""
 
 
-def get_contacts() -> SequenzyContacts:
-    """Return a new client for contacts. Raises ImproperlyConfigured with the setting that is missing."""
-    return SequenzyContacts() if settings.SEQUENZY_CONTACTS_API_KEY else SharedKeyContacts()
+def get_contacts(name: str) -> ContactsClient:
+    """Return a new client for contacts. Raises ImproperlyConfigured with the setting that is missing.
+
+    ``name`` may also be the name of the provider of emails. Attempts had it before contacts had names of their own.
+    """
+    return CONTACTS[email_provider_of(name)]()
 
 
 def get_client(provider: str) -> ProviderClient:
     """Return a new client for the provider of emails or contacts. Raises ImproperlyConfigured like get_backend()."""
-    return get_contacts() if provider == SequenzyContacts.name else get_backend(provider)
+    is_for_contacts = email_provider_of(provider) != provider
+    return get_contacts(provider) if is_for_contacts else get_backend(provider)
 
 
 def key_lifetime_of(provider: str) -> timedelta | None:
@@ -89,7 +93,7 @@ def key_lifetime_of(provider: str) -> timedelta | None:
 
     This needs no client, because the settings of a former provider may be missing.
     """
-    clients: dict[str, type[ProviderClient]] = {**PROVIDERS, SequenzyContacts.name: SequenzyContacts}
+    clients: dict[str, type[ProviderClient]] = {**PROVIDERS, **{client.name: client for client in CONTACTS.values()}}
     client = clients.get(provider)
     return client.key_lifetime if client else None
 

@@ -10,8 +10,8 @@ import re
 import sys
 import uuid
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -51,6 +51,8 @@ class Acceptance:
     rate: float | None = None
     # How long the provider accepts no further calls, if its headers say that the limit is reached.
     cooldown: timedelta | None = None
+    # Only for contacts: what the call found out (emails/backends/contacts).
+    findings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ProviderClient:
@@ -70,6 +72,11 @@ class ProviderClient:
 
     poll_after: ClassVar[timedelta | None] = None
     """How long to wait for a message's first event before asking for its state. None if every outcome has an event."""
+
+    @property
+    def paced_with(self) -> str:
+        """The row of ProviderState whose slots the calls take."""
+        return self.name
 
     @abstractmethod
     def call(self, request: Request, idempotency_key: str) -> Acceptance:

@@ -35,6 +35,10 @@ CONTENT_ORDER = {"text/plain": 0, "text/html": 1}
 # (observed by django-anymail), so only the punctuation is removed.
 WITHOUT_COMMAS_AND_SEMICOLONS = str.maketrans("", "", ",;")
 
+# Without this, SendGrid would drop even a password reset to a person who unsubscribed from marketing, because its list
+# of unsubscribed people is for all email. Bounces and spam reports still count.
+REACH_UNSUBSCRIBED = {"bypass_unsubscribe_management": {"enable": True}}
+
 
 class SendGridBackend(ApiBackend):
     """Sends through SendGrid, one message per call.
@@ -71,6 +75,7 @@ class SendGridBackend(ApiBackend):
             "from": _person(message.from_email),
             "subject": message.subject,
             "content": _content(message),
+            "mail_settings": REACH_UNSUBSCRIBED,
             # SendGrid rejects empty strings, so empty fields are left out.
             **{field: value for field, value in optional.items() if value},
         }

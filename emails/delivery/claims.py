@@ -58,7 +58,7 @@ class ReadyProvider:
     @property
     def paused_for(self) -> timedelta:
         """How long the provider is still paused."""
-        return max((self.state.paused_until or self.now) - self.now, timedelta())
+        return max((self.state.blocked_until or self.now) - self.now, timedelta())
 
     @property
     def interval(self) -> timedelta | None:
@@ -79,16 +79,20 @@ def ready_providers() -> Iterator[ReadyProvider]:
     """Yield the providers whose settings are complete. One whose settings are needed and missing is paused."""
     # A call may take as long as its deadline, and it must end before its lease does.
     start_by = time.monotonic() + settings.EMAIL_LEASE_SECONDS - settings.EMAIL_CALL_DEADLINE_SECONDS
-    needed = {name for name in (configured_provider(), fallback_provider(), contacts_provider()) if name}
-    states = ProviderState.objects.with_rows_for(*needed)
+    emails = {name for name in (configured_provider(), fallback_provider()) if name}
+    needed = {*emails, contacts_provider()}
+    # The row of contacts exists only after a change was due (recover_stalled), because most projects have none.
+    states = ProviderState.objects.with_rows_for(*emails)
     for state in states:
         breaker.end_outdated_pause(state)
     carriers = failover.carriers(states)
+    by_name = {state.name: state for state in states}
     # The first provider comes first, so that its probe gets an email before the fallback provider takes all.
     for state in sorted(states, key=lambda state: state.name != configured_provider()):
         try:
-            queues = failover.usable_queues(state, queues_for(state.name, carriers))
-            yield ReadyProvider(state, get_client(state.name), queues, start_by)
+            client = get_client(state.name)
+            state.paced_by = by_name.get(client.paced_with)
+            yield ReadyProvider(state, client, queues_for(state.name, carriers), start_by)
         except ImproperlyConfigured as error:
             if state.has_unknown_attempts_due:
                 abandon_old_attempts(state)
@@ -203,6 +207,8 @@ def repeated_calls(ready: ReadyProvider, priority: Priority, limit: int) -> list
     if not ready.state.has_unknown_attempts_due or limit <= 0:
         return []
     of_provider = DeliveryAttempt.objects.filter(provider=ready.state.name)
+    if ready.state.name != contacts_provider():
+        of_provider = of_provider.with_emails()
     lease, only = transitions.lease(), {"priority": priority}
     while attempts := of_provider.claim(limit=limit, now=ready.now, lease=lease, only=only):
         with index_walks():
@@ -230,7 +236,8 @@ def may_repeat(call: Call, now: datetime) -> bool:
     """Return whether the call is young enough, and a second copy would be prevented by its key or be harmless."""
     lifetime = call.client.key_lifetime
     is_harmless = lifetime is not None or all(row.allows_second_copy for row in call.rows)
-    return is_harmless and now - call.attempt.created_at < repeatable_for(lifetime)
+    has_limit = any(row.has_retry_limit for row in call.rows)
+    return is_harmless and (not has_limit or now - call.attempt.created_at < repeatable_for(lifetime))
 
 
 def repeatable_for(key_lifetime: timedelta | None) -> timedelta:
@@ -262,7 +269,7 @@ def recover_stalled(now: datetime) -> bool:
         (DeliveryAttempt.objects.all(), settlement.record_crash_of_attempt),
     ]
     is_more_left = [recover(rows, record_crash, now) for rows, record_crash in work]  # each of them, not only the first
-    return any(is_more_left)
+    return any([*is_more_left, bring_contact_changes_to(contacts_provider(), now)])
 
 
 def recover(rows: WorkQuerySet[RowT], record_crash: Callable[[RowT, datetime], None], now: datetime) -> bool:
@@ -273,3 +280,20 @@ def recover(rows: WorkQuerySet[RowT], record_crash: Callable[[RowT, datetime], N
         for row in crashed:
             record_crash(row, now)
     return len(crashed) == MAX_TO_RECOVER
+
+
+@index_walks()
+def bring_contact_changes_to(provider: str, now: datetime) -> bool:
+    """Let the configured provider make the changes that wait, even if a former one was called for them.
+
+    Returns whether more may be left.
+    """
+    if not provider:
+        return False
+    others = DeliveryAttempt.objects.exclude(contact_change=None).exclude(provider=provider)
+    attempts = list(others.due(now).select_for_update(of=["self"], skip_locked=True)[:MAX_TO_RECOVER])
+    for attempt in attempts:
+        settlement.leave_to_next_provider(attempt, now)
+    if ContactChange.objects.due(now).exists():
+        ProviderState.objects.bulk_create([ProviderState(name=provider)], ignore_conflicts=True)
+    return len(attempts) == MAX_TO_RECOVER

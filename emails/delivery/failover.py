@@ -16,7 +16,6 @@ from django.db import transaction
 from common.db import index_walks
 from emails.backends import configured_provider, fallback_provider
 from emails.delivery import breaker
-from emails.delivery.queues import EmailQueue, Queue
 from emails.models import DeliveryAttempt, ProviderState
 from emails.models.work import HELD, WAITS
 
@@ -66,14 +65,6 @@ def start(state: ProviderState, fallback: str) -> None:
         # Emails that backed off were waiting for the first provider only.
         breaker.release_waiting(state.now)
     state.failed_over_at = down.values_list("failed_over_at", flat=True).first()
-
-
-def usable_queues(state: ProviderState, queues: Sequence[Queue]) -> list[Queue]:
-    """Return the queues that may be used now. During a failover, those of the first provider carry emails only.
-
-    A contact change can succeed while emails are refused, for example for a quota. It would end the failover.
-    """
-    return [queue for queue in queues if state.failed_over_at is None or isinstance(queue, EmailQueue)]
 
 
 def may_probe_with_new_email(state: ProviderState) -> bool:

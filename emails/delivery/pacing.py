@@ -40,13 +40,19 @@ def interval_of(state: ProviderState, client: ProviderClient) -> timedelta | Non
     ceiling = settings.EMAIL_RATE_PER_SECOND
     if ceiling == 0:
         return None
-    reported = state.rate or (ceiling or client.default_rate)
+    reported = pacer(state).rate or (ceiling or client.default_rate)
     rate = min(reported, ceiling) if reported and ceiling else reported
     return timedelta(seconds=1 / (rate * SHARE)) if rate else None
 
 
+def pacer(state: ProviderState) -> ProviderState:
+    """Return the row with the slots: of emails for their provider's contacts, if both share a limit."""
+    return state.paced_by or state
+
+
 def until_next_slot(state: ProviderState, now: datetime | None = None) -> timedelta:
     """Return the time from ``now`` (default: the present) until the next free slot; zero if it is free then."""
+    state = pacer(state)
     ahead = (state.next_slot_at or state.now) - (now or present(state))
     return ahead if timedelta() < ahead <= MAX_AHEAD else timedelta()
 
@@ -65,6 +71,7 @@ def take_slots(state: ProviderState, interval: timedelta, count: int) -> list[fl
 
     Costs one UPDATE, and another one each time another worker takes slots at the same moment.
     """
+    state = pacer(state)
     while True:
         seen = state.next_slot_at
         # Read the clock once: a busy process can lose time between two readings, and slots would come too close.

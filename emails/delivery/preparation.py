@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from emails.backends.base import DeliveryBackend
-from emails.backends.contacts import SequenzyContacts
+from emails.backends.contacts import ContactsClient
+from emails.backends.contacts.client import Change, UnsupportedChange
 from emails.errors import InvalidMessage
 from emails.message import Address, Message
 from emails.models import ContactChange, OutboundEmail, Reason, Status, Work
@@ -66,14 +67,33 @@ def prepare_email(
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
 
 
-def prepare_change(row: ContactChange, contacts: SequenzyContacts) -> Part | Ending:
-    """Build the call that makes the change. Raises nothing."""
+def prepare_change(row: ContactChange, contacts: ContactsClient, *, is_opted_out: bool) -> Part | Ending:
+    """Build the next call of the change. Raises nothing."""
+    if is_opted_out and row.action == ContactChange.Action.TRACK_EVENT:
+        return Ending(Status.CANCELLED, detail="The person wants no marketing email, which the event could start.")
     try:
-        request = contacts.request(row.action, row.address, row.content or {}, str(row.event_id))
+        request = contacts.next_request(change_of(row, is_opted_out=is_opted_out))
+    except UnsupportedChange as error:
+        return Ending(Status.CANCELLED, detail=str(error))
     except Exception as error:  # a bug of ours, as in prepare_email()
         logger.exception("Contact change %s cannot be serialized.", row.pk)
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+    if request is None:
+        return Ending(Status.SENT)
     return Part(row, request.body, endpoint=request.endpoint)
+
+
+def change_of(row: ContactChange, *, is_opted_out: bool) -> Change:
+    """Return the change as the clients of emails/backends/contacts know it."""
+    return Change(
+        action=row.action,
+        address=row.address,
+        content=row.content or {},
+        event_id=str(row.event_id),
+        former_address=row.former_address,
+        is_opted_out=is_opted_out,
+        progress=row.progress,
+    )
 
 
 def batch(results: Iterable[tuple[Work, Part | Ending]], *, max_bytes: int, max_calls: int) -> Prepared:

@@ -10,18 +10,21 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from common.db import ValueByKey
 from emails.backends import configured_provider, contacts_provider, get_backend, get_contacts
-from emails.backends.base import DeliveryBackend, ProviderClient, Request
-from emails.backends.contacts import SequenzyContacts
+from emails.backends.base import Acceptance, DeliveryBackend, ProviderClient, Request
+from emails.backends.contacts import ContactsClient
+from emails.backends.contacts.client import MISSING, NO_ACCESS, is_unsubscribed, log_no_access, merged
 from emails.delivery.due import Due, due_changes, due_emails
-from emails.delivery.preparation import Part, Prepared, batch, prepare_change, prepare_email
+from emails.delivery.preparation import Part, Prepared, batch, change_of, prepare_change, prepare_email
 from emails.delivery.transitions import end_lease, lease, update_row
 from emails.models import AttemptedEmail, ContactChange, DeliveryAttempt, OutboundEmail, Priority, Status
 from emails.models.work import WorkQuerySet
 from emails.tracking import linking
+from emails.tracking.opt_outs import opt_out, opted_out_among
 from emails.tracking.suppressions import suppressions_of
 
 logger = logging.getLogger(__name__)
@@ -79,9 +82,13 @@ class Queue(ABC):
     def store(self, attempts: Sequence[OpenAttempt]) -> None:
         """Insert the attempts, which from then on hold their rows. Raises ``LeaseLost``."""
 
+    def results(self, acceptance: Acceptance) -> Sequence[Any]:
+        """Return what the call resulted in for each row: the ID that the provider gave it, or an empty string."""
+        return acceptance.message_ids
+
     @abstractmethod
-    def mark_accepted(self, accepted: Sequence[tuple[Any, str]]) -> None:
-        """Mark rows as sent. Each comes with the ID that the provider gave it, or an empty string."""
+    def mark_accepted(self, accepted: Sequence[tuple[Any, Any]]) -> None:
+        """Mark rows as sent. Each comes with its result."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +161,9 @@ class EmailQueue(Queue):
 
 @dataclass(frozen=True)
 class ContactQueue(Queue):
-    """Contact changes, one per call."""
+    """Contact changes, one per call. A change can take several calls, one after the other."""
 
-    client: SequenzyContacts = field(compare=False)
+    client: ContactsClient = field(compare=False)
 
     def rows(self) -> WorkQuerySet[ContactChange]:
         return ContactChange.objects.next_of_each_contact()
@@ -175,7 +182,8 @@ class ContactQueue(Queue):
         return min(calls, MAX_ROWS)
 
     def prepare(self, rows: Sequence[ContactChange], now: datetime, max_calls: int) -> Prepared:
-        results = ((row, prepare_change(row, self.client)) for row in rows)
+        opted_out = opted_out_among(row.address for row in rows)
+        results = ((row, prepare_change(row, self.client, is_opted_out=row.address in opted_out)) for row in rows)
         return batch(results, max_bytes=sys.maxsize, max_calls=max_calls)
 
     def request(self, parts: Sequence[Part]) -> Request:
@@ -188,16 +196,45 @@ class ContactQueue(Queue):
             [attempt.contact_change] = changes
             attempt.save(force_insert=True)
 
-    def mark_accepted(self, accepted: Sequence[tuple[ContactChange, str]]) -> None:
-        for change, _ in accepted:
-            if change.action == ContactChange.Action.FORGET:
-                # Nothing about a forgotten contact may stay here, so its earlier changes go as well.
-                ContactChange.objects.filter(address=change.address, pk__lt=change.pk).delete()
-                # The address is also part of the URL.
-                DeliveryAttempt.objects.filter(contact_change=change).update(endpoint="", detail="")
-                update_row(change, address="", content=None, metadata={})
-            update_row(change, status=Status.SENT, reason="", detail="", sent_at=Now(), settled_at=Now())
-            logger.info("Contact change %s was accepted by %s.", change.pk, self.provider)
+    def results(self, acceptance: Acceptance) -> Sequence[Any]:
+        return [acceptance.findings]
+
+    def mark_accepted(self, accepted: Sequence[tuple[ContactChange, Mapping[str, Any]]]) -> None:
+        """Settle the changes that need no further call, and make the others due again."""
+        for change, findings in accepted:
+            logger.info("A call of contact change %s was accepted by %s.", change.pk, self.provider)
+            change.progress = merged(change.progress, findings)
+            if any(map(is_unsubscribed, findings.values())):  # at the provider, without an event that reached us
+                opt_out(change.address, f"Found at {self.provider}.")
+        opted_out = opted_out_among(change.address for change, _ in accepted)
+        for change, findings in accepted:
+            if NO_ACCESS in findings.values():
+                log_no_access(self.client.provider)
+                self.settle(change, status=Status.CANCELLED, detail="The API key may not change contacts.")
+            elif MISSING in findings.values() and self.may_be_found_later(change):
+                update_row(change, status=Status.QUEUED, due_at=Now() + self.client.indexing_time)
+            elif self.client.next_request(change_of(change, is_opted_out=change.address in opted_out)):
+                update_row(change, status=Status.QUEUED, due_at=Now(), progress=change.progress)
+            else:
+                self.settle(change, status=Status.SENT, sent_at=Now())
+
+    def may_be_found_later(self, change: ContactChange) -> bool:
+        """Return whether the contact was written so recently that a search doesn't find it yet."""
+        if not self.client.indexing_time:
+            return False
+        recent = ContactChange.objects.filter(settled_at__gt=Now() - self.client.indexing_time, status=Status.SENT)
+        return recent.filter(address=change.former_address or change.address).exists()
+
+    def settle(self, change: ContactChange, **outcome: Any) -> None:
+        if change.action == ContactChange.Action.FORGET:
+            # Nothing about a forgotten contact may stay here, so its earlier changes go as well.
+            of_contact = Q(address=change.address) | Q(former_address=change.address)
+            ContactChange.objects.filter(of_contact, pk__lt=change.pk).delete()
+            # The address is also part of the URL.
+            DeliveryAttempt.objects.filter(contact_change=change).update(endpoint="", detail="")
+            update_row(change, address="", content=None, metadata={})
+        fields = {"reason": "", "detail": "", "settled_at": Now(), **change.changes_when_settled()}
+        update_row(change, **fields | outcome)
 
 
 def queues_for(provider: str, carriers: Sequence[str]) -> list[Queue]:
@@ -211,12 +248,12 @@ def queues_for(provider: str, carriers: Sequence[str]) -> list[Queue]:
         first = configured_provider()
         queues.append(EmailQueue(provider, get_backend(provider), fallback_for="" if provider == first else first))
     if provider == contacts_provider():
-        queues.append(ContactQueue(provider, get_contacts()))
+        queues.append(ContactQueue(provider, get_contacts(provider)))
     return queues
 
 
 def queue_of(attempt: DeliveryAttempt) -> Queue:
     """Return the queue from which the attempt came, even if another provider is configured now."""
     if attempt.contact_change_id:
-        return ContactQueue(attempt.provider, get_contacts())
+        return ContactQueue(attempt.provider, get_contacts(attempt.provider))
     return EmailQueue(attempt.provider, get_backend(attempt.provider))

@@ -82,9 +82,9 @@ def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
     # Fewer updated rows than attempts mean that some token no longer matches. The exception rolls the update back.
     if ours.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
         raise LeaseLost(f"{len(accepted)} attempts were accepted, but another worker has taken over some of them.")
-    by_queue: defaultdict[Queue, list[tuple[Work, str]]] = defaultdict(list)
+    by_queue: defaultdict[Queue, list[tuple[Work, Any]]] = defaultdict(list)
     for call, acceptance in accepted:  # queues are equal if kind and provider are, so this forms few groups
-        by_queue[call.queue] += zip(call.rows, acceptance.message_ids, strict=True)
+        by_queue[call.queue] += zip(call.rows, call.queue.results(acceptance), strict=True)
     for queue, rows in by_queue.items():
         queue.mark_accepted(rows)
     for call, acceptance in accepted:
@@ -199,6 +199,15 @@ def abandon(attempt: DeliveryAttempt, rows: Iterable[Work], reason: Reason, now:
         fail(row, reason, detail or row.detail, now)
 
 
+def leave_to_next_provider(attempt: DeliveryAttempt, now: datetime) -> None:
+    """End an unknown attempt of a contact change, and make the change due again if it may be made twice."""
+    if not all(row.allows_second_copy for row in attempt.rows):
+        abandon(attempt, attempt.rows, Reason.OUTCOME_UNKNOWN, now)
+        return
+    close_attempt(attempt, DeliveryAttempt.Outcome.ABANDONED, now)
+    update_rows(attempt.rows, status=Status.QUEUED, due_at=now, reason="", detail="")
+
+
 def record_crash_of_row(row: Work, now: datetime) -> None:
     """Queue a row whose worker died between the claim and the attempt.
 
@@ -230,6 +239,6 @@ def wait_for_events(attempt: DeliveryAttempt) -> timedelta:
     Without idempotency keys, a repeat can be a second email. A delivery event with our message ID may arrive in this
     time, and it settles the attempt.
     """
-    if key_lifetime_of(attempt.provider) is not None:
+    if attempt.contact_change_id or key_lifetime_of(attempt.provider) is not None:
         return timedelta()
     return timedelta(seconds=settings.EMAIL_UNKNOWN_WAIT_SECONDS)

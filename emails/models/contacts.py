@@ -5,7 +5,7 @@ because "subscribe" before "unsubscribe" means something else than after it.
 """
 
 import uuid
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef
@@ -18,9 +18,19 @@ class ContactChangeQuerySet(WorkQuerySet["ContactChange"]):
     claimed_by = {"isolated": [False, True]}
 
     def next_of_each_contact(self) -> Self:
-        """Return only the oldest unsettled change of each contact, so a later one can't overtake it."""
-        earlier = ContactChange.objects.filter(address=OuterRef("address"), settled_at=None, pk__lt=OuterRef("pk"))
-        return self.exclude(Exists(earlier))
+        """Return only the oldest unsettled change of each contact, so a later one can't overtake it.
+
+        A change of the address belongs to both contacts, the former one and the new one.
+        """
+        earlier = ContactChange.objects.filter(settled_at=None, pk__lt=OuterRef("pk"))
+        renames = earlier.exclude(former_address="")
+        return (
+            self.exclude(Exists(earlier.filter(address=OuterRef("address"))))
+            .exclude(Exists(renames.filter(former_address=OuterRef("address"))))
+            # An empty address is that of a forgotten contact, whose change is settled. So no row waits for those.
+            .exclude(Exists(earlier.filter(address=OuterRef("former_address"))))
+            .exclude(Exists(renames.filter(former_address=OuterRef("former_address"))))
+        )
 
 
 class ContactChange(Work):
@@ -28,16 +38,33 @@ class ContactChange(Work):
 
     class Action(models.TextChoices):
         SUBSCRIBE = "subscribe", _("subscribe")
+        UPDATE = "update", _("update attributes")
         ADD_TAG = "add_tag", _("add a tag")
         REMOVE_TAG = "remove_tag", _("remove a tag")
         TRACK_EVENT = "track_event", _("track an event")
+        CHANGE_ADDRESS = "change_address", _("change the email address")
         UNSUBSCRIBE = "unsubscribe", _("unsubscribe")
         FORGET = "forget", _("forget")
 
     event_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Lets Sequenzy deduplicate retries."))
     action = models.CharField(max_length=16, choices=Action)
     address = models.CharField(_("email address"), max_length=320, help_text=_("In lowercase."))
+    former_address = models.CharField(
+        _("former email address"),
+        max_length=320,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("In lowercase. Only for a change of the email address."),
+    )
+    # In the words of emails/contacts.py, because the provider may change while the row waits.
     content = models.JSONField(null=True, help_text=_("The content of the change. Null once it has been deleted."))
+    progress = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text=_("What the calls that were made so far found out, if the change takes several."),
+    )
     metadata = models.JSONField(default=dict, blank=True)
 
     objects: ClassVar[ContactChangeQuerySet] = ContactChangeQuerySet.as_manager()  # type: ignore[assignment]
@@ -50,6 +77,11 @@ class ContactChange(Work):
             models.Index(
                 fields=["address", "id"], condition=models.Q(settled_at__isnull=True), name="contact_unsettled_order"
             ),
+            models.Index(
+                fields=["former_address", "id"],
+                condition=models.Q(settled_at__isnull=True) & ~models.Q(former_address=""),
+                name="contact_unsettled_rename",
+            ),
             models.Index(fields=["settled_at"], condition=models.Q(settled_at__isnull=False), name="contact_settled"),
         ]
 
@@ -60,3 +92,11 @@ class ContactChange(Work):
     def has_retry_limit(self) -> bool:
         """False for "unsubscribe" and "forget", which people have a right to, so they are retried forever."""
         return self.action not in (self.Action.UNSUBSCRIBE, self.Action.FORGET)
+
+    def changes_when_settled(self) -> dict[str, Any]:
+        return {"progress": {}}  # it may contain what the provider knows about the person
+
+    @property
+    def allows_second_copy(self) -> bool:
+        """False for an event, which could start an automation twice. All other changes set a state."""
+        return self.action != self.Action.TRACK_EVENT

@@ -71,6 +71,9 @@ class ProviderState(models.Model):
     read_at: float
     has_unknown_attempts_due: bool
 
+    # The row whose slots the calls take, if it isn't this one. Delivery sets it (delivery/claims.py).
+    paced_by: "ProviderState | None" = None
+
     objects: ClassVar[ProviderStateQuerySet] = ProviderStateQuerySet.as_manager()  # type: ignore[assignment]
 
     def __str__(self) -> str:
@@ -84,3 +87,10 @@ class ProviderState(models.Model):
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now
+
+    @property
+    def blocked_until(self) -> datetime | None:
+        """Until when no call may begin: while it is paused, or while calls that share its rate are limited."""
+        pacer = self.paced_by
+        limited_until = pacer.paused_until if pacer and pacer.reason == self.PauseReason.RATE_LIMITED else None
+        return max(filter(None, [self.paused_until, limited_until]), default=None)

@@ -1,4 +1,4 @@
-"""The suppression list: email addresses that receive nothing, or only what the person requests.
+"""The suppression list: email addresses that receive nothing, only what the person requests, or no marketing email.
 
 Each provider keeps such a list, too. Ours is checked before every call, and stays valid when the provider changes.
 """
@@ -18,12 +18,15 @@ class Suppression(models.Model):
         HARD_BOUNCE = "hard_bounce", _("hard bounce")
         COMPLAINT = "complaint", _("complaint")
         SOFT_BOUNCES = "soft_bounces", _("repeated soft bounces")
+        UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
         MANUAL = "manual", _("added manually")
 
     class Scope(models.TextChoices):
         EVERYTHING = "everything", _("all email")
         # Somebody who clicked "spam" must still get a reset link. Which kinds these are is in emails/kinds.py.
         UNREQUESTED = "unrequested", _("all email except what the person requests, such as a password reset")
+        # The outbox carries no marketing email. Contacts at the provider stay unsubscribed (emails/contacts.py).
+        MARKETING = "marketing", _("marketing email")
 
     address = models.CharField(_("email address"), max_length=320, help_text=_("In lowercase."))
     cause = models.CharField(max_length=16, choices=Cause, default=Cause.MANUAL)
@@ -55,5 +58,10 @@ class Suppression(models.Model):
 
 def scope_of(cause: str) -> str:
     """Return what an event with this cause suppresses."""
-    is_complaint = cause == Suppression.Cause.COMPLAINT
-    return Suppression.Scope.UNREQUESTED if is_complaint else Suppression.Scope.EVERYTHING
+    return SCOPES.get(cause, Suppression.Scope.EVERYTHING)
+
+
+SCOPES: dict[str, str] = {
+    Suppression.Cause.COMPLAINT: Suppression.Scope.UNREQUESTED,
+    Suppression.Cause.UNSUBSCRIBED: Suppression.Scope.MARKETING,
+}

@@ -35,7 +35,7 @@ HELD = models.Q(due_at__isnull=False, lease_token__isnull=False)
 
 
 class Status(models.TextChoices):
-    """What is known about a row. Contact changes use only ``queued``, ``sending``, ``sent``, and ``failed``."""
+    """What is known about a row. Contact changes use only the first three, ``failed``, and ``cancelled``."""
 
     QUEUED = "queued", _("queued")
     SENDING = "sending", _("sending")

@@ -248,6 +248,7 @@ def suppressed(email: OutboundEmail, now: datetime) -> Explanation:
             f"If the email address works, remove its suppression at {email.provider} and here, then retry.",
         )
     suppressions = Suppression.objects.filter(address__in=email.recipients.lower().split())  # some may be lifted
+    suppressions = suppressions.exclude(scope=Suppression.Scope.MARKETING)
     if is_requested(email.kind):
         suppressions = suppressions.exclude(scope=Suppression.Scope.UNREQUESTED)
     causes = "; ".join(

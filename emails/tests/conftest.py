@@ -6,6 +6,7 @@ The most common test queues an email with ``queue_emails``, sends it with ``deli
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
@@ -135,6 +136,25 @@ def webhook_sender_for(db, settings) -> Callable[[str], WebhookSender]:
 def provider(request) -> str:
     """Provide the name of a provider. A test that uses this fixture runs once per provider."""
     return str(request.param)
+
+
+@pytest.fixture
+def sync_contacts(provider_api, db, use_provider, settings) -> Callable[[str], Any]:
+    """Provide a function that switches contact sync on, and returns the stand-in's contacts API of the provider."""
+
+    def sync_contacts(provider: str) -> Any:
+        use_provider(provider)
+        settings.CONTACTS_SYNC = True
+        settings.EMAIL_RATE_PER_SECOND = 0
+        return provider_api.contact_apis[provider]
+
+    return sync_contacts
+
+
+@pytest.fixture
+def contacts_at(provider: str, sync_contacts: Callable[[str], Any]) -> Any:
+    """Provide the stand-in's contacts API of ``provider``, with contact sync on."""
+    return sync_contacts(provider)
 
 
 @pytest.fixture

@@ -53,6 +53,8 @@ class ReportedEvent:
     # True if the event is about the address itself, because the provider's suppression list changed. Then it belongs to
     # no message.
     is_about_address: bool = False
+    # True for an unsubscribe from one group of emails, which the provider itself keeps in mind.
+    is_about_a_group: bool = False
 
 
 def fingerprint(payload: Any, message_id: Any = None, *facts: Any) -> str:

@@ -13,7 +13,7 @@ from django.db import transaction
 from common.db import insert_if_absent
 from emails.models import DeliveryEvent, OutboundEmail
 from emails.signals import delivery_event
-from emails.tracking import bounces, statuses
+from emails.tracking import bounces, opt_outs, statuses
 from emails.tracking.event import ReportedEvent
 
 
@@ -50,6 +50,7 @@ def record(events: Sequence[ReportedEvent]) -> int:
     for event, email in sorted(new.values(), key=lambda match: match.event.recipient):
         if bounces.is_certain(event, email):
             bounces.suppress_after(event, email)
+            opt_outs.opt_out_after(event)
     # Without receivers, announcing would cost two queries per event for nothing.
     if delivery_event.receivers:
         transaction.on_commit(partial(announce, {pk: match.email for pk, match in new.items()}), robust=True)

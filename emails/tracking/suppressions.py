@@ -30,7 +30,8 @@ def suppressions_of(addresses: Iterable[str]) -> Suppressed:
     """Return which of the addresses are suppressed. Takes one query."""
     wanted = {address.lower() for address in addresses}
     active = Suppression.objects.filter(Q(until=None) | Q(until__gt=Now()), address__in=wanted)
-    rows = [*active.values_list("address", "scope")]
+    # The outbox carries no marketing email.
+    rows = [*active.exclude(scope=Scope.MARKETING).values_list("address", "scope")]
     return Suppressed(
         from_everything={address for address, scope in rows if scope != Scope.UNREQUESTED},
         from_unrequested={address for address, scope in rows if scope == Scope.UNREQUESTED},

@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from common.redaction import CONTROL_CHARACTERS, KEY_PATTERNS, redact
 
-KEY_SETTINGS = ("SEQUENZY_API_KEY", "SEQUENZY_CONTACTS_API_KEY", "RESEND_API_KEY", "SENDGRID_API_KEY")
+KEY_SETTINGS = (
+    "SEQUENZY_API_KEY",
+    "SEQUENZY_CONTACTS_API_KEY",
+    "RESEND_API_KEY",
+    "RESEND_CONTACTS_API_KEY",
+    "SENDGRID_API_KEY",
+    "SENDGRID_CONTACTS_API_KEY",
+)
 REDACTED = "[removed]"
 # PostgreSQL and Python both limit how deeply JSON may be nested. Real events have a few levels.
 MAX_DEPTH = 32

@@ -95,6 +95,7 @@ class SendGridReceiver(Receiver):
             occurred_at=values.timestamp(timestamp),
             detail=detail(item),
             cause=cause,
+            is_about_a_group=name == "group_unsubscribe",
             raw=values.storable(item),
             # Ours comes first, because SendGrid's is missing from delayed bounces.
             fingerprint=fingerprint(content, message_id or provider_message_id, *facts),

@@ -97,7 +97,7 @@ def check_sequenzy(payload: dict[str, Any]) -> list[str]:
 def check_sendgrid(payload: dict[str, Any]) -> list[str]:
     require_no_empty_strings(payload)
     known = {"personalizations", "from", "reply_to_list", "subject", "content", "attachments", "headers", "categories"}
-    require(payload.keys() <= known | {"send_at", "tracking_settings"}, "unknown fields", 400)
+    require(payload.keys() <= known | {"send_at", "tracking_settings", "mail_settings"}, "unknown fields", 400)
     require(isinstance(payload.get("send_at", 1), int), "send_at must be Unix seconds", 400)
     require(payload.get("send_at", 1) <= time.time() + 72 * 3600, "send_at too far ahead", 400)
     [personalization] = payload["personalizations"]

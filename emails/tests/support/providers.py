@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from emails.tests.support import resend_contacts_api, sendgrid_contacts_api
 from emails.tests.support.contacts_api import PREFIX, Contacts
 from emails.tests.support.provider_rules import CHECKS, Reply, RequestRefused, error_body
 
@@ -20,6 +21,7 @@ ROUTES = {
     RESEND_BATCH: "resend",
     "/sendgrid/v3/mail/send": "sendgrid",
 }
+CONTACT_PATHS = {"sequenzy": (PREFIX,), "resend": resend_contacts_api.PATHS, "sendgrid": sendgrid_contacts_api.PATHS}
 MAX_KEY_LENGTH = {"sequenzy": 255, "resend": 256}
 HTML_ERROR = b"<html><head><title>Error</title></head><body><h1>Something broke</h1></body></html>"
 CUT = Reply(0)
@@ -60,6 +62,11 @@ class Providers:
         self.calls = 0
         self.arrivals: list[float] = []
         self.contacts = Contacts()
+        self.contact_apis: dict[str, Any] = {
+            "sequenzy": self.contacts,
+            "resend": resend_contacts_api.ResendContactsApi(),
+            "sendgrid": sendgrid_contacts_api.SendGridContactsApi(),
+        }
         self.statuses: dict[str, dict[str, Any]] = {}  # what GET /email-sends/{id} returns, by ID
         self.limit = 0  # calls accepted in any second; 0 means unlimited
         self.refused: set[str] = set()  # recipients that this account must not write to
@@ -140,8 +147,8 @@ class Providers:
         digest = hashlib.sha256(request.body).digest()
         if key and (provider, key) in self._replies:
             return self._replay(provider, key, digest)
-        if request.path.startswith(PREFIX):
-            return self._change_contact(request)
+        if is_about_contacts(request.path):
+            return self._change_contact(provider, request)
         if request.path.startswith(STATUS):
             return self._status_of(request)
         try:
@@ -156,11 +163,17 @@ class Providers:
             return Reply(error.status, error_body(provider, error.status, str(error)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             return Reply(400, error_body(provider, 400, f"malformed: {error!r}"))
-        self.accepted += accepted
+        self.accepted += [email for email in accepted if not self._drops(email)]
         reply = accepted_batch_reply(len(accepted)) if request.path == RESEND_BATCH else accepted_reply(provider)
         if key:
             self._replies[provider, key] = (digest, reply)
         return reply
+
+    def _drops(self, email: Accepted) -> bool:
+        """Return whether SendGrid accepts the email but sends it to nobody, because a recipient has unsubscribed."""
+        rule = email.payload.get("mail_settings", {}).get("bypass_unsubscribe_management", {})
+        unsubscribed: set[str] = self.contact_apis["sendgrid"].unsubscribed
+        return email.provider == "sendgrid" and not rule.get("enable") and not unsubscribed.isdisjoint(email.recipients)
 
     def _status_of(self, request: Incoming) -> Reply:
         state = self.statuses.get(request.path.removeprefix(STATUS))
@@ -168,11 +181,18 @@ class Providers:
             return Reply(404, error_body("sequenzy", 404, "Email send not found"))
         return Reply(200, {"success": True, "source": "database", "emailSend": state, "events": []})
 
-    def _change_contact(self, request: Incoming) -> Reply:
+    def _change_contact(self, provider: str, request: Incoming) -> Reply:
+        if "sending" in request.headers["authorization"]:
+            if provider == "resend":
+                text = "This API key is restricted to only send emails"
+                return Reply(401, error_body(provider, 401, text, "restricted_api_key"))
+            return Reply(403, error_body(provider, 403, "access forbidden"))
+        api = self.contact_apis[provider]
         try:
-            return self.contacts.process(request.method, request.path, json.loads(request.body or b"{}"))
+            reply: Reply = api.process(request.method, request.path, json.loads(request.body or b"{}"))
         except RequestRefused as error:
-            return Reply(error.status, error_body("sequenzy", error.status, str(error)))
+            return Reply(error.status, error_body(provider, error.status, str(error)))
+        return reply
 
     def record_arrival(self) -> None:
         self.arrivals.append(time.monotonic())
@@ -207,7 +227,7 @@ def early_refusal(provider: str, request: Incoming) -> Reply | None:
     """The refusal of a request that never reaches the API, or None."""
     if not request.headers.get("user-agent"):
         return Reply(403, b"error code: 1010", {"Content-Type": "text/plain"})
-    if request.method != "POST" and not request.path.startswith((PREFIX, STATUS)):
+    if request.method != "POST" and not (is_about_contacts(request.path) or request.path.startswith(STATUS)):
         return Reply(405, error_body(provider, 405, "method not allowed"))
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not key or "wrong" in key:
@@ -230,7 +250,12 @@ def accepted_reply(provider: str) -> Reply:
 
 
 def provider_of(path: str) -> str | None:
-    return "sequenzy" if path.startswith((PREFIX, STATUS)) else ROUTES.get(path)
+    of_contacts = (provider for provider, paths in CONTACT_PATHS.items() if path.startswith(paths))
+    return "sequenzy" if path.startswith(STATUS) else next(of_contacts, ROUTES.get(path))
+
+
+def is_about_contacts(path: str) -> bool:
+    return any(path.startswith(paths) for paths in CONTACT_PATHS.values())
 
 
 def batch(payload: Any) -> list[dict[str, Any]]:
