@@ -14,6 +14,7 @@ class BillingConfig(AppConfig):
         from accounts import hooks  # noqa: PLC0415
         from billing import checks, privacy  # noqa: F401, PLC0415
         from billing.pages import display  # noqa: PLC0415
+        from billing.services import contacts  # noqa: PLC0415
         from billing.signals import customer_found  # noqa: PLC0415
         from billing.webhook import backlog  # noqa: PLC0415
 
@@ -27,5 +28,6 @@ class BillingConfig(AppConfig):
             "payments": privacy.export_payments,
             "stripe_events": privacy.export_events,
         }
+        hooks.contact_attribute_sources.append(contacts.attributes_of)
         hooks.dashboard_panels.append(display.plan_panel)
         hooks.navigation_links.append(hooks.NavigationLink("billing-pages:billing", _("Billing")))

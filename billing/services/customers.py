@@ -14,7 +14,7 @@ from accounts.models import User
 from billing.mail import Recipient
 from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent
 from billing.payloads import CustomerRef
-from billing.services import erasures
+from billing.services import contacts, erasures
 from billing.signals import customer_found
 from common.db import insert_if_absent
 
@@ -154,6 +154,8 @@ def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
         changes |= {"email": ref.email, "name": ref.name}
     if changes:
         Customer.objects.filter(pk=customer.pk).update(**changes)
+        if "user_id" in changes or (user is None and "email" in changes):
+            contacts.report_owner(customer.pk, address_before=customer.email)
         release_waiting_events(customer.pk)
     return user
 

@@ -18,7 +18,8 @@ from billing import mail
 from billing.models import Checkout, Payment, Subscription
 from billing.models.subscriptions import FINAL
 from billing.payloads import CheckoutSession, SubscriptionState
-from billing.services import erasures
+from billing.plans import Plan
+from billing.services import contacts, erasures
 from billing.services.customers import Payer, identify
 from billing.signals import subscription_changed
 from common.db import insert_if_absent
@@ -33,7 +34,7 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     """
     payer = identify(state.customer)
     subscription = lock_or_create(state.id)
-    previous_status = subscription.status
+    previous_status, plan_before = subscription.status, contacts.plan_of(subscription)
     subscription.customer_id = subscription.customer_id or payer.customer_id
     was_ending = subscription.cancel_at is not None
     if replaces_stored_state(subscription, state, version):
@@ -41,7 +42,7 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     # An outdated event schedules a question too. It may be one of two events from the same second.
     if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
-    save_and_announce(subscription, previous_status)
+    save_and_announce(subscription, previous_status, plan_before)
     end_if_erased(payer, subscription, was_ending=was_ending)
     return payer
 
@@ -91,7 +92,7 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
     """Store who bought the subscription, and ``at`` as the time of its first payment if the session is settled."""
     payer = identify(session.customer)
     subscription = lock_or_create(session.subscription)
-    previous_status = subscription.status
+    previous_status, plan_before = subscription.status, contacts.plan_of(subscription)
     subscription.customer_id = subscription.customer_id or payer.customer_id
     # The session doesn't name the price, which decides about access.
     subscription.price_id = subscription.price_id or price_of_checkout(session)
@@ -103,7 +104,7 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
         subscription.status = subscription.status or "incomplete"
         subscription.status = status_after_payment(subscription)
     subscription.refresh_at = next_refresh(subscription)
-    save_and_announce(subscription, previous_status)
+    save_and_announce(subscription, previous_status, plan_before)
     end_if_erased(payer, subscription)
 
 
@@ -123,7 +124,9 @@ def end_if_erased(payer: Payer, subscription: Subscription, *, was_ending: bool 
 def activate(subscription_id: str) -> None:
     """Activate the subscription if it is incomplete. Call it once the first payment is stored."""
     if Subscription.objects.activate(subscription_id):
-        announce(Subscription.objects.get(pk=subscription_id), "incomplete")
+        subscription = Subscription.objects.get(pk=subscription_id)
+        contacts.report_change(subscription, plan_before=None)
+        announce(subscription, "incomplete")
 
 
 def record_end(state: SubscriptionState, version: str) -> None:
@@ -142,8 +145,9 @@ def announce_trial_end(state: SubscriptionState, version: str) -> None:
         mail.send_trial_ending_email(payer.recipient, state, state.trial_end)
 
 
-def save_and_announce(subscription: Subscription, previous_status: str) -> None:
+def save_and_announce(subscription: Subscription, previous_status: str, plan_before: Plan | None) -> None:
     subscription.save()
+    contacts.report_change(subscription, plan_before)
     if subscription.status != previous_status:
         announce(subscription, previous_status)
 
