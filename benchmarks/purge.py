@@ -42,10 +42,11 @@ import sys, time
 import django
 django.setup()
 from pathlib import Path
+from threading import Thread
 from django.db import connection
 from common import batches
 from emails import retention
-from emails.delivery import deliver_due
+from emails.delivery import deliver_due, drain
 
 longest = 0.0
 
@@ -67,12 +68,19 @@ def wait_while_paused(seconds):
     if end.exists():
         raise SystemExit
 
+def stop_at_end():
+    while not end.exists():
+        rest(0.1)
+    drain.stopping.set()
+
 try:
     with connection.execute_wrapper(timed):
         if task == "purge":
             batches.time.sleep = wait_while_paused
             retention.purge()
         else:
+            # A drain goes on as long as anything is due.
+            Thread(target=stop_at_end, daemon=True).start()
             while not end.exists():
                 deliver_due()
 finally:

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from common.db import index_walks
 
-BATCH_SIZE = 1_000  # rows per transaction
+BATCH_SIZE = 500  # rows per transaction
 LONGEST_REST = 1.0  # seconds
 
 
