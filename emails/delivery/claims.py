@@ -9,7 +9,7 @@ carries rows of one priority only. A provider that is paused, or that has no slo
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
@@ -120,8 +120,7 @@ def next_calls(room: int, *, idle: bool, displaceable: Sequence[Call] = (), only
     """
     calls: list[Call] = []
     waits: list[timedelta] = []
-    priorities = tuple(Priority) if only is None else (only,)
-    for ready in ready_providers():
+    for ready, priorities in turns([*ready_providers()], tuple(Priority) if only is None else (only,)):
         slots = pacing.slots_near(ready.state, ready.interval)
         spare = sum(call.attempt.provider == ready.state.name for call in displaceable)
         wait = ready.paused_for or (timedelta() if spare else slots.opens_in)
@@ -139,6 +138,21 @@ def next_calls(room: int, *, idle: bool, displaceable: Sequence[Call] = (), only
             if idle and any(row.isolated for call in calls for row in call.rows):
                 break
     return Claimed(calls, min(waits, default=None))
+
+
+def turns(
+    providers: Sequence[ReadyProvider], priorities: Sequence[Priority]
+) -> Iterator[tuple[ReadyProvider, Sequence[Priority]]]:
+    """Yield each provider and the priorities to claim for it. Contact changes come between normal and bulk emails."""
+    contacts = [ready for ready in providers if ready.state.name == contacts_provider()]
+    if not contacts:
+        yield from ((ready, priorities) for ready in providers)
+        return
+    of_emails = [ready for ready in providers if ready not in contacts]
+    yield from ((ready, [priority for priority in priorities if priority != Priority.BULK]) for ready in of_emails)
+    yield from ((ready, priorities) for ready in contacts)
+    if Priority.BULK in priorities:
+        yield from ((ready, [Priority.BULK]) for ready in of_emails)
 
 
 def with_slots(calls: Sequence[Call], ready: ReadyProvider) -> list[Call]:
@@ -160,23 +174,25 @@ def with_new_slots(calls: Sequence[Call]) -> list[Call]:
     ]
 
 
-def claim_calls(ready: ReadyProvider, limit: int, priorities: Iterable[Priority], *, idle: bool) -> list[Call]:
-    """Claim repeats and new calls of one provider, by priority."""
+def claim_calls(ready: ReadyProvider, limit: int, priorities: Sequence[Priority], *, idle: bool) -> list[Call]:
+    """Claim repeats and new calls of one provider that have one of these priorities, the most urgent first."""
     if ready.state.failed_over_at is not None:
         return failover_probe(ready, idle=idle)
     calls: list[Call] = []
     due = {queue: queue.due() for queue in ready.queues}
-    for priority in priorities:
-        calls += repeated_calls(ready, priority, limit - len(calls))
+    for priority in Priority:
+        is_wanted = priority in priorities
+        if is_wanted:
+            calls += repeated_calls(ready, priority, limit - len(calls))
         for queue in ready.queues:
-            if priority in due[queue].together:
+            if is_wanted and priority in due[queue].together:
                 calls += new_calls(ready, queue, priority, limit - len(calls))
         for queue in ready.queues:
             if priority not in due[queue].alone:
                 continue
             # A row that may kill this worker is claimed when no other call could be lost with it. Until then, nothing
             # less urgent is claimed, so that the calls in progress come to an end.
-            if not idle or calls:
+            if not is_wanted or not idle or calls:
                 return calls
             if alone := new_calls(ready, queue, priority, 1, isolated=True):
                 return alone

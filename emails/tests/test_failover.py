@@ -279,7 +279,8 @@ def test_contact_changes_never_fail_over(fail_over, provider_api, queue_emails, 
     provider_api.defaults = {}
     queue_emails(1)
     live_through(timedelta(minutes=1))
-    assert (ContactChange.objects.get().status, ContactChange.objects.get().provider) == (Status.SENT, "sequenzy")
+    change = ContactChange.objects.get()
+    assert (change.status, change.provider) == (Status.SENT, "sequenzy_contacts")
 
 
 def test_second_provider_gets_no_contacts_of_the_first(fail_over, settings):
