@@ -16,8 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 django.setup()
 
 from billing.models import StripeEvent
-from billing.money import format_amount
 from billing.webhook.signatures import verify
+from common.money import format_amount
 from emails.models import OutboundEmail
 from emails.rendering import render_email
 

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.models import Payment
-from billing.money import Amount
 from billing.payloads import CheckoutSession, Invoice, SubscriptionState
 from billing.plans import plan_by_price
+from common.money import Amount
 from emails.services import send_templated_email
 
 Bill = Invoice | CheckoutSession

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin import links
 from billing.models import InvoicePayment, Payment, RefundedCharge, Subscription
-from billing.money import format_amount
 from common.admin import ReadOnlyAdmin
+from common.money import format_amount
 
 
 @admin.register(Payment)

@@ -19,7 +19,7 @@ PRO = {
     "amount": 2900,
     "currency": "usd",
     "interval": "month",
-    "display_amount": "29.00 USD",
+    "display_amount": "$29.00",
 }
 PAGE = {"url": "https://checkout.stripe.com/c/pay/cs_live_a1b2…"}
 

@@ -26,7 +26,7 @@ class PlanSerializer(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
-    amount = serializers.IntegerField(help_text="In minor units: 2900 is 29.00 USD.")
+    amount = serializers.IntegerField(help_text="In minor units: 2900 is $29.00.")
     currency = serializers.CharField(help_text="In lowercase.")
     interval = serializers.CharField(help_text="`month`, `year`, …")
     display_amount = serializers.CharField(help_text="Formatted for the language of the request.")

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.customers import Customer
-from billing.money import format_amount
+from common.money import format_amount
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):

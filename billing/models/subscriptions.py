@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.customers import Customer
-from billing.money import format_amount
 from billing.plans import Plan, known_price_ids, plan_by_price
 from common.db import execute
+from common.money import format_amount
 
 FINAL = ("canceled", "incomplete_expired")
 # It is our policy that access continues while Stripe retries a failed card.

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from billing import mail
 from billing.models import Payment, RefundedCharge
-from billing.money import Amount
 from billing.payloads import Charge, CustomerRef, Refund
 from billing.services.customers import NotOurs, Payer, PaymentUnknown, identify
 from common.db import insert_if_absent
+from common.money import Amount
 
 logger = logging.getLogger(__name__)
 

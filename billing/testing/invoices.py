@@ -4,8 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from billing.money import format_amount
 from billing.testing.scenario import DAY, MONTH, Data, Scenario, new_id
+from common.money import format_amount
 
 # Fields that are the same in all samples.
 INVOICE: Data = {

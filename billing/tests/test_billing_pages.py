@@ -48,7 +48,7 @@ def test_visitor_is_sent_to_login(client, db):
 def test_user_without_subscription_can_choose_a_plan(browser):
     response = browser.get("/billing/")
     text = text_of(response)
-    assert "Pro 29.00 USD per month" in text
+    assert "Pro $29.00 per month" in text
     assert "Choose Pro" in text
     assert "Your payments will appear here." in text
     assert "Manage subscription" not in text
@@ -58,7 +58,7 @@ def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     subscribe(quantity=2)
     text = text_of(browser.get("/billing"))
     assert "Pro Active" in text
-    assert "58.00 USD per month" in text
+    assert "$58.00 per month" in text
     assert "Your next charge is on" in text
     assert "Manage subscription" in text
     assert "Choose Pro" not in text
@@ -83,8 +83,8 @@ def test_each_status_is_explained(browser, subscribe, values, expected):
 def test_payment_history_is_shown(browser):
     post_all([payload("invoice_paid_first"), payload("invoice_payment_failed_renewal")])
     response = browser.get("/billing")
-    assert "Nov. 2, 2026 Pro 29.00 USD Paid" in text_of(response)
-    assert "29.00 USD Failed" in text_of(response)
+    assert "Nov. 2, 2026 Pro $29.00 Paid" in text_of(response)
+    assert "$29.00 Failed" in text_of(response)
     assert 'href="https://invoice.stripe.com/' in response.text
 
 
@@ -107,7 +107,7 @@ def test_refund_is_shown_and_old_invoice_link_hidden(browser, ada):
     }
     post_all([refund])
     response = browser.get("/billing")
-    assert "Partially refunded 10.00 USD INV-1" in text_of(response)
+    assert "Partially refunded $10.00 INV-1" in text_of(response)
     assert "invoice.stripe.com" not in response.text
 
 
@@ -193,6 +193,6 @@ def test_page_is_available_in_german(browser, ada, subscribe):
     type(ada).objects.update(language="de")
     subscribe()
     text = text_of(browser.get("/billing"))
-    assert "29,00 USD pro Monat" in text
+    assert "29,00 $ pro Monat" in text
     assert "Die nächste Abbuchung ist am" in text
     assert "Zahlungen" in text

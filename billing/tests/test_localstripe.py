@@ -220,7 +220,7 @@ def test_receipt_without_number_and_link_is_complete(played_scenario, project):
         "SELECT content FROM emails_outboundemail WHERE kind = 'receipt' AND subject LIKE '%29.00%'"
     )
     text = json.loads(receipts[0][0])["text"]
-    assert "Pro: 29.00 USD\nPaid: 29.00 USD\n" in text
+    assert "Pro: $29.00\nPaid: $29.00\n" in text
     assert not any(word in text for word in ("None", "Number", "The invoice"))
 
 
@@ -231,8 +231,8 @@ def test_emails_go_to_the_right_people_with_the_amount(played_scenario, project)
     assert to[("receipt", "bob@example.com")] == to[("payment_failed", "bob@example.com")] == 1
     assert to[("payment_failed", "cleo@example.com")] == to[("payment_failed", "dora@example.com")] == 1
     subjects = " ".join(subject for kind, _, subject in emails if kind == "receipt")
-    assert "29.00 USD" in subjects
-    assert "34.00 USD" in subjects  # localstripe bills the next month together with the book
+    assert "$29.00" in subjects
+    assert "$34.00" in subjects  # localstripe bills the next month together with the book
 
 
 def test_subscription_state_matches_localstripe(played_scenario, project, peer):

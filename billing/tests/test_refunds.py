@@ -40,10 +40,10 @@ def refund_amounts(queued_emails) -> dict[str, str]:
 
 def test_refund_email_goes_to_the_payer(paid_invoice, queued_emails):
     post(refund())
-    assert refund_amounts(queued_emails) == {"refund:re_1": "10.00 USD"}
+    assert refund_amounts(queued_emails) == {"refund:re_1": "$10.00"}
     email = queued_emails()["refund:re_1"]
     assert email.recipients == "ada@own.example"
-    assert "10.00 USD of your payment for Pro" in email.message.text
+    assert "$10.00 of your payment for Pro" in email.message.text
     assert Payment.objects.get().amount_refunded == 1000
 
 
@@ -51,20 +51,20 @@ def test_several_events_about_one_refund_send_one_email(paid_invoice, queued_ema
     for order in permutations([refund(), refunded_charge(1000), refund(event_type="refund.updated")]):
         with transaction.atomic():
             post_all(order)
-            assert list(refund_amounts(queued_emails).values()) == ["10.00 USD"]
+            assert list(refund_amounts(queued_emails).values()) == ["$10.00"]
             assert RefundedCharge.objects.get().amount == 1000
             transaction.set_rollback(True)
 
 
 def test_two_refunds_send_two_emails_in_any_order(paid_invoice, queued_emails):
     post_all([refund(2, 500), refund(1, 1000)])
-    assert refund_amounts(queued_emails) == {"refund:re_1": "10.00 USD", "refund:re_2": "5.00 USD"}
+    assert refund_amounts(queued_emails) == {"refund:re_1": "$10.00", "refund:re_2": "$5.00"}
     assert Payment.objects.get().amount_refunded == 1500
 
 
 def test_each_rise_of_the_total_sends_one_email(paid_invoice, queued_emails):
     post_all([refunded_charge(1000), refunded_charge(1500)])
-    assert refund_amounts(queued_emails) == {f"refund:{CHARGE}:1000": "10.00 USD", f"refund:{CHARGE}:1500": "5.00 USD"}
+    assert refund_amounts(queued_emails) == {f"refund:{CHARGE}:1000": "$10.00", f"refund:{CHARGE}:1500": "$5.00"}
 
 
 @pytest.mark.parametrize("status", ["pending", "failed", "canceled", "requires_action", None])
@@ -75,7 +75,7 @@ def test_unfinished_refund_sends_nothing(paid_invoice, queued_emails, status):
 
 def test_pending_refund_sends_email_once_it_succeeds(paid_invoice, queued_emails):
     post_all([refund(status="pending"), refund(event_type="refund.updated")])
-    assert refund_amounts(queued_emails) == {"refund:re_1": "10.00 USD"}
+    assert refund_amounts(queued_emails) == {"refund:re_1": "$10.00"}
 
 
 def test_failed_refund_is_logged_for_staff(paid_invoice, queued_emails, caplog):

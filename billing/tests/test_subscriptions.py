@@ -41,7 +41,7 @@ def test_subscription_is_stored_from_its_event(ada, generation):
     assert row.status == "active"
     assert row.plan_name == "Pro"
     assert Customer.objects.get().user_id == 7
-    assert row.display_amount == "29.00 USD"
+    assert row.display_amount == "$29.00"
     assert row.interval == "month"
     assert row.quantity == 1
     assert row.current_period_end == row.cancel_at == datetime.fromtimestamp(1796212800, UTC)
@@ -104,7 +104,7 @@ def test_trial_end_sends_one_email(ada, queued_emails):
     [email] = queued_emails().values()
     assert (email.kind, email.idempotency_key) == ("trial_ending", "trial:sub_1SPb7zKq4RtYw2Vd:1794830400")
     assert "Nov. 16, 2026" in email.subject
-    assert "We'll charge 29.00 USD when the trial ends" in email.message.text
+    assert "We'll charge $29.00 when the trial ends" in email.message.text
 
 
 def test_incomplete_subscription_ends_silently(ada, queued_emails):
