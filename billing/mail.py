@@ -6,7 +6,7 @@ from datetime import date, datetime
 from django.conf import settings
 from django.utils import timezone
 
-from billing.models import Payment
+from billing.models import Payment, Subscription
 from billing.payloads import CheckoutSession, Invoice, SubscriptionState
 from billing.plans import plan_by_price
 from common.money import Amount
@@ -47,15 +47,16 @@ def send_refund_email(to: Recipient, amount: Amount, *, change: str, payment: Pa
     _send("refund", to, refund_key(change), amount=amount, **details)
 
 
-def send_trial_ending_email(to: Recipient, subscription: SubscriptionState, trial_end: datetime) -> None:
+def send_trial_ending_email(to: Recipient, subscription: Subscription) -> None:
     _send(
         "trial_ending",
         to,
-        trial_ending_key(subscription, trial_end),
-        trial_end=day(trial_end),
-        plan=plan_name(subscription),
+        trial_ending_key(subscription),
+        trial_end=optional_day(subscription.trial_end),
+        plan=subscription.plan_name,
         amount=charge_after_trial(subscription),
         is_cancelled=subscription.cancel_at is not None,
+        without_card=subscription.without_card,
     )
 
 
@@ -64,7 +65,7 @@ def send_subscription_ended_email(to: Recipient, subscription: SubscriptionState
         "subscription_ended",
         to,
         subscription_ended_key(subscription),
-        ended=day(subscription.ended_at or timezone.now()),
+        ended=optional_day(subscription.ended_at),
         plan=plan_name(subscription),
         is_unpaid=subscription.end_reason == "payment_failed",
     )
@@ -102,9 +103,10 @@ def refund_key(change: str) -> str:
     return f"refund:{change}"
 
 
-def trial_ending_key(subscription: SubscriptionState, trial_end: datetime) -> str:
+def trial_ending_key(subscription: Subscription) -> str:
     """One key for each end date, because a trial can be extended."""
-    return f"trial:{subscription.id}:{int(trial_end.timestamp())}"
+    end = int(subscription.trial_end.timestamp()) if subscription.trial_end else 0
+    return f"trial:{subscription.pk}:{end}"
 
 
 def subscription_ended_key(subscription: SubscriptionState) -> str:
@@ -154,10 +156,14 @@ def plan_name(subscription: SubscriptionState) -> str:
     return plan.name if plan else ""
 
 
-def charge_after_trial(subscription: SubscriptionState) -> Amount | str:
-    """Return the amount of the first charge, or an empty string if nothing will be charged or it isn't known."""
-    amount = subscription.unit_amount * subscription.quantity
-    return Amount(amount, subscription.currency) if amount and subscription.currency else ""
+def charge_after_trial(subscription: Subscription) -> Amount | str:
+    """Return the amount of the first charge, or an empty string if nothing will be charged or it isn't certain."""
+    is_charged = subscription.amount and subscription.next_charge_at
+    return Amount(subscription.amount or 0, subscription.currency) if is_charged else ""
+
+
+def optional_day(moment: datetime | None) -> date | str:
+    return day(moment) if moment else ""
 
 
 def day(moment: datetime) -> date:

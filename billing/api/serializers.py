@@ -43,14 +43,23 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="`none`, or Stripe's status: `active`, `trialing`, `past_due`, …")
     gives_access = serializers.BooleanField()
     plan = SubscriptionPlanSerializer(allow_null=True, help_text="Null if the price doesn't belong to a known plan.")
-    quantity = serializers.IntegerField()
-    amount = serializers.IntegerField(help_text="Per interval, in minor units.")
+    quantity = serializers.IntegerField(allow_null=True, help_text="Of the plan. Null if Stripe didn't report it.")
+    amount = serializers.IntegerField(
+        allow_null=True,
+        help_text="The sum of all items for one period, in minor units. Null if it isn't certain, such as with a "
+        "discount, with tax on top, for usage, or if the price is about to change.",
+    )
     currency = serializers.CharField(allow_blank=True)
     interval = serializers.CharField(allow_blank=True)
-    display_amount = serializers.CharField(allow_blank=True)
+    interval_count = serializers.IntegerField(
+        allow_null=True, help_text="A period has this many intervals: 3 with `month` is a quarter."
+    )
+    display_amount = serializers.CharField(allow_blank=True, help_text="Empty if `amount` is null.")
     current_period_end = serializers.DateTimeField(allow_null=True)
     trial_end = serializers.DateTimeField(allow_null=True)
     cancel_at = serializers.DateTimeField(allow_null=True, help_text="When it will end.")
+    is_collection_paused = serializers.BooleanField(help_text="Nothing is charged for now. Access continues.")
+    collection_resumes_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     next_charge_at = serializers.DateTimeField(allow_null=True)
 

@@ -39,10 +39,13 @@ NO_SUBSCRIPTION: dict[str, Any] = {
     "amount": 0,
     "currency": "",
     "interval": "",
+    "interval_count": None,
     "display_amount": "",
     "current_period_end": None,
     "trial_end": None,
     "cancel_at": None,
+    "is_collection_paused": False,
+    "collection_resumes_at": None,
     "ended_at": None,
     "next_charge_at": None,
 }

@@ -10,7 +10,7 @@ from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
 from billing.payloads.marks import mark
 from billing.payloads.objects import StripeObject, UnusableObject
-from billing.payloads.subscriptions import SubscriptionState
+from billing.payloads.subscriptions import Schedule, SubscriptionState
 
 __all__ = [
     "Charge",
@@ -19,6 +19,7 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "Refund",
+    "Schedule",
     "StripeObject",
     "SubscriptionState",
     "UnusableObject",

@@ -8,6 +8,7 @@ from typing import Self
 from billing.payloads.amounts import presented_amount
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from billing.plans import plan_by_price
 from common.money import Amount
 
 
@@ -15,6 +16,7 @@ from common.money import Amount
 class InvoiceLine:
     description: str
     amount: int
+    is_credit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,9 @@ class Invoice:
             reason=data.text("billing_reason"),
             payment_intent=data.ref("payment_intent"),
             charge=data.ref("charge"),
-            lines=[InvoiceLine(line.text("description"), line.integer("amount")) for line in lines],
+            lines=[InvoiceLine(line.text("description"), line.integer("amount"), is_credit(line)) for line in lines],
             has_more_lines=data.inner("lines").is_true("has_more"),
-            price_id=next(filter(None, map(price_of, lines)), ""),
+            price_id=price_of_plan(lines),
             presented=presented_amount(data),
         )
 
@@ -99,6 +101,27 @@ def tax_of(data: StripeObject) -> int:
 
 def total_of(data: StripeObject, name: str) -> int:
     return sum(row.integer("amount") for row in data.objects(name))
+
+
+def price_of_plan(lines: Sequence[StripeObject]) -> str:
+    """Return the price of the plan that was bought, or an empty string if no line is about a plan of ours.
+
+    Whole periods come before parts of one: a renewal can also contain what an earlier change of plan has cost.
+    """
+    bought = sorted((line for line in lines if not is_credit(line)), key=is_proration)
+    return next((price for price in map(price_of, bought) if plan_by_price(price)), "")
+
+
+def is_credit(line: StripeObject) -> bool:
+    """Return whether the line gives money back, for the old plan after a change. It says nothing about the new one."""
+    details = line.inner("parent", "subscription_item_details") or line.inner("parent", "invoice_item_details") or line
+    is_refunded = bool(details.inner("proration_details", "credited_items"))
+    return line.integer("amount") < 0 or is_refunded or (is_proration(line) and line.integer("amount") == 0)
+
+
+def is_proration(line: StripeObject) -> bool:
+    details = line.inner("parent", "subscription_item_details"), line.inner("parent", "invoice_item_details"), line
+    return any(holder.is_true("proration") for holder in details)
 
 
 def price_of(line: StripeObject) -> str:

@@ -68,10 +68,14 @@ class StripeObject:
 
     def integer(self, name: str) -> int:
         """Return 0 for anything that can't be an amount or a count."""
+        return self.known_integer(name) or 0
+
+    def known_integer(self, name: str) -> int | None:
+        """Return None for anything that can't be an amount or a count, so that it differs from a 0 that Stripe sent."""
         value = self.data.get(name)
         if not isinstance(value, int) or isinstance(value, bool):
-            return 0
-        return value if abs(value) <= MAX_INTEGER else 0
+            return None
+        return value if abs(value) <= MAX_INTEGER else None
 
     def is_true(self, name: str) -> bool:
         return self.data.get(name) is True

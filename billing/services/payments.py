@@ -86,7 +86,7 @@ def link_payment_intent(payment_intent: str, invoice_id: str) -> None:
 def invoice_fields(invoice: Invoice) -> dict[str, Any]:
     """Return the fields of Payment that an invoice sets, whether it was paid or not."""
     plan = plan_by_price(invoice.price_id)
-    descriptions = (line.description for line in invoice.lines if line.description)
+    descriptions = (line.description for line in invoice.lines if line.description and not line.is_credit)
     return {
         "subscription_id": invoice.subscription,
         "currency": invoice.currency,

@@ -34,7 +34,13 @@ def subscribe(customer):
     def subscribe(**values):
         values = {"status": "active", "current_period_end": timezone.now() + timedelta(days=9), **values}
         Subscription.objects.create(
-            pk="sub_1", customer=customer, price_id=PRICE, unit_amount=2900, currency="usd", interval="month", **values
+            pk="sub_1",
+            customer=customer,
+            price_id=PRICE,
+            recurring_amount=2900,
+            currency="usd",
+            interval="month",
+            **values,
         )
 
     return subscribe
@@ -57,8 +63,8 @@ def test_user_without_subscription_can_choose_a_plan(browser):
 def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     subscribe(quantity=2)
     text = text_of(browser.get("/billing"))
-    assert "Pro Active" in text
-    assert "$58.00 per month" in text
+    assert "2 × Pro Active" in text
+    assert "$29.00 per month" in text
     assert "Your next charge is on" in text
     assert "Manage subscription" in text
     assert "Choose Pro" not in text
@@ -69,8 +75,8 @@ def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     [
         ({"status": "past_due"}, "Your last payment failed"),
         ({"status": "unpaid"}, "You don't have access right now"),
-        ({"cancel_at": timezone.now()}, "Your subscription ends on"),
-        ({"status": "trialing", "trial_end": timezone.now()}, "Your trial ends on"),
+        ({"cancel_at": timezone.now() + timedelta(days=1)}, "Your subscription ends on"),
+        ({"status": "trialing", "trial_end": timezone.now() + timedelta(days=1)}, "Your trial ends on"),
         ({"status": "canceled", "ended_at": timezone.now()}, "Choose Pro"),
         ({"status": "a_new_word"}, "a_new_word"),
     ],

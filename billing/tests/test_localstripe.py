@@ -240,4 +240,4 @@ def test_subscription_state_matches_localstripe(played_scenario, project, peer):
     ours = dict(project.rows("SELECT id, status FROM billing_subscription"))
     theirs = {row["id"]: row["status"] for row in peer.list_all("/v1/subscriptions?status=all&")}
     assert ours == theirs
-    assert project.rows("SELECT DISTINCT unit_amount, currency FROM billing_subscription") == [(2900, "usd")]
+    assert project.rows("SELECT DISTINCT recurring_amount, currency FROM billing_subscription") == [(2900, "usd")]

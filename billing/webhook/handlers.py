@@ -10,7 +10,7 @@ as processed.
 
 from collections.abc import Callable, Mapping
 
-from billing.payloads import Charge, CheckoutSession, Invoice, Refund, SubscriptionState
+from billing.payloads import Charge, CheckoutSession, Invoice, Refund, Schedule, SubscriptionState
 from billing.services import checkouts, customers, payments, refunds, subscriptions, versions
 from billing.webhook.envelope import Envelope
 
@@ -67,6 +67,10 @@ def subscription_ended(event: Envelope) -> None:
     subscriptions.record_end(SubscriptionState.read(event.data), version_of(event))
 
 
+def schedule_changed(event: Envelope) -> None:
+    subscriptions.record_schedule(Schedule.read(event.data), version_of(event))
+
+
 def trial_ending(event: Envelope) -> None:
     subscriptions.announce_trial_end(SubscriptionState.read(event.data), version_of(event))
 
@@ -110,6 +114,12 @@ HANDLERS: Mapping[str, Handler] = {
     "customer.subscription.resumed": subscription_updated,
     "customer.subscription.trial_will_end": trial_ending,
     "customer.subscription.deleted": subscription_ended,
+    "subscription_schedule.created": schedule_changed,
+    "subscription_schedule.updated": schedule_changed,
+    "subscription_schedule.released": schedule_changed,
+    "subscription_schedule.canceled": schedule_changed,
+    "subscription_schedule.completed": schedule_changed,
+    "subscription_schedule.aborted": schedule_changed,
     "customer.deleted": customer_deleted,
     "refund.created": refund_updated,
     "refund.updated": refund_updated,
