@@ -29,12 +29,12 @@ def send_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> None:
     _send("receipt", to, receipt_key(payment), **receipt_context(payment, bill))
 
 
-def send_payment_failed_email(to: Recipient, payment: Payment, invoice: Invoice) -> None:
-    _send("payment_failed", to, dunning_key(invoice), **dunning_context(payment, invoice))
+def send_payment_failed_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
+    _send("payment_failed", to, dunning_key(payment), **dunning_context(payment, subscription))
 
 
-def send_payment_action_required_email(to: Recipient, payment: Payment, invoice: Invoice) -> None:
-    _send("payment_action_required", to, dunning_key(invoice), **dunning_context(payment, invoice))
+def send_payment_action_required_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
+    _send("payment_action_required", to, dunning_key(payment), **dunning_context(payment, subscription))
 
 
 def send_checkout_failed_email(to: Recipient, payment: Payment) -> None:
@@ -90,9 +90,9 @@ def receipt_key(payment: Payment) -> str:
     return f"receipt:{payment.stripe_id}"
 
 
-def dunning_key(invoice: Invoice) -> str:
+def dunning_key(payment: Payment) -> str:
     """One key for each attempt to collect. Stripe announces some attempts in two events."""
-    return f"dunning:{invoice.id}:{invoice.attempt}"
+    return f"dunning:{payment.stripe_id}:{payment.attempt}"
 
 
 def checkout_failed_key(payment: Payment) -> str:
@@ -141,13 +141,15 @@ def receipt_details(bill: Bill, currency: str) -> dict[str, object]:
     return details
 
 
-def dunning_context(payment: Payment, invoice: Invoice) -> dict[str, object]:
+def dunning_context(payment: Payment, subscription: Subscription | None) -> dict[str, object]:
     return {
-        "amount": Amount(invoice.amount_due, invoice.currency),
-        "number": invoice.number,
+        "amount": Amount(payment.amount, payment.currency),
+        "number": payment.number,
         "plan": payment.description,
-        "next_attempt": day(invoice.next_attempt_at) if invoice.next_attempt_at else "",
-        "pay_url": invoice.url,
+        "next_attempt": optional_day(payment.upcoming_attempt_at),
+        "is_last": payment.next_attempt_at is None,
+        "has_access": subscription is not None and subscription.gives_access,
+        "pay_url": payment.invoice_url,
     }
 
 

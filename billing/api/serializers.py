@@ -65,6 +65,10 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    next_attempt_at = serializers.DateTimeField(
+        source="upcoming_attempt_at", read_only=True, allow_null=True, help_text="Null once the date has passed."
+    )
+
     class Meta:
         model = Payment
         fields = [

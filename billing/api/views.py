@@ -118,4 +118,4 @@ def user_of(request: Request) -> User:
 
 
 def payments_of(request: Request) -> QuerySet[Payment]:
-    return Payment.objects.of(user_of(request).pk).with_refunds()
+    return Payment.objects.of(user_of(request).pk).shown().with_refunds()

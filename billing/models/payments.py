@@ -1,5 +1,6 @@
 """Payments, successful or failed, and refunds."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.db.models import BigIntegerField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
+from billing.models.clock import is_ahead
 from billing.models.customers import Customer
 from common.money import format_amount
 
@@ -15,6 +17,11 @@ from common.money import format_amount
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def of(self, user_id: int) -> Self:
         return self.filter(Q(user=user_id) | Q(customer__user=user_id))
+
+    def shown(self) -> Self:
+        """Leave out invoices that were canceled or written off before anybody tried to collect them."""
+        closed = [Payment.Status.CANCELED, Payment.Status.UNCOLLECTIBLE]
+        return self.exclude(status__in=closed, attempt=0)
 
     def paid_for(self, subscription_id: str) -> Self:
         return self.filter(subscription_id=subscription_id, status=Payment.Status.PAID)
@@ -44,6 +51,8 @@ class Payment(models.Model):
     class Status(models.TextChoices):
         PAID = "paid", _("paid")
         FAILED = "failed", _("failed")
+        CANCELED = "canceled", _("canceled")
+        UNCOLLECTIBLE = "uncollectible", _("written off")
 
     stripe_id = models.CharField(unique=True, max_length=255, help_text="The ID at Stripe: in_… or cs_….")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="payments")
@@ -82,6 +91,16 @@ class Payment(models.Model):
     @property
     def is_paid(self) -> bool:
         return self.status == self.Status.PAID
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the customer still owes the amount."""
+        return self.status == self.Status.FAILED
+
+    @property
+    def upcoming_attempt_at(self) -> datetime | None:
+        """When Stripe tries again. None if that isn't planned, or if the date has passed."""
+        return self.next_attempt_at if self.is_open and is_ahead(self.next_attempt_at) else None
 
     @property
     def display_amount(self) -> str:

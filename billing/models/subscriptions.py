@@ -9,6 +9,7 @@ from django.db.models import Case, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing.models.clock import has_passed, is_ahead
 from billing.models.customers import Customer
 from billing.plans import Plan, known_price_ids, plan_by_price
 from common.db import execute
@@ -100,6 +101,7 @@ class Subscription(models.Model):
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=64, blank=True)
 
+    ordered_at = models.DateTimeField(null=True, help_text=_("When its Checkout was completed, paid or not."))
     first_paid_at = models.DateTimeField(null=True, help_text=_("When Stripe reported its Checkout as settled."))
     version = models.CharField(max_length=300, blank=True, help_text=_("The highest version reported by Stripe wins."))
     refresh_at = models.DateTimeField(null=True, help_text=_("When we ask Stripe for its current state."))
@@ -182,11 +184,3 @@ class Subscription(models.Model):
         is_stopped = self.cancel_at is not None or self.is_collection_paused
         date = (self.trial_end if is_trial else None) or self.current_period_end
         return date if is_charged and not is_stopped and is_ahead(date) else None
-
-
-def is_ahead(moment: datetime | None) -> bool:
-    return moment is not None and moment > timezone.now()
-
-
-def has_passed(moment: datetime | None, delay: timedelta = timedelta()) -> bool:
-    return moment is not None and moment + delay <= timezone.now()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from billing.models import Payment, Subscription
-from billing.models.subscriptions import is_ahead
+from billing.models.clock import is_ahead
 from billing.plans import Plan
 from common.display import Badge, BadgeClass
 
@@ -31,6 +31,12 @@ SUBSCRIPTION_BADGES: Mapping[str, Badge] = {
     "incomplete": Badge(_("Awaiting first payment"), BadgeClass.WAIT),
     "incomplete_expired": Badge(_("Incomplete"), BadgeClass.WAIT),
     "canceled": Badge(_("Ended"), BadgeClass.WAIT),
+}
+PAYMENT_BADGES: Mapping[str, Badge] = {
+    "paid": Badge(_("Paid"), BadgeClass.GOOD),
+    "failed": Badge(_("Failed"), BadgeClass.BAD),
+    "canceled": Badge(_("Canceled"), BadgeClass.WAIT),
+    "uncollectible": Badge(_("Written off"), BadgeClass.WAIT),
 }
 LONG_INTERVALS = {
     "day": _("every %(count)d days"),
@@ -58,7 +64,7 @@ def payment_badge(payment: Payment) -> Badge:
     if payment.amount_refunded:
         is_all = payment.amount_refunded >= payment.amount
         return Badge(_("Refunded") if is_all else _("Partially refunded"), BadgeClass.WAIT)
-    return Badge(_("Paid"), BadgeClass.GOOD) if payment.is_paid else Badge(_("Failed"), BadgeClass.BAD)
+    return PAYMENT_BADGES[payment.status]
 
 
 def paused_until(resumes_at: datetime | None) -> str:

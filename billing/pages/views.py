@@ -42,7 +42,7 @@ def billing(request: HttpRequest) -> HttpResponse:
 
 
 def payments_of(user: User, number: str) -> object:
-    return Paginator(Payment.objects.of(user.pk).with_refunds(), PAYMENTS_ON_A_PAGE).get_page(number)
+    return Paginator(Payment.objects.of(user.pk).shown().with_refunds(), PAYMENTS_ON_A_PAGE).get_page(number)
 
 
 @non_atomic_requests  # no transaction stays open during the calls to Stripe

@@ -31,6 +31,7 @@ class Invoice:
     currency: str
     amount_paid: int
     amount_due: int
+    is_paid_out_of_band: bool
     tax: int
     discount: int
     credit: int
@@ -61,6 +62,7 @@ class Invoice:
             currency=data.currency(),
             amount_paid=data.integer("amount_paid"),
             amount_due=data.integer("amount_due"),
+            is_paid_out_of_band=data.is_true("paid_out_of_band"),
             tax=tax_of(data),
             discount=total_of(data, "total_discount_amounts"),
             credit=data.integer("ending_balance") - data.integer("starting_balance"),
@@ -79,8 +81,24 @@ class Invoice:
 
     @property
     def is_paid(self) -> bool:
-        """Whether money was paid. Stripe also marks invoices over nothing as paid, and those need no receipt."""
-        return self.status == "paid" and self.amount_paid > 0
+        return self.status == "paid"
+
+    @property
+    def amount_settled(self) -> int:
+        """What was paid. Older invoices don't count a payment outside Stripe. Stripe also marks invoices over nothing
+        as paid."""
+        is_outside = self.is_paid_out_of_band and not self.amount_paid
+        return self.amount_due if is_outside else self.amount_paid
+
+    @property
+    def amount_open(self) -> int:
+        """What is still due."""
+        return max(self.amount_due - self.amount_paid, 0)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is for the first period of a subscription, whose buyer may not have paid anything yet."""
+        return self.reason == "subscription_create"
 
 
 def customer_of(data: StripeObject, subscription_details: StripeObject, lines: Sequence[StripeObject]) -> CustomerRef:

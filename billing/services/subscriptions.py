@@ -105,13 +105,14 @@ def next_refresh(subscription: Subscription) -> datetime | Now | None:
 
 
 def record_checkout(session: CheckoutSession, at: datetime) -> None:
-    """Store who bought the subscription, and ``at`` as the time of its first payment if the session is settled."""
+    """Store who bought the subscription, and ``at`` as the time of its order, and of its first payment if settled."""
     payer = identify(session.customer)
     subscription = lock_or_create(session.subscription)
     previous_status = subscription.status
     subscription.customer_id = subscription.customer_id or payer.customer_id
     # The session doesn't name the price, which decides about access.
     subscription.price_id = subscription.price_id or price_of_checkout(session)
+    subscription.ordered_at = min(filter(None, [subscription.ordered_at, at]))
     if session.is_settled:
         # The session's event may be processed twice, or arrive after a later one. The earliest time is the true one.
         subscription.first_paid_at = min(filter(None, [subscription.first_paid_at, at]))

@@ -28,6 +28,8 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "invoice.payment_succeeded": invoices.paid_invoice,
     "invoice.payment_failed": invoices.failed_invoice,
     "invoice.payment_action_required": invoices.failed_invoice,
+    "invoice.voided": lambda scenario: invoices.closed_invoice(scenario, status="void"),
+    "invoice.marked_uncollectible": lambda scenario: invoices.closed_invoice(scenario, status="uncollectible"),
     "invoice_payment.paid": invoices.invoice_payment,
     "customer.subscription.created": subscriptions.subscription,
     "customer.subscription.updated": subscriptions.subscription,

@@ -88,6 +88,10 @@ def failed_invoice(scenario: Scenario) -> Data:
     )
 
 
+def closed_invoice(scenario: Scenario, *, status: str) -> Data:
+    return {**failed_invoice(scenario), "auto_advance": False, "next_payment_attempt": None, "status": status}
+
+
 def status_transitions(scenario: Scenario, *, paid_at: int | None) -> Data:
     return {
         "finalized_at": scenario.now - 2,

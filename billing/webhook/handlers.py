@@ -11,7 +11,7 @@ as processed.
 from collections.abc import Callable, Mapping
 
 from billing.payloads import Charge, CheckoutSession, Invoice, Refund, Schedule, SubscriptionState
-from billing.services import checkouts, customers, payments, refunds, subscriptions, versions
+from billing.services import checkouts, customers, failures, payments, refunds, subscriptions, versions
 from billing.webhook.envelope import Envelope
 
 Handler = Callable[[Envelope], None]
@@ -19,15 +19,21 @@ Handler = Callable[[Envelope], None]
 
 def invoice_paid(event: Envelope) -> None:
     invoice = Invoice.read(event.data)
-    # Stripe also reports invoices over 0.00 as paid, such as the first one of a trial. They need no receipt.
     if invoice.is_paid:
         payments.record_paid_invoice(invoice, event.created_at)
+
+
+def invoice_closed(event: Envelope) -> None:
+    """Handle an invoice that was canceled or written off."""
+    invoice = Invoice.read(event.data)
+    if invoice.status in payments.CLOSED:
+        payments.record_closed_invoice(invoice)
 
 
 def invoice_unpaid(event: Envelope) -> None:
     """Handle both kinds of failed attempts: the card was declined, or the customer must confirm the payment."""
     needs_action = event.type == "invoice.payment_action_required"
-    payments.record_failed_invoice(Invoice.read(event.data), needs_action=needs_action)
+    failures.record_failed_invoice(Invoice.read(event.data), event.created_at, needs_action=needs_action)
 
 
 def invoice_payment_paid(event: Envelope) -> None:
@@ -44,6 +50,7 @@ def checkout_completed(event: Envelope) -> None:
     if session.subscription:
         # The subscription's first invoice sends the receipt.
         subscriptions.record_checkout(session, event.created_at)
+        failures.announce_after_checkout(session)
     elif session.is_paid_sale:
         payments.record_sale(session, event.created_at)
     else:
@@ -52,7 +59,13 @@ def checkout_completed(event: Envelope) -> None:
 
 
 def checkout_unpaid(event: Envelope) -> None:
-    payments.record_failed_sale(CheckoutSession.read(event.data))
+    session = CheckoutSession.read(event.data)
+    if session.subscription:
+        # The subscription's first invoice reports the failure.
+        subscriptions.record_checkout(session, event.created_at)
+        failures.announce_after_checkout(session)
+    else:
+        failures.record_failed_sale(session)
 
 
 def checkout_expired(event: Envelope) -> None:
@@ -107,6 +120,8 @@ HANDLERS: Mapping[str, Handler] = {
     # Stripe can send both for the same attempt. They share one email key, so the customer gets one email.
     "invoice.payment_failed": invoice_unpaid,
     "invoice.payment_action_required": invoice_unpaid,
+    "invoice.voided": invoice_closed,
+    "invoice.marked_uncollectible": invoice_closed,
     "invoice_payment.paid": invoice_payment_paid,
     "customer.subscription.created": subscription_updated,
     "customer.subscription.updated": subscription_updated,
