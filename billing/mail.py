@@ -47,6 +47,11 @@ def send_refund_email(to: Recipient, amount: Amount, *, change: str, payment: Pa
     _send("refund", to, refund_key(change), amount=amount, **details)
 
 
+def send_refund_failed_email(to: Recipient, amount: Amount, *, refund_id: str, payment: Payment) -> None:
+    details = {"number": payment.number, "plan": payment.description}
+    _send("refund_failed", to, refund_failed_key(refund_id), amount=amount, **details)
+
+
 def send_trial_ending_email(to: Recipient, subscription: Subscription) -> None:
     _send(
         "trial_ending",
@@ -103,6 +108,10 @@ def refund_key(change: str) -> str:
     return f"refund:{change}"
 
 
+def refund_failed_key(refund_id: str) -> str:
+    return f"refund_failed:{refund_id}"
+
+
 def trial_ending_key(subscription: Subscription) -> str:
     """One key for each end date, because a trial can be extended."""
     end = int(subscription.trial_end.timestamp()) if subscription.trial_end else 0
@@ -120,7 +129,7 @@ def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
     """Return the total as the buyer saw it. Lines and taxes are in our currency, so they are left out if the buyer
     paid in another one."""
     return {
-        "total": bill.presented or Amount(payment.amount, payment.currency),
+        "total": payment.shown_amount,
         "date": day(payment.paid_at or timezone.now()),
         "number": payment.number,
         "plan": payment.description,

@@ -64,11 +64,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     def refunds(self, payment: Payment) -> SafeString | str:
         # Only refund events name single refunds. An endpoint that receives just charge.refunded learns the total.
         refunds = [
-            (refund, format_amount(amount, charge.currency))
+            (refund_id, format_amount(refund["amount"], charge.currency), refund["status"])
             for charge in charges_of(payment)
-            for refund, amount in charge.refunds.items()
+            for refund_id, refund in charge.known_refunds.items()
         ]
-        return format_html_join("\n", "<p>{}: {}</p>", refunds) or "-"
+        return format_html_join("\n", "<p>{}: {} ({})</p>", refunds) or "-"
 
     @admin.display(description=_("subscription"))
     def subscription(self, payment: Payment) -> SafeString | str:
@@ -91,4 +91,5 @@ def charges_of(payment: Payment) -> QuerySet[RefundedCharge]:
     # Invoices of newer API versions don't name their charge. InvoicePayment links them through the payment intent.
     linked = InvoicePayment.objects.filter(invoice=payment.stripe_id).values("payment_intent")
     by_intent = (Q(payment_intent__in=linked) | Q(payment_intent=payment.payment_intent)) & ~Q(payment_intent="")
-    return RefundedCharge.objects.filter(by_intent | (Q(pk=payment.charge) & ~Q(pk="")))
+    by_charge = Q(pk=payment.charge) | Q(charge=payment.charge) if payment.charge else Q(pk=None)
+    return RefundedCharge.objects.filter(by_intent | by_charge)

@@ -1,17 +1,17 @@
 """Payments, successful or failed, and refunds."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BigIntegerField, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce, Now
+from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Least, Now
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.clock import is_ahead
 from billing.models.customers import Customer
-from common.money import format_amount
+from common.money import Amount, format_amount
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -39,10 +39,12 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Add ``refunded``, so that ``amount_refunded`` needs no query for each payment."""
         linked = InvoicePayment.objects.filter(invoice=OuterRef(OuterRef("stripe_id"))).values("payment_intent")
         by_intent = Q(payment_intent__in=linked) | Q(payment_intent=OuterRef("payment_intent"))
-        of_payment = (by_intent & ~Q(payment_intent="")) | (Q(pk=OuterRef("charge")) & ~Q(pk=""))
+        by_charge = Q(pk=OuterRef("charge")) | (Q(charge=OuterRef("charge")) & ~Q(charge=""))
+        of_payment = (by_intent & ~Q(payment_intent="")) | by_charge
         refunded = RefundedCharge.objects.filter(of_payment, currency=OuterRef("currency")).values("currency")
         total = Subquery(refunded.annotate(total=Sum("amount")).values("total"))
-        return self.annotate(refunded=Coalesce(total, 0, output_field=BigIntegerField()))
+        # Never more than was paid, whatever Stripe reports.
+        return self.annotate(refunded=Least(Coalesce(total, 0, output_field=BigIntegerField()), F("amount")))
 
 
 class Payment(models.Model):
@@ -65,6 +67,10 @@ class Payment(models.Model):
     status = models.CharField(max_length=16, choices=Status)
     amount = models.BigIntegerField(help_text=_("In minor units: the amount paid or due."))
     currency = models.CharField(max_length=3)
+    presented_amount = models.BigIntegerField(
+        null=True, help_text=_("What the buyer saw and paid, if it was in another currency.")
+    )
+    presented_currency = models.CharField(max_length=3, blank=True, db_default="")
     description = models.CharField(max_length=500, blank=True)
     number = models.CharField(max_length=500, blank=True)
     invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("Expires after a month or more."))
@@ -103,8 +109,15 @@ class Payment(models.Model):
         return self.next_attempt_at if self.is_open and is_ahead(self.next_attempt_at) else None
 
     @property
+    def shown_amount(self) -> Amount:
+        """The amount as the buyer saw it. It can be in a currency other than ours."""
+        if self.presented_amount is None:
+            return Amount(self.amount, self.currency)
+        return Amount(self.presented_amount, self.presented_currency)
+
+    @property
     def display_amount(self) -> str:
-        return format_amount(self.amount, self.currency)
+        return str(self.shown_amount)
 
     @property
     def amount_refunded(self) -> int:
@@ -115,7 +128,9 @@ class Payment(models.Model):
 
     @property
     def display_amount_refunded(self) -> str:
-        """Empty if nothing was refunded."""
+        """Empty if nothing was refunded. A part is in our currency, because nobody reports what the buyer saw of it."""
+        if self.amount_refunded == self.amount:
+            return self.display_amount
         return format_amount(self.amount_refunded, self.currency) if self.amount_refunded else ""
 
 
@@ -129,25 +144,60 @@ class InvoicePayment(models.Model):
         return f"{self.payment_intent} for {self.invoice}"
 
 
-class RefundedCharge(models.Model):
-    """A charge that has refunds.
+class RefundedChargeQuerySet(models.QuerySet["RefundedCharge"]):
+    def named(self, *names: str) -> Self:
+        """Return the charges with one of these names: IDs of charges or payment intents."""
+        known = [name for name in names if name]
+        return self.filter(Q(pk__in=known) | Q(charge__in=known) | Q(payment_intent__in=known))
 
-    Stripe reports each refund twice: alone in ``refund.created``, and in a running total in ``charge.refunded``. The
-    customer gets an email for whichever event comes first, and the second one doesn't raise the total.
+
+class RefundedCharge(models.Model):
+    """A charge that has refunds, which Stripe reports in two ways: each alone, and in a running total.
+
+    Both can name the charge, its payment intent, or both. The customer gets one email for what either of them adds.
     """
 
     id = models.CharField(
         primary_key=True, max_length=255, help_text="ch_…, or the payment intent if there is no charge ID."
     )
+    charge = models.CharField(max_length=255, blank=True, db_default="", db_index=True)
     payment_intent = models.CharField(max_length=255, blank=True, db_index=True)
     currency = models.CharField(max_length=3)
-    amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds."))
-    refunds = models.JSONField(default=dict, help_text=_("The amount of each refund, by its ID."))
+    amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds that succeeded."))
+    reported_total = models.BigIntegerField(
+        default=0, db_default=0, help_text=_("The highest total in Stripe's events. It counts pending refunds too.")
+    )
+    refunds = models.JSONField(default=dict, help_text=_("The amount, status, and version of each refund, by its ID."))
     announced = models.JSONField(
         _("reported amounts"),
         default=dict,
-        help_text=_("How much the total rose, by the event that reported it first."),
+        help_text=_("How much the customer was told, by the event that caused the email."),
     )
+
+    objects: ClassVar[RefundedChargeQuerySet] = RefundedChargeQuerySet.as_manager()  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return f"{format_amount(self.amount, self.currency)} of {self.pk}"
+
+    @property
+    def total(self) -> int:
+        """What succeeded, in minor units.
+
+        The running total counts only if no refund is known to be unfinished or undone, because it may contain those.
+        """
+        known = self.known_refunds.values()
+        succeeded = sum(refund["amount"] for refund in known if refund["status"] == "succeeded")
+        is_certain = all(refund["status"] == "succeeded" for refund in known)
+        return max(succeeded, self.reported_total) if is_certain else succeeded
+
+    @property
+    def known_refunds(self) -> dict[str, dict[str, Any]]:
+        """The refunds by ID. Before their status was stored, only amounts of those that succeeded were."""
+        return {
+            refund_id: refund if isinstance(refund, dict) else {"amount": refund, "status": "succeeded", "version": ""}
+            for refund_id, refund in self.refunds.items()
+        }
+
+    @property
+    def announced_total(self) -> int:
+        return sum(self.announced.values())

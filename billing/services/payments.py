@@ -1,5 +1,5 @@
-"""Payments that succeeded, and invoices that nobody has to pay any more. Each function changes the database first and sends its email last, because the
-email may find no address yet while everything else must still be stored.
+"""Payments that succeeded, and invoices that nobody has to pay any more. Each function changes the database first and
+sends its email last, because the email may find no address yet while everything else must still be stored.
 """
 
 from datetime import datetime
@@ -15,6 +15,7 @@ from billing.plans import plan_by_price
 from billing.services import subscriptions
 from billing.services.customers import Payer, identify
 from common.db import insert_if_absent
+from common.money import Amount
 from emails import contacts
 
 TAG_OF_PAYING_CUSTOMERS = "customer"
@@ -90,11 +91,17 @@ def invoice_fields(invoice: Invoice) -> dict[str, Any]:
         "invoice_url": invoice.url,
         "payment_intent": invoice.payment_intent,
         "charge": invoice.charge,
+        **presented_fields(invoice.presented),
     }
 
 
 def session_fields(session: CheckoutSession) -> dict[str, Any]:
-    return {"currency": session.currency, "payment_intent": session.payment_intent}
+    fields = {"currency": session.currency, "payment_intent": session.payment_intent}
+    return fields | presented_fields(session.presented)
+
+
+def presented_fields(presented: Amount | None) -> dict[str, Any]:
+    return {"presented_amount": presented.value, "presented_currency": presented.currency} if presented else {}
 
 
 def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:

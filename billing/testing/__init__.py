@@ -15,7 +15,7 @@ GENERATIONS = tuple(API_VERSIONS)
 
 # Stripe sends this type since API version 2025-05-28.
 ONLY_NEW = ("invoice_payment.paid",)
-REFUNDS = ("refund.created", "refund.updated", "refund.failed", "charge.refunded")
+REFUNDS = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated", "charge.refunded")
 ABOUT_A_PAYMENT = (*REFUNDS, "invoice_payment.paid")
 WITHOUT_ADDRESS = ("customer.subscription.trial_will_end", "customer.subscription.deleted")
 
@@ -47,6 +47,7 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "refund.created": refunds.refund,
     "refund.updated": refunds.refund,
     "refund.failed": refunds.failed_refund,
+    "charge.refund.updated": refunds.refund,
     "charge.refunded": refunds.refunded_charge,
 }
 

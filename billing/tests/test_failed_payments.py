@@ -1,6 +1,7 @@
 """Failed payments in any order of events: one row, and an email only if the newest known state still says so."""
 
 import time
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
@@ -96,7 +97,7 @@ def test_only_the_latest_attempt_is_announced(ada, queued_emails, generation):
     later = failed(generation, attempt_count=2, next_payment_attempt=NOW + 5 * DAY)
     post_all([later, failed(generation, next_payment_attempt=NOW + 100)])
     assert list(queued_emails()) == [f"dunning:{INVOICE}:2"]
-    assert int(Payment.objects.get().next_attempt_at.timestamp()) == NOW + 5 * DAY
+    assert Payment.objects.get().next_attempt_at == datetime.fromtimestamp(NOW + 5 * DAY, UTC)
 
 
 def test_past_date_is_not_shown(ada, queued_emails, generation):

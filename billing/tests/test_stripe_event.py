@@ -28,6 +28,7 @@ KIND_OF_EMAIL = {
     "customer.subscription.deleted": "subscription_ended",
     "refund.created": "refund",
     "refund.updated": "refund",
+    "charge.refund.updated": "refund",
     "charge.refunded": "refund",
 }
 Run = Callable[..., str]

@@ -9,6 +9,7 @@ as processed.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from billing.payloads import Charge, CheckoutSession, Invoice, Refund, Schedule, SubscriptionState
 from billing.services import checkouts, customers, failures, payments, refunds, subscriptions, versions
@@ -89,15 +90,17 @@ def trial_ending(event: Envelope) -> None:
 
 
 def refund_updated(event: Envelope) -> None:
-    refunds.record_refund(Refund.read(event.data))
+    refunds.record_refund(Refund.read(event.data), event.created_at)
 
 
 def refund_failed(event: Envelope) -> None:
-    refunds.report_failed_refund(Refund.read(event.data))
+    refund = Refund.read(event.data)
+    is_undone = refund.status in refunds.UNDONE
+    refunds.record_refund(refund if is_undone else replace(refund, status="failed"), event.created_at)
 
 
 def charge_refunded(event: Envelope) -> None:
-    refunds.record_refunded_charge(Charge.read(event.data))
+    refunds.record_refunded_charge(Charge.read(event.data), event.created_at)
 
 
 def customer_deleted(event: Envelope) -> None:
@@ -139,6 +142,8 @@ HANDLERS: Mapping[str, Handler] = {
     "refund.created": refund_updated,
     "refund.updated": refund_updated,
     "refund.failed": refund_failed,
+    # What older API versions call refund.updated.
+    "charge.refund.updated": refund_updated,
     # This one has only the running total. It is for endpoints that don't receive refund.created.
     "charge.refunded": charge_refunded,
 }
