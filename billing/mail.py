@@ -14,6 +14,9 @@ from emails.services import send_templated_email
 
 Bill = Invoice | CheckoutSession
 
+ROWS = ("discount", "granted_credit", "shipping", "tax", "credit_notes", "balance", "earlier", "included_tax")
+NO_DETAILS: dict[str, object] = {**dict.fromkeys(ROWS, ""), "lines": [], "has_more_lines": False}
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -126,28 +129,38 @@ def subscription_ended_key(subscription: SubscriptionState) -> str:
 
 
 def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
-    """Return the total as the buyer saw it. Lines and taxes are in our currency, so they are left out if the buyer
-    paid in another one."""
+    """Return the total as the buyer saw it, and what adds up to it.
+
+    Lines and taxes are in our currency, so they are left out if the buyer paid in another one.
+    """
+    is_ours = bill.presented is None
+    details = invoice_details(bill) if isinstance(bill, Invoice) and is_ours else NO_DETAILS
+    if isinstance(bill, CheckoutSession) and is_ours and bill.tax > 0:
+        details = NO_DETAILS | {"included_tax": Amount(bill.tax, bill.currency)}
     return {
         "total": payment.shown_amount,
-        "date": day(payment.paid_at or timezone.now()),
+        "date": optional_day(payment.paid_at),
         "number": payment.number,
         "plan": payment.description,
         "invoice_url": payment.invoice_url,
-        **({} if bill.presented else receipt_details(bill, payment.currency)),
+        **details,
     }
 
 
-def receipt_details(bill: Bill, currency: str) -> dict[str, object]:
-    """Return the amounts that aren't zero, and the lines. Only invoices have lines, discounts, and credit."""
-    amounts = {"tax": bill.tax}
-    if isinstance(bill, Invoice):
-        amounts |= {"discount": -bill.discount, "credit": -bill.credit}
-    details: dict[str, object] = {name: Amount(value, currency) for name, value in amounts.items() if value}
-    if isinstance(bill, Invoice):
-        lines = [{"description": line.description, "amount": Amount(line.amount, currency)} for line in bill.lines]
-        details |= {"lines": lines, "has_more_lines": bill.has_more_lines}
-    return details
+def invoice_details(invoice: Invoice) -> dict[str, object]:
+    """Return the lines and the rows below them, or nothing if the invoice doesn't prove that they add up."""
+    breakdown = invoice.breakdown
+    if not breakdown.adds_up:
+        return NO_DETAILS
+    rows = {**breakdown.rows, "included_tax": breakdown.included_tax}
+    lines = [
+        {"description": line.description, "amount": Amount(line.amount, invoice.currency)} for line in invoice.lines
+    ]
+    amounts: dict[str, object] = {name: Amount(amount, invoice.currency) for name, amount in rows.items() if amount}
+    # Credit of the customer's and an amount that is left over from before are two different things to them.
+    if breakdown.rows.get("balance", 0) > 0:
+        amounts["earlier"] = amounts.pop("balance")
+    return NO_DETAILS | amounts | {"lines": lines, "has_more_lines": invoice.has_more_lines}
 
 
 def dunning_context(payment: Payment, subscription: Subscription | None) -> dict[str, object]:

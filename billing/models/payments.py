@@ -180,13 +180,13 @@ class RefundedCharge(models.Model):
         return f"{format_amount(self.amount, self.currency)} of {self.pk}"
 
     @property
-    def total(self) -> int:
+    def refunded_total(self) -> int:
         """What succeeded, in minor units.
 
         The running total counts only if no refund is known to be unfinished or undone, because it may contain those.
         """
         known = self.known_refunds.values()
-        succeeded = sum(refund["amount"] for refund in known if refund["status"] == "succeeded")
+        succeeded: int = sum(refund["amount"] for refund in known if refund["status"] == "succeeded")
         is_certain = all(refund["status"] == "succeeded" for refund in known)
         return max(succeeded, self.reported_total) if is_certain else succeeded
 
@@ -200,4 +200,5 @@ class RefundedCharge(models.Model):
 
     @property
     def announced_total(self) -> int:
-        return sum(self.announced.values())
+        announced: dict[str, int] = self.announced
+        return sum(announced.values())

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from billing.payloads.amounts import presented_amount
+from billing.payloads.breakdowns import Breakdown, breakdown_of
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
 from billing.plans import plan_by_price
@@ -21,7 +22,7 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice. Amounts are in minor units of ``currency``; ``credit`` and ``discount`` reduce what is due."""
+    """An invoice. Amounts are in minor units of ``currency``."""
 
     id: str
     customer: CustomerRef
@@ -32,9 +33,7 @@ class Invoice:
     amount_paid: int
     amount_due: int
     is_paid_out_of_band: bool
-    tax: int
-    discount: int
-    credit: int
+    breakdown: Breakdown
     attempt: int
     next_attempt_at: datetime | None
     paid_at: datetime | None
@@ -63,9 +62,7 @@ class Invoice:
             amount_paid=data.integer("amount_paid"),
             amount_due=data.integer("amount_due"),
             is_paid_out_of_band=data.is_true("paid_out_of_band"),
-            tax=tax_of(data),
-            discount=total_of(data, "total_discount_amounts"),
-            credit=data.integer("ending_balance") - data.integer("starting_balance"),
+            breakdown=breakdown_of(data, [line.integer("amount") for line in lines], data.integer("amount_paid")),
             attempt=data.integer("attempt_count"),
             next_attempt_at=data.moment("next_payment_attempt"),
             paid_at=data.inner("status_transitions").moment("paid_at"),
@@ -110,15 +107,6 @@ def customer_of(data: StripeObject, subscription_details: StripeObject, lines: S
         email=data.email_address("customer_email"),
         name=data.text("customer_name"),
     )
-
-
-def tax_of(data: StripeObject) -> int:
-    """Return the tax, which has had three names in Stripe's versions."""
-    return total_of(data, "total_taxes") or total_of(data, "total_tax_amounts") or data.integer("tax")
-
-
-def total_of(data: StripeObject, name: str) -> int:
-    return sum(row.integer("amount") for row in data.objects(name))
 
 
 def price_of_plan(lines: Sequence[StripeObject]) -> str:

@@ -59,7 +59,7 @@ def note_status(charge: RefundedCharge, refund: Refund, at: datetime) -> None:
 def save(charge: RefundedCharge, payment: Payment | None) -> None:
     # Never more than was paid, whatever Stripe reports.
     is_limited = payment is not None and payment.is_paid
-    charge.amount = min(charge.total, payment.amount) if payment and is_limited else charge.total
+    charge.amount = min(charge.refunded_total, payment.amount) if payment and is_limited else charge.refunded_total
     charge.save()
 
 
@@ -118,10 +118,8 @@ def lock_or_create_charge(
     names = [charge, payment_intent, *names_of(payment)]
     rows = RefundedCharge.objects.named(*names)
     # An event that leaves out one of the names can be about a row that has only the other one.
-    if not (charge and payment_intent):
-        rows |= (
-            RefundedCharge.objects.filter(refunds__has_key=refund_id) if refund_id else RefundedCharge.objects.none()
-        )
+    if refund_id and not (charge and payment_intent):
+        rows |= RefundedCharge.objects.filter(refunds__has_key=refund_id)
     if not rows.exists():
         insert_if_absent([RefundedCharge(pk=charge or payment_intent or refund_id, currency=currency)])
         rows = RefundedCharge.objects.named(charge, payment_intent, refund_id)

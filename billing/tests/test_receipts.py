@@ -152,7 +152,7 @@ def test_receipt_lists_every_line_and_tax(ada, queued_emails):
     invoice = payload("invoice_paid_first")
     [line] = invoice["data"]["object"]["lines"]["data"]
     lines = [line, {**line, "description": "Unused time", "amount": -500}]
-    post(changed(invoice, lines={"data": lines}, total_taxes=[{"amount": 300}, {"amount": 163}]))
+    post(changed(invoice, lines={"data": lines}, total_taxes=[{"amount": 300}, {"amount": 163}], amount_paid=2863))
     text = queued_emails()[RECEIPT].message.text
     assert "Unused time: -$5.00" in text
     assert "Tax: $4.63" in text

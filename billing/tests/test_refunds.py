@@ -2,6 +2,7 @@
 
 import logging
 from itertools import permutations
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -126,8 +127,8 @@ def test_old_charge_lists_its_pending_refunds(paid_invoice, queued_emails):
 def test_newest_status_counts_after_many_changes(paid_invoice, queued_emails):
     statuses = ["pending", "succeeded", "failed", "succeeded", "failed"]
     events = [refund(event_type="refund.updated", status=status) for status in statuses]
-    for number, changed in enumerate(events):
-        changed |= {"id": f"evt_{number}", "created": changed["created"] + number}
+    for number, reported in enumerate(events):
+        reported |= {"id": f"evt_{number}", "created": reported["created"] + number}
     for order in ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 4, 0, 3, 1]):
         with transaction.atomic():
             post_all(events[number] for number in order)
@@ -164,7 +165,7 @@ def sweep_now():
 @pytest.mark.parametrize("generation", ["old", "new"])
 def test_refund_is_told_in_the_currency_of_the_receipt(db, queued_emails, generation):
     shown = {"presentment_amount": 2765, "presentment_currency": "eur"}
-    book = {"payment_intent": "pi_book", "currency": "usd", "presentment_details": shown}
+    book: dict[str, Any] = {"payment_intent": "pi_book", "currency": "usd", "presentment_details": shown}
     post(changed(payload("checkout_session_completed_payment_guest", generation), amount_total=3000, **book))
     post(refund(1, 3000, charge="ch_book", **book))
     assert refund_amounts(queued_emails) == {"refund:re_1": "€27.65"}
