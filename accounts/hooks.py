@@ -33,6 +33,9 @@ export_sources: dict[str, Callable[[User], object]] = {}
 # it returns an empty string.
 deletion_guards: list[Callable[[User], str]] = []
 
+# Each is called in the transaction that changes a user's email address, with the changed user.
+address_receivers: list[Callable[[User], None]] = []
+
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
-from accounts import tokens
+from accounts import hooks, tokens
 from accounts.client_info import Requester
 from accounts.errors import AddressTaken, FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import (
@@ -64,6 +64,7 @@ def confirm_email_change(
             raise TokenInvalid
         _record_change(user, new_address)
         user.refresh_from_db()
+        _announce(user)
         log_out_other_devices(user=user, session=session, token=api_token)
     return user
 
@@ -82,6 +83,7 @@ def change_email_for(*, user: User, email: str) -> None:
         _record_change(user, email)
         log_out_everywhere(user=user)
         user.refresh_from_db()
+        _announce(user)
         if not user.is_email_verified:
             resend_welcome_email(user, discard=False)  # the link that was sent to the old address no longer works
 
@@ -100,8 +102,14 @@ def undo_email_change(*, token: str) -> User:
         _set_address(User.objects.filter(pk=user.pk), change.old_address, password=user.password)
         log_out_everywhere(user=user)
         user.refresh_from_db()  # the link is valid only for the restored address
+        _announce(user)
         send_password_reset_email(user)
     return user
+
+
+def _announce(user: User) -> None:
+    for receiver in hooks.address_receivers:
+        receiver(user)
 
 
 def _record_change(user: User, new_address: str) -> None:

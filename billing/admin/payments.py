@@ -35,6 +35,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "display_amount",
         "refunded",
         "refunds",
+        "dispute_status",
         "description",
         "user",
         "email",
@@ -50,7 +51,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "emails",
         "events",
     ]
-    readonly_fields = ["display_amount", "refunded", "refunds", "subscription", "emails", "events"]
+    readonly_fields = ["display_amount", "refunded", "refunds", "dispute_status", "subscription", "emails", "events"]
 
     @admin.display(description=_("amount"), ordering="amount")
     def display_amount(self, payment: Payment) -> str:

@@ -64,7 +64,14 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     next_charge_at = serializers.DateTimeField(allow_null=True)
 
 
+class MySubscriptionSerializer(SubscriptionSerializer):
+    others = SubscriptionSerializer(many=True, help_text="Other live subscriptions, which are charged as well.")
+
+
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    dispute_status = serializers.CharField(
+        read_only=True, help_text="Stripe's status of the newest dispute, such as `needs_response`, or empty."
+    )
     next_attempt_at = serializers.DateTimeField(
         source="upcoming_attempt_at", read_only=True, allow_null=True, help_text="Null once the date has passed."
     )
@@ -76,6 +83,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "status",
             "amount",
             "amount_refunded",
+            "dispute_status",
             "currency",
             "display_amount",
             "description",

@@ -63,8 +63,10 @@ class PlansView(APIView):
 class SubscriptionView(APIView):
     @schema.subscription
     def get(self, request: Request) -> Response:
-        found = Subscription.objects.current_of(user_of(request).pk)
-        return Response(SubscriptionSerializer(found or NO_SUBSCRIPTION).data)
+        user_id = user_of(request).pk
+        found = Subscription.objects.current_of(user_id)
+        others = SubscriptionSerializer(Subscription.objects.others_of(user_id, found), many=True).data
+        return Response({**SubscriptionSerializer(found or NO_SUBSCRIPTION).data, "others": others})
 
 
 class PaymentPages(PageNumberPagination):

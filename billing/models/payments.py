@@ -5,13 +5,24 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum
+from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Least, Now
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.clock import is_ahead
 from billing.models.customers import Customer
+from billing.models.disputes import SETTLED, Dispute
 from common.money import Amount, format_amount
+
+
+def same_payment() -> Q:
+    """Return the condition for rows with a charge and a payment intent that are about the payment outside a subquery.
+
+    Newer invoices don't name their payment intent; a separate event does, which is stored as an InvoicePayment.
+    """
+    linked = InvoicePayment.objects.filter(invoice=OuterRef(OuterRef("stripe_id"))).values("payment_intent")
+    by_intent = Q(payment_intent__in=linked) | Q(payment_intent=OuterRef("payment_intent"))
+    return (by_intent & ~Q(payment_intent="")) | (Q(charge=OuterRef("charge")) & ~Q(charge=""))
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -36,15 +47,14 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(by_intent | (Q(charge=charge) if charge else Q(pk=None)))
 
     def with_refunds(self) -> Self:
-        """Add ``refunded``, so that ``amount_refunded`` needs no query for each payment."""
-        linked = InvoicePayment.objects.filter(invoice=OuterRef(OuterRef("stripe_id"))).values("payment_intent")
-        by_intent = Q(payment_intent__in=linked) | Q(payment_intent=OuterRef("payment_intent"))
-        by_charge = Q(pk=OuterRef("charge")) | (Q(charge=OuterRef("charge")) & ~Q(charge=""))
-        of_payment = (by_intent & ~Q(payment_intent="")) | by_charge
+        """Add what ``amount_refunded`` and ``dispute_status`` would otherwise query for each payment."""
+        of_payment = same_payment() | Q(pk=OuterRef("charge"))
         refunded = RefundedCharge.objects.filter(of_payment, currency=OuterRef("currency")).values("currency")
         total = Subquery(refunded.annotate(total=Sum("amount")).values("total"))
         # Never more than was paid, whatever Stripe reports.
-        return self.annotate(refunded=Least(Coalesce(total, 0, output_field=BigIntegerField()), F("amount")))
+        amount = Least(Coalesce(total, 0, output_field=BigIntegerField()), F("amount"))
+        disputes = Dispute.objects.filter(same_payment()).order_by("-version").values("status")
+        return self.annotate(refunded=amount, disputed=Coalesce(Subquery(disputes[:1]), Value("")))
 
 
 class Payment(models.Model):
@@ -122,9 +132,25 @@ class Payment(models.Model):
     @property
     def amount_refunded(self) -> int:
         """In minor units of the payment's own currency."""
-        if not hasattr(self, "refunded"):
-            self.refunded: int = Payment.objects.with_refunds().get(pk=self.pk).refunded
+        self._query_refunds()
         return self.refunded
+
+    @property
+    def dispute_status(self) -> str:
+        """Stripe's status of the newest dispute, or an empty string."""
+        self._query_refunds()
+        return self.disputed
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the bank took the money, or may take it."""
+        return bool(self.dispute_status) and self.dispute_status not in SETTLED
+
+    def _query_refunds(self) -> None:
+        if not hasattr(self, "refunded"):
+            row = Payment.objects.with_refunds().get(pk=self.pk)
+            self.refunded: int = row.refunded
+            self.disputed: str = row.disputed
 
     @property
     def display_amount_refunded(self) -> str:

@@ -66,6 +66,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         rank = Case(When(has_access(), then=0), When(status__in=FINAL, then=2), default=1)
         return self.of(user_id).order_by(rank, "-version").first()
 
+    def others_of(self, user_id: int, current: "Subscription | None") -> Self:
+        """Return the other live subscriptions of the user, which are charged as well."""
+        return self.of(user_id).live().exclude(status="").exclude(pk=current.pk if current else "")
+
 
 class Subscription(models.Model):
     """A subscription in Stripe's own terms. A status that we don't know gives no access.

@@ -61,6 +61,8 @@ def subscription_badge(subscription: Subscription) -> Badge:
 
 
 def payment_badge(payment: Payment) -> Badge:
+    if payment.is_disputed:
+        return Badge(_("Disputed"), BadgeClass.BAD)
     if payment.amount_refunded:
         is_all = payment.amount_refunded >= payment.amount
         return Badge(_("Refunded") if is_all else _("Partially refunded"), BadgeClass.WAIT)
@@ -91,5 +93,7 @@ def invoice_link(payment: Payment) -> str:
 
 def plan_panel(request: HttpRequest) -> str:
     """Return the HTML of the dashboard's panel: plan, state, and next charge."""
-    subscription = Subscription.objects.current_of(cast(User, request.user).pk)
-    return render_to_string("billing/panel.html", {"subscription": subscription}, request)
+    user = cast(User, request.user)
+    subscription = Subscription.objects.current_of(user.pk)
+    others = Subscription.objects.others_of(user.pk, subscription)
+    return render_to_string("billing/panel.html", {"subscription": subscription, "others": others}, request)

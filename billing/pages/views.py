@@ -33,6 +33,7 @@ def billing(request: HttpRequest) -> HttpResponse:
     subscription = Subscription.objects.current_of(user.pk)
     context = {
         "subscription": subscription,
+        "others": Subscription.objects.others_of(user.pk, subscription),
         "plans": [] if Subscription.objects.of(user.pk).live().exists() else all_plans(),
         "has_portal": bool(known_customer(user)),
         "payments": payments_of(user, request.GET.get("page", "1")),

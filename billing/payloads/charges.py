@@ -41,6 +41,32 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeState:
+    """A dispute at the time of one event: https://docs.stripe.com/api/disputes/object"""
+
+    id: str
+    charge: str
+    payment_intent: str
+    amount: int
+    currency: str
+    status: str
+    reason: str
+
+    @classmethod
+    def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
+        return cls(
+            id=data.require_id(),
+            charge=data.ref("charge"),
+            payment_intent=data.ref("payment_intent"),
+            amount=data.integer("amount"),
+            currency=data.currency(),
+            status=data.text("status", 32),
+            reason=data.text("reason", 64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """A charge. ``amount_refunded`` is the total of all its refunds so far, which counts pending ones too.
 

@@ -1,5 +1,6 @@
 """Field access that never fails: whatever Stripe sends, each field has the expected type or is empty."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from common.email_addresses import normalize_address, validate_address
 from common.redaction import CONTROL_CHARACTERS
 
+NAMED_ADDRESS = re.compile(r"[^<>@]*<([^<>\s]+)>")
 MAX_ID_LENGTH = 255
 MAX_TEXT_LENGTH = 500
 MAX_URL_LENGTH = 2000
@@ -102,8 +104,13 @@ class StripeObject:
         return self.text(name, 3).lower()
 
     def email_address(self, name: str) -> str:
-        """Return the normalized email address, or an empty string if no email could be sent to it."""
-        address = normalize_address(self.text(name))
+        """Return the normalized email address, or an empty string if no email could be sent to it.
+
+        A name in front of it, as in ``Ada <ada@example.com>``, is left out.
+        """
+        text = self.text(name)
+        named = NAMED_ADDRESS.fullmatch(text)
+        address = normalize_address(named[1] if named else text)
         try:
             validate_address(address)
         except ValidationError:

@@ -137,3 +137,15 @@ def test_every_documented_event_can_be_shown(ada_api):
         post(event)
     assert ada_api.get("subscription/").json()["status"] == "canceled"
     assert ada_api.get("payments/").json()["count"] == 2
+
+
+def test_every_live_subscription_is_returned(ada_api, subscription):
+    subscription.save()
+    subscription.pk, subscription.recurring_amount, subscription.version = "sub_2", 9900, "001793620804.2.evt_2"
+    subscription.save()
+    ended = Subscription(pk="sub_3", customer=subscription.customer, status="canceled")
+    ended.save()
+    data = ada_api.get("subscription/").json()
+    assert data["display_amount"] == "$99.00"
+    assert [other["display_amount"] for other in data["others"]] == ["$29.00"]
+    assert all(other["next_charge_at"] for other in data["others"])

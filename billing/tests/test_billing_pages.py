@@ -202,3 +202,16 @@ def test_page_is_available_in_german(browser, ada, subscribe):
     assert "29,00 $ pro Monat" in text
     assert "Die nächste Abbuchung ist am" in text
     assert "Zahlungen" in text
+
+
+def test_every_live_subscription_is_shown_with_its_charge(browser, subscribe, customer):
+    subscribe()
+    later = timezone.now() + timedelta(days=40)
+    values = {"price_id": PRICE, "recurring_amount": 9900, "currency": "usd", "interval": "month", "quantity": 2}
+    Subscription.objects.create(pk="sub_2", customer=customer, status="active", current_period_end=later, **values)
+    Subscription.objects.create(pk="sub_3", customer=customer, status="canceled", price_id=PRICE)
+    for page in ("/billing", "/dashboard"):
+        text = text_of(browser.get(page))
+        assert "$29.00 per month" in text
+        assert "2 × Pro Active $99.00 per month" in text
+        assert text.count("Your next charge is on") == 2

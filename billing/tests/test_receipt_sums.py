@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_tax_of_unknown_kind_is_where_it_adds_up(receipt, generation, paid, expe
     assert expected in receipt(amount_paid=paid, **(new if generation == "new" else old))
 
 
-REDUCTIONS = {
+REDUCTIONS: dict[str, dict[str, Any]] = {
     "Discount: -$5.00": {"total_discount_amounts": [{"amount": 500}]},
     "Credit: -$5.00": {"starting_balance": -500, "ending_balance": 0},
     "Credit notes: -$5.00": {"pre_payment_credit_notes_amount": 500},

@@ -11,8 +11,17 @@ as processed.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from billing.payloads import Charge, CheckoutSession, Invoice, Refund, Schedule, SubscriptionState
-from billing.services import checkouts, customers, failures, payments, refunds, subscriptions, versions
+from billing.payloads import (
+    Charge,
+    CheckoutSession,
+    CustomerRef,
+    DisputeState,
+    Invoice,
+    Refund,
+    Schedule,
+    SubscriptionState,
+)
+from billing.services import checkouts, customers, disputes, failures, payments, refunds, subscriptions, versions
 from billing.webhook.envelope import Envelope
 
 Handler = Callable[[Envelope], None]
@@ -103,6 +112,14 @@ def charge_refunded(event: Envelope) -> None:
     refunds.record_refunded_charge(Charge.read(event.data), event.created_at)
 
 
+def dispute_changed(event: Envelope) -> None:
+    disputes.record_dispute(DisputeState.read(event.data), version_of(event))
+
+
+def customer_updated(event: Envelope) -> None:
+    customers.record_update(CustomerRef.read(event.data.require_id(), event.data), event.created_at)
+
+
 def customer_deleted(event: Envelope) -> None:
     customers.record_deletion(event.data.require_id())
 
@@ -138,12 +155,18 @@ HANDLERS: Mapping[str, Handler] = {
     "subscription_schedule.canceled": schedule_changed,
     "subscription_schedule.completed": schedule_changed,
     "subscription_schedule.aborted": schedule_changed,
+    "customer.updated": customer_updated,
     "customer.deleted": customer_deleted,
     "refund.created": refund_updated,
     "refund.updated": refund_updated,
     "refund.failed": refund_failed,
     # What older API versions call refund.updated.
     "charge.refund.updated": refund_updated,
+    "charge.dispute.created": dispute_changed,
+    "charge.dispute.updated": dispute_changed,
+    "charge.dispute.funds_withdrawn": dispute_changed,
+    "charge.dispute.funds_reinstated": dispute_changed,
+    "charge.dispute.closed": dispute_changed,
     # This one has only the running total. It is for endpoints that don't receive refund.created.
     "charge.refunded": charge_refunded,
 }
