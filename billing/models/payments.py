@@ -186,7 +186,7 @@ class RefundedCharge(models.Model):
     id = models.CharField(
         primary_key=True, max_length=255, help_text="ch_…, or the payment intent if there is no charge ID."
     )
-    charge = models.CharField(max_length=255, blank=True, db_default="", db_index=True)
+    charge = models.CharField(max_length=255, blank=True, db_default="")
     payment_intent = models.CharField(max_length=255, blank=True, db_index=True)
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds that succeeded."))
@@ -199,6 +199,9 @@ class RefundedCharge(models.Model):
         default=dict,
         help_text=_("How much the customer was told, by the event that caused the email."),
     )
+
+    class Meta:
+        indexes = [models.Index(fields=["charge"], condition=~Q(charge=""), name="refunded_charge")]
 
     objects: ClassVar[RefundedChargeQuerySet] = RefundedChargeQuerySet.as_manager()  # type: ignore[assignment]
 
