@@ -33,7 +33,7 @@ OF_THE_STATUS = ("status", "amount", "paid_at", "attempt", "next_attempt_at")
 
 def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
     """Store the payment for good and send the receipt. ``at`` is used if the invoice has no time of payment."""
-    if not invoice.amount_settled:
+    if invoice.amount_settled <= 0:
         # Nothing was due, as at the start of a trial, or nothing is due any more.
         Payment.objects.filter(stripe_id=invoice.id).exclude(status=Status.PAID).update(
             status=Status.PAID, amount=0, next_attempt_at=None

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from accounts.tests.support.browser import text_of
 from billing.models import Payment, Subscription
 from billing.tests.support.api_client import BillingClient
-from billing.tests.support.stripe_events import GENERATIONS, changed, payload, post, post_all
+from billing.tests.support.stripe_events import GENERATIONS, Event, changed, payload, post, post_all
 from billing.tests.test_refunds import sweep_now
 from common.money import format_amount
 
@@ -35,9 +35,9 @@ DATE = re.compile(r"[A-Z][a-z]+\.? \d{1,2}, \d{4}")
 INVOICE = "in_1SPb7xKq4RtYw2VdA1b2C3d4"
 
 few = settings(
-    max_examples=25, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=15, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-many = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +139,7 @@ def check_subscription(ada, queued_emails, generation, values):
     days = dates_in(event)
     data = BillingClient(ada).get("subscription/").json()
     assert data["amount"] == proven
-    assert (data["display_amount"] or None) in (amounts or {None})
+    assert data["display_amount"] in (amounts or {""})
     prices = {row["price"] for row in values["items"]}
     names = {PLANS[price] for price in prices if price in PLANS}
     assert (data["plan"]["name"] in names) if names else data["plan"] is None
@@ -211,11 +211,12 @@ def invoice_event(generation, values):
     [line] = event["data"]["object"]["lines"]["data"]
     new = [{"amount": amount, "tax_behavior": behavior} for amount, behavior in values["taxes"]]
     old = [{"amount": amount, "inclusive": behavior == "inclusive"} for amount, behavior in values["taxes"]]
-    fields = {name: values[name] for name in values if name not in ("lines", "taxes", "discounts", "grants", "error")}
+    taxes: Event = {"total_taxes": new} if generation == "new" else {"total_tax_amounts": old}
+    made = ("lines", "taxes", "discounts", "grants", "error")
+    fields = {name: value for name, value in values.items() if name not in made} | taxes
     return changed(
         event,
         lines={"data": [line | {"amount": amount} for amount in values["lines"]]},
-        **({"total_taxes": new} if generation == "new" else {"total_tax_amounts": old}),
         total_discount_amounts=[{"amount": amount} for amount in values["discounts"]],
         total_pretax_credit_amounts=[
             {"amount": amount, "type": "credit_balance_transaction"} for amount in values["grants"]
@@ -286,7 +287,7 @@ def life(generation):
     renewal = payload("invoice_payment_failed_renewal", generation)
     subscription = payload("customer_subscription_created", generation)
     refund = {"id": "re_1", "object": "refund", "amount": 2900, "currency": "usd", "payment_intent": "pi_1"}
-    due = {"payment_intent": "pi_1", "charge": "ch_1", "created": NOW - 60}
+    due: Event = {"payment_intent": "pi_1", "charge": "ch_1", "created": NOW - 60}
     return [
         changed(payload("checkout_session_completed_subscription", generation), created=NOW - 90 * DAY),
         changed(subscription, created=NOW - 90 * DAY),
