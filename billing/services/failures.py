@@ -30,7 +30,7 @@ def record_failed_invoice(invoice: Invoice, at: datetime, *, needs_action: bool 
         next_attempt_at=invoice.next_attempt_at,
     )
     is_current = payment.is_open and invoice.status == "open" and invoice.attempt >= payment.attempt
-    if is_current and is_owed(subscription_of(payment), at, is_first=invoice.is_first):
+    if is_current and is_owed(subscription_of(payment), at, invoice):
         send = mail.send_payment_action_required_email if needs_action else mail.send_payment_failed_email
         send(payer.recipient, payment, subscription_of(payment))
     return None
@@ -40,18 +40,21 @@ def subscription_of(payment: Payment) -> Subscription | None:
     return Subscription.objects.filter(pk=payment.subscription_id).first() if payment.subscription_id else None
 
 
-def is_owed(subscription: Subscription | None, at: datetime, *, is_first: bool) -> bool:
+def is_owed(subscription: Subscription | None, at: datetime, invoice: Invoice) -> bool:
     """Return whether a payment that failed ``at`` this time is still missing: the subscription goes on without it."""
     if subscription is None:
         # A declined card in the first Checkout is no news to the buyer, who is still on its page.
-        return not is_first
+        return not invoice.is_first
+    # Stripe always gives a reason. Servers that imitate it don't, and have no page that shows the refusal.
+    if not invoice.reason and subscription.status in ("incomplete", "incomplete_expired"):
+        return True
     if subscription.is_final or subscription.is_over:
         return False
-    if subscription.status == "incomplete" or (is_first and not subscription.status):
+    if subscription.status == "incomplete" or (invoice.is_first and not subscription.status):
         return is_awaited(subscription)
     # Stripe reports a subscription as active again only after the payment.
     is_settled = subscription.status == "active" and subscription.updated_at and subscription.updated_at > at
-    return not is_settled and not (is_first and subscription.first_paid_at)
+    return not is_settled and not (invoice.is_first and subscription.first_paid_at)
 
 
 def is_awaited(subscription: Subscription) -> bool:

@@ -37,7 +37,7 @@ INVOICE = "in_1SPb7xKq4RtYw2VdA1b2C3d4"
 few = settings(
     max_examples=15, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True)
