@@ -43,8 +43,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="customer",
-            name="address_at",
-            field=models.DateTimeField(help_text="When the email address was changed at Stripe.", null=True),
+            name="email_changed_at",
+            field=models.DateTimeField(help_text="When it was last changed at Stripe.", null=True),
         ),
         migrations.AddField(
             model_name="payment",
@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
             name="announced",
             field=models.JSONField(
                 default=dict,
-                help_text="How much the customer was told, by the event that caused the email.",
+                help_text="The amounts in emails to the customer, by the event that caused each.",
                 verbose_name="reported amounts",
             ),
         ),

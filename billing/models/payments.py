@@ -197,7 +197,7 @@ class RefundedCharge(models.Model):
     announced = models.JSONField(
         _("reported amounts"),
         default=dict,
-        help_text=_("How much the customer was told, by the event that caused the email."),
+        help_text=_("The amounts in emails to the customer, by the event that caused each."),
     )
 
     class Meta:

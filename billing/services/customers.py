@@ -114,7 +114,7 @@ def identify(ref: CustomerRef) -> Payer:
         return Payer(customer.pk, "", "", None, is_erased=True)
     user = update_customer(customer, ref)
     # An address that was changed at Stripe is newer than the one in an invoice, which never changes.
-    email = customer.email if customer.address_at else ref.email or customer.email
+    email = customer.email if customer.email_changed_at else ref.email or customer.email
     return Payer(customer.pk, email, ref.name or customer.name, user)
 
 
@@ -167,8 +167,8 @@ def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
 def record_update(ref: CustomerRef, at: datetime) -> None:
     """Store the address that the customer has at Stripe since ``at``. Emails to people with a user ignore it."""
     payer = identify(ref)
-    older = Customer.objects.filter(Q(address_at=None) | Q(address_at__lte=at), pk=ref.id)
-    if ref.email and not payer.is_erased and older.update(email=ref.email, name=ref.name, address_at=at):
+    older = Customer.objects.filter(Q(email_changed_at=None) | Q(email_changed_at__lte=at), pk=ref.id)
+    if ref.email and not payer.is_erased and older.update(email=ref.email, name=ref.name, email_changed_at=at):
         release_waiting_events(ref.id)
 
 

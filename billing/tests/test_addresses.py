@@ -90,7 +90,9 @@ def test_payment_without_customer_and_address_does_not_wait(db, queued_emails, g
     post(changed(payload("invoice_paid_first", generation), customer=None, customer_email=None))
     event = StripeEvent.objects.get()
     assert (event.status, event.due_at) == ("processed", None)
-    assert event.note == "The email address of a customer without an ID isn't known. Nobody can be told."
+    assert (
+        event.note == "The email address of a customer without an ID isn't known. There's nobody to send the email to."
+    )
     assert backlog.sweep() == 0
 
 
