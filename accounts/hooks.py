@@ -36,6 +36,9 @@ deletion_guards: list[Callable[[User], str]] = []
 # Each returns what the user's contact at the email provider should know, by attribute.
 contact_attribute_sources: list[Callable[[User], Mapping[str, Any]]] = []
 
+# Each is called in the transaction that changes a user's email address, with the changed user.
+address_receivers: list[Callable[[User], None]] = []
+
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
 

@@ -6,7 +6,7 @@ the views.
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.db.models import Exists
@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from accounts.errors import EmailNotVerified, WrongCredentials
 from accounts.hashers import is_outdated
 from accounts.models import User
+from accounts.models.users import password_forms
 from accounts.services.api_tokens import IssuedToken, issue_token
 from accounts.services.signup import confirm_address, prove_sign_up
 
@@ -51,6 +52,10 @@ def imitate_outdated_hash(*, email: str, password: str) -> None:
     if newest is None:
         return
     count, known = newest
+    if not known:
+        # An account's hash is compared with each form that the password could have had before.
+        for form in password_forms(password)[1:]:
+            make_password(form)
     # The next account if that one was deleted. There always is one, because the newest has the highest number.
     accounts = User.objects.filter(pk__gt=_choose(email, count)).order_by("pk")
     stored = accounts.values_list("password", flat=True).first()

@@ -17,8 +17,8 @@ django.setup()
 
 from billing.mail import NO_DETAILS
 from billing.models import StripeEvent
-from billing.money import format_amount
 from billing.webhook.signatures import verify
+from common.money import format_amount
 from emails.models import OutboundEmail
 from emails.rendering import render_email
 

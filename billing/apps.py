@@ -14,7 +14,7 @@ class BillingConfig(AppConfig):
         from accounts import hooks  # noqa: PLC0415
         from billing import checks, privacy  # noqa: F401, PLC0415
         from billing.pages import display  # noqa: PLC0415
-        from billing.services import contacts  # noqa: PLC0415
+        from billing.services import contacts, customers  # noqa: PLC0415
         from billing.signals import customer_found  # noqa: PLC0415
         from billing.webhook import backlog  # noqa: PLC0415
 
@@ -22,6 +22,7 @@ class BillingConfig(AppConfig):
         pre_delete.connect(privacy.forget, sender="accounts.User", dispatch_uid="billing.forget")
         hooks.timeline_sources.append(privacy.timeline)
         hooks.deletion_guards.append(privacy.guard_deletion)
+        hooks.address_receivers.append(customers.request_address_update)
         hooks.export_sources |= {
             "stripe_customers": privacy.export_customers,
             "subscriptions": privacy.export_subscriptions,

@@ -6,15 +6,16 @@ from datetime import date, datetime
 from django.conf import settings
 from django.utils import timezone
 
-from billing.models import Payment
-from billing.money import Amount
+from billing.models import Payment, Subscription
 from billing.payloads import CheckoutSession, Invoice, SubscriptionState
 from billing.plans import plan_by_price
+from common.money import Amount
 from emails.services import send_templated_email
 
 Bill = Invoice | CheckoutSession
 
-NO_DETAILS: dict[str, object] = {"lines": (), "has_more_lines": False, "discount": "", "tax": "", "credit": ""}
+ROWS = ("discount", "granted_credit", "shipping", "tax", "credit_notes", "balance", "earlier", "included_tax")
+NO_DETAILS: dict[str, object] = {**dict.fromkeys(ROWS, ""), "lines": [], "has_more_lines": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,12 @@ def send_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> None:
     _send("receipt", to, receipt_key(payment), **receipt_context(payment, bill))
 
 
-def send_payment_failed_email(to: Recipient, payment: Payment, invoice: Invoice) -> None:
-    _send("payment_failed", to, dunning_key(invoice), **dunning_context(payment, invoice))
+def send_payment_failed_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
+    _send("payment_failed", to, dunning_key(payment), **dunning_context(payment, subscription))
 
 
-def send_payment_action_required_email(to: Recipient, payment: Payment, invoice: Invoice) -> None:
-    _send("payment_action_required", to, dunning_key(invoice), **dunning_context(payment, invoice))
+def send_payment_action_required_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
+    _send("payment_action_required", to, dunning_key(payment), **dunning_context(payment, subscription))
 
 
 def send_checkout_failed_email(to: Recipient, payment: Payment) -> None:
@@ -49,15 +50,21 @@ def send_refund_email(to: Recipient, amount: Amount, *, change: str, payment: Pa
     _send("refund", to, refund_key(change), amount=amount, **details)
 
 
-def send_trial_ending_email(to: Recipient, subscription: SubscriptionState, trial_end: datetime) -> None:
+def send_refund_failed_email(to: Recipient, amount: Amount, *, refund_id: str, payment: Payment) -> None:
+    details = {"number": payment.number, "plan": payment.description}
+    _send("refund_failed", to, refund_failed_key(refund_id), amount=amount, **details)
+
+
+def send_trial_ending_email(to: Recipient, subscription: Subscription) -> None:
     _send(
         "trial_ending",
         to,
-        trial_ending_key(subscription, trial_end),
-        trial_end=day(trial_end),
-        plan=plan_name(subscription),
+        trial_ending_key(subscription),
+        trial_end=optional_day(subscription.trial_end),
+        plan=subscription.plan_name,
         amount=charge_after_trial(subscription),
         is_cancelled=subscription.cancel_at is not None,
+        without_card=subscription.without_card,
     )
 
 
@@ -66,7 +73,7 @@ def send_subscription_ended_email(to: Recipient, subscription: SubscriptionState
         "subscription_ended",
         to,
         subscription_ended_key(subscription),
-        ended=day(subscription.ended_at or timezone.now()),
+        ended=optional_day(subscription.ended_at),
         plan=plan_name(subscription),
         is_unpaid=subscription.end_reason == "payment_failed",
     )
@@ -91,9 +98,9 @@ def receipt_key(payment: Payment) -> str:
     return f"receipt:{payment.stripe_id}"
 
 
-def dunning_key(invoice: Invoice) -> str:
+def dunning_key(payment: Payment) -> str:
     """One key for each attempt to collect. Stripe announces some attempts in two events."""
-    return f"dunning:{invoice.id}:{invoice.attempt}"
+    return f"dunning:{payment.stripe_id}:{payment.attempt}"
 
 
 def checkout_failed_key(payment: Payment) -> str:
@@ -104,9 +111,14 @@ def refund_key(change: str) -> str:
     return f"refund:{change}"
 
 
-def trial_ending_key(subscription: SubscriptionState, trial_end: datetime) -> str:
+def refund_failed_key(refund_id: str) -> str:
+    return f"refund_failed:{refund_id}"
+
+
+def trial_ending_key(subscription: Subscription) -> str:
     """One key for each end date, because a trial can be extended."""
-    return f"trial:{subscription.id}:{int(trial_end.timestamp())}"
+    end = int(subscription.trial_end.timestamp()) if subscription.trial_end else 0
+    return f"trial:{subscription.pk}:{end}"
 
 
 def subscription_ended_key(subscription: SubscriptionState) -> str:
@@ -117,37 +129,49 @@ def subscription_ended_key(subscription: SubscriptionState) -> str:
 
 
 def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
-    """Return the total as the buyer saw it. Lines and taxes are in our currency, so they are empty if the buyer paid in
-    another one."""
+    """Return the total as the buyer saw it, and what adds up to it.
+
+    Lines and taxes are in our currency, so they are left out if the buyer paid in another one.
+    """
+    is_ours = bill.presented is None
+    details = invoice_details(bill) if isinstance(bill, Invoice) and is_ours else NO_DETAILS
+    if isinstance(bill, CheckoutSession) and is_ours and bill.tax > 0:
+        details = NO_DETAILS | {"included_tax": Amount(bill.tax, bill.currency)}
     return {
-        "total": bill.presented or Amount(payment.amount, payment.currency),
-        "date": day(payment.paid_at or timezone.now()),
+        "total": payment.shown_amount,
+        "date": optional_day(payment.paid_at),
         "number": payment.number,
         "plan": payment.description,
         "invoice_url": payment.invoice_url,
-        **(NO_DETAILS if bill.presented else receipt_details(bill, payment.currency)),
+        **details,
     }
 
 
-def receipt_details(bill: Bill, currency: str) -> dict[str, object]:
-    """Return the amounts, empty instead of zero, and the lines. Only invoices have lines, discounts, and credit."""
-    amounts = {"tax": bill.tax}
-    if isinstance(bill, Invoice):
-        amounts |= {"discount": -bill.discount, "credit": -bill.credit}
-    details = NO_DETAILS | {name: Amount(value, currency) for name, value in amounts.items() if value}
-    if isinstance(bill, Invoice):
-        lines = [{"description": line.description, "amount": Amount(line.amount, currency)} for line in bill.lines]
-        details |= {"lines": lines, "has_more_lines": bill.has_more_lines}
-    return details
+def invoice_details(invoice: Invoice) -> dict[str, object]:
+    """Return the lines and the rows below them, or nothing if the invoice doesn't prove that they add up."""
+    breakdown = invoice.breakdown
+    if not breakdown.adds_up:
+        return NO_DETAILS
+    rows = {**breakdown.rows, "included_tax": breakdown.included_tax}
+    lines = [
+        {"description": line.description, "amount": Amount(line.amount, invoice.currency)} for line in invoice.lines
+    ]
+    amounts: dict[str, object] = {name: Amount(amount, invoice.currency) for name, amount in rows.items() if amount}
+    # Credit of the customer's and an amount that is left over from before are two different things to them.
+    if breakdown.rows.get("balance", 0) > 0:
+        amounts["earlier"] = amounts.pop("balance")
+    return NO_DETAILS | amounts | {"lines": lines, "has_more_lines": invoice.has_more_lines}
 
 
-def dunning_context(payment: Payment, invoice: Invoice) -> dict[str, object]:
+def dunning_context(payment: Payment, subscription: Subscription | None) -> dict[str, object]:
     return {
-        "amount": Amount(invoice.amount_due, invoice.currency),
-        "number": invoice.number,
+        "amount": Amount(payment.amount, payment.currency),
+        "number": payment.number,
         "plan": payment.description,
-        "next_attempt": day(invoice.next_attempt_at) if invoice.next_attempt_at else "",
-        "pay_url": invoice.url or billing_url(),
+        "next_attempt": optional_day(payment.upcoming_attempt_at),
+        "is_last": payment.next_attempt_at is None,
+        "has_access": subscription is not None and subscription.gives_access,
+        "pay_url": payment.invoice_url or billing_url(),
     }
 
 
@@ -160,10 +184,14 @@ def plan_name(subscription: SubscriptionState) -> str:
     return plan.name if plan else ""
 
 
-def charge_after_trial(subscription: SubscriptionState) -> Amount | str:
-    """Return the amount of the first charge, or an empty string if nothing will be charged or it isn't known."""
-    amount = subscription.unit_amount * subscription.quantity
-    return Amount(amount, subscription.currency) if amount and subscription.currency else ""
+def charge_after_trial(subscription: Subscription) -> Amount | str:
+    """Return the amount of the first charge, or an empty string if nothing will be charged or it isn't certain."""
+    is_charged = subscription.amount and subscription.next_charge_at
+    return Amount(subscription.amount or 0, subscription.currency) if is_charged else ""
+
+
+def optional_day(moment: datetime | None) -> date | str:
+    return day(moment) if moment else ""
 
 
 def day(moment: datetime) -> date:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from billing.money import format_amount
+from common.money import format_amount
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.template import engines
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
 
+from common.money import Amount
 from emails.errors import EmailsError
 from emails.rendering import KIND, TEXT_ENGINE, RenderedEmail, render_email
 
@@ -17,7 +18,7 @@ PARTS = ("subject.txt", "body.txt", "body.html")
 SAMPLE = "sample.json"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # becomes a datetime, as in real emails
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
-AMOUNT = re.compile(r"(-?\d+\.\d\d) ([A-Z]{3})")  # 29.00 USD
+AMOUNT = re.compile(r"(-?\d+)\.(\d\d) ([A-Z]{3})")  # 29.00 USD becomes an Amount, as in real emails
 
 
 class SampleError(EmailsError, ValueError):
@@ -64,7 +65,7 @@ def as_in_an_email(value: Any) -> Any:
     if isinstance(value, str) and DAY.fullmatch(value):
         return SimpleLazyObject(lambda: date_format(date.fromisoformat(value), "DATE_FORMAT"))
     if isinstance(value, str) and (amount := AMOUNT.fullmatch(value)):
-        return SimpleLazyObject(lambda: f"{number_format(amount[1], 2, use_l10n=True)} {amount[2]}")
+        return Amount(int(amount[1] + amount[2]), amount[3].lower())
     return value
 
 

@@ -1,7 +1,7 @@
 """The plans that you sell.
 
 - ``price_id``: in Stripe's Dashboard, under the product. Test mode and live mode have different prices.
-- ``amount``: the price on your page, in the currency's smallest unit: 2900 is 29.00 USD. Stripe charges its own price.
+- ``amount``: the price on your page, in the currency's smallest unit: 2900 is $29.00. Stripe charges its own price.
 - ``description``: one sentence on the page. ``_()`` makes it translatable; bin/messages adds it to the German catalog.
 - ``former_price_ids``: prices that you no longer sell. People who still pay them keep the plan.
 """

@@ -1,5 +1,6 @@
 """Users, who log in with their email address."""
 
+import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
@@ -24,6 +25,16 @@ from accounts.validators import NAME_MAX_LENGTH, validate_name
 def default_language() -> str:
     # A function, because the migration then refers to its name and not to the current value.
     return settings.LANGUAGE_CODE
+
+
+def password_forms(password: str) -> list[str]:
+    """Return the password in the form that is hashed, followed by other forms that could have been hashed before.
+
+    Keyboards and systems encode the same letter differently, such as ü as one character or as two. NIST SP 800-63B says
+    to normalize passwords before hashing.
+    """
+    forms = [unicodedata.normalize(form, password) for form in ("NFKC", "NFC", "NFD", "NFKD")]
+    return [*dict.fromkeys([forms[0], password, *forms[1:]])]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -109,17 +120,25 @@ class User(AbstractBaseUser, PermissionsMixin):
         Django's authentication calls this at every login. Everything else calls has_password, which changes nothing.
         """
         stored = self.password
-        is_right, is_outdated = verify_password(raw_password, stored)
+        forms = [raw_password] if raw_password is None else password_forms(raw_password)
+        for form in forms:
+            is_right, is_outdated = verify_password(form, stored)
+            if is_right:
+                is_outdated = is_outdated or form != forms[0]
+                break
         if is_outdated:
             # After a wrong password as well, so that it takes as long. The salt stays, so that two logins at the same
             # time compute the same hash, and neither ends the session of the other.
-            renewed = make_password(raw_password, _salt(stored))
+            renewed = make_password(forms[0], _salt(stored))
             if is_right and self._renew_hash(stored, renewed):
                 self.password = renewed
         return is_right
 
     def has_password(self, raw_password: str) -> bool:
-        return check_password(raw_password, self.password)
+        return any(check_password(form, self.password) for form in password_forms(raw_password))
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(password_forms(raw_password)[0] if isinstance(raw_password, str) else raw_password)
 
     def _renew_hash(self, stored: str, renewed: str) -> bool:
         """Store the renewed hash, and keep sessions alive; returns whether it is stored now."""

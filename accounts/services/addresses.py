@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
-from accounts import tokens
+from accounts import hooks, tokens
 from accounts.client_info import Requester
 from accounts.errors import AddressTaken, FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import (
@@ -67,6 +67,7 @@ def confirm_email_change(
         former_address = user.email
         user.refresh_from_db()
         contacts.change_address(user, former_address)
+        _announce(user)
         log_out_other_devices(user=user, session=session, token=api_token)
     return user
 
@@ -87,6 +88,7 @@ def change_email_for(*, user: User, email: str) -> None:
         former_address = user.email
         user.refresh_from_db()
         contacts.change_address(user, former_address)
+        _announce(user)
         if not user.is_email_verified:
             resend_welcome_email(user, discard=False)  # the link that was sent to the old address no longer works
 
@@ -106,8 +108,14 @@ def undo_email_change(*, token: str) -> User:
         log_out_everywhere(user=user)
         user.refresh_from_db()  # the link is valid only for the restored address
         contacts.change_address(user, locked.email if locked else change.new_address)
+        _announce(user)
         send_password_reset_email(user)
     return user
+
+
+def _announce(user: User) -> None:
+    for receiver in hooks.address_receivers:
+        receiver(user)
 
 
 def _record_change(user: User, new_address: str) -> None:

@@ -12,6 +12,7 @@ from accounts.client_info import Requester
 from accounts.errors import FieldRefused, TokenInvalid, WrongPassword
 from accounts.mail import send_password_changed_email, send_password_reset_email
 from accounts.models import User
+from accounts.models.users import password_forms
 from accounts.services import contacts
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.services.email_quotas import is_over_quota
@@ -42,6 +43,9 @@ def reset_password(*, token: str, password: str) -> User:
         if not unused.update(password=user.password):
             raise TokenInvalid
         if user.confirm_email():  # the link proves that the person reads this inbox
+            # Somebody else may have signed up with this address. The owner enters their own name.
+            user.name = ""
+            User.objects.filter(pk=user.pk).update(name="")
             contacts.subscribe(user)
         end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation
@@ -76,6 +80,6 @@ def end_access_after_new_password(*, user: User) -> None:
 def check_new_password(password: str, user: User, *, field: str) -> None:
     """Raise FieldRefused with everything that is wrong with this password for this user."""
     try:
-        validate_password(password, user)
+        validate_password(password_forms(password)[0], user)
     except ValidationError as error:
         raise FieldRefused(field, error.messages) from None

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin import links
 from billing.models import InvoicePayment, Payment, RefundedCharge, Subscription
-from billing.money import format_amount
 from common.admin import ReadOnlyAdmin
+from common.money import format_amount
 
 
 @admin.register(Payment)
@@ -35,6 +35,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "display_amount",
         "refunded",
         "refunds",
+        "dispute_status",
         "description",
         "user",
         "email",
@@ -50,7 +51,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "emails",
         "events",
     ]
-    readonly_fields = ["display_amount", "refunded", "refunds", "subscription", "emails", "events"]
+    readonly_fields = ["display_amount", "refunded", "refunds", "dispute_status", "subscription", "emails", "events"]
 
     @admin.display(description=_("amount"), ordering="amount")
     def display_amount(self, payment: Payment) -> str:
@@ -64,11 +65,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     def refunds(self, payment: Payment) -> SafeString | str:
         # Only refund events name single refunds. An endpoint that receives just charge.refunded learns the total.
         refunds = [
-            (refund, format_amount(amount, charge.currency))
+            (refund_id, format_amount(refund["amount"], charge.currency), refund["status"])
             for charge in charges_of(payment)
-            for refund, amount in charge.refunds.items()
+            for refund_id, refund in charge.known_refunds.items()
         ]
-        return format_html_join("\n", "<p>{}: {}</p>", refunds) or "-"
+        return format_html_join("\n", "<p>{}: {} ({})</p>", refunds) or "-"
 
     @admin.display(description=_("subscription"))
     def subscription(self, payment: Payment) -> SafeString | str:
@@ -91,4 +92,5 @@ def charges_of(payment: Payment) -> QuerySet[RefundedCharge]:
     # Invoices of newer API versions don't name their charge. InvoicePayment links them through the payment intent.
     linked = InvoicePayment.objects.filter(invoice=payment.stripe_id).values("payment_intent")
     by_intent = (Q(payment_intent__in=linked) | Q(payment_intent=payment.payment_intent)) & ~Q(payment_intent="")
-    return RefundedCharge.objects.filter(by_intent | (Q(pk=payment.charge) & ~Q(pk="")))
+    by_charge = Q(pk=payment.charge) | Q(charge=payment.charge) if payment.charge else Q(pk=None)
+    return RefundedCharge.objects.filter(by_intent | by_charge)

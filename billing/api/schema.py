@@ -4,11 +4,11 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from billing.api.serializers import (
     CheckoutSerializer,
+    MySubscriptionSerializer,
     NothingSerializer,
     PageSerializer,
     PaymentSerializer,
     PlanSerializer,
-    SubscriptionSerializer,
 )
 from common.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, request_example, response_example
 
@@ -19,7 +19,7 @@ PRO = {
     "amount": 2900,
     "currency": "usd",
     "interval": "month",
-    "display_amount": "29.00 USD",
+    "display_amount": "$29.00",
 }
 PAGE = {"url": "https://checkout.stripe.com/c/pay/cs_live_a1b2…"}
 
@@ -43,9 +43,9 @@ plans = extend_schema(
 subscription = extend_schema(
     operation_id="subscription",
     summary="Get my subscription",
-    description="If there are several subscriptions, returns the one that gives access. `status` is `none` if there "
-    "has never been one.",
-    responses={200: SubscriptionSerializer, 401: REFUSAL},
+    description="If there are several subscriptions, returns the one that gives access, and the others in `others`. "
+    "`status` is `none` if there has never been one.",
+    responses={200: MySubscriptionSerializer, 401: REFUSAL},
 )
 payments = extend_schema(
     operation_id="payments",

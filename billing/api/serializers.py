@@ -26,7 +26,7 @@ class PlanSerializer(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
-    amount = serializers.IntegerField(help_text="In minor units: 2900 is 29.00 USD.")
+    amount = serializers.IntegerField(help_text="In minor units: 2900 is $29.00.")
     currency = serializers.CharField(help_text="In lowercase.")
     interval = serializers.CharField(help_text="`month`, `year`, …")
     display_amount = serializers.CharField(help_text="Formatted for the language of the request.")
@@ -43,19 +43,39 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="`none`, or Stripe's status: `active`, `trialing`, `past_due`, …")
     gives_access = serializers.BooleanField()
     plan = SubscriptionPlanSerializer(allow_null=True, help_text="Null if the price doesn't belong to a known plan.")
-    quantity = serializers.IntegerField()
-    amount = serializers.IntegerField(help_text="Per interval, in minor units.")
+    quantity = serializers.IntegerField(allow_null=True, help_text="Of the plan. Null if Stripe didn't report it.")
+    amount = serializers.IntegerField(
+        allow_null=True,
+        help_text="The sum of all items for one period, in minor units. Null if it isn't certain, such as with a "
+        "discount, with tax on top, for usage, or if the price is about to change.",
+    )
     currency = serializers.CharField(allow_blank=True)
     interval = serializers.CharField(allow_blank=True)
-    display_amount = serializers.CharField(allow_blank=True)
+    interval_count = serializers.IntegerField(
+        allow_null=True, help_text="A period has this many intervals: 3 with `month` is a quarter."
+    )
+    display_amount = serializers.CharField(allow_blank=True, help_text="Empty if `amount` is null.")
     current_period_end = serializers.DateTimeField(allow_null=True)
     trial_end = serializers.DateTimeField(allow_null=True)
     cancel_at = serializers.DateTimeField(allow_null=True, help_text="When it will end.")
+    is_collection_paused = serializers.BooleanField(help_text="Nothing is charged for now. Access continues.")
+    collection_resumes_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     next_charge_at = serializers.DateTimeField(allow_null=True)
 
 
+class MySubscriptionSerializer(SubscriptionSerializer):
+    others = SubscriptionSerializer(many=True, help_text="Other live subscriptions, which are charged as well.")
+
+
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    dispute_status = serializers.CharField(
+        read_only=True, help_text="Stripe's status of the newest dispute, such as `needs_response`, or empty."
+    )
+    next_attempt_at = serializers.DateTimeField(
+        source="upcoming_attempt_at", read_only=True, allow_null=True, help_text="Null once the date has passed."
+    )
+
     class Meta:
         model = Payment
         fields = [
@@ -63,6 +83,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "status",
             "amount",
             "amount_refunded",
+            "dispute_status",
             "currency",
             "display_amount",
             "description",

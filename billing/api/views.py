@@ -39,10 +39,13 @@ NO_SUBSCRIPTION: dict[str, Any] = {
     "amount": 0,
     "currency": "",
     "interval": "",
+    "interval_count": None,
     "display_amount": "",
     "current_period_end": None,
     "trial_end": None,
     "cancel_at": None,
+    "is_collection_paused": False,
+    "collection_resumes_at": None,
     "ended_at": None,
     "next_charge_at": None,
 }
@@ -60,8 +63,10 @@ class PlansView(APIView):
 class SubscriptionView(APIView):
     @schema.subscription
     def get(self, request: Request) -> Response:
-        found = Subscription.objects.current_of(user_of(request).pk)
-        return Response(SubscriptionSerializer(found or NO_SUBSCRIPTION).data)
+        user_id = user_of(request).pk
+        found = Subscription.objects.current_of(user_id)
+        others = SubscriptionSerializer(Subscription.objects.others_of(user_id, found), many=True).data
+        return Response({**SubscriptionSerializer(found or NO_SUBSCRIPTION).data, "others": others})
 
 
 class PaymentPages(PageNumberPagination):
@@ -115,4 +120,4 @@ def user_of(request: Request) -> User:
 
 
 def payments_of(request: Request) -> QuerySet[Payment]:
-    return Payment.objects.of(user_of(request).pk).with_refunds()
+    return Payment.objects.of(user_of(request).pk).shown().with_refunds()

@@ -53,6 +53,9 @@ class StripeApi:
     def customer(self, customer_id: str) -> StripeObject:
         return self._call("get", f"/v1/customers/{quote(customer_id, safe='')}")
 
+    def update_customer(self, customer_id: str, *, email: str) -> None:
+        self._call("post", f"/v1/customers/{quote(customer_id, safe='')}", email=email)
+
     def delete_customer(self, customer_id: str) -> None:
         """Delete the customer for good. Stripe cancels its subscriptions, and keeps its invoices and payments."""
         self._call("delete", f"/v1/customers/{quote(customer_id, safe='')}")

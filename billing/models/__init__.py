@@ -2,6 +2,7 @@
 
 from billing.models.checkouts import Checkout
 from billing.models.customers import Customer, CustomerRequest
+from billing.models.disputes import Dispute
 from billing.models.erasures import CleanupRequest, Erasure, EventAddress
 from billing.models.events import StripeEvent
 from billing.models.payments import InvoicePayment, Payment, RefundedCharge
@@ -12,6 +13,7 @@ __all__ = [
     "CleanupRequest",
     "Customer",
     "CustomerRequest",
+    "Dispute",
     "Erasure",
     "EventAddress",
     "InvoicePayment",

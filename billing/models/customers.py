@@ -42,6 +42,7 @@ class Customer(models.Model):
     email = models.CharField(
         max_length=320, blank=True, help_text=_("The email address at Stripe, for people without a user account.")
     )
+    email_changed_at = models.DateTimeField(null=True, help_text=_("When it was last changed at Stripe."))
     name = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True, help_text=_("When the customer was deleted at Stripe."))

@@ -19,13 +19,17 @@ class CleanupRequestQuerySet(models.QuerySet["CleanupRequest"]):
 
 
 class CleanupRequest(models.Model):
-    """Something to end at Stripe because its user was deleted. It is repeated until Stripe confirms it."""
+    """Something to end at Stripe because its user was deleted, or an email address to update there.
+
+    It is repeated until Stripe confirms it.
+    """
 
     class Action(models.TextChoices):
         EXPIRE_SESSION = "expire_session", _("close the checkout page")
         CANCEL_SUBSCRIPTION = "cancel_subscription", _("cancel the subscription")
         DELETE_CUSTOMER = "delete_customer", _("delete the customer")
         FIND_CUSTOMER = "find_customer", _("find a customer that may have been created, and delete it")
+        UPDATE_ADDRESS = "update_address", _("update the customer's email address")
 
     action = models.CharField(max_length=32, choices=Action)
     object_id = models.CharField(max_length=255, help_text=_("Its ID at Stripe, or the key of a customer to find."))

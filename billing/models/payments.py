@@ -1,15 +1,28 @@
 """Payments, successful or failed, and refunds."""
 
-from typing import ClassVar, Self
+from datetime import datetime
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BigIntegerField, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce, Now
+from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Least, Now
 from django.utils.translation import gettext_lazy as _
 
+from billing.models.clock import is_ahead
 from billing.models.customers import Customer
-from billing.money import format_amount
+from billing.models.disputes import SETTLED, Dispute
+from common.money import Amount, format_amount
+
+
+def same_payment() -> Q:
+    """Return the condition for rows with a charge and a payment intent that are about the payment outside a subquery.
+
+    Newer invoices don't name their payment intent; a separate event does, which is stored as an InvoicePayment.
+    """
+    linked = InvoicePayment.objects.filter(invoice=OuterRef(OuterRef("stripe_id"))).values("payment_intent")
+    by_intent = Q(payment_intent__in=linked) | Q(payment_intent=OuterRef("payment_intent"))
+    return (by_intent & ~Q(payment_intent="")) | (Q(charge=OuterRef("charge")) & ~Q(charge=""))
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -17,6 +30,11 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         # Two queries, because with OR, the database would read all payments to compare each with both.
         payments = Payment.objects.order_by().values("pk")
         return self.filter(pk__in=payments.filter(user=user_id).union(payments.filter(customer__user=user_id)))
+
+    def shown(self) -> Self:
+        """Leave out invoices that were canceled or written off before anybody tried to collect them."""
+        closed = [Payment.Status.CANCELED, Payment.Status.UNCOLLECTIBLE]
+        return self.exclude(status__in=closed, attempt=0)
 
     def paid_for(self, subscription_id: str) -> Self:
         return self.filter(subscription_id=subscription_id, status=Payment.Status.PAID)
@@ -31,13 +49,14 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(by_intent | (Q(charge=charge) if charge else Q(pk=None)))
 
     def with_refunds(self) -> Self:
-        """Add ``refunded``, so that ``amount_refunded`` needs no query for each payment."""
-        linked = InvoicePayment.objects.filter(invoice=OuterRef(OuterRef("stripe_id"))).values("payment_intent")
-        by_intent = Q(payment_intent__in=linked) | Q(payment_intent=OuterRef("payment_intent"))
-        of_payment = (by_intent & ~Q(payment_intent="")) | (Q(pk=OuterRef("charge")) & ~Q(pk=""))
+        """Add what ``amount_refunded`` and ``dispute_status`` would otherwise query for each payment."""
+        of_payment = same_payment() | Q(pk=OuterRef("charge"))
         refunded = RefundedCharge.objects.filter(of_payment, currency=OuterRef("currency")).values("currency")
         total = Subquery(refunded.annotate(total=Sum("amount")).values("total"))
-        return self.annotate(refunded=Coalesce(total, 0, output_field=BigIntegerField()))
+        # Never more than was paid, whatever Stripe reports.
+        amount = Least(Coalesce(total, 0, output_field=BigIntegerField()), F("amount"))
+        disputes = Dispute.objects.filter(same_payment()).order_by("-version").values("status")
+        return self.annotate(refunded=amount, disputed=Coalesce(Subquery(disputes[:1]), Value("")))
 
 
 class Payment(models.Model):
@@ -46,6 +65,8 @@ class Payment(models.Model):
     class Status(models.TextChoices):
         PAID = "paid", _("paid")
         FAILED = "failed", _("failed")
+        CANCELED = "canceled", _("canceled")
+        UNCOLLECTIBLE = "uncollectible", _("written off")
 
     stripe_id = models.CharField(unique=True, max_length=255, help_text="The ID at Stripe: in_… or cs_….")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="payments")
@@ -58,6 +79,10 @@ class Payment(models.Model):
     status = models.CharField(max_length=16, choices=Status)
     amount = models.BigIntegerField(help_text=_("In minor units: the amount paid or due."))
     currency = models.CharField(max_length=3)
+    presented_amount = models.BigIntegerField(
+        null=True, help_text=_("What the buyer saw and paid, if it was in another currency.")
+    )
+    presented_currency = models.CharField(max_length=3, blank=True, db_default="")
     description = models.CharField(max_length=500, blank=True)
     number = models.CharField(max_length=500, blank=True)
     invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("Expires after a month or more."))
@@ -86,19 +111,54 @@ class Payment(models.Model):
         return self.status == self.Status.PAID
 
     @property
+    def is_open(self) -> bool:
+        """Whether the customer still owes the amount."""
+        return self.status == self.Status.FAILED
+
+    @property
+    def upcoming_attempt_at(self) -> datetime | None:
+        """When Stripe tries again. None if that isn't planned, or if the date has passed."""
+        return self.next_attempt_at if self.is_open and is_ahead(self.next_attempt_at) else None
+
+    @property
+    def shown_amount(self) -> Amount:
+        """The amount as the buyer saw it. It can be in a currency other than ours."""
+        if self.presented_amount is None:
+            return Amount(self.amount, self.currency)
+        return Amount(self.presented_amount, self.presented_currency)
+
+    @property
     def display_amount(self) -> str:
-        return format_amount(self.amount, self.currency)
+        return str(self.shown_amount)
 
     @property
     def amount_refunded(self) -> int:
         """In minor units of the payment's own currency."""
-        if not hasattr(self, "refunded"):
-            self.refunded: int = Payment.objects.with_refunds().get(pk=self.pk).refunded
+        self._query_refunds()
         return self.refunded
 
     @property
+    def dispute_status(self) -> str:
+        """Stripe's status of the newest dispute, or an empty string."""
+        self._query_refunds()
+        return self.disputed
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the bank took the money, or may take it."""
+        return bool(self.dispute_status) and self.dispute_status not in SETTLED
+
+    def _query_refunds(self) -> None:
+        if not hasattr(self, "refunded"):
+            row = Payment.objects.with_refunds().get(pk=self.pk)
+            self.refunded: int = row.refunded
+            self.disputed: str = row.disputed
+
+    @property
     def display_amount_refunded(self) -> str:
-        """Empty if nothing was refunded."""
+        """Empty if nothing was refunded. A part is in our currency, because nobody reports what the buyer saw of it."""
+        if self.amount_refunded == self.amount:
+            return self.display_amount
         return format_amount(self.amount_refunded, self.currency) if self.amount_refunded else ""
 
 
@@ -112,25 +172,64 @@ class InvoicePayment(models.Model):
         return f"{self.payment_intent} for {self.invoice}"
 
 
-class RefundedCharge(models.Model):
-    """A charge that has refunds.
+class RefundedChargeQuerySet(models.QuerySet["RefundedCharge"]):
+    def named(self, *names: str) -> Self:
+        """Return the charges with one of these names: IDs of charges or payment intents."""
+        known = [name for name in names if name]
+        return self.filter(Q(pk__in=known) | Q(charge__in=known) | Q(payment_intent__in=known))
 
-    Stripe reports each refund twice: alone in ``refund.created``, and in a running total in ``charge.refunded``. The
-    customer gets an email for whichever event comes first, and the second one doesn't raise the total.
+
+class RefundedCharge(models.Model):
+    """A charge that has refunds, which Stripe reports in two ways: each alone, and in a running total.
+
+    Both can name the charge, its payment intent, or both. The customer gets one email for what either of them adds.
     """
 
     id = models.CharField(
         primary_key=True, max_length=255, help_text="ch_…, or the payment intent if there is no charge ID."
     )
+    charge = models.CharField(max_length=255, blank=True, db_default="")
     payment_intent = models.CharField(max_length=255, blank=True, db_index=True)
     currency = models.CharField(max_length=3)
-    amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds."))
-    refunds = models.JSONField(default=dict, help_text=_("The amount of each refund, by its ID."))
+    amount = models.BigIntegerField(default=0, help_text=_("In minor units: the total of all refunds that succeeded."))
+    reported_total = models.BigIntegerField(
+        default=0, db_default=0, help_text=_("The highest total in Stripe's events. It counts pending refunds too.")
+    )
+    refunds = models.JSONField(default=dict, help_text=_("The amount, status, and version of each refund, by its ID."))
     announced = models.JSONField(
         _("reported amounts"),
         default=dict,
-        help_text=_("How much the total rose, by the event that reported it first."),
+        help_text=_("The amounts in emails to the customer, by the event that caused each."),
     )
+
+    class Meta:
+        indexes = [models.Index(fields=["charge"], condition=~Q(charge=""), name="refunded_charge")]
+
+    objects: ClassVar[RefundedChargeQuerySet] = RefundedChargeQuerySet.as_manager()  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return f"{format_amount(self.amount, self.currency)} of {self.pk}"
+
+    @property
+    def refunded_total(self) -> int:
+        """What succeeded, in minor units.
+
+        The running total counts only if no refund is known to be unfinished or undone, because it may contain those.
+        """
+        known = self.known_refunds.values()
+        succeeded: int = sum(refund["amount"] for refund in known if refund["status"] == "succeeded")
+        is_certain = all(refund["status"] == "succeeded" for refund in known)
+        return max(succeeded, self.reported_total) if is_certain else succeeded
+
+    @property
+    def known_refunds(self) -> dict[str, dict[str, Any]]:
+        """The refunds by ID. Before their status was stored, only amounts of those that succeeded were."""
+        return {
+            refund_id: refund if isinstance(refund, dict) else {"amount": refund, "status": "succeeded", "version": ""}
+            for refund_id, refund in self.refunds.items()
+        }
+
+    @property
+    def announced_total(self) -> int:
+        announced: dict[str, int] = self.announced
+        return sum(announced.values())

@@ -1,7 +1,7 @@
 """What the pages show: states as badges, intervals, invoice links, and the panel on the dashboard."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from django.http import HttpRequest
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from billing.models import Payment, Subscription
+from billing.models.clock import is_ahead
+from billing.plans import Plan
 from common.display import Badge, BadgeClass
 
 if TYPE_CHECKING:
@@ -30,27 +32,58 @@ SUBSCRIPTION_BADGES: Mapping[str, Badge] = {
     "incomplete_expired": Badge(_("Incomplete"), BadgeClass.WAIT),
     "canceled": Badge(_("Ended"), BadgeClass.WAIT),
 }
+PAYMENT_BADGES: Mapping[str, Badge] = {
+    "paid": Badge(_("Paid"), BadgeClass.GOOD),
+    "failed": Badge(_("Failed"), BadgeClass.BAD),
+    "canceled": Badge(_("Canceled"), BadgeClass.WAIT),
+    "uncollectible": Badge(_("Written off"), BadgeClass.WAIT),
+}
+LONG_INTERVALS = {
+    "day": _("every %(count)d days"),
+    "week": _("every %(count)d weeks"),
+    "month": _("every %(count)d months"),
+    "year": _("every %(count)d years"),
+}
 INTERVALS = {"day": _("per day"), "week": _("per week"), "month": _("per month"), "year": _("per year")}
 
 
 def subscription_badge(subscription: Subscription) -> Badge:
     """Return the badge of a subscription. A status that we don't know is shown in Stripe's own word."""
-    if subscription.cancel_at and subscription.gives_access and not subscription.ended_at:
+    if subscription.is_over:
+        return SUBSCRIPTION_BADGES["canceled"]
+    if subscription.cancel_at and is_ahead(subscription.cancel_at) and subscription.gives_access:
         day = date_format(timezone.localtime(subscription.cancel_at), "DATE_FORMAT")
         return Badge(_("Cancels on %(day)s") % {"day": day}, BadgeClass.WAIT)
+    if subscription.is_collection_paused and subscription.gives_access:
+        return Badge(paused_until(subscription.collection_resumes_at), BadgeClass.WAIT)
     status = subscription.status or "incomplete"
     return SUBSCRIPTION_BADGES.get(status) or Badge(status, BadgeClass.WAIT)
 
 
 def payment_badge(payment: Payment) -> Badge:
+    if payment.is_disputed:
+        return Badge(_("Disputed"), BadgeClass.BAD)
     if payment.amount_refunded:
         is_all = payment.amount_refunded >= payment.amount
         return Badge(_("Refunded") if is_all else _("Partially refunded"), BadgeClass.WAIT)
-    return Badge(_("Paid"), BadgeClass.GOOD) if payment.is_paid else Badge(_("Failed"), BadgeClass.BAD)
+    return PAYMENT_BADGES[payment.status]
 
 
-def interval(name: str) -> "StrOrPromise":
-    return INTERVALS.get(name, name)
+def paused_until(resumes_at: datetime | None) -> str:
+    """Return what the badge says while nothing is collected. A date that has passed isn't shown."""
+    if not is_ahead(resumes_at):
+        return str(_("Collection paused"))
+    day = date_format(timezone.localtime(resumes_at), "DATE_FORMAT")
+    return _("Collection paused until %(day)s") % {"day": day}
+
+
+def period(bought: Subscription | Plan) -> "StrOrPromise":
+    """Return how often the price is charged, such as "per month" or "every 3 months"."""
+    count = getattr(bought, "interval_count", 1) or 1
+    if count == 1:
+        return INTERVALS.get(bought.interval, bought.interval)
+    name = LONG_INTERVALS.get(bought.interval)
+    return name % {"count": count} if name else f"{count} × {bought.interval}"
 
 
 def invoice_link(payment: Payment) -> str:
@@ -60,5 +93,7 @@ def invoice_link(payment: Payment) -> str:
 
 def plan_panel(request: HttpRequest) -> str:
     """Return the HTML of the dashboard's panel: plan, state, and next charge."""
-    subscription = Subscription.objects.current_of(cast(User, request.user).pk)
-    return render_to_string("billing/panel.html", {"subscription": subscription}, request)
+    user = cast(User, request.user)
+    subscription = Subscription.objects.current_of(user.pk)
+    others = Subscription.objects.others_of(user.pk, subscription)
+    return render_to_string("billing/panel.html", {"subscription": subscription, "others": others}, request)

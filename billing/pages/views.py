@@ -33,6 +33,7 @@ def billing(request: HttpRequest) -> HttpResponse:
     subscription = Subscription.objects.current_of(user.pk)
     context = {
         "subscription": subscription,
+        "others": Subscription.objects.others_of(user.pk, subscription),
         "plans": [] if Subscription.objects.of(user.pk).live().exists() else all_plans(),
         "has_portal": bool(known_customer(user)),
         "payments": payments_of(user, request.GET.get("page", "1")),
@@ -42,7 +43,7 @@ def billing(request: HttpRequest) -> HttpResponse:
 
 
 def payments_of(user: User, number: str) -> object:
-    return Paginator(Payment.objects.of(user.pk).with_refunds(), PAYMENTS_ON_A_PAGE).get_page(number)
+    return Paginator(Payment.objects.of(user.pk).shown().with_refunds(), PAYMENTS_ON_A_PAGE).get_page(number)
 
 
 @non_atomic_requests  # no transaction stays open during the calls to Stripe

@@ -4,21 +4,23 @@ Two generations are in use. A webhook endpoint keeps the API version it was crea
 many fields, so every reader looks in both places.
 """
 
-from billing.payloads.charges import Charge, Refund
+from billing.payloads.charges import Charge, DisputeState, Refund
 from billing.payloads.checkout_sessions import CheckoutSession
 from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
 from billing.payloads.marks import mark
 from billing.payloads.objects import StripeObject, UnusableObject
-from billing.payloads.subscriptions import SubscriptionState
+from billing.payloads.subscriptions import Schedule, SubscriptionState
 
 __all__ = [
     "Charge",
     "CheckoutSession",
     "CustomerRef",
+    "DisputeState",
     "Invoice",
     "InvoiceLine",
     "Refund",
+    "Schedule",
     "StripeObject",
     "SubscriptionState",
     "UnusableObject",

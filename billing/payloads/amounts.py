@@ -1,7 +1,7 @@
 """Amounts in a currency other than ours."""
 
-from billing.money import Amount
 from billing.payloads.objects import StripeObject
+from common.money import Amount
 
 
 def presented_amount(data: StripeObject) -> Amount | None:

@@ -1,10 +1,13 @@
 """Charges and their refunds: https://docs.stripe.com/api/charges/object, https://docs.stripe.com/api/refunds/object"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from billing.payloads.amounts import presented_amount
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from common.money import Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,7 @@ class Refund:
     amount: int
     currency: str
     status: str
+    presented: Amount | None
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -26,18 +30,57 @@ class Refund:
             amount=data.integer("amount"),
             currency=data.currency(),
             status=data.text("status"),
+            presented=presented_amount(data),
+        )
+
+    @property
+    def certainty(self) -> int:
+        """Return which of two reports from the same second is the later one: a refund is pending first, then it
+        succeeds, and it can still fail after that."""
+        return {"succeeded": 1, "failed": 2, "canceled": 2}.get(self.status, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeState:
+    """A dispute at the time of one event: https://docs.stripe.com/api/disputes/object"""
+
+    id: str
+    charge: str
+    payment_intent: str
+    amount: int
+    currency: str
+    status: str
+    reason: str
+
+    @classmethod
+    def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
+        return cls(
+            id=data.require_id(),
+            charge=data.ref("charge"),
+            payment_intent=data.ref("payment_intent"),
+            amount=data.integer("amount"),
+            currency=data.currency(),
+            status=data.text("status", 32),
+            reason=data.text("reason", 64),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A charge. ``amount_refunded`` is the total of all its refunds so far."""
+    """A charge. ``amount_refunded`` is the total of all its refunds so far, which counts pending ones too.
+
+    ``presented`` is its whole amount as the buyer saw it, and None unless all of it was refunded. Only old API versions
+    list the single refunds.
+    """
 
     id: str
     customer: CustomerRef
     payment_intent: str
     amount_refunded: int
     currency: str
+    presented: Amount | None
+    refunds: Sequence[Refund]
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -49,10 +92,13 @@ class Charge:
             email=data.email_address("receipt_email") or details.email_address("email"),
             name=details.text("name"),
         )
+        is_whole = data.integer("amount_refunded") == data.integer("amount")
         return cls(
             id=data.require_id(),
             customer=customer,
             payment_intent=data.ref("payment_intent"),
             amount_refunded=data.integer("amount_refunded"),
             currency=data.currency(),
+            presented=presented_amount(data) if is_whole else None,
+            refunds=[Refund.read(refund) for refund in data.items("refunds") if refund.id],
         )

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Self
 
-from billing.money import Amount
 from billing.payloads.amounts import presented_amount
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from common.money import Amount
 
 
 @dataclass(frozen=True, slots=True)

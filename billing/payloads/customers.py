@@ -40,6 +40,13 @@ class CustomerRef:
         return cls(user_id=user_id, is_marked=ours is not None, **values)
 
 
+def has_unusable_address(data: StripeObject) -> bool:
+    """Return whether the object has an email address that no email can be sent to."""
+    fields = [(data, name) for name in ("email", "customer_email", "receipt_email")]
+    fields += [(data.inner(name), "email") for name in ("customer_details", "billing_details")]
+    return any(holder.text(name) and not holder.email_address(name) for holder, name in fields)
+
+
 def customer_id_of(data: StripeObject) -> str:
     """Return the id of the object's customer. Stripe's newer accounts name it in a field of their own."""
     return data.ref("customer") or data.ref("customer_account")

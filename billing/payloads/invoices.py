@@ -5,21 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from billing.money import Amount
 from billing.payloads.amounts import presented_amount
+from billing.payloads.breakdowns import Breakdown, breakdown_of
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from billing.plans import plan_by_price
+from common.money import Amount
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
     description: str
     amount: int
+    is_credit: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice. Amounts are in minor units of ``currency``; ``credit`` and ``discount`` reduce what is due."""
+    """An invoice. Amounts are in minor units of ``currency``."""
 
     id: str
     customer: CustomerRef
@@ -29,9 +32,8 @@ class Invoice:
     currency: str
     amount_paid: int
     amount_due: int
-    tax: int
-    discount: int
-    credit: int
+    is_paid_out_of_band: bool
+    breakdown: Breakdown
     attempt: int
     next_attempt_at: datetime | None
     paid_at: datetime | None
@@ -59,9 +61,8 @@ class Invoice:
             currency=data.currency(),
             amount_paid=data.integer("amount_paid"),
             amount_due=data.integer("amount_due"),
-            tax=tax_of(data),
-            discount=total_of(data, "total_discount_amounts"),
-            credit=data.integer("ending_balance") - data.integer("starting_balance"),
+            is_paid_out_of_band=data.is_true("paid_out_of_band"),
+            breakdown=breakdown_of(data, [line.integer("amount") for line in lines], data.integer("amount_paid")),
             attempt=data.integer("attempt_count"),
             next_attempt_at=data.moment("next_payment_attempt"),
             paid_at=data.inner("status_transitions").moment("paid_at"),
@@ -69,16 +70,32 @@ class Invoice:
             reason=data.text("billing_reason"),
             payment_intent=data.ref("payment_intent"),
             charge=data.ref("charge"),
-            lines=[InvoiceLine(line.text("description"), line.integer("amount")) for line in lines],
+            lines=[InvoiceLine(line.text("description"), line.integer("amount"), is_credit(line)) for line in lines],
             has_more_lines=data.inner("lines").is_true("has_more"),
-            price_id=next(filter(None, map(price_of, lines)), ""),
+            price_id=price_of_plan(lines),
             presented=presented_amount(data),
         )
 
     @property
     def is_paid(self) -> bool:
-        """Whether money was paid. Stripe also marks invoices over nothing as paid, and those need no receipt."""
-        return self.status == "paid" and self.amount_paid > 0
+        return self.status == "paid"
+
+    @property
+    def amount_settled(self) -> int:
+        """What was paid. Older invoices don't count a payment outside Stripe. Stripe also marks invoices over nothing
+        as paid."""
+        is_outside = self.is_paid_out_of_band and not self.amount_paid
+        return self.amount_due if is_outside else self.amount_paid
+
+    @property
+    def amount_open(self) -> int:
+        """What is still due."""
+        return max(self.amount_due - self.amount_paid, 0)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is for the first period of a subscription, whose buyer may not have paid anything yet."""
+        return self.reason == "subscription_create"
 
 
 def customer_of(data: StripeObject, subscription_details: StripeObject, lines: Sequence[StripeObject]) -> CustomerRef:
@@ -92,13 +109,25 @@ def customer_of(data: StripeObject, subscription_details: StripeObject, lines: S
     )
 
 
-def tax_of(data: StripeObject) -> int:
-    """Return the tax, which has had three names in Stripe's versions."""
-    return total_of(data, "total_taxes") or total_of(data, "total_tax_amounts") or data.integer("tax")
+def price_of_plan(lines: Sequence[StripeObject]) -> str:
+    """Return the price of the plan that was bought, or an empty string if no line is about a plan of ours.
+
+    Whole periods come before parts of one: a renewal can also contain what an earlier change of plan has cost.
+    """
+    bought = sorted((line for line in lines if not is_credit(line)), key=is_proration)
+    return next((price for price in map(price_of, bought) if plan_by_price(price)), "")
 
 
-def total_of(data: StripeObject, name: str) -> int:
-    return sum(row.integer("amount") for row in data.objects(name))
+def is_credit(line: StripeObject) -> bool:
+    """Return whether the line gives money back, for the old plan after a change. It says nothing about the new one."""
+    details = line.inner("parent", "subscription_item_details") or line.inner("parent", "invoice_item_details") or line
+    is_refunded = bool(details.inner("proration_details", "credited_items"))
+    return line.integer("amount") < 0 or is_refunded or (is_proration(line) and line.integer("amount") == 0)
+
+
+def is_proration(line: StripeObject) -> bool:
+    details = line.inner("parent", "subscription_item_details"), line.inner("parent", "invoice_item_details"), line
+    return any(holder.is_true("proration") for holder in details)
 
 
 def price_of(line: StripeObject) -> str:

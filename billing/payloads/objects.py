@@ -1,5 +1,6 @@
 """Field access that never fails: whatever Stripe sends, each field has the expected type or is empty."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from common.email_addresses import normalize_address, validate_address
 from common.redaction import CONTROL_CHARACTERS
 
+NAMED_ADDRESS = re.compile(r"[^<>@]*<([^<>\s]+)>")
 MAX_ID_LENGTH = 255
 MAX_TEXT_LENGTH = 500
 MAX_URL_LENGTH = 2000
@@ -68,10 +70,14 @@ class StripeObject:
 
     def integer(self, name: str) -> int:
         """Return 0 for anything that can't be an amount or a count."""
+        return self.known_integer(name) or 0
+
+    def known_integer(self, name: str) -> int | None:
+        """Return None for anything that can't be an amount or a count, so that it differs from a 0 that Stripe sent."""
         value = self.data.get(name)
         if not isinstance(value, int) or isinstance(value, bool):
-            return 0
-        return value if abs(value) <= MAX_INTEGER else 0
+            return None
+        return value if abs(value) <= MAX_INTEGER else None
 
     def is_true(self, name: str) -> bool:
         return self.data.get(name) is True
@@ -98,8 +104,13 @@ class StripeObject:
         return self.text(name, 3).lower()
 
     def email_address(self, name: str) -> str:
-        """Return the normalized email address, or an empty string if no email could be sent to it."""
-        address = normalize_address(self.text(name))
+        """Return the normalized email address, or an empty string if no email could be sent to it.
+
+        A name in front of it, as in ``Ada <ada@example.com>``, is left out.
+        """
+        text = self.text(name)
+        named = NAMED_ADDRESS.fullmatch(text)
+        address = normalize_address(named[1] if named else text)
         try:
             validate_address(address)
         except ValidationError:

@@ -6,48 +6,80 @@ from typing import Self
 
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from billing.payloads.prices import items_of, plan_item, sum_of
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionState:
-    """A subscription at the time of one event. Price, amount, and quantity are those of its first item."""
+    """A subscription at the time of one event.
+
+    Price, quantity, and interval are those of the item with the plan. ``recurring_amount`` is the sum of all items, or
+    None if the event doesn't prove it.
+    """
 
     id: str
     customer: CustomerRef
     status: str
     price_id: str
-    unit_amount: int
+    recurring_amount: int | None
     currency: str
     interval: str
-    quantity: int
+    interval_count: int | None
+    quantity: int | None
     current_period_end: datetime | None
     trial_end: datetime | None
+    without_card: str
     cancel_at: datetime | None
+    is_collection_paused: bool
+    collection_resumes_at: datetime | None
+    has_schedule: bool
     ended_at: datetime | None
     end_reason: str
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
         """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
-        # Subscriptions with several items exist. Pages and emails show the first one.
-        item = next(data.items("items"), StripeObject({}))
-        price = item.inner("price") or item.inner("plan") or data.inner("plan")
+        items = items_of(data)
+        plan = plan_item(items)
         period_end = period_end_of(data)
+        pause = data.inner("pause_collection")
         return cls(
             id=data.require_id(),
             customer=CustomerRef.marked(data.inner("metadata"), id=customer_id_of(data)),
             status=data.text("status", 32),
-            price_id=price.id,
-            unit_amount=price.integer("unit_amount") or price.integer("amount"),
-            currency=data.currency() or price.currency(),
-            interval=price.inner("recurring").text("interval", 16) or price.text("interval", 16),
-            quantity=item.integer("quantity") or data.integer("quantity") or 1,
+            price_id=plan.price_id if plan else "",
+            recurring_amount=sum_of(items, data),
+            currency=data.currency() or (plan.currency if plan else ""),
+            interval=plan.interval if plan else "",
+            interval_count=plan.interval_count if plan else None,
+            quantity=plan.quantity if plan else None,
             current_period_end=period_end,
             trial_end=data.moment("trial_end"),
+            without_card=without_card(data),
             # Stripe sets cancel_at only if the date was chosen, not for "at the end of the period".
             cancel_at=data.moment("cancel_at") or (period_end if data.is_true("cancel_at_period_end") else None),
+            is_collection_paused=bool(pause),
+            collection_resumes_at=pause.moment("resumes_at"),
+            has_schedule=bool(data.ref("schedule")),
             ended_at=data.moment("ended_at"),
             end_reason=data.inner("cancellation_details").text("reason", 64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule of a subscription's future prices: https://docs.stripe.com/api/subscription_schedules/object"""
+
+    customer: CustomerRef
+    subscription: str
+    is_active: bool
+
+    @classmethod
+    def read(cls, data: StripeObject) -> Self:
+        return cls(
+            customer=CustomerRef.marked(data.inner("metadata"), id=customer_id_of(data)),
+            subscription=data.ref("subscription") or data.ref("released_subscription"),
+            is_active=data.text("status") in ("active", "not_started"),
         )
 
 
@@ -55,3 +87,13 @@ def period_end_of(data: StripeObject) -> datetime | None:
     """Return the earliest end among the items, whose periods can differ. Older subscriptions have one of their own."""
     ends = [end for item in data.items("items") if (end := item.moment("current_period_end"))]
     return min(ends, default=data.moment("current_period_end"))
+
+
+def without_card(data: StripeObject) -> str:
+    """Return what the end of the trial does if the customer has no card: ``cancel``, ``pause``, or an empty string.
+
+    It is empty as well if the subscription names a payment method. If it names none, the customer may have a default.
+    """
+    action = data.inner("trial_settings", "end_behavior").text("missing_payment_method")
+    has_method = data.ref("default_payment_method") or data.ref("default_source")
+    return action if action in ("cancel", "pause") and not has_method else ""

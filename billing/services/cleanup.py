@@ -16,7 +16,7 @@ from billing.gateway.api import StripeApi
 from billing.models import CleanupRequest, Customer
 from billing.services import erasures
 from billing.services.reconciliation import LEASE, LONGEST_WAIT, QUESTIONS_PER_ROUND, ask_in_turn
-from common.db import index_walks
+from common.db import database_now, index_walks
 from common.failpoints import failpoint
 from common.retry import backoff
 
@@ -39,7 +39,8 @@ def perform(api: StripeApi, row: CleanupRequest) -> bool:
     """
     stored = CleanupRequest.objects.filter(pk=row.pk)
     # The lease: if this worker dies, the row is due again.
-    if not stored.filter(due_at__lte=Now()).update(due_at=Now() + LEASE):
+    lease = database_now() + LEASE
+    if not stored.filter(due_at__lte=Now()).update(due_at=lease):
         return False
     failpoint("before-cleanup-call")
     try:
@@ -52,7 +53,8 @@ def perform(api: StripeApi, row: CleanupRequest) -> bool:
         postpone(row)
         raise
     failpoint("after-cleanup-call")
-    stored.update(due_at=None, done_at=Now(), email="")
+    # If the same was requested again during the call, the row is due again, and stays so.
+    stored.filter(due_at=lease).update(due_at=None, done_at=Now(), email="")
     logger.info("Cleanup at Stripe: %s %s.", row.action, row.object_id)
     return True
 
@@ -96,9 +98,17 @@ def find_customer(api: StripeApi, row: CleanupRequest) -> None:
         erasures.request(Action.DELETE_CUSTOMER, customer_id)
 
 
+def update_address(api: StripeApi, row: CleanupRequest) -> None:
+    """Tell Stripe the address that the user has now, which can be newer than the request."""
+    customer = Customer.objects.usable().select_related("user").filter(pk=row.object_id).first()
+    if customer is not None and customer.user is not None:
+        api.update_customer(row.object_id, email=customer.user.email)
+
+
 CALLS: Mapping[Action, Callable[[StripeApi, CleanupRequest], None]] = {
     Action.EXPIRE_SESSION: expire_session,
     Action.CANCEL_SUBSCRIPTION: cancel_subscription,
     Action.DELETE_CUSTOMER: delete_customer,
     Action.FIND_CUSTOMER: find_customer,
+    Action.UPDATE_ADDRESS: update_address,
 }

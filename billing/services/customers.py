@@ -2,17 +2,19 @@
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.mail import greeting_name
 from accounts.models import User
 from billing.mail import Recipient
-from billing.models import Checkout, Customer, CustomerRequest, Payment, StripeEvent
+from billing.models import Checkout, CleanupRequest, Customer, CustomerRequest, Payment, StripeEvent
 from billing.payloads import CustomerRef
 from billing.services import contacts, erasures
 from billing.signals import customer_found
@@ -30,6 +32,8 @@ class AddressUnknown(Exception):
     def __init__(self, customer_id: str) -> None:
         super().__init__(f"The email address of {customer_id or 'a customer without an ID'} isn't known.")
         self.customer_id = customer_id
+        # Nothing else can name the address of a buyer without a customer.
+        self.can_be_learned = bool(customer_id)
 
 
 class PaymentUnknown(AddressUnknown):
@@ -37,7 +41,7 @@ class PaymentUnknown(AddressUnknown):
 
     def __init__(self) -> None:
         Exception.__init__(self, "The payment isn't known.")
-        self.customer_id = ""
+        self.customer_id, self.can_be_learned = "", True
 
 
 class PersonErased(Exception):
@@ -109,7 +113,9 @@ def identify(ref: CustomerRef) -> Payer:
         erasures.forget_events(customer.pk)
         return Payer(customer.pk, "", "", None, is_erased=True)
     user = update_customer(customer, ref)
-    return Payer(customer.pk, ref.email or customer.email, ref.name or customer.name, user)
+    # An address that was changed at Stripe is newer than the one in an invoice, which never changes.
+    email = customer.email if customer.email_changed_at else ref.email or customer.email
+    return Payer(customer.pk, email, ref.name or customer.name, user)
 
 
 def with_owner(ref: CustomerRef) -> CustomerRef:
@@ -160,11 +166,25 @@ def update_customer(customer: Customer, ref: CustomerRef) -> Recipient | None:
     return user
 
 
+def record_update(ref: CustomerRef, at: datetime) -> None:
+    """Store the address that the customer has at Stripe since ``at``. Emails to people with a user ignore it."""
+    payer = identify(ref)
+    older = Customer.objects.filter(Q(email_changed_at=None) | Q(email_changed_at__lte=at), pk=ref.id)
+    if ref.email and not payer.is_erased and older.update(email=ref.email, name=ref.name, email_changed_at=at):
+        release_waiting_events(ref.id)
+
+
 def release_waiting_events(customer_id: str) -> None:
     """Make the events that waited for what we now know about this customer due. They are processed after the commit."""
     if StripeEvent.objects.waiting_for(customer_id).make_due():
         send = partial(customer_found.send, sender=Customer, customer_id=customer_id)
         transaction.on_commit(send, robust=True)
+
+
+def request_address_update(user: User) -> None:
+    """Store that Stripe must learn the user's new email address. cleanup.py makes the call."""
+    for customer_id in Customer.objects.usable().filter(user=user).values_list("pk", flat=True):
+        erasures.request_again(CleanupRequest.Action.UPDATE_ADDRESS, customer_id)
 
 
 def recipient_by_id(user_id: int | None) -> Recipient | None:

@@ -56,6 +56,13 @@ def request(action: Action, object_id: str, *, wait: timedelta = timedelta(), em
     return True
 
 
+def request_again(action: Action, object_id: str) -> None:
+    """Store the request, or make it due again if it was done before."""
+    if not request(action, object_id):
+        row = CleanupRequest.objects.filter(action=action, object_id=object_id)
+        row.update(due_at=Now(), done_at=None, failures=0)
+
+
 def cancel(subscription_id: str) -> None:
     """Have a subscription canceled that somebody bought who is deleted here, and call for a person."""
     if request(Action.CANCEL_SUBSCRIPTION, subscription_id):

@@ -1,5 +1,5 @@
-"""Payments that succeeded or failed. Each function changes the database first and sends its email last, because the
-email may find no address yet while everything else must still be stored.
+"""Payments that succeeded, and invoices that nobody has to pay any more. Each function changes the database first and
+sends its email last, because the email may find no address yet while everything else must still be stored.
 """
 
 from datetime import datetime
@@ -15,6 +15,7 @@ from billing.plans import plan_by_price
 from billing.services import subscriptions
 from billing.services.customers import Payer, identify
 from common.db import insert_if_absent
+from common.money import Amount
 from emails import contacts
 
 TAG_OF_PAYING_CUSTOMERS = "customer"
@@ -22,42 +23,45 @@ RENEWAL = "subscription_cycle"
 
 Status = Payment.Status
 
+# What Stripe calls an invoice that nobody has to pay any more.
+CLOSED = {"void": Status.CANCELED, "uncollectible": Status.UNCOLLECTIBLE}
+# A later status never turns back into an earlier one: a paid invoice stays paid.
+FINALITY = (Status.FAILED, Status.UNCOLLECTIBLE, Status.CANCELED, Status.PAID)
+# These belong to one status. An older report fills other empty fields, but not these.
+OF_THE_STATUS = ("status", "amount", "paid_at", "attempt", "next_attempt_at")
+
 
 def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
     """Store the payment for good and send the receipt. ``at`` is used if the invoice has no time of payment."""
+    if invoice.amount_settled <= 0:
+        # Nothing was due, as at the start of a trial, or nothing is due any more.
+        Payment.objects.filter(stripe_id=invoice.id).exclude(status=Status.PAID).update(
+            status=Status.PAID, amount=0, next_attempt_at=None
+        )
+        return
     payer = identify(invoice.customer)
     payment, is_newly_paid = store(
         payer,
         invoice.id,
         **invoice_fields(invoice),
         status=Status.PAID,
-        amount=invoice.amount_paid,
+        amount=invoice.amount_settled,
         paid_at=invoice.paid_at or at,
     )
     # Only the first payment can activate a subscription, and renewals are most of the events.
     if invoice.reason != RENEWAL:
         subscriptions.activate(invoice.subscription)
-    mail.send_receipt_email(payer.recipient, payment, invoice)
+    if invoice.amount_paid > 0:
+        mail.send_receipt_email(payer.recipient, payment, invoice)
     if is_newly_paid:
         tag_after_first_payment(payer, payment)
 
 
-def record_failed_invoice(invoice: Invoice, *, needs_action: bool = False) -> None:
-    """Store the failed attempt and send the dunning email, unless the invoice has been paid in the meantime."""
+def record_closed_invoice(invoice: Invoice) -> None:
+    """Store that an invoice was canceled or written off. Nobody is asked to pay it after that."""
     payer = identify(invoice.customer)
-    payment, _ = store(
-        payer,
-        invoice.id,
-        **invoice_fields(invoice),
-        status=Status.FAILED,
-        amount=invoice.amount_due,
-        attempt=invoice.attempt,
-        next_attempt_at=invoice.next_attempt_at,
-    )
-    if payment.is_paid:
-        return  # the event is late, and must not alarm anybody
-    send = mail.send_payment_action_required_email if needs_action else mail.send_payment_failed_email
-    send(payer.recipient, payment, invoice)
+    fields = invoice_fields(invoice) | {"amount": invoice.amount_due, "attempt": invoice.attempt}
+    store(payer, invoice.id, **fields, status=CLOSED[invoice.status])
 
 
 def record_sale(session: CheckoutSession, at: datetime) -> None:
@@ -71,14 +75,6 @@ def record_sale(session: CheckoutSession, at: datetime) -> None:
         tag_after_first_payment(payer, payment)
 
 
-def record_failed_sale(session: CheckoutSession) -> None:
-    """Store and report a purchase that the bank refused days after the buyer left Checkout."""
-    payer = identify(session.customer)
-    payment, _ = store(payer, session.id, **session_fields(session), status=Status.FAILED, amount=session.amount_total)
-    if not payment.is_paid:
-        mail.send_checkout_failed_email(payer.recipient, payment)
-
-
 def link_payment_intent(payment_intent: str, invoice_id: str) -> None:
     insert_if_absent([InvoicePayment(payment_intent=payment_intent, invoice=invoice_id)])
 
@@ -86,7 +82,7 @@ def link_payment_intent(payment_intent: str, invoice_id: str) -> None:
 def invoice_fields(invoice: Invoice) -> dict[str, Any]:
     """Return the fields of Payment that an invoice sets, whether it was paid or not."""
     plan = plan_by_price(invoice.price_id)
-    descriptions = (line.description for line in invoice.lines if line.description)
+    descriptions = (line.description for line in invoice.lines if line.description and not line.is_credit)
     return {
         "subscription_id": invoice.subscription,
         "currency": invoice.currency,
@@ -95,11 +91,17 @@ def invoice_fields(invoice: Invoice) -> dict[str, Any]:
         "invoice_url": invoice.url,
         "payment_intent": invoice.payment_intent,
         "charge": invoice.charge,
+        **presented_fields(invoice.presented),
     }
 
 
 def session_fields(session: CheckoutSession) -> dict[str, Any]:
-    return {"currency": session.currency, "payment_intent": session.payment_intent}
+    fields = {"currency": session.currency, "payment_intent": session.payment_intent}
+    return fields | presented_fields(session.presented)
+
+
+def presented_fields(presented: Amount | None) -> dict[str, Any]:
+    return {"presented_amount": presented.value, "presented_currency": presented.currency} if presented else {}
 
 
 def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:
@@ -109,14 +111,26 @@ def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:
     if insert_if_absent([payment]):
         return payment, payment.is_paid
     payment = Payment.objects.select_for_update().get(stripe_id=stripe_id)
-    # A paid payment stays paid, and an older attempt never overwrites a newer one. Both only fill empty fields.
     became_paid = fields["status"] == Status.PAID and not payment.is_paid
-    overwrites = became_paid or (not payment.is_paid and fields.get("attempt", 0) >= payment.attempt)
-    changes = {name: value for name, value in fields.items() if value and (overwrites or not getattr(payment, name))}
+    is_newer = replaces(payment, fields["status"], fields.get("attempt", 0))
+    changes = {
+        name: value
+        for name, value in fields.items()
+        if value and (is_newer or (name not in OF_THE_STATUS and not getattr(payment, name)))
+    }
+    if is_newer:
+        changes["next_attempt_at"] = fields.get("next_attempt_at")
     for name, value in changes.items():
         setattr(payment, name, value)
     payment.save(update_fields=changes)
     return payment, became_paid
+
+
+def replaces(payment: Payment, status: str, attempt: int) -> bool:
+    """Return whether the report is newer than what is stored, whatever order they arrive in."""
+    if payment.status == status:
+        return status == Status.FAILED and attempt >= payment.attempt
+    return FINALITY.index(status) > FINALITY.index(payment.status)
 
 
 def tag_after_first_payment(payer: Payer, payment: Payment) -> None:

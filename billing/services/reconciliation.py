@@ -82,10 +82,12 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
     version = versions.of_api_response(datetime.now(UTC))
     state = ask(api, subscription, lease)
     with transaction.atomic():
+        next_at = None
         # Rows of others exist from the time before marks were introduced.
         with suppress(NotOurs):
-            subscriptions.record_state(state, version, is_from_api=True)
-        settle(subscription, lease, version)
+            _, subscription = subscriptions.record_state(state, version, is_from_api=True)
+            next_at = subscription.next_question_at
+        settle(subscription, lease, version, next_at)
     return True
 
 
@@ -109,13 +111,13 @@ def claim(subscription: Subscription) -> datetime | None:
     return lease if due.update(refresh_at=lease) else None
 
 
-def settle(subscription: Subscription, lease: datetime, version: str = "") -> None:
-    """Record that nothing is left to ask, unless an event arrived during the call or its state is newer."""
+def settle(subscription: Subscription, lease: datetime, version: str = "", next_at: datetime | None = None) -> None:
+    """Record when to ask next, or that nothing is left to ask. If an event arrived during the call, it decides."""
     row = Subscription.objects.filter(pk=subscription.pk)
     row.update(refresh_failures=0)
     # An event sets refresh_at to a new time. If it still equals the lease, no event arrived.
     unchanged = row.filter(refresh_at=lease)
-    (unchanged.filter(version__lte=version) if version else unchanged).update(refresh_at=None)
+    (unchanged.filter(version__lte=version) if version else unchanged).update(refresh_at=next_at)
 
 
 def postpone(subscription: Subscription) -> None:

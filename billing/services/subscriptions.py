@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from billing import mail
 from billing.models import Checkout, Payment, Subscription
 from billing.models.subscriptions import FINAL
-from billing.payloads import CheckoutSession, SubscriptionState
+from billing.payloads import CheckoutSession, Schedule, SubscriptionState
 from billing.plans import Plan
 from billing.services import contacts, erasures
 from billing.services.customers import Payer, identify
@@ -27,8 +27,8 @@ from common.db import insert_if_absent
 logger = logging.getLogger(__name__)
 
 
-def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = False) -> Payer:
-    """Store the state unless the stored one is newer or final. Returns the subscription's payer.
+def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = False) -> tuple[Payer, Subscription]:
+    """Store the state unless the stored one is newer or final. Returns the payer and the stored subscription.
 
     ``is_from_api`` means that the state is Stripe's answer to our question and didn't arrive in an event.
     """
@@ -39,12 +39,13 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     was_ending = subscription.cancel_at is not None
     if replaces_stored_state(subscription, state, version):
         set_state(subscription, state, version)
+    set_schedule(subscription, version, has_schedule=state.has_schedule)
     # An outdated event schedules a question too. It may be one of two events from the same second.
     if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
     save_and_announce(subscription, previous_status, plan_before)
     end_if_erased(payer, subscription, was_ending=was_ending)
-    return payer
+    return payer, subscription
 
 
 def lock_or_create(subscription_id: str) -> Subscription:
@@ -67,10 +68,26 @@ def replaces_stored_state(subscription: Subscription, state: SubscriptionState, 
 def set_state(subscription: Subscription, state: SubscriptionState, version: str) -> None:
     # The model's fields have the names of SubscriptionState's. The customer was set by the caller.
     for name, value in asdict(state).items():
-        if name not in ("id", "customer"):
+        if name not in ("id", "customer", "has_schedule"):
             setattr(subscription, name, value)
     subscription.status = status_after_payment(subscription)
     subscription.version = version
+
+
+def set_schedule(subscription: Subscription, version: str, *, has_schedule: bool) -> None:
+    """Store whether a schedule will change the price. Events of the schedule itself say so too."""
+    if version > subscription.schedule_version:
+        subscription.has_schedule, subscription.schedule_version = has_schedule, version
+
+
+def record_schedule(schedule: Schedule, version: str) -> None:
+    """Store whether a schedule will change the subscription's price. The schedule's own prices aren't shown."""
+    identify(schedule.customer)
+    if schedule.subscription:
+        subscription = lock_or_create(schedule.subscription)
+        set_schedule(subscription, version, has_schedule=schedule.is_active)
+        subscription.refresh_at = next_refresh(subscription)
+        subscription.save()
 
 
 def status_after_payment(subscription: Subscription) -> str:
@@ -89,13 +106,14 @@ def next_refresh(subscription: Subscription) -> datetime | Now | None:
 
 
 def record_checkout(session: CheckoutSession, at: datetime) -> None:
-    """Store who bought the subscription, and ``at`` as the time of its first payment if the session is settled."""
+    """Store who bought the subscription, and ``at`` as the time of its order, and of its first payment if settled."""
     payer = identify(session.customer)
     subscription = lock_or_create(session.subscription)
     previous_status, plan_before = subscription.status, contacts.plan_of(subscription)
     subscription.customer_id = subscription.customer_id or payer.customer_id
     # The session doesn't name the price, which decides about access.
     subscription.price_id = subscription.price_id or price_of_checkout(session)
+    subscription.ordered_at = min(filter(None, [subscription.ordered_at, at]))
     if session.is_settled:
         # The session's event may be processed twice, or arrive after a later one. The earliest time is the true one.
         subscription.first_paid_at = min(filter(None, [subscription.first_paid_at, at]))
@@ -131,18 +149,18 @@ def activate(subscription_id: str) -> None:
 
 def record_end(state: SubscriptionState, version: str) -> None:
     """Store the end, and send the email about it if the subscription had begun."""
-    payer = record_state(state, version)
+    payer, _ = record_state(state, version)
     # The other final status is incomplete_expired: the first payment never arrived, so nothing ends for the customer.
     if state.status == "canceled":
         mail.send_subscription_ended_email(payer.recipient, state)
 
 
 def announce_trial_end(state: SubscriptionState, version: str) -> None:
-    """Store the state, and send the email about the end of the trial."""
-    # Stripe sends this event three days before the end.
-    payer = record_state(state, version)
-    if state.trial_end is not None:
-        mail.send_trial_ending_email(payer.recipient, state, state.trial_end)
+    """Store the state, and send the email about the end of the trial, if the newest state is that trial."""
+    # Stripe sends this event three days before the end, and also when the trial is ended at once.
+    payer, subscription = record_state(state, version)
+    if subscription.is_trial_ending and subscription.trial_end == state.trial_end:
+        mail.send_trial_ending_email(payer.recipient, subscription)
 
 
 def save_and_announce(subscription: Subscription, previous_status: str, plan_before: Plan | None) -> None:

@@ -18,6 +18,8 @@ RANKS: Mapping[str, int] = {
     "customer.subscription.created": 0,
     "customer.subscription.trial_will_end": 1,
     "customer.subscription.deleted": 3,
+    "charge.dispute.created": 0,
+    "charge.dispute.closed": 3,
 }
 DEFAULT_RANK = 2
 # What Stripe's API returns when we ask is current, so it ranks above all events of the same second.

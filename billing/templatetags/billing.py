@@ -7,5 +7,5 @@ from billing.pages import display
 register = template.Library()
 register.simple_tag(display.subscription_badge)
 register.simple_tag(display.payment_badge)
-register.filter("interval", display.interval)
+register.filter("period", display.period)
 register.filter("invoice_link", display.invoice_link)

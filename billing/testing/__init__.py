@@ -15,8 +15,15 @@ GENERATIONS = tuple(API_VERSIONS)
 
 # Stripe sends this type since API version 2025-05-28.
 ONLY_NEW = ("invoice_payment.paid",)
-REFUNDS = ("refund.created", "refund.updated", "refund.failed", "charge.refunded")
-ABOUT_A_PAYMENT = (*REFUNDS, "invoice_payment.paid")
+REFUNDS = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated", "charge.refunded")
+DISPUTES = (
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+)
+ABOUT_A_PAYMENT = (*REFUNDS, *DISPUTES, "invoice_payment.paid")
 WITHOUT_ADDRESS = ("customer.subscription.trial_will_end", "customer.subscription.deleted")
 
 OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
@@ -28,6 +35,8 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "invoice.payment_succeeded": invoices.paid_invoice,
     "invoice.payment_failed": invoices.failed_invoice,
     "invoice.payment_action_required": invoices.failed_invoice,
+    "invoice.voided": lambda scenario: invoices.closed_invoice(scenario, status="void"),
+    "invoice.marked_uncollectible": lambda scenario: invoices.closed_invoice(scenario, status="uncollectible"),
     "invoice_payment.paid": invoices.invoice_payment,
     "customer.subscription.created": subscriptions.subscription,
     "customer.subscription.updated": subscriptions.subscription,
@@ -35,10 +44,23 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "customer.subscription.resumed": subscriptions.subscription,
     "customer.subscription.trial_will_end": subscriptions.trial,
     "customer.subscription.deleted": subscriptions.ended_subscription,
+    "subscription_schedule.created": subscriptions.schedule,
+    "subscription_schedule.updated": subscriptions.schedule,
+    "subscription_schedule.released": lambda scenario: subscriptions.schedule(scenario, status="released"),
+    "subscription_schedule.canceled": lambda scenario: subscriptions.schedule(scenario, status="canceled"),
+    "subscription_schedule.completed": lambda scenario: subscriptions.schedule(scenario, status="completed"),
+    "subscription_schedule.aborted": lambda scenario: subscriptions.schedule(scenario, status="canceled"),
+    "customer.updated": refunds.customer,
     "customer.deleted": refunds.customer,
     "refund.created": refunds.refund,
     "refund.updated": refunds.refund,
     "refund.failed": refunds.failed_refund,
+    "charge.refund.updated": refunds.refund,
+    "charge.dispute.created": refunds.dispute,
+    "charge.dispute.updated": lambda scenario: refunds.dispute(scenario, status="under_review"),
+    "charge.dispute.funds_withdrawn": refunds.dispute,
+    "charge.dispute.funds_reinstated": lambda scenario: refunds.dispute(scenario, status="won"),
+    "charge.dispute.closed": lambda scenario: refunds.dispute(scenario, status="won"),
     "charge.refunded": refunds.refunded_charge,
 }
 
@@ -68,7 +90,7 @@ def preceding_objects(event_type: str, scenario: Scenario, generation: str) -> l
 
     Refunds and subscriptions contain no address. It comes from the payment or from the checkout session.
     """
-    if event_type in REFUNDS and not scenario.has_payment_intent:
+    if event_type in (*REFUNDS, *DISPUTES) and not scenario.has_payment_intent:
         paid = ("invoice.paid", invoices.paid_invoice(scenario))
         link = ("invoice_payment.paid", invoices.invoice_payment(scenario))
         if generation == "old":

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from billing.money import format_amount
 from billing.testing.scenario import DAY, MONTH, Data, Scenario, new_id
+from common.money import format_amount
 
 # Fields that are the same in all samples.
 INVOICE: Data = {
@@ -86,6 +86,10 @@ def failed_invoice(scenario: Scenario) -> Data:
     return invoice(
         scenario, auto_advance=True, billing_reason="subscription_cycle", next_payment_attempt=scenario.now + 3 * DAY
     )
+
+
+def closed_invoice(scenario: Scenario, *, status: str) -> Data:
+    return {**failed_invoice(scenario), "auto_advance": False, "next_payment_attempt": None, "status": status}
 
 
 def status_transitions(scenario: Scenario, *, paid_at: int | None) -> Data:

@@ -122,3 +122,19 @@ def refunded_charge(scenario: Scenario) -> Data:
         "receipt_url": f"https://pay.stripe.com/receipts/{scenario.charge}?s=ap",
         "refunded": refunded == amount,
     }
+
+
+def dispute(scenario: Scenario, status: str = "needs_response") -> Data:
+    return {
+        "id": new_id("du"),
+        "object": "dispute",
+        "amount": scenario.amount,
+        "charge": scenario.charge,
+        "created": scenario.now,
+        "currency": scenario.currency,
+        "livemode": scenario.livemode,
+        "metadata": {},
+        "payment_intent": scenario.payment_intent,
+        "reason": "fraudulent",
+        "status": status,
+    }

@@ -74,6 +74,32 @@ def trial(scenario: Scenario) -> Data:
     )
 
 
+def schedule(scenario: Scenario, status: str = "active") -> Data:
+    """Return a schedule that changes the quantity at the end of the period."""
+    is_active = status == "active"
+    phases = [
+        {
+            "start_date": scenario.now + number * MONTH,
+            "end_date": scenario.now + (number + 1) * MONTH,
+            "items": [{"price": scenario.plan.price_id, "quantity": number + 1}],
+        }
+        for number in range(2)
+    ]
+    return {
+        "id": new_id("sub_sched"),
+        "object": "subscription_schedule",
+        "created": scenario.now,
+        "customer": scenario.customer,
+        "end_behavior": "release",
+        "livemode": scenario.livemode,
+        "metadata": scenario.metadata,
+        "phases": phases,
+        "released_subscription": None if is_active else scenario.subscription,
+        "status": status,
+        "subscription": scenario.subscription if is_active else None,
+    }
+
+
 def ended_subscription(scenario: Scenario) -> Data:
     return subscription(
         scenario,

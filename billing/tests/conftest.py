@@ -21,7 +21,7 @@ from emails.models import OutboundEmail
 
 @pytest.fixture(autouse=True)
 def configured_billing(settings) -> None:
-    """Set the webhook's secret, the outbox as the email backend, and one plan: Pro for 29.00 USD per month."""
+    """Set the webhook's secret, the outbox as the email backend, and one plan: Pro for $29.00 per month."""
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     settings.EMAIL_BACKEND = "emails.backends.outbox.OutboxBackend"
     settings.BILLING_PLANS = [

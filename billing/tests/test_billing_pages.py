@@ -34,7 +34,13 @@ def subscribe(customer):
     def subscribe(**values):
         values = {"status": "active", "current_period_end": timezone.now() + timedelta(days=9), **values}
         Subscription.objects.create(
-            pk="sub_1", customer=customer, price_id=PRICE, unit_amount=2900, currency="usd", interval="month", **values
+            pk="sub_1",
+            customer=customer,
+            price_id=PRICE,
+            recurring_amount=2900,
+            currency="usd",
+            interval="month",
+            **values,
         )
 
     return subscribe
@@ -48,7 +54,7 @@ def test_visitor_is_sent_to_login(client, db):
 def test_user_without_subscription_can_choose_a_plan(browser):
     response = browser.get("/billing/")
     text = text_of(response)
-    assert "Pro 29.00 USD per month" in text
+    assert "Pro $29.00 per month" in text
     assert "Choose Pro" in text
     assert "Your payments will appear here." in text
     assert "Manage subscription" not in text
@@ -57,8 +63,8 @@ def test_user_without_subscription_can_choose_a_plan(browser):
 def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     subscribe(quantity=2)
     text = text_of(browser.get("/billing"))
-    assert "Pro Active" in text
-    assert "58.00 USD per month" in text
+    assert "2 × Pro Active" in text
+    assert "$29.00 per month" in text
     assert "Your next charge is on" in text
     assert "Manage subscription" in text
     assert "Choose Pro" not in text
@@ -69,8 +75,8 @@ def test_plan_state_and_next_charge_are_shown(browser, subscribe):
     [
         ({"status": "past_due"}, "Your last payment failed"),
         ({"status": "unpaid"}, "You don't have access right now"),
-        ({"cancel_at": timezone.now()}, "Your subscription ends on"),
-        ({"status": "trialing", "trial_end": timezone.now()}, "Your trial ends on"),
+        ({"cancel_at": timezone.now() + timedelta(days=1)}, "Your subscription ends on"),
+        ({"status": "trialing", "trial_end": timezone.now() + timedelta(days=1)}, "Your trial ends on"),
         ({"status": "canceled", "ended_at": timezone.now()}, "Choose Pro"),
         ({"status": "a_new_word"}, "a_new_word"),
     ],
@@ -83,8 +89,8 @@ def test_each_status_is_explained(browser, subscribe, values, expected):
 def test_payment_history_is_shown(browser):
     post_all([payload("invoice_paid_first"), payload("invoice_payment_failed_renewal")])
     response = browser.get("/billing")
-    assert "Nov. 2, 2026 Pro 29.00 USD Paid" in text_of(response)
-    assert "29.00 USD Failed" in text_of(response)
+    assert "Nov. 2, 2026 Pro $29.00 Paid" in text_of(response)
+    assert "$29.00 Failed" in text_of(response)
     assert 'href="https://invoice.stripe.com/' in response.text
 
 
@@ -107,7 +113,7 @@ def test_refund_is_shown_and_old_invoice_link_hidden(browser, ada):
     }
     post_all([refund])
     response = browser.get("/billing")
-    assert "Partially refunded 10.00 USD INV-1" in text_of(response)
+    assert "Partially refunded $10.00 INV-1" in text_of(response)
     assert "invoice.stripe.com" not in response.text
 
 
@@ -193,6 +199,19 @@ def test_page_is_available_in_german(browser, ada, subscribe):
     type(ada).objects.update(language="de")
     subscribe()
     text = text_of(browser.get("/billing"))
-    assert "29,00 USD pro Monat" in text
+    assert "29,00 $ pro Monat" in text
     assert "Die nächste Abbuchung ist am" in text
     assert "Zahlungen" in text
+
+
+def test_every_live_subscription_is_shown_with_its_charge(browser, subscribe, customer):
+    subscribe()
+    later = timezone.now() + timedelta(days=40)
+    values = {"price_id": PRICE, "recurring_amount": 9900, "currency": "usd", "interval": "month", "quantity": 2}
+    Subscription.objects.create(pk="sub_2", customer=customer, status="active", current_period_end=later, **values)
+    Subscription.objects.create(pk="sub_3", customer=customer, status="canceled", price_id=PRICE)
+    for page in ("/billing", "/dashboard"):
+        text = text_of(browser.get(page))
+        assert "$29.00 per month" in text
+        assert "2 × Pro Active $99.00 per month" in text
+        assert text.count("Your next charge is on") == 2

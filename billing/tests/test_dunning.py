@@ -13,7 +13,7 @@ def test_failed_renewal_email_names_the_next_attempt(ada, queued_emails, generat
     post(payload("invoice_payment_failed_renewal", generation))
     email = queued_emails()[f"dunning:{INVOICE}:1"]
     assert email.kind == "payment_failed"
-    assert "29.00 USD" in email.subject
+    assert "$29.00" in email.subject
     assert "We'll try again on Dec. 5, 2026" in email.message.text
     assert "https://invoice.stripe.com/i/" in email.message.text
 
@@ -22,7 +22,7 @@ def test_failed_renewal_email_names_the_next_attempt(ada, queued_emails, generat
 def test_final_failure_email_asks_to_pay(ada, queued_emails, generation):
     post(payload("invoice_payment_failed_final", generation))
     email = queued_emails()[f"dunning:{INVOICE}:4"]
-    assert "We won't try again automatically. To keep your access, please pay here" in email.message.text
+    assert "We won't try again automatically. Please pay here." in email.message.text
     assert "try again on" not in email.message.text
 
 

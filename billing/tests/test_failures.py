@@ -108,7 +108,7 @@ def test_unavailable_database_makes_stripe_retry(ada, queued_emails, monkeypatch
 
 
 def test_missing_address_is_awaited_for_a_day(db, queued_emails):
-    post(payload("customer_subscription_trial_will_end"))
+    post(payload("customer_subscription_deleted"))
     let_time_pass(timedelta(hours=1))
     backlog.sweep()
     assert StripeEvent.objects.get().status == "received"

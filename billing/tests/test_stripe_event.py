@@ -28,6 +28,7 @@ KIND_OF_EMAIL = {
     "customer.subscription.deleted": "subscription_ended",
     "refund.created": "refund",
     "refund.updated": "refund",
+    "charge.refund.updated": "refund",
     "charge.refunded": "refund",
 }
 Run = Callable[..., str]
@@ -128,14 +129,14 @@ def test_invoice_after_checkout_is_the_expected_one(run_stripe_event, generation
 def test_refund_is_for_the_last_payment(run_stripe_event, generation):
     run_stripe_event("invoice.paid", "--generation", generation)
     output = run_stripe_event("refund.created", "--generation", generation, "--amount", "1000")
-    assert "10.00 USD" in OutboundEmail.objects.get(kind="refund").subject
+    assert "$10.00" in OutboundEmail.objects.get(kind="refund").subject
     assert Payment.objects.get().amount_refunded == 1000
     assert "receipt" not in output
 
 
 def test_amount_and_currency_can_be_chosen(run_stripe_event):
     run_stripe_event("invoice.paid", "--amount", "500", "--currency", "JPY")
-    assert "500 JPY" in OutboundEmail.objects.get(kind="receipt").subject
+    assert "¥500" in OutboundEmail.objects.get(kind="receipt").subject
 
 
 def test_email_link_points_to_admin_without_inbox(run_stripe_event, live_server):

@@ -9,9 +9,19 @@ as processed.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from billing.payloads import Charge, CheckoutSession, Invoice, Refund, SubscriptionState
-from billing.services import checkouts, customers, payments, refunds, subscriptions, versions
+from billing.payloads import (
+    Charge,
+    CheckoutSession,
+    CustomerRef,
+    DisputeState,
+    Invoice,
+    Refund,
+    Schedule,
+    SubscriptionState,
+)
+from billing.services import checkouts, customers, disputes, failures, payments, refunds, subscriptions, versions
 from billing.webhook.envelope import Envelope
 
 Handler = Callable[[Envelope], None]
@@ -19,15 +29,21 @@ Handler = Callable[[Envelope], None]
 
 def invoice_paid(event: Envelope) -> None:
     invoice = Invoice.read(event.data)
-    # Stripe also reports invoices over 0.00 as paid, such as the first one of a trial. They need no receipt.
     if invoice.is_paid:
         payments.record_paid_invoice(invoice, event.created_at)
+
+
+def invoice_closed(event: Envelope) -> None:
+    """Handle an invoice that was canceled or written off."""
+    invoice = Invoice.read(event.data)
+    if invoice.status in payments.CLOSED:
+        payments.record_closed_invoice(invoice)
 
 
 def invoice_unpaid(event: Envelope) -> None:
     """Handle both kinds of failed attempts: the card was declined, or the customer must confirm the payment."""
     needs_action = event.type == "invoice.payment_action_required"
-    payments.record_failed_invoice(Invoice.read(event.data), needs_action=needs_action)
+    failures.record_failed_invoice(Invoice.read(event.data), event.created_at, needs_action=needs_action)
 
 
 def invoice_payment_paid(event: Envelope) -> None:
@@ -44,6 +60,7 @@ def checkout_completed(event: Envelope) -> None:
     if session.subscription:
         # The subscription's first invoice sends the receipt.
         subscriptions.record_checkout(session, event.created_at)
+        failures.announce_after_checkout(session)
     elif session.is_paid_sale:
         payments.record_sale(session, event.created_at)
     else:
@@ -52,7 +69,13 @@ def checkout_completed(event: Envelope) -> None:
 
 
 def checkout_unpaid(event: Envelope) -> None:
-    payments.record_failed_sale(CheckoutSession.read(event.data))
+    session = CheckoutSession.read(event.data)
+    if session.subscription:
+        # The subscription's first invoice reports the failure.
+        subscriptions.record_checkout(session, event.created_at)
+        failures.announce_after_checkout(session)
+    else:
+        failures.record_failed_sale(session)
 
 
 def checkout_expired(event: Envelope) -> None:
@@ -67,20 +90,34 @@ def subscription_ended(event: Envelope) -> None:
     subscriptions.record_end(SubscriptionState.read(event.data), version_of(event))
 
 
+def schedule_changed(event: Envelope) -> None:
+    subscriptions.record_schedule(Schedule.read(event.data), version_of(event))
+
+
 def trial_ending(event: Envelope) -> None:
     subscriptions.announce_trial_end(SubscriptionState.read(event.data), version_of(event))
 
 
 def refund_updated(event: Envelope) -> None:
-    refunds.record_refund(Refund.read(event.data))
+    refunds.record_refund(Refund.read(event.data), event.created_at)
 
 
 def refund_failed(event: Envelope) -> None:
-    refunds.report_failed_refund(Refund.read(event.data))
+    refund = Refund.read(event.data)
+    is_undone = refund.status in refunds.UNDONE
+    refunds.record_refund(refund if is_undone else replace(refund, status="failed"), event.created_at)
 
 
 def charge_refunded(event: Envelope) -> None:
-    refunds.record_refunded_charge(Charge.read(event.data))
+    refunds.record_refunded_charge(Charge.read(event.data), event.created_at)
+
+
+def dispute_changed(event: Envelope) -> None:
+    disputes.record_dispute(DisputeState.read(event.data), version_of(event))
+
+
+def customer_updated(event: Envelope) -> None:
+    customers.record_update(CustomerRef.read(event.data.require_id(), event.data), event.created_at)
 
 
 def customer_deleted(event: Envelope) -> None:
@@ -103,6 +140,8 @@ HANDLERS: Mapping[str, Handler] = {
     # Stripe can send both for the same attempt. They share one email key, so the customer gets one email.
     "invoice.payment_failed": invoice_unpaid,
     "invoice.payment_action_required": invoice_unpaid,
+    "invoice.voided": invoice_closed,
+    "invoice.marked_uncollectible": invoice_closed,
     "invoice_payment.paid": invoice_payment_paid,
     "customer.subscription.created": subscription_updated,
     "customer.subscription.updated": subscription_updated,
@@ -110,10 +149,24 @@ HANDLERS: Mapping[str, Handler] = {
     "customer.subscription.resumed": subscription_updated,
     "customer.subscription.trial_will_end": trial_ending,
     "customer.subscription.deleted": subscription_ended,
+    "subscription_schedule.created": schedule_changed,
+    "subscription_schedule.updated": schedule_changed,
+    "subscription_schedule.released": schedule_changed,
+    "subscription_schedule.canceled": schedule_changed,
+    "subscription_schedule.completed": schedule_changed,
+    "subscription_schedule.aborted": schedule_changed,
+    "customer.updated": customer_updated,
     "customer.deleted": customer_deleted,
     "refund.created": refund_updated,
     "refund.updated": refund_updated,
     "refund.failed": refund_failed,
+    # What older API versions call refund.updated.
+    "charge.refund.updated": refund_updated,
+    "charge.dispute.created": dispute_changed,
+    "charge.dispute.updated": dispute_changed,
+    "charge.dispute.funds_withdrawn": dispute_changed,
+    "charge.dispute.funds_reinstated": dispute_changed,
+    "charge.dispute.closed": dispute_changed,
     # This one has only the running total. It is for endpoints that don't receive refund.created.
     "charge.refunded": charge_refunded,
 }

@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from billing.models import Customer, StripeEvent
 from billing.payloads import UnusableObject
+from billing.payloads.customers import has_unusable_address
 from billing.services import erasures
 from billing.services.customers import AddressUnknown, NotOurs, PersonErased
 from billing.webhook import retries, storage
@@ -102,6 +103,9 @@ def run_handler(envelope: Envelope) -> None:
         # Handlers send their email last, so everything else has been done. The exception is caught inside the
         # transaction, so that this is committed. When the event is processed again, only the email is new.
         note = retries.wait_for_address(envelope.id, error)
+        if has_unusable_address(envelope.data):
+            note = f"Stripe's email address can't be used. {note}"
+            logger.error("Stripe event %s: no email can be sent to its address. Correct it at Stripe.", envelope.id)
     if note:
         logger.info("Stripe event %s (%s): %s", envelope.id, envelope.type, note)
         StripeEvent.objects.filter(pk=envelope.id).update(note=note[:MAX_NOTE_LENGTH])

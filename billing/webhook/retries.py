@@ -30,6 +30,8 @@ def record_failure(event_id: str, error: str) -> None:
 
 def wait_for_address(event_id: str, error: AddressUnknown) -> str:
     """Make the event due again if it is less than a day old, and return a note for staff about its email."""
+    if not error.can_be_learned:
+        return f"{error} There's nobody to send the email to."
     # After a day the address isn't likely to come, so the event stays processed.
     recent = StripeEvent.objects.recent().filter(pk=event_id)
     is_waiting = recent.update(

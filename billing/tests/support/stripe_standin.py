@@ -187,6 +187,14 @@ class StripeStandIn:
         found = [customer for customer in self.customers.values() if customer.get("email") == parameters["email"]]
         return {"object": "list", "url": "/v1/customers", "has_more": False, "data": found[::-1]}
 
+    def update_customer(self, parameters: Json, customer_id: str) -> Json:
+        refuse_unknown(parameters, {"email"})
+        require("@" in parameters.get("email", ""), f"Invalid email address: {parameters.get('email')}", param="email")
+        customer = existing(self.customers, "customer", customer_id)
+        require(not customer.get("deleted"), f"No such customer: '{customer_id}'", 404, **MISSING_ID)
+        customer |= parameters
+        return customer
+
     def retrieve_customer(self, parameters: Json, customer_id: str) -> Json:
         return existing(self.customers, "customer", customer_id)
 
@@ -287,6 +295,7 @@ class StripeStandIn:
 ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("POST", "/v1/customers", StripeStandIn.create_customer),
     ("GET", "/v1/customers", StripeStandIn.list_customers),
+    ("POST", "/v1/customers/([^/]+)", StripeStandIn.update_customer),
     ("GET", "/v1/customers/([^/]+)", StripeStandIn.retrieve_customer),
     ("DELETE", "/v1/customers/([^/]+)", StripeStandIn.delete_customer_by_api),
     ("GET", "/v1/subscriptions/([^/]+)", StripeStandIn.retrieve_subscription),
