@@ -68,7 +68,9 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def others_of(self, user_id: int, current: "Subscription | None") -> Self:
         """Return the other live subscriptions of the user, which are charged as well."""
-        return self.of(user_id).live().exclude(status="").exclude(pk=current.pk if current else "")
+        if current is None:  # then the user has no subscription at all
+            return self.none()
+        return self.of(user_id).live().exclude(status="").exclude(pk=current.pk)
 
 
 class Subscription(models.Model):
