@@ -35,9 +35,10 @@ RETRY_SETTLING_EVERY = timedelta(seconds=1)
 # Per thread: calls that are claimed and stored but not submitted. Enough to keep the threads busy while the database
 # works, and few enough that a process that dies leaves little behind.
 READY_PER_THREAD = 4
-# Per thread: calls that run or wait in the pool. Before it submits any, the drain looks for email that a person is
-# waiting for, so at most this number of other calls per thread can begin before such an email is noticed and sent.
-SUBMITTED_PER_THREAD = 2
+# Per thread: one call that runs and two that wait in the pool. Before it submits any, the drain looks for email that a
+# person is waiting for, so at most two other calls per thread can begin before such an email is noticed and sent. With
+# fewer, the threads would run out of work during each claim.
+SUBMITTED_PER_THREAD = 3
 
 stopping = threading.Event()  # set once, when the process receives the signal to stop
 
