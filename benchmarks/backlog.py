@@ -129,7 +129,7 @@ def use(database: str) -> None:
 
 
 def share(small: str, large: str) -> float:
-    """Return the rate of the large backlog divided by that of the small one, each the median of three runs."""
+    """Return the rate of the large backlog divided by the rate of the small one. Each is the median of three runs."""
     found: dict[str, list[float]] = {small: [], large: []}
     for _ in range(RUNS):
         # One after the other, so that other load on the machine affects both.

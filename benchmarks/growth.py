@@ -101,7 +101,7 @@ def customer() -> Any:
 
 
 def prepare() -> None:
-    """Migrate, and create a member of staff and a customer with 300 messages, of which one in ten failed."""
+    """Migrate, and create a member of staff and a customer with 300 messages. One in ten failed."""
     from django.core.management import call_command
 
     from accounts.models import User

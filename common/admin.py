@@ -57,7 +57,7 @@ class ChangeList(main.ChangeList):
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Return the list's order, after the columns by which a filter has already sorted, in the same direction."""
+        """Return the list's order, after the columns that a filter has already sorted by, in the same direction."""
         if queryset.query.order_by == self.root_queryset.query.order_by:
             return super().get_ordering(request, queryset)
         order = super().get_ordering(request, queryset.order_by())

@@ -46,7 +46,7 @@ def first_keys(rows: QuerySet[Any]) -> list[Any]:
 
 
 def newest(rows: QuerySet[Any], column: str) -> QuerySet[Any]:
-    """Return those of ``rows`` that are among the newest 10,000 of the table, by an indexed column."""
+    """Return the ``rows`` that are among the newest 10,000 of the table, by an indexed column."""
     times = rows.model._default_manager.order_by(f"-{column}").values_list(column, flat=True)
     oldest = times[SEARCHED_FOR_PARTS - 1 : SEARCHED_FOR_PARTS].first()
     return rows if oldest is None else rows.filter(**{f"{column}__gte": oldest})

@@ -21,7 +21,7 @@ def session_store() -> SessionBase:
 
 
 def stored_sessions(keys: Collection[str]) -> set[str]:
-    """Return those of the session keys that belong to a stored session. One query, if sessions are in the database."""
+    """Return the session keys that belong to a stored session. One query, if sessions are in the database."""
     if model := session_model():
         return set(model.objects.filter(session_key__in=keys).values_list("session_key", flat=True))
     store = session_store()

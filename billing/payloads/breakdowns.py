@@ -21,7 +21,7 @@ class Breakdown:
 
 
 def breakdown_of(invoice: StripeObject, lines: Sequence[int], paid: int) -> Breakdown:
-    """``lines`` are the amounts of the lines, of which an event contains only the first ones."""
+    """``lines`` are the amounts of the lines. An event contains only the first ones."""
     is_complete = not invoice.inner("lines").is_true("has_more")
     subtotal = sum(lines) if is_complete else invoice.integer("subtotal")
     for unknown in (ON_TOP, INCLUDED):

@@ -84,7 +84,7 @@ def announce(
     presented: Amount | None,
     presented_for: int,
 ) -> None:
-    """Send the email about what the customer hasn't been told of yet.
+    """Send the email about what the customer doesn't know yet.
 
     Raises ``PaymentUnknown`` if the payment's event hasn't arrived yet.
     """

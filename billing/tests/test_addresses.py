@@ -1,4 +1,4 @@
-"""Addresses: those at Stripe are used or reported, changes are followed, and Stripe is told of ours."""
+"""Addresses: we use or report the ones at Stripe, follow their changes, and send Stripe ours."""
 
 import logging
 

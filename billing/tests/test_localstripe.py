@@ -205,7 +205,8 @@ def test_failed_invoice_sends_one_email_while_its_subscription_lasts(played_scen
     failed = {event["data"]["object"]["id"] for event in peer.events("invoice.payment_failed")}
     emails = {key: count for key, count in project.email_keys().items() if key.startswith("dunning:")}
     assert len(failed) == 3
-    # Cleo's and Dora's subscriptions end at once. If that arrives before the failure, nobody hears of the failure.
+    # Cleo's and Dora's subscriptions end at once. If that event arrives before the failure, no email about the
+    # failure is sent.
     assert 1 <= len(emails) <= 3
     assert emails.items() <= {f"dunning:{pk}:1": 1 for pk in failed}.items()
 

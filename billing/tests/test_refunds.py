@@ -84,7 +84,7 @@ def test_failed_refund_no_longer_counts(paid_invoice, queued_emails):
         payment = Payment.objects.get()
         assert (payment.amount_refunded, payment.display_amount_refunded) == (0, "")
         kinds = sorted(email.kind for email in queued_emails().values() if email.kind != "receipt")
-        # Only a customer who was told of the refund is told that it failed.
+        # Only a customer who got the refund email gets one about its failure.
         assert kinds == ([] if order[0] == "refund.failed" else ["refund", "refund_failed"]), order
 
 

@@ -46,7 +46,7 @@ class DeliveryEventAdmin(IndexedSearchAdmin):
     readonly_fields = ["message", "raw_form"]
 
     def found_by_index(self, queryset: QuerySet[DeliveryEvent], word: str) -> list[Any]:
-        """Return the newest events at this address, and those of the messages with this ID at us or at the provider."""
+        """Return the newest events at this address, and the events of messages with this ID, ours or the provider's."""
         messages = OutboundEmail.objects.filter(provider_message_id=word)[:MAX_LISTED].values_list("pk", flat=True)
         queries = [
             queryset.filter(recipient=readable_address(word)).order_by("-occurred_at"),

@@ -152,7 +152,7 @@ class Call:
 
 
 def in_order_of_slots(calls: Sequence[Call]) -> list[Call]:
-    """Return the calls in the same order. Those of one provider exchange their slots so that the first is earliest."""
+    """Return the calls in the same order. Calls to one provider exchange slots so that the first is earliest."""
     slots: defaultdict[str, list[float]] = defaultdict(list)
     for call in calls:
         if call.pace.slot is not None:
