@@ -32,7 +32,7 @@ class PriceSerializer(serializers.Serializer[Any]):
 
 
 class PlanSerializer(serializers.Serializer[Any]):
-    """A plan. The fields from `amount` to `display_amount` are those of its first price, or null for a free plan."""
+    """A plan. The fields from `amount` to `display_amount` repeat its first price. They are null for a free plan."""
 
     slug = serializers.CharField()
     name = serializers.CharField()
