@@ -4,6 +4,7 @@ No row is locked and no transaction is open during a call to Stripe. Unique cons
 between two clicks.
 """
 
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,8 @@ from billing.services import customers, erasures, payments, subscriptions
 from billing.services.orders import Order, Request
 from billing.services.stripe_customers import customer_at_stripe, known_customer
 from common.db import insert_if_absent
+
+logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 4
 OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's names for the states of a session
@@ -209,6 +212,10 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
         elif error.is_key_reused:
             # The parameters have changed since the key was used, for example APP_URL. A new checkout has a new key.
             unchanged.update(closed_at=Now())
+        else:
+            prices = ", ".join(item["price"] for item in checkout.parameters.get("line_items", ()))
+            what = checkout.plan or checkout.product
+            logger.error("Stripe refused to sell %r (%s). Check the prices: manage.py stripe_prices", what, prices)
         raise
 
 
