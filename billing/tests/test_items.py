@@ -44,6 +44,11 @@ def item(gen, price_id, amount, quantity=1, **price):
     return row
 
 
+def plan_slug(user):
+    plan = plan_of(user)
+    return plan.slug if plan else ""
+
+
 def subscribe(gen, *items, **values):
     data = {"object": "list", "data": [*items]}
     post(changed(payload("customer_subscription_created", gen), status="active", items=data, **values))
@@ -90,7 +95,7 @@ def test_any_item_that_is_a_plan_gives_access(ada):
     subscribe("new", item("new", "price_x", 1), item("new", "price_team", 1900, 4), item("new", PRO, 2900))
     assert user_has_plan(ada, "team")
     assert user_has_plan(ada, "pro")
-    assert plan_of(ada).slug == "team"
+    assert plan_slug(ada) == "team"
     assert seats_of(ada) == 4
 
 
@@ -136,12 +141,12 @@ def test_items_are_known_before_the_event(ada, ada_api, stripe_api, settings):
 
 def test_free_plan_is_everybodys_who_has_no_other(ada):
     assert user_has_plan(ada, "free")
-    assert plan_of(ada).slug == "free"
+    assert plan_slug(ada) == "free"
     assert limit_of(ada, "projects") == 1
     assert seats_of(ada) == 1
     subscribe("new", item("new", PRO, 2900))
     assert not user_has_plan(ada, "free")
-    assert plan_of(ada).slug == "pro"
+    assert plan_slug(ada) == "pro"
     assert limit_of(ada, "projects") == 20
     assert seats_of(ada) == 1
 

@@ -90,7 +90,7 @@ def test_order_reaches_stripe_as_it_is(ada_api, stripe_api, order, expected):
             ({"plan": "team", "quantity": value}, "quantity")
             for value in (0, -1, 1, 51, True, 2.0, 2.5, "2", "x", None)
         ],
-        *[({"plan": "team", "quantity": value}, "quantity") for value in (10**6, 10**30, [], {})],
+        *[({"plan": "team", "quantity": value}, "quantity") for value in ("", 10**6, 10**30, ["2"])],
         *[({"product": "book", "quantity": value}, "quantity") for value in (0, -1, True, 1.0, "1", 10**6, 10**18)],
     ],
 )

@@ -3,7 +3,6 @@
 from typing import Any
 
 PRO = "price_1SNa2bKq4RtYw2VdPro9Month"  # in the payloads of Stripe's events
-EURO = {"currency": "eur"}
 
 
 def price(
@@ -32,7 +31,12 @@ PLANS: list[dict[str, Any]] = [
         "seats": {"minimum": 2, "maximum": 50},
         "prices": [price("price_team", 1900, "month"), price("price_team_year", 19000, "year")],
     },
-    {"slug": "euro", "name": "Euro", "limits": {"projects": 2}, "prices": [price("price_euro", 900, "month", **EURO)]},
+    {
+        "slug": "euro",
+        "name": "Euro",
+        "limits": {"projects": 2},
+        "prices": [price("price_euro", 900, "month", currency="eur")],
+    },
 ]
 ADD_ONS: list[dict[str, Any]] = [
     {
