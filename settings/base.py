@@ -191,6 +191,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "billing-compare-prices-with-stripe": {
+        "task": "billing.tasks.compare_prices",
+        "schedule": timedelta(days=1),
+        "options": {"expires": 3600},
+    },
     "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
