@@ -45,10 +45,12 @@ dashboard_panels: list[Callable[[HttpRequest], str]] = []
 
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
-    """A link in the header of every page, for users who are logged in. ``url_name`` is the name of its route."""
+    """A link in the header of every page. ``url_name`` is the name of its route."""
 
     url_name: str
     label: "str | StrPromise"
 
 
+# For users who are logged in, and for visitors.
 navigation_links: list[NavigationLink] = []
+visitor_links: list[NavigationLink] = []

@@ -32,3 +32,4 @@ class BillingConfig(AppConfig):
         hooks.contact_attribute_sources.append(contacts.attributes_of)
         hooks.dashboard_panels.append(display.plan_panel)
         hooks.navigation_links.append(hooks.NavigationLink("billing-pages:billing", _("Billing")))
+        hooks.visitor_links.append(hooks.NavigationLink("billing-pages:pricing", _("Pricing")))

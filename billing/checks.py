@@ -8,12 +8,15 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
+from billing.checkout_checks import problems_of_terms
 from billing.plan_checks import is_text, problems_of_offers
+from billing.plan_doubts import doubts_about_offers
 from billing.plans import all_add_ons, all_plans, all_products
 
 Apps = Sequence[AppConfig] | None
 
 KEY = re.compile(r"(sk|rk)_(test|live)_[!-~]+")
+CHECKOUT_HINT = "Fix BILLING_CHECKOUT in settings/plans.py."
 PLANS_HINT = "Fix it in settings/plans.py, which describes each field."
 
 
@@ -75,6 +78,17 @@ def check_prices(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 @register("billing", deploy=True)
 def check_prices_for_deployment(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     return [Error(problem, hint=hint, id="billing.E005") for problem, hint in placeholders()]
+
+
+@register("billing")
+def check_doubts(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    doubts = [] if check_plans(None) else doubts_about_offers()
+    return [Warning(doubt, hint=PLANS_HINT, id="billing.W002") for doubt in doubts]
+
+
+@register("billing")
+def check_checkout_terms(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return [Error(problem, hint=CHECKOUT_HINT, id="billing.E006") for problem in problems_of_terms()]
 
 
 def placeholders() -> Iterator[tuple[str, str]]:

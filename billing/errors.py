@@ -25,6 +25,16 @@ class UnknownPlan(BillingError, ValueError):
         super().__init__(message, fields={"plan": [message]})
 
 
+class UnknownProduct(BillingError, ValueError):
+    """Reported as an error of the field ``product``."""
+
+    code = "unknown_product"
+
+    def __init__(self, known: Iterable[str]) -> None:
+        message = _("There's no such product. Choose one of these: %(products)s.") % {"products": ", ".join(known)}
+        super().__init__(message, fields={"product": [message]})
+
+
 class AlreadySubscribed(BillingError, ValueError):
     category = Category.CONFLICT
     default_message = _("You already have a subscription. Change or cancel it in the customer portal.")
@@ -108,3 +118,48 @@ class StripeRefused(BillingError, RuntimeError):
     def is_key_rejected(self) -> bool:
         """Whether Stripe rejected our API key, so that every other request would fail too."""
         return self.stripe_status in (401, 403)
+
+
+class UnknownInterval(BillingError, ValueError):
+    """Reported as an error of the field ``interval``."""
+
+    code = "unknown_interval"
+
+    def __init__(self) -> None:
+        message = _("This plan isn't available for this interval. See the list of plans.")
+        super().__init__(message, fields={"interval": [message]})
+
+
+class UnknownAddOn(BillingError, ValueError):
+    """Reported as an error of the field ``add_ons``."""
+
+    code = "unknown_add_on"
+
+    def __init__(self) -> None:
+        message = _("At least one of these add-ons isn't available for this plan and interval.")
+        super().__init__(message, fields={"add_ons": [message]})
+
+
+class QuantityNotAllowed(BillingError, ValueError):
+    """Reported as an error of the field ``quantity``. Without a ``maximum``, there is no limit."""
+
+    code = "quantity_not_allowed"
+
+    def __init__(self, minimum: int, maximum: int | None) -> None:
+        if maximum is None:
+            message = _("Choose at least %(minimum)d seats.") % {"minimum": minimum}
+        elif minimum == maximum:
+            message = _("This plan is for %(minimum)d person only.") % {"minimum": minimum}
+        else:
+            message = _("Choose %(minimum)d to %(maximum)d seats.") % {"minimum": minimum, "maximum": maximum}
+        super().__init__(message, fields={"quantity": [message]})
+
+
+class SeatsInUse(BillingError, ValueError):
+    """Reported as an error of the field ``quantity``."""
+
+    code = "seats_in_use"
+
+    def __init__(self, count: int) -> None:
+        message = _("%(count)d seats are in use. Remove people first, or choose more seats.") % {"count": count}
+        super().__init__(message, fields={"quantity": [message]})

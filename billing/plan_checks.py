@@ -5,15 +5,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from babel.numbers import list_currencies
 from django.conf import settings
 from django.utils.functional import Promise
 
 from billing.plans import PRICE_FIELDS, prices_in
+from billing.services.orders import MAX_QUANTITY
+from common.money import SHOWN_WHOLE, THREE_DECIMALS
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 INTERVALS = ("day", "week", "month", "year")
 MAX_INTERVALS = {"day": 1095, "week": 156, "month": 36, "year": 3}  # three years, Stripe's limit
 MAX_TRIAL_DAYS = 730  # Stripe's limit
+MAX_AMOUNT = 999_999_999_999  # the highest of Stripe's limits, which depend on the currency
+MAX_NAME, MAX_ID = 250, 255
+CURRENCIES = frozenset(code.lower() for code in list_currencies("en"))
 
 # A test, and in words what it accepts.
 Rule = tuple[Callable[[Any], bool], str]
@@ -23,13 +29,30 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def is_short_text(value: object) -> bool:
+    return is_text(value) and len(str(value)) <= MAX_NAME
+
+
+def is_price_id(value: object) -> bool:
+    """Return whether the value can be a price's ID. A product's is the usual mistake."""
+    is_id = isinstance(value, str) and bool(re.fullmatch(r"[!-~]+", value)) and len(value) <= MAX_ID
+    return is_id and not str(value).startswith("prod_")
+
+
 def is_list_of(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list | tuple) and all(map(is_valid, value))
 
 
 def is_label(value: object) -> bool:
-    """Return whether the value is a text, translatable or not."""
-    return isinstance(value, str | Promise)
+    """Return whether the value is a text, translatable or not. A translated plural needs a number, and has no text."""
+    try:
+        return isinstance(value, str | Promise) and isinstance(str(value), str)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def is_filled_label(value: object) -> bool:
+    return is_label(value) and bool(str(value).strip())
 
 
 def is_number(value: object, minimum: int = 0, maximum: int | None = None) -> bool:
@@ -42,12 +65,13 @@ def is_seats(value: Any) -> bool:
     if not isinstance(value, Mapping) or value.keys() - {"minimum", "maximum"}:
         return False
     minimum, maximum = value.get("minimum", 1), value.get("maximum")
-    return is_number(minimum, 1) and (maximum is None or is_number(maximum, minimum))
+    is_bounded = is_number(minimum, 1, MAX_QUANTITY)
+    return is_bounded and (maximum is None or is_number(maximum, minimum, MAX_QUANTITY))
 
 
 def is_limits(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
-        is_text(name) and (limit is None or is_number(limit)) for name, limit in value.items()
+        is_text(name) and (limit is None or is_number(limit, 0, MAX_AMOUNT)) for name, limit in value.items()
     )
 
 
@@ -56,31 +80,32 @@ OFFER: Mapping[str, Rule] = {
         lambda value: isinstance(value, str) and bool(SLUG.fullmatch(value)),
         "lowercase letters, digits, - and _",
     ),
-    "name": (is_text, "a non-empty string"),
+    "name": (is_short_text, "a non-empty string"),
     "description": (is_label, "a string"),
-    "former_price_ids": (is_list_of(is_text), "a list of price IDs"),
+    "former_price_ids": (is_list_of(is_price_id), "a list of price IDs"),
 }
 PLAN: Mapping[str, Rule] = {
     **OFFER,
-    "features": (is_list_of(is_label), "a list of strings"),
+    "features": (is_list_of(is_filled_label), "a list of strings"),
     "limits": (is_limits, 'a dictionary such as {"projects": 3}; None means no limit'),
     "is_highlighted": (lambda value: isinstance(value, bool), "True or False"),
     "trial_days": (lambda value: is_number(value, 0, MAX_TRIAL_DAYS), f"a whole number from 0 to {MAX_TRIAL_DAYS}"),
     "trial_requires_card": (lambda value: isinstance(value, bool), "True or False"),
+    "trial_without_card": (lambda value: value in ("cancel", "pause"), "'cancel' or 'pause'"),
     "seats": (is_seats, 'None, or a dictionary such as {"minimum": 1, "maximum": 50}'),
 }
 ONE_TIME_PRICE: Mapping[str, Rule] = {
-    "id": (is_text, "the ID of a price at Stripe, price_…"),
-    "amount": (is_number, "a whole number of minor units, such as 2900"),
+    "id": (is_price_id, "the ID of a price at Stripe, price_…, and not that of a product"),
+    "amount": (lambda value: is_number(value, 0, MAX_AMOUNT), "a whole number of minor units, such as 2900"),
     "currency": (
-        lambda value: isinstance(value, str) and bool(re.fullmatch("[a-z]{3}", value)),
-        "three lowercase letters, such as usd",
+        lambda value: isinstance(value, str) and value in CURRENCIES,
+        "the three lowercase letters of a currency, such as usd",
     ),
 }
 PRICE: Mapping[str, Rule] = {
     **ONE_TIME_PRICE,
     "interval": (lambda value: value in INTERVALS, f"one of {', '.join(INTERVALS)}"),
-    "interval_count": (lambda value: is_number(value, 1), "a whole number from 1"),
+    "interval_count": (lambda value: is_number(value, 1, max(MAX_INTERVALS.values())), "a whole number from 1"),
 }
 REQUIRED = ("slug", "name", "id", "amount", "currency", "interval")
 
@@ -165,8 +190,20 @@ def problems_between_offers() -> Iterator[str]:
     everything = [entry for entries in lists.values() for entry in entries]
     prices = [price for entry in everything for price in {*ids_of(entry)}]
     yield from used_twice("price", prices, "plans" if everything == lists["plans"] else "entries")
-    if sum(not prices_in(plan) for plan in lists["plans"]) > 1:
+    yield from problems_between_plans(lists["plans"])
+
+
+def problems_between_plans(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    free = [plan for plan in plans if not prices_in(plan)]
+    if len(free) > 1:
         yield "More than one plan is free (it has no prices), but only one can be everybody's plan."
+    for plan in free:
+        if plan.get("trial_days"):
+            yield f"{plan['slug']!r} has a trial, but it is free: it has no prices."
+    names = {name for plan in plans for name in plan.get("limits", {})}
+    for plan in plans:
+        for name in sorted(names - plan.get("limits", {}).keys()):
+            yield f"{plan['slug']!r} doesn't have the limit {name!r}, which other plans have. None means no limit."
 
 
 def problems_between_prices(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -178,8 +215,18 @@ def problems_between_prices(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"{entry['slug']!r} has {times} prices for every {count} {interval or 'sale'}."
         elif count > MAX_INTERVALS.get(interval, 1):
             yield f"{entry['slug']!r} has a period of {count} {interval}s, but Stripe allows at most three years."
+    for price in prices:
+        step = smallest_step(price["currency"])
+        if price["amount"] % step:
+            yield f"{entry['slug']!r}: in {price['currency']}, amounts are multiples of {step}, not {price['amount']}."
     if len({price["currency"] for price in prices}) > 1:
         yield f"{entry['slug']!r} has prices in several currencies. Use one plan for each."
+
+
+def smallest_step(currency: str) -> int:
+    """Return the smallest difference between two amounts: https://docs.stripe.com/currencies#special-cases"""
+    code = currency.upper()
+    return 100 if code in SHOWN_WHOLE else 10 if code in THREE_DECIMALS else 1
 
 
 def ids_of(entry: Mapping[str, Any]) -> list[str]:

@@ -91,6 +91,11 @@ class Offer:
         """Return one of the current prices."""
         return next((price for price in self.prices if price.id == price_id), None)
 
+    @property
+    def periods(self) -> tuple[tuple[str, int], ...]:
+        """The intervals of the current prices, with their counts."""
+        return tuple((price.interval, price.interval_count) for price in self.prices)
+
     def price_for(self, interval: str, interval_count: int = 1) -> Price | None:
         """Return the current price that is charged this often."""
         wanted = (interval, interval_count)
@@ -101,7 +106,8 @@ class Offer:
 class Plan(Offer):
     """A plan. The first price is the one that is offered first; a plan without prices is free.
 
-    ``limits`` are numbers that your own code asks for with ``limit_of()``; None means no limit.
+    ``limits`` are numbers that your own code asks for with ``limit_of()``; None means no limit. ``trial_without_card``
+    is ``cancel`` or ``pause``: what the end of the trial does if there is no card.
     """
 
     features: tuple["StrOrPromise", ...] = ()
@@ -109,6 +115,7 @@ class Plan(Offer):
     is_highlighted: bool = False
     trial_days: int = 0
     trial_requires_card: bool = True
+    trial_without_card: str = "cancel"
     seats: Seats | None = None
 
     @classmethod
@@ -121,6 +128,12 @@ class Plan(Offer):
 @dataclass(frozen=True, slots=True)
 class AddOn(Offer):
     """An extra for a plan. It is charged together with the plan, at its own price for the plan's interval."""
+
+    def price_beside(self, plan_price: Price) -> Price | None:
+        """Return the price that can be charged together with this price of a plan."""
+        wanted = (plan_price.interval, plan_price.interval_count, plan_price.currency)
+        prices = ((price.interval, price.interval_count, price.currency) for price in self.prices)
+        return next((price for price, found in zip(self.prices, prices, strict=True) if found == wanted), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +168,14 @@ def known_price_ids() -> list[str]:
 
 def plan_by_slug(slug: str) -> Plan | None:
     return next((plan for plan in all_plans() if plan.slug == slug), None)
+
+
+def add_on_by_slug(slug: str) -> AddOn | None:
+    return next((add_on for add_on in all_add_ons() if add_on.slug == slug), None)
+
+
+def product_by_slug(slug: str) -> Product | None:
+    return next((product for product in all_products() if product.slug == slug), None)
 
 
 def plan_by_price(price_id: str) -> Plan | None:

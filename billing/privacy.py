@@ -12,7 +12,7 @@ from accounts.hooks import TimelineEntry
 from accounts.models import User
 from accounts.services.deletion import own_addresses
 from billing.models import Customer, EventAddress, Payment, StripeEvent, Subscription
-from billing.services import erasures
+from billing.services import erasures, trials
 from common.admin import change_url
 
 TIMELINE_LENGTH = 200  # the newest of each kind
@@ -22,6 +22,7 @@ SUBSCRIPTION_FIELDS = (
     "id",
     "status",
     "price_id",
+    "items",
     "recurring_amount",
     "currency",
     "interval",
@@ -44,6 +45,7 @@ PAYMENT_FIELDS = (
     "amount",
     "currency",
     "description",
+    "product",
     "number",
     "email",
     "invoice_url",
@@ -127,7 +129,7 @@ def erase(user: User) -> None:
     # Locked, so that a checkout at the same moment has stored its rows before, or finds no user after it.
     User.objects.select_for_update().filter(pk=user.pk).first()
     addresses = own_addresses(user)
-    erasures.remember(user, addresses)
+    erasures.remember(user, addresses, had_trial=trials.has_had_trial(user))
     erasures.request_cleanup(user)
     events = [*events_to_erase(user, addresses).values_list("pk", flat=True)]
     StripeEvent.objects.filter(pk__in=events).update(body="", error="")

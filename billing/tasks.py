@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from billing.services import cleanup, reconciliation
+from billing.services import cleanup, price_comparison, reconciliation
 from billing.webhook import backlog, monitoring, storage
 
 
@@ -16,6 +16,13 @@ def handle_due_events() -> None:
     if settings.STRIPE_SECRET_KEY:
         reconciliation.refresh_subscriptions()
         cleanup.clean_up()
+
+
+@shared_task(ignore_result=True)
+def compare_prices() -> None:
+    """Runs once a day. A price that was archived at Stripe would otherwise show in a customer's checkout."""
+    if settings.STRIPE_SECRET_KEY:
+        price_comparison.log_problems()
 
 
 @shared_task(ignore_result=True)

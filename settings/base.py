@@ -9,6 +9,7 @@ from corsheaders.defaults import default_headers
 from settings.environment import BASE_DIR, VAR_DIR, read_environment, refusal
 from settings.placeholders import placeholders
 from settings.plans import BILLING_ADD_ONS as BILLING_ADD_ONS
+from settings.plans import BILLING_CHECKOUT as BILLING_CHECKOUT
 from settings.plans import BILLING_PLANS as BILLING_PLANS
 from settings.plans import BILLING_PRODUCTS as BILLING_PRODUCTS
 
@@ -190,6 +191,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "billing-compare-prices-with-stripe": {
+        "task": "billing.tasks.compare_prices",
+        "schedule": timedelta(days=1),
+        "options": {"expires": 3600},
+    },
     "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
@@ -271,6 +277,7 @@ STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS") + env.secrets("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_URL = env.http_url("STRIPE_API_URL", default="https://api.stripe.com")
 # Where checkout and portal may lead. If Stripe serves these pages from a domain of yours, add it.
+BILLING_SEATS_IN_USE = ""  # the dotted path of your function(user) -> int, which counts the people on a subscription
 STRIPE_PAGE_ORIGINS = ["https://checkout.stripe.com", "https://billing.stripe.com"]
 STRIPE_CALL_SECONDS = 8.0  # one call
 STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends after 30
@@ -408,6 +415,7 @@ SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")  # for /.well-known/security
 SESSION_COOKIE_AGE = int(env.days("SESSION_DAYS", default=14).total_seconds())
 DEVICE_COOKIE_NAME = "known_device"
 INBOX_COOKIE_NAME = "inbox"
+NEXT_PAGE_COOKIE_NAME = "next_page"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 

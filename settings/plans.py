@@ -13,7 +13,9 @@ The fields of a plan:
 - ``limits``: numbers that your code asks for: ``limit_of(user, "projects")``. None means no limit.
 - ``is_highlighted``: the plan that the page recommends.
 - ``trial_days``, ``trial_requires_card``: a trial, once per person.
+- ``trial_without_card``: what its end does to the subscription if there is no card: ``"cancel"`` or ``"pause"``.
 - ``seats``: the plan is priced per person: ``{"minimum": 2, "maximum": 50}``. Without a maximum, there is no limit.
+  BILLING_SEATS_IN_USE in settings/base.py names the function that counts the people.
 - ``former_price_ids``: prices that you no longer sell. People who still pay them keep the plan.
 """
 
@@ -65,3 +67,13 @@ BILLING_ADD_ONS: list[dict[str, Any]] = []
 
 # Paid once: {"slug": "book", "name": "The book", "prices": [{"id": "price_…", "amount": 3900, "currency": "usd"}]}
 BILLING_PRODUCTS: list[dict[str, Any]] = []
+
+# The terms of Stripe's checkout page, for everything that is sold here. docs/billing.md describes what Stripe needs.
+BILLING_CHECKOUT: dict[str, Any] = {
+    "language": "person",  # the person's own; "auto": the browser's; or one of Stripe's, such as "de"
+    "adjustable_quantity": False,  # for plans with seats: the number can be changed on Stripe's page
+    "promotion_codes": False,
+    "automatic_tax": False,  # Stripe Tax, which has to be set up at Stripe first
+    "tax_ids": False,  # companies can enter their tax ID
+    "billing_address": "auto",  # what the payment method needs; "required": always the whole address
+}

@@ -25,6 +25,8 @@ PUBLIC = {
     "request_password_reset",
     "reset_password",
     "plans",
+    "add_ons",
+    "products",
 }
 # Fields that no user may write, about themselves or others.
 FORBIDDEN: dict[str, Any] = {

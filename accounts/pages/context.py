@@ -15,6 +15,10 @@ from common import pages
 INBOX_SALT = "accounts.inbox"
 INBOX_LIFE = timedelta(hours=1)
 
+# The page that a new user was on the way to. It opens once they confirm their address in the same browser.
+NEXT_PAGE_SALT = "accounts.next_page"
+NEXT_PAGE_LIFE = timedelta(days=1)
+
 
 def inbox_address(request: HttpRequest) -> str:
     """Return the address that this browser requested an email for within the last hour, or an empty string."""
@@ -37,6 +41,26 @@ def _cookie_options() -> dict[str, Any]:
     return {"httponly": True, "samesite": "Lax", "secure": bool(settings.SESSION_COOKIE_SECURE)}
 
 
+def remember_next_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Store the page that the sign-up was on the way to, if any, in the browser; returns the response."""
+    if (target := next_page(request)) != settings.LOGIN_REDIRECT_URL:
+        response.set_signed_cookie(
+            settings.NEXT_PAGE_COOKIE_NAME, target, salt=NEXT_PAGE_SALT, max_age=NEXT_PAGE_LIFE, **_cookie_options()
+        )
+    return response
+
+
+def remembered_page(request: HttpRequest) -> str:
+    """Return the page that this browser's sign-up was on the way to, or the dashboard."""
+    name, salt = settings.NEXT_PAGE_COOKIE_NAME, NEXT_PAGE_SALT
+    target = request.get_signed_cookie(name, default="", salt=salt, max_age=NEXT_PAGE_LIFE) or ""
+    return target if is_on_this_site(request, target) else settings.LOGIN_REDIRECT_URL
+
+
+def forget_next_page(response: HttpResponse) -> None:
+    response.set_cookie(settings.NEXT_PAGE_COOKIE_NAME, max_age=0, **_cookie_options())
+
+
 def username(request: HttpRequest) -> str:
     """Return the user's email address, or the one that this browser last requested an email for, or an empty string.
 
@@ -48,9 +72,12 @@ def username(request: HttpRequest) -> str:
 def next_page(request: HttpRequest) -> str:
     """Return the path that the person tried to open before the login, or the dashboard if it isn't on this site."""
     target = request.POST.get("next") or request.GET.get("next", "")
+    return target if is_on_this_site(request, target) else settings.LOGIN_REDIRECT_URL
+
+
+def is_on_this_site(request: HttpRequest, target: str) -> bool:
     # Otherwise, a link to our login page could lead people on to a copy of this site.
-    is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_ours else settings.LOGIN_REDIRECT_URL
+    return url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
 
 
 def render_form_page(request: HttpRequest, template: str, form: Form, **context: object) -> HttpResponse:

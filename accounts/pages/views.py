@@ -21,9 +21,12 @@ from accounts.hooks import dashboard_panels
 from accounts.models import User
 from accounts.pages.context import (
     forget_inbox,
+    forget_next_page,
     inbox_address,
     next_page,
     remember_inbox,
+    remember_next_page,
+    remembered_page,
     render_form_page,
     username,
 )
@@ -57,8 +60,9 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             require_challenge(request)
             requester = requester_of(request, form.cleaned_data["email"])
             services.register_user(**form.cleaned_data, requester=requester)
-            return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
-    return render_form_page(request, "accounts/signup.html", form)
+            response = remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
+            return remember_next_page(request, response)
+    return render_form_page(request, "accounts/signup.html", form, next=next_page(request))
 
 
 @page_view(limits=throttling.RESEND_LIMITS)
@@ -82,7 +86,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             user = login.verify_email_in_browser(request, **form.cleaned_data)
             messages.success(request, _("Your email address is confirmed. Welcome!"))
-            return redirect_after_login(request, user, settings.LOGIN_REDIRECT_URL)
+            return redirect_after_login(request, user, remembered_page(request))
     return render_form_page(request, "accounts/verify_email.html", form)
 
 
@@ -107,6 +111,8 @@ def redirect_after_login(request: HttpRequest, user: User, target: str) -> HttpR
     response = redirect(target)
     if settings.INBOX_COOKIE_NAME in request.COOKIES:
         forget_inbox(response)
+    if settings.NEXT_PAGE_COOKIE_NAME in request.COOKIES:
+        forget_next_page(response)
     set_device_cookie(response, user)
     return response
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django import template
 from django.conf import settings
 
-from accounts.hooks import NavigationLink, navigation_links
+from accounts.hooks import NavigationLink, navigation_links, visitor_links
 from accounts.pages import branding, display
 
 register = template.Library()
@@ -25,8 +25,8 @@ def brand() -> dict[str, str]:
 
 
 @register.simple_tag
-def navigation() -> list[NavigationLink]:
-    return navigation_links
+def navigation(*, visitor: bool = False) -> list[NavigationLink]:
+    return visitor_links if visitor else navigation_links
 
 
 @register.simple_tag

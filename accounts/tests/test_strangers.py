@@ -45,6 +45,9 @@ OTHERS = {
     "/api/schema",
     "/api/docs",
     "/api/billing/plans",
+    "/api/billing/add-ons",
+    "/api/billing/products",
+    "/pricing",
 }
 
 

@@ -23,6 +23,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "customer",
         "plan_name",
         "price_id",
+        "items",
         "display_amount",
         "quantity",
         "interval",

@@ -6,20 +6,31 @@ from billing.api.serializers import (
     CheckoutSerializer,
     MySubscriptionSerializer,
     NothingSerializer,
+    OfferSerializer,
     PageSerializer,
     PaymentSerializer,
     PlanSerializer,
 )
 from common.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, request_example, response_example
 
+MONTHLY = {"amount": 2900, "currency": "usd", "interval": "month", "display_amount": "$29.00"}
+YEARLY = {"amount": 29000, "currency": "usd", "interval": "year", "display_amount": "$290.00"}
 PRO = {
     "slug": "pro",
     "name": "Pro",
     "description": "Everything, for one person.",
-    "amount": 2900,
-    "currency": "usd",
-    "interval": "month",
-    "display_amount": "$29.00",
+    "features": ["Any number of projects", "Help within a day"],
+    "limits": {"projects": None},
+    "is_free": False,
+    "is_highlighted": True,
+    "trial_days": 14,
+    "trial_requires_card": False,
+    "seats": None,
+    "prices": [
+        {"id": "price_1SNa…", "interval_count": 1, **MONTHLY},
+        {"id": "price_1SNb…", "interval_count": 1, **YEARLY},
+    ],
+    **MONTHLY,
 }
 PAGE = {"url": "https://checkout.stripe.com/c/pay/cs_live_a1b2…"}
 
@@ -38,6 +49,19 @@ plans = extend_schema(
     summary="List the plans",
     responses={200: PlanSerializer(many=True)},
     examples=[response_example("One plan", PRO)],
+    auth=[],
+)
+add_ons = extend_schema(
+    operation_id="add_ons",
+    summary="List the add-ons",
+    description="They are bought together with a plan, at the price for the plan's interval.",
+    responses={200: OfferSerializer(many=True)},
+    auth=[],
+)
+products = extend_schema(
+    operation_id="products",
+    summary="List the products that are paid once",
+    responses={200: OfferSerializer(many=True)},
     auth=[],
 )
 subscription = extend_schema(
@@ -64,9 +88,10 @@ payment = extend_schema(
 )
 checkout = extend_schema(
     operation_id="checkout",
-    summary="Buy a plan",
-    description="Returns the URL of Stripe's checkout page. While that page is open, further requests return the same "
-    "URL. The purchase appears in `subscription` once Stripe has reported it.",
+    summary="Buy a plan or a product",
+    description="Returns the URL of Stripe's checkout page. While that page is open, further requests for the same "
+    "return the same URL, and a request for anything else closes it. The purchase appears in `subscription` or "
+    "`payments` once Stripe has reported it.",
     request={"application/json": CheckoutSerializer},
     responses={
         200: PageSerializer,
@@ -77,7 +102,11 @@ checkout = extend_schema(
         502: STRIPE_REFUSED,
         503: STRIPE_AWAY,
     },
-    examples=[request_example("Ada buys Pro", {"plan": "pro"}), response_example("Stripe's page", PAGE)],
+    examples=[
+        request_example("Ada buys Pro", {"plan": "pro"}),
+        request_example("A team pays by the year", {"plan": "team", "interval": "year", "quantity": 5}),
+        response_example("Stripe's page", PAGE),
+    ],
 )
 portal = extend_schema(
     operation_id="portal",

@@ -1,15 +1,77 @@
 """What the API takes and gives."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from billing.models import Payment
+from billing.services.orders import MAX_QUANTITY
 from common.api.serializers import StrictSerializer
+
+MAX_INTERVAL_COUNT = 1095  # three years of days, Stripe's limit
+MAX_ADD_ONS = 19  # Stripe's limit is 20 items, and one of them is the plan
+OF_A_PLAN = ("interval", "interval_count", "add_ons")
+
+
+class WholeNumberField(serializers.IntegerField):
+    """Takes JSON's integers only: `"3"`, `3.0`, and `true` are mistakes of the client."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 class CheckoutSerializer(StrictSerializer):
-    plan = serializers.CharField(max_length=64, help_text="The plan's `slug`, from the list of plans.")
+    """A plan or a product. Only `plan` or `product` is required."""
+
+    plan = serializers.CharField(
+        required=False, max_length=64, help_text="The plan's `slug`, from the list of plans. Not with `product`."
+    )
+    interval = serializers.CharField(
+        required=False, max_length=16, help_text="`month`, `year`, …: one of the plan's prices. By default, the first."
+    )
+    interval_count = WholeNumberField(
+        required=False,
+        min_value=1,
+        max_value=MAX_INTERVAL_COUNT,
+        help_text="Together with `interval`: 3 with `month` is a quarter. By default 1.",
+    )
+    quantity = WholeNumberField(
+        required=False,
+        min_value=1,
+        max_value=MAX_QUANTITY,
+        help_text="The number of seats, or of products. By default as few as possible.",
+    )
+    add_ons = serializers.ListField(
+        child=serializers.CharField(max_length=64),
+        required=False,
+        max_length=MAX_ADD_ONS,
+        help_text="Slugs from the list of add-ons.",
+    )
+    product = serializers.CharField(
+        required=False, max_length=64, help_text="The product's `slug`, from the list of products. Not with `plan`."
+    )
+
+    def validate_add_ons(self, value: list[str]) -> list[str]:
+        if len({*value}) < len(value):
+            raise serializers.ValidationError(_("Name each add-on only once."))
+        return value
+
+    def validate(self, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "product" in attrs:
+            wrong = [name for name in ("plan", *OF_A_PLAN) if name in attrs]
+            message = _("Leave this out if you name a product.")
+        else:
+            wrong = [] if "plan" in attrs else ["plan"]
+            message = _("This field is required.")
+        if not wrong and "interval_count" in attrs and "interval" not in attrs:
+            wrong, message = ["interval"], _("This field is required.")
+        if wrong:
+            raise serializers.ValidationError({name: [message] for name in wrong})
+        return attrs
 
 
 class NothingSerializer(StrictSerializer):
@@ -31,6 +93,18 @@ class PriceSerializer(serializers.Serializer[Any]):
     display_amount = serializers.CharField(help_text="Formatted for the language of the request.")
 
 
+class OfferSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    prices = PriceSerializer(many=True)
+
+
+class SeatsSerializer(serializers.Serializer[Any]):
+    minimum = serializers.IntegerField()
+    maximum = serializers.IntegerField(allow_null=True, help_text="Null if there is no limit.")
+
+
 class PlanSerializer(serializers.Serializer[Any]):
     """A plan. The fields from `amount` to `display_amount` repeat its first price. They are null for a free plan."""
 
@@ -38,6 +112,16 @@ class PlanSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     description = serializers.CharField()
     features = serializers.ListField(child=serializers.CharField())
+    limits = serializers.DictField(
+        child=serializers.IntegerField(allow_null=True), help_text="Null means that there is no limit."
+    )
+    is_free = serializers.BooleanField(help_text="The plan of everyone who has no other. It can't be bought.")
+    is_highlighted = serializers.BooleanField(help_text="The recommended plan.")
+    trial_days = serializers.IntegerField(help_text="Once per person. 0 if there is no trial.")
+    trial_requires_card = serializers.BooleanField()
+    seats = SeatsSerializer(
+        allow_null=True, help_text="The plan is priced per person. Null if it is for one person only."
+    )
     prices = PriceSerializer(many=True)
     amount = serializers.IntegerField(source="first_price.amount", default=None, allow_null=True)
     currency = serializers.CharField(source="first_price.currency", default=None, allow_null=True)
@@ -50,6 +134,18 @@ class SubscriptionPlanSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class ItemSerializer(serializers.Serializer[Any]):
+    """An item of a subscription."""
+
+    price_id = serializers.CharField(help_text="The price's ID at Stripe.")
+    kind = serializers.ChoiceField(["plan", "add_on", "other"], help_text="`other`: not a price of ours.")
+    slug = serializers.CharField(allow_blank=True, help_text="Of the plan or the add-on.")
+    name = serializers.CharField(help_text="For other prices, Stripe's description or the ID.")
+    quantity = serializers.IntegerField(allow_null=True, help_text="Null if Stripe hasn't reported it.")
+    amount = serializers.IntegerField(allow_null=True, help_text="In minor units. Null if the sum isn't certain.")
+    display_amount = serializers.CharField(allow_blank=True, help_text="Empty if `amount` is null.")
+
+
 class SubscriptionSerializer(serializers.Serializer[Any]):
     """The same fields for everyone. Without a subscription, `status` is `none`."""
 
@@ -57,6 +153,7 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     gives_access = serializers.BooleanField()
     plan = SubscriptionPlanSerializer(allow_null=True, help_text="Null if the price doesn't belong to a known plan.")
     quantity = serializers.IntegerField(allow_null=True, help_text="Of the plan. Null if Stripe didn't report it.")
+    items = ItemSerializer(source="bought_items", many=True, help_text="The plan, add-ons, and anything else.")
     amount = serializers.IntegerField(
         allow_null=True,
         help_text="The sum of all items for one period, in minor units. Null if it isn't certain, such as with a "
@@ -100,6 +197,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "currency",
             "display_amount",
             "description",
+            "product",
             "number",
             "invoice_url",
             "paid_at",

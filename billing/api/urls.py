@@ -7,6 +7,8 @@ from billing.api import views
 
 urlpatterns = [
     re_path(r"^plans/?$", views.PlansView.as_view(), name="plans"),
+    re_path(r"^add-ons/?$", views.AddOnsView.as_view(), name="add-ons"),
+    re_path(r"^products/?$", views.ProductsView.as_view(), name="products"),
     re_path(r"^subscription/?$", views.SubscriptionView.as_view(), name="subscription"),
     re_path(r"^payments/?$", views.PaymentsView.as_view(), name="payments"),
     re_path(r"^payments/(?P<pk>[0-9]{1,18})/?$", views.PaymentView.as_view(), name="payment"),

@@ -18,12 +18,13 @@ from billing.api import schema
 from billing.api.serializers import (
     CheckoutSerializer,
     NothingSerializer,
+    OfferSerializer,
     PaymentSerializer,
     PlanSerializer,
     SubscriptionSerializer,
 )
 from billing.models import Payment, Subscription
-from billing.plans import all_plans
+from billing.plans import all_add_ons, all_plans, all_products
 from billing.services.checkouts import open_portal, start_checkout
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
@@ -36,6 +37,7 @@ NO_SUBSCRIPTION: dict[str, Any] = {
     "gives_access": False,
     "plan": None,
     "quantity": 0,
+    "bought_items": [],
     "amount": 0,
     "currency": "",
     "interval": "",
@@ -58,6 +60,24 @@ class PlansView(APIView):
     @schema.plans
     def get(self, request: Request) -> Response:
         return Response(PlanSerializer(all_plans(), many=True).data)
+
+
+class AddOnsView(APIView):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @schema.add_ons
+    def get(self, request: Request) -> Response:
+        return Response(OfferSerializer(all_add_ons(), many=True).data)
+
+
+class ProductsView(APIView):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @schema.products
+    def get(self, request: Request) -> Response:
+        return Response(OfferSerializer(all_products(), many=True).data)
 
 
 class SubscriptionView(APIView):

@@ -67,6 +67,10 @@ class StripeApi:
     def subscription(self, subscription_id: str) -> StripeObject:
         return self._call("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
 
+    def price(self, price_id: str) -> StripeObject:
+        """Return the price, with its product inside."""
+        return self._call("get", f"/v1/prices/{quote(price_id, safe='')}", expand=["product"])
+
     def create_checkout_session(self, *, key: str, **parameters: Any) -> StripeObject:
         return self._call("post", "/v1/checkout/sessions", idempotency_key=key, **parameters)
 

@@ -1,8 +1,8 @@
-"""Checkouts: attempts to buy a plan."""
+"""Checkouts: attempts to buy a plan or a product."""
 
 import uuid
 from datetime import timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -17,20 +17,28 @@ class CheckoutQuerySet(models.QuerySet["Checkout"]):
     def open_of(self, user_id: int) -> Self:
         return self.filter(user=user_id, closed_at=None)
 
-    def reusable_for(self, plan: str, price_id: str) -> Self:
-        return self.filter(plan=plan, price_id=price_id, created_at__gt=Now() - REUSED_FOR)
+    def recent(self) -> Self:
+        """Keep the checkouts whose page, and whose Idempotency-Key, Stripe still knows."""
+        return self.filter(created_at__gt=Now() - REUSED_FOR)
 
 
 class Checkout(models.Model):
-    """One attempt to buy a plan.
+    """One attempt to buy a plan or a product.
 
-    Its id is the Idempotency-Key of the call that creates the session, so a double click creates one session.
+    Its id is the Idempotency-Key of the call that creates the session, so a double click creates one session. That call
+    sends ``parameters``, and only adds what never changes for the user.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="checkouts")
-    plan = models.CharField(max_length=64)
+    plan = models.CharField(max_length=64, blank=True)
+    product = models.CharField(max_length=64, blank=True, db_default="")
     price_id = models.CharField(max_length=255)
+    parameters = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text=_("What is bought, and the terms. Empty for checkouts of older versions."),
+    )
     customer_id = models.CharField(max_length=255, blank=True)
     session_id = models.CharField(max_length=255, blank=True, db_index=True)
     url = models.URLField(max_length=2000, blank=True)
@@ -47,5 +55,13 @@ class Checkout(models.Model):
             )
         ]
 
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """What is bought, as a subscription stores it. A quantity that the buyer can change isn't known yet."""
+        return [
+            {"price_id": item["price"], "quantity": None if "adjustable_quantity" in item else item["quantity"]}
+            for item in self.parameters.get("line_items", ())
+        ]
+
     def __str__(self) -> str:
-        return f"{self.plan}: {self.session_id or self.pk}"
+        return f"{self.plan or self.product}: {self.session_id or self.pk}"

@@ -61,6 +61,9 @@ class Erasure(models.Model):
         _("digest of the email address"), max_length=64, blank=True, help_text=_("Emptied after 90 days.")
     )
     erased_at = models.DateTimeField(db_default=Now())
+    had_trial = models.BooleanField(
+        default=False, db_default=False, help_text=_("Whether this user has had a trial, which a person gets once.")
+    )
 
     class Meta:
         indexes = [
@@ -72,16 +75,25 @@ class Erasure(models.Model):
         return f"user {self.user_id}"
 
     @classmethod
-    def of(cls, user_id: int, address: str) -> Self:
+    def of(cls, user_id: int, address: str, *, had_trial: bool = False) -> Self:
         """Return an unsaved row."""
-        return cls(user_id=user_id, address_digest=digest(address, settings.SECRET_KEY))
+        return cls(user_id=user_id, address_digest=digest(address, settings.SECRET_KEY), had_trial=had_trial)
 
     @classmethod
     def has_any(cls, addresses: Iterable[str], since: datetime) -> bool:
         """Return whether the owner of one of the addresses was deleted after that time."""
+        return cls._with(addresses).filter(erased_at__gte=since).exists()
+
+    @classmethod
+    def has_trial(cls, addresses: Iterable[str]) -> bool:
+        """Return whether a deleted user with one of the addresses has had a trial, as long as the digests are kept."""
+        return cls._with(addresses).filter(had_trial=True).exists()
+
+    @classmethod
+    def _with(cls, addresses: Iterable[str]) -> "models.QuerySet[Erasure]":
         keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         digests = [digest(address, key) for address in addresses for key in keys]
-        return cls._default_manager.filter(address_digest__in=digests, erased_at__gte=since).exists()
+        return cls._default_manager.filter(address_digest__in=digests)
 
 
 def digest(address: str, key: str) -> str:

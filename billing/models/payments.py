@@ -84,6 +84,9 @@ class Payment(models.Model):
     )
     presented_currency = models.CharField(max_length=3, blank=True, db_default="")
     description = models.CharField(max_length=500, blank=True)
+    product = models.CharField(
+        max_length=64, blank=True, db_default="", help_text=_("The slug of the product, if it was paid once.")
+    )
     number = models.CharField(max_length=500, blank=True)
     invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("Expires after a month or more."))
     paid_at = models.DateTimeField(null=True)

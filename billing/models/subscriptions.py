@@ -1,16 +1,21 @@
 """Subscriptions, in the state that the newest event about each of them reports."""
 
+import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, When
+from django.db.models import Case, Q, TextField, When
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.clock import has_passed, is_ahead
 from billing.models.customers import Customer
+from billing.models.items import SubscriptionItem
 from billing.plans import Plan, known_price_ids, plan_by_price
 from common.db import execute
 from common.money import format_amount
@@ -33,12 +38,22 @@ OVERDUE_INTERVAL = timedelta(days=1)
 
 def has_access() -> Q:
     """Return the condition for access. ``Subscription.gives_access`` says the same about one row."""
-    condition = Q(status__in=WITH_ACCESS, price_id__in=known_price_ids())
+    condition = Q(status__in=WITH_ACCESS) & has_any_price(known_price_ids())
     if settings.STRIPE_SECRET_KEY:
         return condition  # Stripe is asked soon after each date, and only its answer is certain
     now = timezone.now()
     is_abandoned = Q(status="trialing", trial_end__lte=now - EVENT_DELAY) & ~Q(without_card="")
     return condition & (Q(cancel_at=None) | Q(cancel_at__gt=now)) & ~is_abandoned
+
+
+def has_any_price(price_ids: Sequence[str]) -> Q:
+    """Return the condition for subscriptions that have an item with one of the prices."""
+    condition = Q(price_id__in=price_ids)
+    for price_id in price_ids:
+        # Both databases write a JSON column as text in this form. Only PostgreSQL can look into its arrays.
+        pair = json.dumps({"price_id": price_id})[1:-1]
+        condition |= Q(Contains(Cast("items", TextField()), pair))
+    return condition
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -84,7 +99,12 @@ class Subscription(models.Model):
     id = models.CharField(primary_key=True, max_length=255, help_text="sub_…")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="subscriptions")
     status = models.CharField(max_length=32)
-    price_id = models.CharField(max_length=255, blank=True)
+    price_id = models.CharField(
+        max_length=255, blank=True, help_text=_("Of the first item that was a plan when Stripe reported it.")
+    )
+    items = models.JSONField(
+        blank=True, default=list, db_default=[], help_text=_("Every price of the subscription, with its quantity.")
+    )
     recurring_amount = models.BigIntegerField(
         null=True, help_text=_("The sum for each interval, in minor units. Empty if no event proves it.")
     )
@@ -125,8 +145,26 @@ class Subscription(models.Model):
         return f"{self.plan_name or self.pk}: {self.status}"
 
     @property
+    def price_ids(self) -> Iterator[str]:
+        """The prices of all items. That of the plan comes first."""
+        yield self.price_id
+        yield from (str(item.get("price_id", "")) for item in self.items)
+
+    @property
+    def plans(self) -> list[Plan]:
+        """The plans among the items. Usually, there is one."""
+        found = filter(None, map(plan_by_price, self.price_ids))
+        return list({plan.slug: plan for plan in found}.values())
+
+    @property
     def plan(self) -> Plan | None:
-        return plan_by_price(self.price_id)
+        return next(iter(self.plans), None)
+
+    @property
+    def bought_items(self) -> list[SubscriptionItem]:
+        """All items. Their amounts are left out if the sum isn't certain, because the charge is another one then."""
+        stored = self.items or ([{"price_id": self.price_id, "quantity": self.quantity}] if self.price_id else [])
+        return [SubscriptionItem.read(item, is_certain=self.amount is not None) for item in stored]
 
     @property
     def plan_name(self) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from billing.models import Payment, Subscription
 from billing.models.clock import is_ahead
-from billing.plans import Price
+from billing.plans import Price, free_plan
 from common.display import Badge, BadgeClass
 
 if TYPE_CHECKING:
@@ -96,4 +96,5 @@ def plan_panel(request: HttpRequest) -> str:
     user = cast(User, request.user)
     subscription = Subscription.objects.current_of(user.pk)
     others = Subscription.objects.others_of(user.pk, subscription)
-    return render_to_string("billing/panel.html", {"subscription": subscription, "others": others}, request)
+    context = {"subscription": subscription, "others": others, "free_plan": free_plan()}
+    return render_to_string("billing/panel.html", context, request)

@@ -7,6 +7,7 @@ from billing.pages import views
 app_name = "billing-pages"
 
 urlpatterns = [
+    re_path(r"^pricing/?$", views.pricing, name="pricing"),
     re_path(r"^billing/?$", views.billing, name="billing"),
     re_path(r"^billing/checkout/?$", views.checkout, name="checkout"),
     re_path(r"^billing/portal/?$", views.portal, name="portal"),

@@ -1,4 +1,4 @@
-"""The page /billing: subscription, plans, and payments, and the two buttons that lead to Stripe's own pages."""
+"""The pages /pricing and /billing: plans, subscription, and payments, and the buttons that lead to Stripe's pages."""
 
 from collections.abc import Callable
 from typing import cast
@@ -9,20 +9,30 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.transaction import non_atomic_requests
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from rest_framework.status import HTTP_303_SEE_OTHER
 
 from accounts.models import User
 from billing.errors import BillingError
 from billing.models import Payment, Subscription
-from billing.plans import all_plans
+from billing.pages.cards import has_live_subscription, shelf_for
+from billing.pages.forms import CheckoutForm
+from billing.plans import free_plan
 from billing.services.checkouts import open_portal, start_checkout
 from billing.services.stripe_customers import known_customer
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.pages import page_view
 
 PAYMENTS_ON_A_PAGE = 20
+
+
+@csp_update({"form-action": settings.STRIPE_PAGE_ORIGINS})
+@page_view(methods=["GET", "HEAD"])
+def pricing(request: HttpRequest) -> HttpResponse:
+    shelf, is_subscribed = shelf_for(request.user, request.GET), has_live_subscription(request.user)
+    context = {"shelf": shelf, "is_subscribed": is_subscribed}
+    return render(request, "billing/pricing.html", context)
 
 
 @login_required
@@ -34,7 +44,9 @@ def billing(request: HttpRequest) -> HttpResponse:
     context = {
         "subscription": subscription,
         "others": Subscription.objects.others_of(user.pk, subscription),
-        "plans": [] if Subscription.objects.of(user.pk).live().exists() else [p for p in all_plans() if not p.is_free],
+        "shelf": shelf_for(user, request.GET),
+        "is_subscribed": has_live_subscription(user),
+        "free_plan": free_plan(),
         "has_portal": bool(known_customer(user)),
         "payments": payments_of(user, request.GET.get("page", "1")),
         "returned": request.GET.get("checkout", ""),
@@ -50,8 +62,12 @@ def payments_of(user: User, number: str) -> object:
 @login_required
 @page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
-    plan = request.POST.get("plan", "")
-    return redirect_to_stripe(request, lambda user: start_checkout(user=user, plan=plan))
+    form = CheckoutForm(request.POST)
+    if form.is_valid():
+        return redirect_to_stripe(request, lambda user: start_checkout(user=user, **form.cleaned_data))
+    for errors in form.errors.values():
+        messages.error(request, " ".join(map(str, errors)))
+    return see_other("billing-pages:billing")
 
 
 @non_atomic_requests
@@ -67,8 +83,12 @@ def redirect_to_stripe(request: HttpRequest, get_url: Callable[[User], str]) -> 
         url = get_url(cast(User, request.user))
     except BillingError as error:
         messages.error(request, error.message)
-        response = redirect("billing-pages:billing")
-    else:
-        response = HttpResponseRedirect(url)
+        return see_other("billing-pages:billing")
+    return see_other(url)
+
+
+def see_other(target: str) -> HttpResponse:
+    """Redirect to a page or URL, which the browser requests with GET."""
+    response = redirect(target)
     response.status_code = HTTP_303_SEE_OTHER
     return response

@@ -8,11 +8,12 @@ from billing.payloads.charges import Charge, DisputeState, Refund
 from billing.payloads.checkout_sessions import CheckoutSession
 from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
-from billing.payloads.marks import mark
+from billing.payloads.marks import PRODUCT, mark
 from billing.payloads.objects import StripeObject, UnusableObject
 from billing.payloads.subscriptions import Schedule, SubscriptionState
 
 __all__ = [
+    "PRODUCT",
     "Charge",
     "CheckoutSession",
     "CustomerRef",

@@ -5,6 +5,7 @@ from typing import Self
 
 from billing.payloads.amounts import presented_amount
 from billing.payloads.customers import CustomerRef, customer_id_of
+from billing.payloads.marks import PRODUCT, is_ours
 from billing.payloads.objects import StripeObject
 from common.money import Amount
 
@@ -27,10 +28,13 @@ class CheckoutSession:
     tax: int
     payment_intent: str
     presented: Amount | None
+    product: str
+    is_free: bool
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
         """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
+        metadata = data.inner("metadata")
         return cls(
             id=data.require_id(),
             customer=buyer_of(data),
@@ -43,6 +47,8 @@ class CheckoutSession:
             tax=data.inner("total_details").integer("amount_tax"),
             payment_intent=data.ref("payment_intent"),
             presented=presented_amount(data),
+            product=metadata.text(PRODUCT, 64) if is_ours(metadata) else "",
+            is_free=data.known_integer("amount_total") == 0,
         )
 
     @property
@@ -52,9 +58,13 @@ class CheckoutSession:
 
     @property
     def is_paid_sale(self) -> bool:
-        """Whether we send a receipt for the session itself. If it has an invoice, the invoice's events send it."""
+        """Whether the session itself is the payment. If it has an invoice, the invoice's events report it.
+
+        A product that costs nothing, because of a promotion code, is bought as well.
+        """
         is_sale = self.mode == "payment" and not self.invoice
-        return is_sale and self.payment_status == "paid" and self.amount_total > 0
+        is_paid = self.payment_status == "paid" and self.amount_total > 0
+        return is_sale and (is_paid or bool(self.product and self.is_settled and self.is_free))
 
 
 def buyer_of(data: StripeObject) -> CustomerRef:

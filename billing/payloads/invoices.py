@@ -1,6 +1,6 @@
 """Invoices: https://docs.stripe.com/api/invoices/object"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -9,7 +9,7 @@ from billing.payloads.amounts import presented_amount
 from billing.payloads.breakdowns import Breakdown, breakdown_of
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
-from billing.plans import plan_by_price
+from billing.plans import Offer, plan_by_price, product_by_price
 from common.money import Amount
 
 
@@ -44,6 +44,7 @@ class Invoice:
     lines: Sequence[InvoiceLine]
     has_more_lines: bool
     price_id: str
+    product_price_id: str
     presented: Amount | None
 
     @classmethod
@@ -72,7 +73,8 @@ class Invoice:
             charge=data.ref("charge"),
             lines=[InvoiceLine(line.text("description"), line.integer("amount"), is_credit(line)) for line in lines],
             has_more_lines=data.inner("lines").is_true("has_more"),
-            price_id=price_of_plan(lines),
+            price_id=price_of(lines, plan_by_price),
+            product_price_id=price_of(lines, product_by_price),
             presented=presented_amount(data),
         )
 
@@ -109,13 +111,13 @@ def customer_of(data: StripeObject, subscription_details: StripeObject, lines: S
     )
 
 
-def price_of_plan(lines: Sequence[StripeObject]) -> str:
-    """Return the price of the plan that was bought, or an empty string if no line is about a plan of ours.
+def price_of(lines: Sequence[StripeObject], find_offer: Callable[[str], Offer | None]) -> str:
+    """Return the first price of a plan, or product, that was bought, or an empty string if no line is about one.
 
     Whole periods come before parts of one: a renewal can also contain what an earlier change of plan has cost.
     """
     bought = sorted((line for line in lines if not is_credit(line)), key=is_proration)
-    return next((price for price in map(price_of, bought) if plan_by_price(price)), "")
+    return next((price for price in map(line_price, bought) if find_offer(price)), "")
 
 
 def is_credit(line: StripeObject) -> bool:
@@ -130,5 +132,5 @@ def is_proration(line: StripeObject) -> bool:
     return any(holder.is_true("proration") for holder in details)
 
 
-def price_of(line: StripeObject) -> str:
+def line_price(line: StripeObject) -> str:
     return line.inner("pricing", "price_details").ref("price") or line.ref("price") or line.ref("plan")

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from billing.payloads.objects import StripeObject
 
-USER, INSTALLATION = "user_id", "installation"
+USER, INSTALLATION, PRODUCT = "user_id", "installation", "product"
 MAX_KEY_DIGITS = 18  # a 64-bit primary key
 
 

@@ -15,9 +15,11 @@ from billing.plans import plan_by_price
 class Item:
     """An item of a subscription: a price and how often it was bought. None means that the event doesn't say.
 
-    ``unit_amount`` is None unless every unit costs the same whole number of minor units.
+    ``id`` is that of the item, and ``description`` what Stripe calls the price, if anything. ``unit_amount`` is None
+    unless every unit costs the same whole number of minor units.
     """
 
+    id: str
     price_id: str
     unit_amount: int | None
     currency: str
@@ -25,6 +27,7 @@ class Item:
     interval_count: int | None
     quantity: int | None
     is_adjusted: bool
+    description: str
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -32,6 +35,7 @@ class Item:
         # A plan has at the top what a price has below "recurring".
         period = price.inner("recurring") or price
         return cls(
+            id=data.id,
             price_id=data.ref("price") or data.ref("plan"),
             unit_amount=unit_amount_of(price, period),
             currency=price.currency(),
@@ -39,7 +43,14 @@ class Item:
             interval_count=period.known_integer("interval_count"),
             quantity=data.known_integer("quantity"),
             is_adjusted=is_adjusted(data),
+            description=description_of(price),
         )
+
+
+def description_of(price: StripeObject) -> str:
+    """Return the price's nickname, else the name of its product if Stripe sent that too. Old plans have a name."""
+    names = (price.text("nickname"), price.inner("product").text("name"), price.text("name"))
+    return next(filter(None, names), "")
 
 
 def items_of(subscription: StripeObject) -> Sequence[Item]:

@@ -6,20 +6,21 @@ from typing import Self
 
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
-from billing.payloads.prices import items_of, plan_item, sum_of
+from billing.payloads.prices import Item, items_of, plan_item, sum_of
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionState:
     """A subscription at the time of one event.
 
-    Price, quantity, and interval are those of the item with the plan. ``recurring_amount`` is the sum of all items, or
-    None if the event doesn't prove it.
+    Price, quantity, and interval are those of the item with the plan, and ``items`` are all of them.
+    ``recurring_amount`` is their sum, or None if the event doesn't prove it.
     """
 
     id: str
     customer: CustomerRef
     status: str
+    items: tuple[Item, ...]
     price_id: str
     recurring_amount: int | None
     currency: str
@@ -47,6 +48,7 @@ class SubscriptionState:
             id=data.require_id(),
             customer=CustomerRef.marked(data.inner("metadata"), id=customer_id_of(data)),
             status=data.text("status", 32),
+            items=tuple(items),
             price_id=plan.price_id if plan else "",
             recurring_amount=sum_of(items, data),
             currency=data.currency() or (plan.currency if plan else ""),

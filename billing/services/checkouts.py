@@ -4,6 +4,7 @@ No row is locked and no transaction is open during a call to Stripe. Unique cons
 between two clicks.
 """
 
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -23,36 +24,39 @@ from billing.errors import (
     PlanNotSetUp,
     StripeRefused,
     StripeUnavailable,
-    UnknownPlan,
 )
 from billing.gateway.api import StripeApi
 from billing.models import Checkout, CleanupRequest, Subscription
-from billing.payloads import CheckoutSession, StripeObject, mark
-from billing.plans import Plan, all_plans, plan_by_slug
-from billing.services import customers, erasures, subscriptions
+from billing.payloads import PRODUCT, CheckoutSession, StripeObject, mark
+from billing.services import customers, erasures, payments, subscriptions
+from billing.services.orders import Order, Request
 from billing.services.stripe_customers import customer_at_stripe, known_customer
 from common.db import insert_if_absent
+
+logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 4
 OPEN, COMPLETE, EXPIRED = "open", "complete", "expired"  # Stripe's names for the states of a session
 NOT_CREATED = ""  # no session is known; creating it again with the checkout's id as the key is safe
 
 
-def start_checkout(*, user: User, plan: str) -> str:
-    """Return the URL of Stripe's page on which the user buys the plan. Raises ``BillingError``.
+def start_checkout(*, user: User, **wanted: Any) -> str:
+    """Return the URL of Stripe's page on which the user buys a plan or a product. Raises ``BillingError``.
 
-    A second call returns the same page while it is open.
+    ``wanted`` are the fields of ``orders.Request``. A second call for the same returns the same page while it is open.
     """
-    chosen = plan_for_sale(plan)
+    request = Request(**wanted)
+    Order.of(request, user)  # what can't be sold is refused even without a key
     api = StripeApi()
-    if chosen.prices[0].is_placeholder:
-        raise PlanNotSetUp(chosen.name)
     attempts = 0
     while True:
-        refuse_second_subscription(user)
+        order = Order.of(request, user)
+        if order.not_set_up:
+            raise PlanNotSetUp(order.not_set_up)
+        refuse_second_subscription(user, order)
         attempts += 1
         try:
-            return page_for(api, user, chosen)
+            return page_for(api, user, order)
         except StripeRefused as error:
             # What was outdated (a deleted customer, a used key) has been corrected, so the next attempt can succeed.
             if attempts == MAX_ATTEMPTS or not error.is_outdated:
@@ -89,23 +93,17 @@ def close(session_id: str) -> None:
     Checkout.objects.filter(session_id=session_id, closed_at=None).update(closed_at=Now())
 
 
-def plan_for_sale(slug: str) -> Plan:
-    if (plan := plan_by_slug(slug)) is None or plan.is_free:
-        raise UnknownPlan(plan.slug for plan in all_plans() if not plan.is_free)
-    return plan
-
-
-def refuse_second_subscription(user: User) -> None:
-    if Subscription.objects.of(user.pk).live().exists():
+def refuse_second_subscription(user: User, order: Order) -> None:
+    if order.plan and Subscription.objects.of(user.pk).live().exists():
         raise AlreadySubscribed
 
 
-def page_for(api: StripeApi, user: User, plan: Plan) -> str:
-    """Return the URL of the user's open session for the plan, which is created if necessary.
+def page_for(api: StripeApi, user: User, order: Order) -> str:
+    """Return the URL of the user's open session for the order, which is created if necessary.
 
     Raises ``CheckoutSuperseded`` if another request closed the checkout during the call to Stripe.
     """
-    checkout = open_checkout(api, user, plan)
+    checkout = open_checkout(api, user, order)
     if checkout.url:
         return checkout.url
     session = create_session(api, checkout, customer_for(api, checkout, user))
@@ -126,24 +124,25 @@ def close_unused_page(api: StripeApi, session_id: str) -> None:
         CleanupRequest.objects.filter(object_id=session_id).update(due_at=None, done_at=Now())
 
 
-def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
-    """Return the user's only open checkout, which is for this plan. Its session may still have to be created.
+def open_checkout(api: StripeApi, user: User, order: Order) -> Checkout:
+    """Return the user's only open checkout, which is for this order. Its session may still have to be created.
 
-    Raises ``CheckoutSuperseded`` if another click, for another plan, was faster.
+    Raises ``CheckoutSuperseded`` if another click, for something else, was faster.
     """
     if (current := Checkout.objects.open_of(user.pk).first()) is not None:
         state = state_of(api, current)
-        fits = Checkout.objects.filter(pk=current.pk).reusable_for(plan.slug, plan.prices[0].id).exists()
+        fits = order.fits(current) and Checkout.objects.filter(pk=current.pk).recent().exists()
         if fits and state in (OPEN, NOT_CREATED):
             return current
         close_with_page(api, current, state)
         # The check at the start is outdated: the old session may have been paid just before it was ended.
-        refuse_second_subscription(user)
+        refuse_second_subscription(user, order)
     # Two clicks, in two tabs or for two plans, can both get here. A unique constraint allows one open checkout for each
     # user, so one of the two inserts is ignored, and both requests read the row that won.
-    insert_if_absent([Checkout(user=user, plan=plan.slug, price_id=plan.prices[0].id)])
-    checkout = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.prices[0].id).first()
-    if checkout is None:
+    row = {"plan": order.plan, "product": order.product, "price_id": order.price_id, "parameters": order.parameters}
+    insert_if_absent([Checkout(user=user, **row)])
+    checkout = Checkout.objects.open_of(user.pk).first()
+    if checkout is None or not order.fits(checkout):
         raise CheckoutSuperseded
     return checkout
 
@@ -179,6 +178,8 @@ def record_completion(session: CheckoutSession) -> None:
         close(session.id)
         if session.subscription:
             subscriptions.record_checkout(session, datetime.now(UTC))
+        elif session.is_paid_sale:
+            payments.record_sale(session, datetime.now(UTC))
 
 
 def customer_for(api: StripeApi, checkout: Checkout, user: User) -> str:
@@ -211,21 +212,25 @@ def create_session(api: StripeApi, checkout: Checkout, customer: str) -> StripeO
         elif error.is_key_reused:
             # The parameters have changed since the key was used, for example APP_URL. A new checkout has a new key.
             unchanged.update(closed_at=Now())
+        else:
+            prices = ", ".join(item["price"] for item in checkout.parameters.get("line_items", ()))
+            what = checkout.plan or checkout.product
+            logger.error("Stripe refused to sell %r (%s). Check the prices: manage.py stripe_prices", what, prices)
         raise
 
 
 def session_parameters(checkout: Checkout, customer: str) -> dict[str, Any]:
     """Return the parameters of the call. The metadata links the session's events to the user."""
-    metadata = mark(checkout.user_id)
+    metadata = mark(checkout.user_id) | ({PRODUCT: checkout.product} if checkout.product else {})
+    holder = "payment_intent_data" if checkout.product else "subscription_data"
     page = f"{settings.APP_URL}/billing"
     return {
-        "mode": "subscription",
-        "line_items": [{"price": checkout.price_id, "quantity": 1}],
+        **checkout.parameters,
+        holder: {**checkout.parameters.get(holder, {}), "metadata": metadata},
         "customer": customer,
         "client_reference_id": str(checkout.user_id),
         "metadata": metadata,
-        "subscription_data": {"metadata": metadata},
-        "success_url": f"{page}?checkout=done",
+        "success_url": f"{page}?checkout={'bought' if checkout.product else 'done'}",
         "cancel_url": f"{page}?checkout=cancelled",
     }
 

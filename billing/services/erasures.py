@@ -20,9 +20,9 @@ Action = CleanupRequest.Action
 IN_FLIGHT = timedelta(seconds=60)
 
 
-def remember(user: User, addresses: Collection[str]) -> None:
+def remember(user: User, addresses: Collection[str], *, had_trial: bool) -> None:
     """Store that the user was deleted. Events that arrive later, with the user's ID or address, restore nothing."""
-    Erasure.objects.bulk_create(Erasure.of(user.pk, address) for address in addresses)
+    Erasure.objects.bulk_create(Erasure.of(user.pk, address, had_trial=had_trial) for address in addresses)
 
 
 def is_erased(user_id: int | None) -> bool:

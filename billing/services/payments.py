@@ -11,7 +11,7 @@ from django.db.models import Q
 from billing import mail
 from billing.models import InvoicePayment, Payment
 from billing.payloads import CheckoutSession, Invoice
-from billing.plans import plan_by_price
+from billing.plans import plan_by_price, product_by_price, product_by_slug
 from billing.services import subscriptions
 from billing.services.customers import Payer, identify
 from common.db import insert_if_absent
@@ -70,6 +70,8 @@ def record_sale(session: CheckoutSession, at: datetime) -> None:
     payment, is_newly_paid = store(
         payer, session.id, **session_fields(session), status=Status.PAID, amount=session.amount_total, paid_at=at
     )
+    if session.is_free:
+        return
     mail.send_receipt_email(payer.recipient, payment, session)
     if is_newly_paid:
         tag_after_first_payment(payer, payment)
@@ -81,12 +83,14 @@ def link_payment_intent(payment_intent: str, invoice_id: str) -> None:
 
 def invoice_fields(invoice: Invoice) -> dict[str, Any]:
     """Return the fields of Payment that an invoice sets, whether it was paid or not."""
-    plan = plan_by_price(invoice.price_id)
+    plan, product = plan_by_price(invoice.price_id), product_by_price(invoice.product_price_id)
+    offer = plan or product
     descriptions = (line.description for line in invoice.lines if line.description and not line.is_credit)
     return {
         "subscription_id": invoice.subscription,
         "currency": invoice.currency,
-        "description": plan.name if plan else next(descriptions, ""),
+        "description": offer.name if offer else next(descriptions, ""),
+        "product": product.slug if product else "",
         "number": invoice.number,
         "invoice_url": invoice.url,
         "payment_intent": invoice.payment_intent,
@@ -96,7 +100,13 @@ def invoice_fields(invoice: Invoice) -> dict[str, Any]:
 
 
 def session_fields(session: CheckoutSession) -> dict[str, Any]:
-    fields = {"currency": session.currency, "payment_intent": session.payment_intent}
+    product = product_by_slug(session.product)
+    fields = {
+        "currency": session.currency,
+        "payment_intent": session.payment_intent,
+        "product": session.product,
+        "description": product.name if product else "",
+    }
     return fields | presented_fields(session.presented)
 
 

@@ -111,8 +111,7 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
     subscription = lock_or_create(session.subscription)
     previous_status, plan_before = subscription.status, contacts.plan_of(subscription)
     subscription.customer_id = subscription.customer_id or payer.customer_id
-    # The session doesn't name the price, which decides about access.
-    subscription.price_id = subscription.price_id or price_of_checkout(session)
+    set_order(subscription, session)
     subscription.ordered_at = min(filter(None, [subscription.ordered_at, at]))
     if session.is_settled:
         # The session's event may be processed twice, or arrive after a later one. The earliest time is the true one.
@@ -126,10 +125,12 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
     end_if_erased(payer, subscription)
 
 
-def price_of_checkout(session: CheckoutSession) -> str:
-    """Return the id of the price that our checkout offered, or an empty string for a session that isn't from there."""
-    prices = Checkout.objects.filter(session_id=session.id).values_list("price_id", flat=True)
-    return prices.first() or ""
+def set_order(subscription: Subscription, session: CheckoutSession) -> None:
+    """Set what our checkout offered, if no event has reported what was bought."""
+    # The session doesn't name the prices, which decide about access.
+    checkout = None if subscription.price_id else Checkout.objects.filter(session_id=session.id).first()
+    if checkout:
+        subscription.price_id, subscription.items = checkout.price_id, checkout.items
 
 
 def end_if_erased(payer: Payer, subscription: Subscription, *, was_ending: bool = False) -> None:

@@ -51,7 +51,7 @@ def test_visitor_is_sent_to_login(client, db):
     assert client.post("/billing/checkout", {"plan": "pro"})["Location"].startswith("/login")
 
 
-def test_user_without_subscription_can_choose_a_plan(browser):
+def test_user_without_subscription_can_choose_a_plan(browser, stripe_api):
     response = browser.get("/billing/")
     text = text_of(response)
     assert "Pro $29.00 per month" in text

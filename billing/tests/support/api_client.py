@@ -21,8 +21,8 @@ class BillingClient:
     def post(self, path: str, data: object = None, **headers: Any) -> Any:
         return self.client.post(f"/api/billing/{path}", data or {}, content_type="application/json", **headers)
 
-    def checkout(self, plan: str = "pro") -> Any:
-        return self.post("checkout/", {"plan": plan})
+    def checkout(self, plan: str = "pro", **order: object) -> Any:
+        return self.post("checkout/", {"plan": plan, **order})
 
     def portal(self) -> Any:
         return self.post("portal/")

@@ -24,24 +24,15 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from billing.tests.support.stripe_refusals import Json, RequestRefused, refuse_unknown, require
+from billing.tests.support.stripe_sessions import check_session, new_price
 from emails.tests.support.deadlines import pass_deadline
 
 KEY = "sk_test_51StandInSecretKey"
 PRICES = {"price_1SNa2bKq4RtYw2VdPro9Month", "price_team"}
 VERSION = re.compile(r"\d{4}-\d\d-\d\d\.\w+")
-SESSION_PARAMETERS = {
-    "mode",
-    "line_items",
-    "customer",
-    "client_reference_id",
-    "metadata",
-    "subscription_data",
-    "success_url",
-    "cancel_url",
-}
 ABORT_WITH_RESET = struct.pack("ii", 1, 0)
 MISSING_ID = {"code": "resource_missing", "param": "id"}
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,21 +56,10 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class RequestRefused(Exception):
-    def __init__(self, status: int, message: str, **details: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.details: Json = {"type": "invalid_request_error", "message": message, **details}
-
-
-def require(condition: Any, message: str, status: int = 400, **details: str) -> None:
-    if not condition:
-        raise RequestRefused(status, message, **details)
-
-
 class StripeStandIn:
     def __init__(self) -> None:
         self.customers: dict[str, Json] = {}
+        self.own_prices: dict[str, Json] = {}  # beside those in PRICES
         self.sessions: dict[str, Json] = {}
         self.subscriptions: dict[str, Json] = {}
         self.requests: list[StripeRequest] = []
@@ -112,6 +92,13 @@ class StripeStandIn:
     def calls(self, path: str) -> list[StripeRequest]:
         """The POST requests to a path."""
         return [request for request in self.requests if (request.method, request.path) == ("POST", path)]
+
+    @property
+    def prices(self) -> dict[str, Json]:
+        return {price_id: new_price(price_id) for price_id in PRICES} | self.own_prices
+
+    def add_price(self, price_id: str, **values: Any) -> None:
+        self.own_prices[price_id] = new_price(price_id, **values)
 
     def forget_keys(self) -> None:
         """Expire all idempotency keys, as Stripe does after a day."""
@@ -195,6 +182,10 @@ class StripeStandIn:
         customer |= parameters
         return customer
 
+    def retrieve_price(self, parameters: Json, price_id: str) -> Json:
+        refuse_unknown(parameters, {"expand"})
+        return existing(self.prices, "price", price_id)
+
     def retrieve_customer(self, parameters: Json, customer_id: str) -> Json:
         return existing(self.customers, "customer", customer_id)
 
@@ -202,21 +193,10 @@ class StripeStandIn:
         return existing(self.subscriptions, "subscription", subscription_id)
 
     def create_session(self, parameters: Json) -> Json:
-        refuse_unknown(parameters, SESSION_PARAMETERS)
-        require(parameters.get("mode") == "subscription", "mode", param="mode")
-        prices = [item["price"] for item in parameters["line_items"].values()]
-        for number, price in enumerate(prices):
-            require(
-                price in PRICES,
-                f"No such price: '{price}'",
-                code="resource_missing",
-                param=f"line_items[{number}][price]",
-            )
+        check_session(parameters, self.prices)
         customer = self.customers.get(parameters["customer"], {"deleted": True})
         missing: Json = {"code": "resource_missing", "param": "customer"}
         require(not customer.get("deleted"), f"No such customer: '{parameters['customer']}'", **missing)
-        for name in ("success_url", "cancel_url"):
-            require(parameters[name].startswith("https://"), "Not a valid URL", code="url_invalid", param=name)
         session_id = self._id("cs_test")
         session = {
             "id": session_id,
@@ -228,7 +208,8 @@ class StripeStandIn:
             "url": f"https://checkout.stripe.com/c/pay/{session_id}#fid",
             **{name: parameters.get(name) for name in ("mode", "customer", "client_reference_id", "metadata")},
             "subscription_data": parameters.get("subscription_data"),
-            "prices": prices,
+            "parameters": parameters,
+            "prices": [item["price"] for item in parameters["line_items"].values()],
             "success_url": parameters["success_url"],
             "cancel_url": parameters["cancel_url"],
         }
@@ -298,6 +279,7 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("POST", "/v1/customers/([^/]+)", StripeStandIn.update_customer),
     ("GET", "/v1/customers/([^/]+)", StripeStandIn.retrieve_customer),
     ("DELETE", "/v1/customers/([^/]+)", StripeStandIn.delete_customer_by_api),
+    ("GET", "/v1/prices/([^/]+)", StripeStandIn.retrieve_price),
     ("GET", "/v1/subscriptions/([^/]+)", StripeStandIn.retrieve_subscription),
     ("DELETE", "/v1/subscriptions/([^/]+)", StripeStandIn.cancel_subscription),
     ("GET", "/v1/checkout/sessions", StripeStandIn.list_sessions),
@@ -323,11 +305,6 @@ def check_headers(request: StripeRequest) -> None:
 def existing(rows: dict[str, Json], kind: str, row_id: str) -> Json:
     require(row_id in rows, f"No such {kind}: '{row_id}'", 404, code="resource_missing", param="id")
     return rows[row_id]
-
-
-def refuse_unknown(parameters: Json, known: set[str]) -> None:
-    for name in parameters.keys() - known:
-        raise RequestRefused(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
 
 
 def refusal(status: int, headers: dict[str, str] | None = None, **error: str) -> Reply:
