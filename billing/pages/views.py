@@ -17,7 +17,8 @@ from accounts.models import User
 from billing.errors import BillingError
 from billing.models import Payment, Subscription
 from billing.plans import all_plans
-from billing.services.checkouts import open_portal, start_checkout
+from billing.services.checkouts import start_checkout
+from billing.services.portals import open_portal
 from billing.services.stripe_customers import known_customer
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.pages import page_view
