@@ -4,8 +4,10 @@ docs/billing.md says when a change takes effect, and which requests are refused.
 """
 
 import uuid
+from datetime import timedelta
 
 from django.db import IntegrityError
+from django.utils import timezone
 
 from accounts.models import User
 from billing.errors import AccountDeleted, BillingError, ChangeInProgress, PreviewOutdated
@@ -14,12 +16,28 @@ from billing.models import Subscription, SubscriptionChange
 from billing.payloads import StripeObject, SubscriptionState
 from billing.services.changes_execution import carry_out, refusal_of
 from billing.services.changes_quotes import TOKEN_LIFE, Facts, Quote, quote, read_token
-from billing.services.changes_rules import own_subscription, refuse_unless_cancelable
+from billing.services.changes_rules import own_subscription, refuse_unless_cancelable, refuse_unless_changeable
 from billing.services.changes_steps import ask
 from billing.services.changes_targets import Choice, Target, plan_for_change
 from billing.services.reconciliation import LEASE
 from common.db import database_now, insert_if_absent
 from common.failpoints import failpoint
+
+REPORTED_FOR = timedelta(days=7)
+
+
+def changeable(*, user: User) -> Subscription:
+    """Return the subscription that the user may change, as far as we know. Raises ``BillingError``."""
+    subscription = own_subscription(user)
+    refuse_unless_changeable(subscription)
+    refuse_during_change(subscription)
+    return subscription
+
+
+def refused_later(*, user: User) -> tuple[SubscriptionChange, str] | None:
+    """Return the user's newest change, and why it wasn't made, if that became known only after the request."""
+    newest = SubscriptionChange.objects.of(user.pk).filter(created_at__gt=timezone.now() - REPORTED_FOR).first()
+    return (newest, refusal_of(newest).message) if newest and newest.was_refused_later else None
 
 
 def preview(*, user: User, choice: Choice) -> Quote:
@@ -168,6 +186,3 @@ def store_or_join(user: User, subscription: Subscription, action: SubscriptionCh
 def refuse_during_change(subscription: Subscription) -> None:
     if subscription.changes.pending().exists():
         raise ChangeInProgress
-
-
-__all__ = ["Choice", "Quote", "cancel", "change", "preview", "resume"]

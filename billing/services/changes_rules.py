@@ -62,8 +62,8 @@ def own_subscription(user: User) -> Subscription:
     raise REFUSALS.get(current.status if current else "", NoSubscription)()
 
 
-def refuse_unless_changeable(state: SubscriptionState) -> None:
-    """Raise an error if another plan, interval, or quantity can't be chosen now. ``state`` is Stripe's answer."""
+def refuse_unless_changeable(state: SubscriptionState | Subscription) -> None:
+    """Raise an error if another plan, interval, or quantity can't be chosen now. Stripe's answer decides."""
     if state.status not in CHANGEABLE:
         raise REFUSALS.get(state.status, NotChangeable)()
     if state.is_collection_paused:
