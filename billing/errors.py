@@ -95,17 +95,21 @@ class StripeUnavailable(BillingError, ConnectionError):
 class StripeRefused(BillingError, RuntimeError):
     """Stripe rejected the request, which only the owner of this site can fix.
 
-    ``status`` is Stripe's HTTP status, ``missing`` the parameter that names an object Stripe does not have, and
-    ``is_key_reused`` means that the Idempotency-Key was used for a different request before.
+    ``status`` and ``stripe_code`` are Stripe's HTTP status and error code, ``missing`` is the parameter that names an
+    object Stripe does not have, and ``is_key_reused`` means that the Idempotency-Key was used for a different request
+    before.
     """
 
     category = Category.UPSTREAM
     default_message = _("Something went wrong on our side. You haven't been charged, and we've been notified.")
     code = "stripe_refused"
 
-    def __init__(self, *, status: int = 0, missing: str = "", is_key_reused: bool = False) -> None:
+    def __init__(
+        self, *, status: int = 0, missing: str = "", is_key_reused: bool = False, stripe_code: str = ""
+    ) -> None:
         super().__init__()
         self.stripe_status = status
+        self.stripe_code = stripe_code
         self.missing = missing
         self.is_key_reused = is_key_reused
 
@@ -118,6 +122,119 @@ class StripeRefused(BillingError, RuntimeError):
     def is_key_rejected(self) -> bool:
         """Whether Stripe rejected our API key, so that every other request would fail too."""
         return self.stripe_status in (401, 403)
+
+
+# Changes of a subscription
+
+
+class NoSubscription(BillingError, LookupError):
+    category = Category.CONFLICT
+    default_message = _("You don't have a subscription yet. Choose a plan first.")
+    code = "no_subscription"
+
+
+class SubscriptionEnded(BillingError, LookupError):
+    category = Category.CONFLICT
+    default_message = _("Your subscription has ended. Choose a plan to start again.")
+    code = "subscription_ended"
+
+
+class SubscriptionIncomplete(BillingError, RuntimeError):
+    category = Category.CONFLICT
+    default_message = _("Your first payment hasn't arrived yet. You can change your plan once it has.")
+    code = "subscription_incomplete"
+
+
+class SeveralSubscriptions(BillingError, LookupError):
+    category = Category.CONFLICT
+    default_message = _("You have several subscriptions. Manage them on Stripe's page.")
+    code = "several_subscriptions"
+
+
+class NotChangeable(BillingError, RuntimeError):
+    """The subscription contains something that isn't in settings/plans.py."""
+
+    category = Category.CONFLICT
+    default_message = _("This subscription can't be changed here. Contact us, or manage it on Stripe's page.")
+    code = "not_changeable"
+
+
+class PaymentDue(BillingError, RuntimeError):
+    category = Category.CONFLICT
+    default_message = _("Your last payment failed. Pay it first, and then change your plan.")
+    code = "payment_due"
+
+
+class SubscriptionPaused(BillingError, RuntimeError):
+    category = Category.CONFLICT
+    default_message = _("Your subscription is paused. You can change your plan once it continues.")
+    code = "subscription_paused"
+
+
+class CancellationScheduled(BillingError, RuntimeError):
+    category = Category.CONFLICT
+    default_message = _("Your subscription is about to end. Resume it first, and then change your plan.")
+    code = "cancellation_scheduled"
+
+
+class NothingToChange(BillingError, ValueError):
+    category = Category.CONFLICT
+    default_message = _("You have this plan already, so there's nothing to change.")
+    code = "nothing_to_change"
+
+
+class AlreadyScheduled(BillingError, ValueError):
+    category = Category.CONFLICT
+    default_message = _("This change is scheduled already.")
+    code = "already_scheduled"
+
+
+class CurrencyMismatch(BillingError, ValueError):
+    category = Category.CONFLICT
+    code = "currency_mismatch"
+
+    def __init__(self, currency: str) -> None:
+        message = _("You pay in %(currency)s, and this plan isn't available in that currency. Contact us to change it.")
+        super().__init__(message % {"currency": currency.upper()})
+
+
+class PreviewOutdated(BillingError, RuntimeError):
+    category = Category.CONFLICT
+    default_message = _("What you confirmed is out of date. Nothing has been changed. Check the new amounts first.")
+    code = "preview_outdated"
+
+
+class ChangeInProgress(BillingError, RuntimeError):
+    category = Category.CONFLICT
+    default_message = _("Another change is being processed. Try again in a minute.")
+    code = "change_in_progress"
+
+
+class PaymentDeclined(BillingError, RuntimeError):
+    category = Category.PAYMENT_REQUIRED
+    default_message = _("Your payment was declined, so nothing has been changed. Update your card, and then try again.")
+    code = "payment_declined"
+
+
+class PaymentNeedsConfirmation(BillingError, RuntimeError):
+    """The bank asks for 3-D Secure, which needs the person on Stripe's page."""
+
+    category = Category.PAYMENT_REQUIRED
+    default_message = _(
+        "Your bank wants you to confirm the payment, so nothing has been changed. Change your plan on Stripe's page, "
+        "where you can confirm it."
+    )
+    code = "payment_needs_confirmation"
+
+
+class ChangePending(StripeUnavailable):
+    """Stripe may or may not have made the change. It is repeated with the same Idempotency-Key."""
+
+    default_message = _(
+        "Your change is being processed, but Stripe hasn't confirmed it yet. You don't need to repeat it, and it takes "
+        "effect only one time."
+    )
+    code = "change_pending"
 
 
 class UnknownInterval(BillingError, ValueError):

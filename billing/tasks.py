@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from billing.services import cleanup, price_comparison, reconciliation
+from billing.services import changes_execution, cleanup, price_comparison, reconciliation
 from billing.webhook import backlog, monitoring, storage
 
 
@@ -16,6 +16,7 @@ def handle_due_events() -> None:
     if settings.STRIPE_SECRET_KEY:
         reconciliation.refresh_subscriptions()
         cleanup.clean_up()
+        changes_execution.retry_due()
 
 
 @shared_task(ignore_result=True)

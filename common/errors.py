@@ -16,6 +16,7 @@ class Category(Enum):
 
     INVALID = auto()  # the input is wrong
     FORBIDDEN = auto()  # the person may not do this yet
+    PAYMENT_REQUIRED = auto()  # the person's bank didn't accept the payment
     CONFLICT = auto()  # the current state of the account does not allow it
     UPSTREAM = auto()  # another service rejected our request
     UNAVAILABLE = auto()  # something we depend on is down or not set up

@@ -285,6 +285,10 @@ STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends a
 STRIPE_LIVEMODE: bool | None = env.bool("STRIPE_LIVEMODE", default="_live_" in STRIPE_SECRET_KEY)
 if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
     STRIPE_LIVEMODE = None
+# A plan that costs less, or a shorter interval: period_end keeps what is paid for until then; now gives credit for it.
+BILLING_DOWNGRADES = env.choice("BILLING_DOWNGRADES", ["period_end", "now"])
+# The path of your function that counts the people who use a user's seats, such as "teams.seats.seats_in_use".
+BILLING_SEATS_IN_USE = ""
 
 
 # Accounts and their API

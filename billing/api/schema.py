@@ -5,11 +5,11 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from billing.api.serializers import (
     CheckoutSerializer,
     MySubscriptionSerializer,
-    NothingSerializer,
     OfferSerializer,
     PageSerializer,
     PaymentSerializer,
     PlanSerializer,
+    PortalSerializer,
 )
 from common.api.schema import BAD_INPUT, REFUSAL, TOO_MANY, request_example, response_example
 
@@ -112,13 +112,16 @@ portal = extend_schema(
     operation_id="portal",
     summary="Manage the subscription",
     description="Returns the URL of Stripe's customer portal, where the user can update billing "
-    "details, change the plan, view invoices, or cancel.",
-    request={"application/json": NothingSerializer},
+    "details, change the plan, view invoices, or cancel. With `flow`, it opens one of these pages directly.",
+    request={"application/json": PortalSerializer},
     responses={
         200: PageSerializer,
         400: BAD_INPUT,
         401: REFUSAL,
-        409: OpenApiResponse(REFUSAL, description="`nothing_bought`: there's nothing to manage yet."),
+        409: OpenApiResponse(
+            REFUSAL,
+            description="`nothing_bought`: there's nothing to manage yet, or no live subscription for this `flow`.",
+        ),
         429: TOO_MANY,
         502: STRIPE_REFUSED,
         503: STRIPE_AWAY,

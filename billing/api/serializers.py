@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from billing.models import Payment
 from billing.services.orders import MAX_QUANTITY
+from billing.services.portals import PortalFlow
 from common.api.serializers import StrictSerializer
 
 MAX_INTERVAL_COUNT = 1095  # three years of days, Stripe's limit
@@ -72,6 +73,14 @@ class CheckoutSerializer(StrictSerializer):
         if wrong:
             raise serializers.ValidationError({name: [message] for name in wrong})
         return attrs
+
+
+class PortalSerializer(StrictSerializer):
+    flow = serializers.ChoiceField(
+        choices=[(str(flow), str(flow)) for flow in PortalFlow],
+        required=False,
+        help_text="Opens this page of the portal directly. By default, the portal's first page opens.",
+    )
 
 
 class NothingSerializer(StrictSerializer):
@@ -146,6 +155,27 @@ class ItemSerializer(serializers.Serializer[Any]):
     display_amount = serializers.CharField(allow_blank=True, help_text="Empty if `amount` is null.")
 
 
+class ScheduledChangeSerializer(serializers.Serializer[Any]):
+    """What the subscription will be from `at` on."""
+
+    at = serializers.DateTimeField()
+    plan = SubscriptionPlanSerializer(allow_null=True, help_text="Null if the price doesn't belong to a known plan.")
+    quantity = serializers.IntegerField(allow_null=True)
+    interval = serializers.CharField(allow_blank=True)
+    interval_count = serializers.IntegerField(allow_null=True)
+    amount = serializers.IntegerField(allow_null=True, help_text="As for the subscription: null if it isn't certain.")
+    currency = serializers.CharField(allow_blank=True)
+    display_amount = serializers.CharField(allow_blank=True, help_text="Empty if `amount` is null.")
+
+
+class PendingChangeSerializer(serializers.Serializer[Any]):
+    """A change that Stripe hasn't confirmed yet."""
+
+    action = serializers.CharField(help_text="`change`, `schedule`, `cancel`, or `resume`.")
+    plan = serializers.CharField(allow_blank=True, help_text="The `slug` of the chosen plan.")
+    created_at = serializers.DateTimeField()
+
+
 class SubscriptionSerializer(serializers.Serializer[Any]):
     """The same fields for everyone. Without a subscription, `status` is `none`."""
 
@@ -172,9 +202,18 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     collection_resumes_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     next_charge_at = serializers.DateTimeField(allow_null=True)
+    scheduled_change = ScheduledChangeSerializer(
+        allow_null=True, help_text="The change of plan, interval, or quantity that lies ahead."
+    )
 
 
 class MySubscriptionSerializer(SubscriptionSerializer):
+    can_change = serializers.BooleanField(help_text="Whether `subscription/change/` can be used now.")
+    can_cancel = serializers.BooleanField(help_text="Whether `subscription/cancel/` can be used now.")
+    can_resume = serializers.BooleanField(help_text="Whether there is something for `subscription/resume/` to undo.")
+    pending_change = PendingChangeSerializer(
+        allow_null=True, help_text="A change that is being processed, because Stripe hasn't confirmed it yet."
+    )
     others = SubscriptionSerializer(many=True, help_text="Other live subscriptions, which are charged as well.")
 
 

@@ -3,7 +3,7 @@
 from django.db.transaction import non_atomic_requests
 from django.urls import re_path
 
-from billing.api import views
+from billing.api import changes_views, views
 
 urlpatterns = [
     re_path(r"^plans/?$", views.PlansView.as_view(), name="plans"),
@@ -12,7 +12,13 @@ urlpatterns = [
     re_path(r"^subscription/?$", views.SubscriptionView.as_view(), name="subscription"),
     re_path(r"^payments/?$", views.PaymentsView.as_view(), name="payments"),
     re_path(r"^payments/(?P<pk>[0-9]{1,18})/?$", views.PaymentView.as_view(), name="payment"),
-    # Both call Stripe during the request. With ATOMIC_REQUESTS, a transaction would stay open during the call.
+    # These call Stripe during the request. With ATOMIC_REQUESTS, a transaction would stay open during the call.
     re_path(r"^checkout/?$", non_atomic_requests(views.CheckoutView.as_view()), name="checkout"),
     re_path(r"^portal/?$", non_atomic_requests(views.PortalView.as_view()), name="portal"),
+    re_path(
+        r"^subscription/preview/?$", non_atomic_requests(changes_views.PreviewView.as_view()), name="preview-change"
+    ),
+    re_path(r"^subscription/change/?$", non_atomic_requests(changes_views.ChangeView.as_view()), name="change"),
+    re_path(r"^subscription/cancel/?$", non_atomic_requests(changes_views.CancelView.as_view()), name="cancel"),
+    re_path(r"^subscription/resume/?$", non_atomic_requests(changes_views.ResumeView.as_view()), name="resume"),
 ]

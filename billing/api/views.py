@@ -17,40 +17,19 @@ from accounts.models import User
 from billing.api import schema
 from billing.api.serializers import (
     CheckoutSerializer,
-    NothingSerializer,
     OfferSerializer,
     PaymentSerializer,
     PlanSerializer,
-    SubscriptionSerializer,
+    PortalSerializer,
 )
-from billing.models import Payment, Subscription
+from billing.api.subscriptions import my_subscription
+from billing.models import Payment
 from billing.plans import all_add_ons, all_plans, all_products
-from billing.services.checkouts import open_portal, start_checkout
+from billing.services.checkouts import start_checkout
+from billing.services.portals import PortalFlow, open_portal
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
 from common.api.views import ThrottledView
-
-# The response for a person without a subscription. It has the fields of a real one, so that a client can read
-# "gives_access" without first checking whether there is a subscription.
-NO_SUBSCRIPTION: dict[str, Any] = {
-    "status": "none",
-    "gives_access": False,
-    "plan": None,
-    "quantity": 0,
-    "bought_items": [],
-    "amount": 0,
-    "currency": "",
-    "interval": "",
-    "interval_count": None,
-    "display_amount": "",
-    "current_period_end": None,
-    "trial_end": None,
-    "cancel_at": None,
-    "is_collection_paused": False,
-    "collection_resumes_at": None,
-    "ended_at": None,
-    "next_charge_at": None,
-}
 
 
 class PlansView(APIView):
@@ -83,10 +62,7 @@ class ProductsView(APIView):
 class SubscriptionView(APIView):
     @schema.subscription
     def get(self, request: Request) -> Response:
-        user_id = user_of(request).pk
-        found = Subscription.objects.current_of(user_id)
-        others = SubscriptionSerializer(Subscription.objects.others_of(user_id, found), many=True).data
-        return Response({**SubscriptionSerializer(found or NO_SUBSCRIPTION).data, "others": others})
+        return Response(my_subscription(user_of(request)))
 
 
 class PaymentPages(PageNumberPagination):
@@ -131,8 +107,8 @@ class CheckoutView(StripePageView):
 class PortalView(StripePageView):
     @schema.portal
     def post(self, request: Request) -> Response:
-        parse(NothingSerializer, request)
-        return Response({"url": open_portal(user=user_of(request))})
+        flow = parse(PortalSerializer, request).get("flow")
+        return Response({"url": open_portal(user=user_of(request), flow=PortalFlow(flow) if flow else None)})
 
 
 def user_of(request: Request) -> User:

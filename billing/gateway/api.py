@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 MAX_PAGE_SIZE = 100  # of Stripe's lists
 PERSONAL_PARAMETERS = ("email", "name")
+SCHEDULE = "schedule.phases.items.price"  # events contain only the IDs of these prices
 
 
 class StripeApi:
@@ -65,11 +66,35 @@ class StripeApi:
         self._call("delete", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
 
     def subscription(self, subscription_id: str) -> StripeObject:
-        return self._call("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
+        """Return the subscription with its schedule, which names its prices in full."""
+        return self._call("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}", expand=[SCHEDULE])
+
+    def update_subscription(self, subscription_id: str, *, key: str, **changes: Any) -> StripeObject:
+        """Change the subscription. Safe to repeat with the same key and the same changes."""
+        path = f"/v1/subscriptions/{quote(subscription_id, safe='')}"
+        return self._call("post", path, idempotency_key=key, **changes)
+
+    def preview_invoice(self, **parameters: Any) -> StripeObject:
+        """Return the invoice that a change would create. Nothing is changed or charged."""
+        return self._call("post", "/v1/invoices/create_preview", **parameters)
+
+    def create_schedule(self, subscription_id: str, *, key: str) -> StripeObject:
+        """Create a schedule that consists of the subscription's current state. Stripe accepts nothing else here."""
+        return self._call("post", "/v1/subscription_schedules", idempotency_key=key, from_subscription=subscription_id)
+
+    def update_schedule(self, schedule_id: str, *, key: str, **changes: Any) -> StripeObject:
+        path = f"/v1/subscription_schedules/{quote(schedule_id, safe='')}"
+        return self._call("post", path, idempotency_key=key, **changes)
+
+    def release_schedule(self, schedule_id: str, *, key: str) -> StripeObject:
+        """End the schedule. Its subscription continues as it is."""
+        path = f"/v1/subscription_schedules/{quote(schedule_id, safe='')}/release"
+        return self._call("post", path, idempotency_key=key)
 
     def price(self, price_id: str) -> StripeObject:
-        """Return the price, with its product inside."""
-        return self._call("get", f"/v1/prices/{quote(price_id, safe='')}", expand=["product"])
+        """Return the price, with its product and its amounts in other currencies inside."""
+        path = f"/v1/prices/{quote(price_id, safe='')}"
+        return self._call("get", path, expand=["product", "currency_options"])
 
     def create_checkout_session(self, *, key: str, **parameters: Any) -> StripeObject:
         return self._call("post", "/v1/checkout/sessions", idempotency_key=key, **parameters)
@@ -86,9 +111,12 @@ class StripeApi:
         """Close an open session. Stripe refuses this for any other."""
         self._call("post", f"/v1/checkout/sessions/{quote(session_id, safe='')}/expire")
 
-    def create_portal_session(self, *, customer: str, return_url: str) -> StripeObject:
-        """Return a session of the customer portal, whose page can be opened for some minutes."""
-        return self._call("post", "/v1/billing_portal/sessions", customer=customer, return_url=return_url)
+    def create_portal_session(self, *, customer: str, return_url: str, **flow: Any) -> StripeObject:
+        """Return a session of the customer portal, whose page can be opened for some minutes.
+
+        ``flow_data`` makes the page start with one task, such as a new card.
+        """
+        return self._call("post", "/v1/billing_portal/sessions", customer=customer, return_url=return_url, **flow)
 
     def _call(self, method: str, path: str, **parameters: Any) -> StripeObject:
         import stripe  # noqa: PLC0415
@@ -116,12 +144,17 @@ def billing_error_from(error: "stripe.StripeError", path: str) -> BillingError:
     if not is_refusal:
         logger.warning("Stripe is unavailable (%s): %s", path, description_of(error, details))
         return StripeUnavailable(retry_after(error.headers or {}), is_replayed=status >= 500 and bool(details))
-    if kind != "idempotency_error":  # expected if a person changes something between two clicks
+    if status == 402:  # the person's card, which staff can't fix
+        logger.warning("Stripe refused %s: %s", path, description_of(error, details))
+    elif kind != "idempotency_error":  # expected if a person changes something between two clicks
         logger.error("Stripe refused %s: %s", path, description_of(error, details))
     return StripeRefused(
         status=status,
         missing=details.text("param") if code == "resource_missing" else "",
         is_key_reused=kind == "idempotency_error",
+        stripe_code=details.text("decline_code")
+        if details.text("decline_code") in ("authentication_required",)
+        else code,
     )
 
 

@@ -1,5 +1,6 @@
 """Stripe's events, and what they say: customers, checkouts, subscriptions, payments, and refunds."""
 
+from billing.models.changes import SubscriptionChange
 from billing.models.checkouts import Checkout
 from billing.models.customers import Customer, CustomerRequest
 from billing.models.disputes import Dispute
@@ -21,4 +22,5 @@ __all__ = [
     "RefundedCharge",
     "StripeEvent",
     "Subscription",
+    "SubscriptionChange",
 ]

@@ -1,9 +1,10 @@
 """Subscriptions, in the state that the newest event about each of them reports."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models.clock import has_passed, is_ahead
 from billing.models.customers import Customer
 from billing.models.items import SubscriptionItem
-from billing.plans import Plan, known_price_ids, plan_by_price
+from billing.plans import Plan, known_price_ids, plan_by_price, price_by_id
 from common.db import execute
 from common.money import format_amount
 
@@ -54,6 +55,42 @@ def has_any_price(price_ids: Sequence[str]) -> Q:
         pair = json.dumps({"price_id": price_id})[1:-1]
         condition |= Q(Contains(Cast("items", TextField()), pair))
     return condition
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledChange:
+    """What a subscription will be from ``at`` on. ``amount`` is None unless the sum of all items is certain."""
+
+    at: datetime
+    price_id: str
+    quantity: int | None
+    interval: str
+    interval_count: int | None
+    amount: int | None
+    currency: str
+
+    @classmethod
+    def from_phase(cls, phase: Mapping[str, Any], *, is_sum_certain: bool) -> Self:
+        # The phases in events name only the IDs of prices.
+        price = price_by_id(phase["price_id"])
+        return cls(
+            at=datetime.fromisoformat(phase["at"]),
+            price_id=phase["price_id"],
+            quantity=phase["quantity"],
+            interval=phase["interval"] or (price.interval if price else ""),
+            interval_count=phase["interval_count"] or (price.interval_count if price else None),
+            # A discount or a tax on the subscription will apply to the next phase as well.
+            amount=phase["amount"] if is_sum_certain else None,
+            currency=phase["currency"],
+        )
+
+    @property
+    def plan(self) -> Plan | None:
+        return plan_by_price(self.price_id)
+
+    @property
+    def display_amount(self) -> str:
+        return "" if self.amount is None else format_amount(self.amount, self.currency)
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -123,7 +160,10 @@ class Subscription(models.Model):
     has_schedule = models.BooleanField(
         default=False, db_default=False, help_text=_("A schedule at Stripe will change the price.")
     )
+    schedule_id = models.CharField(max_length=255, blank=True, db_default="", help_text="sub_sched_…")
     schedule_version = models.CharField(max_length=300, blank=True, db_default="")
+    next_phase = models.JSONField(null=True, help_text=_("What the schedule will change the subscription to."))
+    next_phase_version = models.CharField(max_length=300, blank=True, db_default="")
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=64, blank=True)
 
@@ -210,7 +250,30 @@ class Subscription(models.Model):
     @property
     def amount(self) -> int | None:
         """The sum of the next charge, in minor units, or None if it isn't certain."""
-        return None if self.has_schedule else self.recurring_amount
+        is_last_phase = self.is_schedule_known and self.known_phase is None
+        return None if self.has_schedule and not is_last_phase else self.recurring_amount
+
+    @property
+    def is_schedule_known(self) -> bool:
+        """Whether we know what the current schedule does."""
+        return bool(self.schedule_id and self.next_phase and self.next_phase["schedule"] == self.schedule_id)
+
+    @property
+    def known_phase(self) -> Mapping[str, Any] | None:
+        """What the current schedule does next, as far as we know."""
+        phase = self.next_phase["phase"] if self.has_schedule and self.is_schedule_known and self.next_phase else None
+        return None if phase is None or has_passed(self.cancel_at) else cast(Mapping[str, Any], phase)
+
+    @property
+    def scheduled_change(self) -> "ScheduledChange | None":
+        """The change of plan, interval, or quantity that lies ahead."""
+        phase = self.known_phase
+        if phase is None or self.is_final:
+            return None
+        change = ScheduledChange.from_phase(phase, is_sum_certain=self.recurring_amount is not None)
+        is_cut_off = self.cancel_at is not None and self.cancel_at <= change.at
+        differs = (change.price_id, change.quantity) != (self.price_id, self.quantity)
+        return change if differs and is_ahead(change.at) and not is_cut_off else None
 
     @property
     def display_amount(self) -> str:

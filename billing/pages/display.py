@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from billing.models import Payment, Subscription
 from billing.models.clock import is_ahead
-from billing.plans import Price, free_plan
+from billing.plans import free_plan
 from common.display import Badge, BadgeClass
 
 if TYPE_CHECKING:
@@ -37,6 +37,13 @@ PAYMENT_BADGES: Mapping[str, Badge] = {
     "failed": Badge(_("Failed"), BadgeClass.BAD),
     "canceled": Badge(_("Canceled"), BadgeClass.WAIT),
     "uncollectible": Badge(_("Written off"), BadgeClass.WAIT),
+}
+ADJUSTMENTS: Mapping[str, "StrOrPromise"] = {
+    "discount": _("Discount"),
+    "granted_credit": _("Credit"),
+    "shipping": _("Shipping"),
+    "credit_notes": _("Credit notes"),
+    "tax": _("Tax"),
 }
 LONG_INTERVALS = {
     "day": _("every %(count)d days"),
@@ -77,13 +84,30 @@ def paused_until(resumes_at: datetime | None) -> str:
     return _("Collection paused until %(day)s") % {"day": day}
 
 
-def period(bought: Subscription | Price) -> "StrOrPromise":
+class Periodic(Protocol):
+    """Something that is charged again and again."""
+
+    @property
+    def interval(self) -> str: ...
+
+    @property
+    def interval_count(self) -> int | None: ...
+
+
+def period(bought: Periodic) -> "StrOrPromise":
     """Return how often the price is charged, such as "per month" or "every 3 months"."""
     count = bought.interval_count or 1
     if count == 1:
         return INTERVALS.get(bought.interval, bought.interval)
     name = LONG_INTERVALS.get(bought.interval)
     return name % {"count": count} if name else f"{count} × {bought.interval}"
+
+
+def adjustment_name(name: str, amount: int) -> "StrOrPromise":
+    """Return the label of a row between the lines and the amount due."""
+    if name == "balance":
+        return _("Credit for later invoices") if amount > 0 else _("Paid with your credit")
+    return ADJUSTMENTS.get(name, name)
 
 
 def invoice_link(payment: Payment) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from billing.pages import views
+from billing.pages import changes, views
 
 app_name = "billing-pages"
 
@@ -11,4 +11,8 @@ urlpatterns = [
     re_path(r"^billing/?$", views.billing, name="billing"),
     re_path(r"^billing/checkout/?$", views.checkout, name="checkout"),
     re_path(r"^billing/portal/?$", views.portal, name="portal"),
+    re_path(r"^billing/change/?$", changes.change, name="change"),
+    re_path(r"^billing/change/confirm/?$", changes.confirm, name="change-confirm"),
+    re_path(r"^billing/cancel/?$", changes.cancel, name="cancel"),
+    re_path(r"^billing/resume/?$", changes.resume, name="resume"),
 ]

@@ -19,7 +19,8 @@ from billing.models import Payment, Subscription
 from billing.pages.cards import has_live_subscription, shelf_for
 from billing.pages.forms import CheckoutForm
 from billing.plans import free_plan
-from billing.services.checkouts import open_portal, start_checkout
+from billing.services.checkouts import start_checkout
+from billing.services.portals import PortalFlow, open_portal
 from billing.services.stripe_customers import known_customer
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.pages import page_view
@@ -74,7 +75,9 @@ def checkout(request: HttpRequest) -> HttpResponse:
 @login_required
 @page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
 def portal(request: HttpRequest) -> HttpResponse:
-    return redirect_to_stripe(request, lambda user: open_portal(user=user))
+    flow = request.POST.get("flow", "")
+    chosen = PortalFlow(flow) if flow in [*PortalFlow] else None
+    return redirect_to_stripe(request, lambda user: open_portal(user=user, flow=chosen))
 
 
 def redirect_to_stripe(request: HttpRequest, get_url: Callable[[User], str]) -> HttpResponse:

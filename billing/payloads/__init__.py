@@ -10,7 +10,9 @@ from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
 from billing.payloads.marks import PRODUCT, mark
 from billing.payloads.objects import StripeObject, UnusableObject
-from billing.payloads.subscriptions import Schedule, SubscriptionState
+from billing.payloads.previews import Preview, PreviewLine
+from billing.payloads.schedules import Phase, Schedule
+from billing.payloads.subscriptions import SubscriptionState
 
 __all__ = [
     "PRODUCT",
@@ -20,6 +22,9 @@ __all__ = [
     "DisputeState",
     "Invoice",
     "InvoiceLine",
+    "Phase",
+    "Preview",
+    "PreviewLine",
     "Refund",
     "Schedule",
     "StripeObject",

@@ -33,7 +33,7 @@ class SubscriptionState:
     cancel_at: datetime | None
     is_collection_paused: bool
     collection_resumes_at: datetime | None
-    has_schedule: bool
+    schedule_id: str
     ended_at: datetime | None
     end_reason: str
 
@@ -62,26 +62,9 @@ class SubscriptionState:
             cancel_at=data.moment("cancel_at") or (period_end if data.is_true("cancel_at_period_end") else None),
             is_collection_paused=bool(pause),
             collection_resumes_at=pause.moment("resumes_at"),
-            has_schedule=bool(data.ref("schedule")),
+            schedule_id=data.ref("schedule"),
             ended_at=data.moment("ended_at"),
             end_reason=data.inner("cancellation_details").text("reason", 64),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A schedule of a subscription's future prices: https://docs.stripe.com/api/subscription_schedules/object"""
-
-    customer: CustomerRef
-    subscription: str
-    is_active: bool
-
-    @classmethod
-    def read(cls, data: StripeObject) -> Self:
-        return cls(
-            customer=CustomerRef.marked(data.inner("metadata"), id=customer_id_of(data)),
-            subscription=data.ref("subscription") or data.ref("released_subscription"),
-            is_active=data.text("status") in ("active", "not_started"),
         )
 
 

@@ -1,4 +1,4 @@
-"""Stripe's Checkout and customer portal: the pages on which a person buys a plan and manages it.
+"""Stripe's Checkout: the page on which a person buys a plan.
 
 No row is locked and no transaction is open during a call to Stripe. Unique constraints and conditional updates decide
 between two clicks.
@@ -20,7 +20,6 @@ from billing.errors import (
     AlreadySubscribed,
     BillingError,
     CheckoutSuperseded,
-    NothingBought,
     PlanNotSetUp,
     StripeRefused,
     StripeUnavailable,
@@ -30,7 +29,7 @@ from billing.models import Checkout, CleanupRequest, Subscription
 from billing.payloads import PRODUCT, CheckoutSession, StripeObject, mark
 from billing.services import customers, erasures, payments, subscriptions
 from billing.services.orders import Order, Request
-from billing.services.stripe_customers import customer_at_stripe, known_customer
+from billing.services.stripe_customers import customer_at_stripe
 from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
@@ -66,26 +65,6 @@ def start_checkout(*, user: User, **wanted: Any) -> str:
             if User.objects.filter(pk=user.pk).exists():
                 raise
             raise AccountDeleted from None
-
-
-def open_portal(*, user: User) -> str:
-    """Return the URL of Stripe's page on which the user changes card, plan, or address, cancels, and finds invoices.
-
-    The page can be opened for some minutes. Raises ``BillingError``.
-    """
-    api = StripeApi()
-    customer = known_customer(user)
-    if not customer:
-        raise NothingBought
-    try:
-        session = api.create_portal_session(customer=customer, return_url=f"{settings.APP_URL}/billing")
-    except StripeRefused as error:
-        if error.missing != "customer":
-            raise
-        # The customer was deleted at Stripe, and its event has not arrived yet.
-        customers.record_deletion(customer)
-        raise NothingBought from None
-    return url_of(session)
 
 
 def close(session_id: str) -> None:

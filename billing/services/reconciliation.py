@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import StripeEvent, Subscription
-from billing.payloads import CustomerRef, SubscriptionState
+from billing.payloads import CustomerRef, StripeObject
 from billing.services import subscriptions, versions
 from billing.services.customers import NotOurs, identify, record_deletion
 from common.db import database_now, index_walks
@@ -80,21 +80,23 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
         return False
     # The answer counts as of the time before the call, because an event that arrives during it may be newer.
     version = versions.of_api_response(datetime.now(UTC))
-    state = ask(api, subscription, lease)
+    answer = ask(api, subscription, lease)
     with transaction.atomic():
         next_at = None
         # Rows of others exist from the time before marks were introduced.
         with suppress(NotOurs):
-            _, subscription = subscriptions.record_state(state, version, is_from_api=True)
+            subscription = subscriptions.record_answer(answer, version)
             next_at = subscription.next_question_at
         settle(subscription, lease, version, next_at)
     return True
 
 
-def ask(api: StripeApi, subscription: Subscription, lease: datetime) -> SubscriptionState:
+def ask(api: StripeApi, subscription: Subscription, lease: datetime) -> StripeObject:
     """Return Stripe's answer. If there is none, schedule the next question and raise the error again."""
     try:
-        return SubscriptionState.read(api.subscription(subscription.pk))
+        answer = api.subscription(subscription.pk)
+        answer.require_id()
+        return answer
     except StripeRefused as error:
         # Stripe doesn't know a subscription of the other mode, or of another account. Asking again can't help.
         settle(subscription, lease) if error.missing else postpone(subscription)

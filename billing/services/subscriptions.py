@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from billing import mail
 from billing.models import Checkout, Payment, Subscription
 from billing.models.subscriptions import FINAL
-from billing.payloads import CheckoutSession, Schedule, SubscriptionState
+from billing.payloads import CheckoutSession, Schedule, StripeObject, SubscriptionState
 from billing.plans import Plan
 from billing.services import contacts, erasures
 from billing.services.customers import Payer, identify
@@ -39,7 +39,7 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     was_ending = subscription.cancel_at is not None
     if replaces_stored_state(subscription, state, version):
         set_state(subscription, state, version)
-    set_schedule(subscription, version, has_schedule=state.has_schedule)
+    set_schedule(subscription, version, state.schedule_id)
     # An outdated event schedules a question too. It may be one of two events from the same second.
     if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
@@ -68,26 +68,51 @@ def replaces_stored_state(subscription: Subscription, state: SubscriptionState, 
 def set_state(subscription: Subscription, state: SubscriptionState, version: str) -> None:
     # The model's fields have the names of SubscriptionState's. The customer was set by the caller.
     for name, value in asdict(state).items():
-        if name not in ("id", "customer", "has_schedule"):
+        if name not in ("id", "customer", "schedule_id"):
             setattr(subscription, name, value)
     subscription.status = status_after_payment(subscription)
     subscription.version = version
 
 
-def set_schedule(subscription: Subscription, version: str, *, has_schedule: bool) -> None:
-    """Store whether a schedule will change the price. Events of the schedule itself say so too."""
+def set_schedule(subscription: Subscription, version: str, schedule_id: str) -> None:
+    """Store which schedule will change the price, if any. Events of the schedule itself say so too."""
     if version > subscription.schedule_version:
-        subscription.has_schedule, subscription.schedule_version = has_schedule, version
+        subscription.has_schedule, subscription.schedule_id = bool(schedule_id), schedule_id
+        subscription.schedule_version = version
 
 
-def record_schedule(schedule: Schedule, version: str) -> None:
-    """Store whether a schedule will change the subscription's price. The schedule's own prices aren't shown."""
+def set_next_phase(subscription: Subscription, schedule: Schedule, version: str) -> None:
+    """Store what the schedule will change. Only events of schedules say so, so that they have versions of their own."""
+    if version > subscription.next_phase_version:
+        phase = schedule.next_phase.as_json() if schedule.next_phase else None
+        is_known = phase is not None or schedule.is_last_phase
+        subscription.next_phase = {"schedule": schedule.id, "phase": phase} if is_known else None
+        subscription.next_phase_version = version
+
+
+def record_schedule(schedule: Schedule, version: str, *, is_from_api: bool = False) -> None:
+    """Store whether a schedule will change the subscription's price, when, and to what."""
     identify(schedule.customer)
-    if schedule.subscription:
-        subscription = lock_or_create(schedule.subscription)
-        set_schedule(subscription, version, has_schedule=schedule.is_active)
+    if not schedule.subscription:
+        return
+    subscription = lock_or_create(schedule.subscription)
+    if schedule.is_active:
+        set_schedule(subscription, version, schedule.id)
+        set_next_phase(subscription, schedule, version)
+    elif subscription.schedule_id in ("", schedule.id):  # another schedule may have taken its place
+        set_schedule(subscription, version, "")
+    if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
-        subscription.save()
+    subscription.save()
+
+
+def record_answer(answer: StripeObject, version: str) -> Subscription:
+    """Store Stripe's answer to a question about a subscription, with its schedule. Returns the stored subscription."""
+    _, subscription = record_state(SubscriptionState.read(answer), version, is_from_api=True)
+    if schedule := answer.inner("schedule"):
+        record_schedule(Schedule.read(schedule), version, is_from_api=True)
+        subscription.refresh_from_db()
+    return subscription
 
 
 def status_after_payment(subscription: Subscription) -> str:

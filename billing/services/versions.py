@@ -18,6 +18,11 @@ RANKS: Mapping[str, int] = {
     "customer.subscription.created": 0,
     "customer.subscription.trial_will_end": 1,
     "customer.subscription.deleted": 3,
+    "subscription_schedule.created": 0,
+    "subscription_schedule.released": 3,
+    "subscription_schedule.canceled": 3,
+    "subscription_schedule.completed": 3,
+    "subscription_schedule.aborted": 3,
     "charge.dispute.created": 0,
     "charge.dispute.closed": 3,
 }
@@ -31,7 +36,8 @@ def of_event(event_type: str, created_at: datetime, event_id: str) -> str:
 
 
 def of_api_response(asked_at: datetime) -> str:
-    return version(asked_at, API_RANK)
+    """Return the version of an answer. A change asks before and after it, often within one second."""
+    return version(asked_at, API_RANK, f"{asked_at.microsecond:06d}")
 
 
 def version(at: datetime, rank: int, event_id: str = "") -> str:

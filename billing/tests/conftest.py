@@ -14,6 +14,8 @@ from stripe import HTTPClient
 
 from accounts.models import User
 from billing.tests.support.api_client import BillingClient
+from billing.tests.support.changes import stripe_with_prices
+from billing.tests.support.stripe_billing import StripeBilling
 from billing.tests.support.stripe_events import SECRET
 from billing.tests.support.stripe_standin import KEY, StripeStandIn
 from emails.models import OutboundEmail
@@ -92,3 +94,11 @@ def ada_api(ada) -> BillingClient:
 def without_jitter(monkeypatch) -> None:
     """Make every backoff as long as it can be, instead of random."""
     monkeypatch.setattr("common.retry.random.uniform", lambda shortest, longest: longest)
+
+
+@pytest.fixture
+def stripe(settings, monkeypatch) -> Iterator[StripeBilling]:
+    """Provide a small Stripe with subscriptions, and set the plans whose prices it has (support/changes.py)."""
+    monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.05)
+    with stripe_with_prices(settings) as standin:
+        yield standin

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework.response import Response
 from rest_framework.status import (
     HTTP_400_BAD_REQUEST,
+    HTTP_402_PAYMENT_REQUIRED,
     HTTP_403_FORBIDDEN,
     HTTP_409_CONFLICT,
     HTTP_502_BAD_GATEWAY,
@@ -18,6 +19,7 @@ from common.errors import ApplicationError, Category
 STATUSES = {
     Category.INVALID: HTTP_400_BAD_REQUEST,
     Category.FORBIDDEN: HTTP_403_FORBIDDEN,
+    Category.PAYMENT_REQUIRED: HTTP_402_PAYMENT_REQUIRED,
     Category.CONFLICT: HTTP_409_CONFLICT,
     Category.UPSTREAM: HTTP_502_BAD_GATEWAY,
     Category.UNAVAILABLE: HTTP_503_SERVICE_UNAVAILABLE,

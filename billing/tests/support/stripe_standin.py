@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from billing.tests.support.stripe_refusals import Json, RequestRefused, refuse_unknown, require
@@ -73,7 +73,7 @@ class StripeStandIn:
         self._lock = threading.Lock()
         self.is_over = threading.Event()
 
-    def __enter__(self) -> "StripeStandIn":
+    def __enter__(self) -> Self:
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.stripe = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
