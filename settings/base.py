@@ -188,6 +188,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "billing-keep-deadlines": {
+        "task": "billing.tasks.keep_deadlines",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
     "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
@@ -276,6 +281,13 @@ STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends a
 STRIPE_LIVEMODE: bool | None = env.bool("STRIPE_LIVEMODE", default="_live_" in STRIPE_SECRET_KEY)
 if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
     STRIPE_LIVEMODE = None
+# How long access continues after a payment failed. None: as long as Stripe retries it.
+BILLING_GRACE_DAYS = (
+    env.whole_number("BILLING_GRACE_DAYS", default=0, minimum=0, maximum=3650) if "BILLING_GRACE_DAYS" in env else None
+)
+# How many days before a yearly charge, and before a card expires, people are reminded. 0: never.
+BILLING_RENEWAL_REMINDER_DAYS = env.whole_number("BILLING_RENEWAL_REMINDER_DAYS", default=7, minimum=0, maximum=90)
+BILLING_CARD_REMINDER_DAYS = env.whole_number("BILLING_CARD_REMINDER_DAYS", default=30, minimum=0, maximum=90)
 
 
 # Accounts and their API

@@ -18,6 +18,7 @@ from billing.api import schema
 from billing.api.serializers import (
     CheckoutSerializer,
     NothingSerializer,
+    PaymentDueSerializer,
     PaymentSerializer,
     PlanSerializer,
     SubscriptionSerializer,
@@ -25,6 +26,7 @@ from billing.api.serializers import (
 from billing.models import Payment, Subscription
 from billing.plans import all_plans
 from billing.services.checkouts import open_portal, start_checkout
+from billing.services.dues import dues_of, payment_page
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
 from common.api.views import ThrottledView
@@ -66,7 +68,10 @@ class SubscriptionView(APIView):
         user_id = user_of(request).pk
         found = Subscription.objects.current_of(user_id)
         others = SubscriptionSerializer(Subscription.objects.others_of(user_id, found), many=True).data
-        return Response({**SubscriptionSerializer(found or NO_SUBSCRIPTION).data, "others": others})
+        due = next(iter(dues_of(user_id)), None)
+        payment_due = PaymentDueSerializer(due).data if due else None
+        data = SubscriptionSerializer(found or NO_SUBSCRIPTION).data
+        return Response({**data, "payment_due": payment_due, "others": others})
 
 
 class PaymentPages(PageNumberPagination):
@@ -106,6 +111,13 @@ class CheckoutView(StripePageView):
     @schema.checkout
     def post(self, request: Request) -> Response:
         return Response({"url": start_checkout(user=user_of(request), **parse(CheckoutSerializer, request))})
+
+
+class PayView(StripePageView):
+    @schema.pay
+    def post(self, request: Request) -> Response:
+        parse(NothingSerializer, request)
+        return Response({"url": payment_page(user=user_of(request))})
 
 
 class PortalView(StripePageView):

@@ -67,6 +67,9 @@ class StripeApi:
     def subscription(self, subscription_id: str) -> StripeObject:
         return self._call("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
 
+    def invoice(self, invoice_id: str) -> StripeObject:
+        return self._call("get", f"/v1/invoices/{quote(invoice_id, safe='')}")
+
     def create_checkout_session(self, *, key: str, **parameters: Any) -> StripeObject:
         return self._call("post", "/v1/checkout/sessions", idempotency_key=key, **parameters)
 

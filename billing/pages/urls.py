@@ -10,4 +10,5 @@ urlpatterns = [
     re_path(r"^billing/?$", views.billing, name="billing"),
     re_path(r"^billing/checkout/?$", views.checkout, name="checkout"),
     re_path(r"^billing/portal/?$", views.portal, name="portal"),
+    re_path(r"^billing/pay/?$", views.pay, name="pay"),
 ]

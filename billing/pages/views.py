@@ -18,6 +18,7 @@ from billing.errors import BillingError
 from billing.models import Payment, Subscription
 from billing.plans import all_plans
 from billing.services.checkouts import open_portal, start_checkout
+from billing.services.dues import payment_page
 from billing.services.stripe_customers import known_customer
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.pages import page_view
@@ -59,6 +60,15 @@ def checkout(request: HttpRequest) -> HttpResponse:
 @page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
 def portal(request: HttpRequest) -> HttpResponse:
     return redirect_to_stripe(request, lambda user: open_portal(user=user))
+
+
+@non_atomic_requests
+@login_required
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["GET", "HEAD"])
+def pay(request: HttpRequest) -> HttpResponse:
+    """Redirect to the unpaid invoice. It is a link, because for a form, every page would need Stripe in its CSP."""
+    invoice = request.GET.get("invoice", "")
+    return redirect_to_stripe(request, lambda user: payment_page(user=user, invoice=invoice))
 
 
 def redirect_to_stripe(request: HttpRequest, get_url: Callable[[User], str]) -> HttpResponse:

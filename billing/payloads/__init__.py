@@ -4,6 +4,7 @@ Two generations are in use. A webhook endpoint keeps the API version it was crea
 many fields, so every reader looks in both places.
 """
 
+from billing.payloads.cards import CardState, default_method_of
 from billing.payloads.charges import Charge, DisputeState, Refund
 from billing.payloads.checkout_sessions import CheckoutSession
 from billing.payloads.customers import CustomerRef
@@ -11,8 +12,10 @@ from billing.payloads.invoices import Invoice, InvoiceLine
 from billing.payloads.marks import mark
 from billing.payloads.objects import StripeObject, UnusableObject
 from billing.payloads.subscriptions import Schedule, SubscriptionState
+from billing.payloads.upcoming import UpcomingInvoice
 
 __all__ = [
+    "CardState",
     "Charge",
     "CheckoutSession",
     "CustomerRef",
@@ -24,5 +27,7 @@ __all__ = [
     "StripeObject",
     "SubscriptionState",
     "UnusableObject",
+    "UpcomingInvoice",
+    "default_method_of",
     "mark",
 ]

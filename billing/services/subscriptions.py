@@ -6,8 +6,9 @@ makes the row due for a question, because only Stripe's answer is certain (recon
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
@@ -16,15 +17,20 @@ from django.db.models.functions import Now
 
 from billing import mail
 from billing.models import Checkout, Payment, Subscription
-from billing.models.subscriptions import FINAL
+from billing.models.clock import has_passed
+from billing.models.subscriptions import FINAL, OWING
 from billing.payloads import CheckoutSession, Schedule, SubscriptionState
 from billing.plans import Plan
-from billing.services import contacts, erasures
-from billing.services.customers import Payer, identify
+from billing.services import contacts, erasures, open_payments
+from billing.services.customers import AddressUnknown, Payer, PersonErased, identify
 from billing.signals import subscription_changed
 from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
+
+PERIODS_IN_A_YEAR = {"year": 1, "month": 12, "week": 52, "day": 364}
+# An end that is found later than this is no news.
+NEWS = timedelta(days=7)
 
 
 def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = False) -> tuple[Payer, Subscription]:
@@ -40,6 +46,7 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     if replaces_stored_state(subscription, state, version):
         set_state(subscription, state, version)
     set_schedule(subscription, version, has_schedule=state.has_schedule)
+    set_open_payment(subscription)
     # An outdated event schedules a question too. It may be one of two events from the same second.
     if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
@@ -72,6 +79,23 @@ def set_state(subscription: Subscription, state: SubscriptionState, version: str
             setattr(subscription, name, value)
     subscription.status = status_after_payment(subscription)
     subscription.version = version
+    subscription.reported_at = subscription.updated_at
+    subscription.has_long_period = is_long(state.interval, state.interval_count)
+
+
+def is_long(interval: str, count: int | None) -> bool:
+    """Return whether a period takes a year or longer."""
+    return interval in PERIODS_IN_A_YEAR and (count or 1) >= PERIODS_IN_A_YEAR[interval]
+
+
+def set_open_payment(subscription: Subscription) -> None:
+    """Note which payment is missing. While nothing is owed, only events of payments change that."""
+    if subscription.status in (*OWING, "incomplete"):
+        open_payments.note(subscription)
+        return
+    subscription.unpaid_since = None
+    if subscription.is_final:
+        subscription.open_payment = None
 
 
 def set_schedule(subscription: Subscription, version: str, *, has_schedule: bool) -> None:
@@ -122,6 +146,8 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
         subscription.status = subscription.status or "incomplete"
         subscription.status = status_after_payment(subscription)
     subscription.refresh_at = next_refresh(subscription)
+    if not session.is_settled:
+        open_payments.note(subscription)
     save_and_announce(subscription, previous_status, plan_before)
     end_if_erased(payer, subscription)
 
@@ -147,12 +173,52 @@ def activate(subscription_id: str) -> None:
         announce(subscription, "incomplete")
 
 
+def record_change(state: SubscriptionState, version: str) -> None:
+    """Store the state, and send the email about the suspension if Stripe has given up collecting the payment."""
+    announce_suspension(*record_state(state, version))
+
+
+def announce_suspension(payer: Payer, subscription: Subscription) -> None:
+    """Send the email about an unpaid subscription once, and withdraw what the newest state contradicts."""
+    is_unpaid = subscription.status == "unpaid"
+    if is_unpaid and not subscription.unpaid_notice:
+        key = mail.send_subscription_unpaid_email(payer.recipient, subscription)
+        set_unpaid_notice(subscription, key)
+    elif not is_unpaid and not subscription.is_final and subscription.unpaid_notice:
+        mail.cancel_email(subscription.unpaid_notice)
+        set_unpaid_notice(subscription, "")
+
+
+def set_unpaid_notice(subscription: Subscription, key: str) -> None:
+    subscription.unpaid_notice = key
+    subscription.save(update_fields=["unpaid_notice"])
+
+
 def record_end(state: SubscriptionState, version: str) -> None:
     """Store the end, and send the email about it if the subscription had begun."""
-    payer, _ = record_state(state, version)
+    announce_end(*record_state(state, version), state)
+
+
+def announce_end(payer: Payer, subscription: Subscription, state: SubscriptionState) -> None:
     # The other final status is incomplete_expired: the first payment never arrived, so nothing ends for the customer.
-    if state.status == "canceled":
+    if state.status != "canceled":
+        return
+    for payment in Payment.objects.open_of(subscription.pk):
+        mail.cancel_dunning_email(payment)
+    if subscription.unpaid_notice and mail.cancel_email(subscription.unpaid_notice):
+        set_unpaid_notice(subscription, "")
+    # If that email was sent, the customer knows that the subscription went on only with a payment.
+    if not subscription.unpaid_notice:
         mail.send_subscription_ended_email(payer.recipient, state)
+
+
+def announce_found(payer: Payer, subscription: Subscription, state: SubscriptionState) -> None:
+    """Send the emails about what Stripe answered, in case the event never arrives."""
+    is_news = state.ended_at is None or not has_passed(state.ended_at, NEWS)
+    with suppress(AddressUnknown, PersonErased):
+        announce_suspension(payer, subscription)
+        if is_news:
+            announce_end(payer, subscription, state)
 
 
 def announce_trial_end(state: SubscriptionState, version: str) -> None:
@@ -160,7 +226,12 @@ def announce_trial_end(state: SubscriptionState, version: str) -> None:
     # Stripe sends this event three days before the end, and also when the trial is ended at once.
     payer, subscription = record_state(state, version)
     if subscription.is_trial_ending and subscription.trial_end == state.trial_end:
-        mail.send_trial_ending_email(payer.recipient, subscription)
+        send_trial_ending(payer, subscription)
+
+
+def send_trial_ending(payer: Payer, subscription: Subscription) -> None:
+    mail.send_trial_ending_email(payer.recipient, subscription)
+    Subscription.objects.filter(pk=subscription.pk).update(announced_trial_end=subscription.trial_end)
 
 
 def save_and_announce(subscription: Subscription, previous_status: str, plan_before: Plan | None) -> None:

@@ -19,6 +19,11 @@ RANKS: Mapping[str, int] = {
     "customer.subscription.trial_will_end": 1,
     "customer.subscription.deleted": 3,
     "charge.dispute.created": 0,
+    "payment_method.attached": 0,
+    "payment_method.detached": 3,
+    "customer.source.created": 0,
+    "customer.source.expiring": 1,
+    "customer.source.deleted": 3,
     "charge.dispute.closed": 3,
 }
 DEFAULT_RANK = 2
