@@ -73,7 +73,7 @@ class PaymentDueSerializer(serializers.Serializer[Due]):
         source="amount.value", default=None, allow_null=True, help_text="In minor units. Null if no event proves it."
     )
     currency = serializers.CharField(source="amount.currency", default="", allow_blank=True)
-    display_amount = serializers.CharField(source="amount", default="", help_text="Empty if `amount` is null.")
+    display_amount = serializers.CharField(allow_blank=True, help_text="Empty if `amount` is null.")
     needs_action = serializers.BooleanField(
         help_text="True: the bank asks the user to confirm the payment (3-D Secure). False: the payment failed."
     )

@@ -31,6 +31,10 @@ class Due:
         return Amount(self.payment.amount, self.payment.currency) if self.payment else None
 
     @property
+    def display_amount(self) -> str:
+        return str(self.amount or "")
+
+    @property
     def needs_action(self) -> bool:
         """Whether the customer only has to confirm the payment with their bank."""
         return self.payment is not None and self.payment.is_awaiting_action

@@ -7,10 +7,8 @@ from billing.models import Payment, StripeEvent, Subscription
 from billing.payloads import CheckoutSession, Invoice
 from billing.services import open_payments
 from billing.services.customers import identify
-from billing.services.open_payments import is_awaited, is_settled
+from billing.services.open_payments import PAID_EVENTS, is_awaited, is_settled
 from billing.services.payments import CLOSED, invoice_fields, record_closed_invoice, session_fields, store
-
-PAID_EVENTS = ("invoice.paid", "invoice.payment_succeeded")
 
 
 def record_failed_invoice(invoice: Invoice, at: datetime, *, needs_action: bool = False) -> None:

@@ -9,9 +9,10 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models.functions import Now
 
-from billing.models import Payment, Subscription
+from billing.models import Payment, StripeEvent, Subscription
 from billing.models.subscriptions import OWING
 
+PAID_EVENTS = ("invoice.paid", "invoice.payment_succeeded")
 FIELDS = ("open_payment", "unpaid_since", "refresh_at")
 
 
@@ -60,9 +61,16 @@ def unpaid_since(subscription: Subscription, failed: Sequence[Payment]) -> datet
         return None
     if failed:
         return min(payment.first_failed_at or payment.created_at for payment in failed)
-    if subscription.latest_invoice and Payment.objects.filter(stripe_id=subscription.latest_invoice).exists():
-        return None  # it was paid, canceled, or written off
+    if subscription.latest_invoice and is_settled_invoice(subscription.latest_invoice):
+        return None
     return start_of_unpaid_period(subscription)
+
+
+def is_settled_invoice(invoice: str) -> bool:
+    """Return whether an invoice without a failed payment is known to be paid, canceled, or written off."""
+    # An invoice over nothing has no payment here.
+    paid = StripeEvent.objects.filter(object_id=invoice, type__in=PAID_EVENTS)
+    return Payment.objects.filter(stripe_id=invoice).exists() or paid.exists()
 
 
 def start_of_unpaid_period(subscription: Subscription) -> datetime | None:

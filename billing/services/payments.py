@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from billing import mail
-from billing.models import InvoicePayment, Payment
+from billing.models import InvoicePayment, Payment, Subscription
 from billing.payloads import CheckoutSession, Invoice
 from billing.plans import plan_by_price
 from billing.services import open_payments, subscriptions
@@ -36,8 +36,8 @@ def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
     if invoice.amount_settled <= 0:
         # Nothing was due, as at the start of a trial, or nothing is due any more.
         unpaid = Payment.objects.filter(stripe_id=invoice.id).exclude(status=Status.PAID)
-        if unpaid.update(status=Status.PAID, amount=0, next_attempt_at=None):
-            withdraw_dunning(Payment.objects.get(stripe_id=invoice.id))
+        unpaid.update(status=Status.PAID, amount=0, next_attempt_at=None)
+        settle(Payment.objects.filter(stripe_id=invoice.id).first(), invoice.subscription)
         return
     payer = identify(invoice.customer)
     payment, is_newly_paid = store(
@@ -52,7 +52,7 @@ def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
     if invoice.reason != RENEWAL:
         subscriptions.activate(invoice.subscription)
     if is_newly_paid:
-        withdraw_dunning(payment)
+        settle(payment, invoice.subscription)
     if invoice.amount_paid > 0:
         mail.send_receipt_email(payer.recipient, payment, invoice)
     if is_newly_paid:
@@ -64,14 +64,20 @@ def record_closed_invoice(invoice: Invoice) -> None:
     payer = identify(invoice.customer)
     fields = invoice_fields(invoice) | {"amount": invoice.amount_due, "attempt": invoice.attempt}
     payment, _ = store(payer, invoice.id, **fields, status=CLOSED[invoice.status])
-    withdraw_dunning(payment)
+    settle(payment, invoice.subscription)
 
 
-def withdraw_dunning(payment: Payment) -> None:
-    """Cancel the email about its failure if it is still queued. Its subscription no longer waits for the payment."""
-    if payment.first_failed_at is not None and not payment.is_open:
+def settle(payment: Payment | None, subscription_id: str) -> None:
+    """Cancel the email about its failure if it is still queued, and have its subscription wait for it no longer.
+
+    There is no payment if nothing had to be paid.
+    """
+    has_failed = payment is not None and payment.first_failed_at is not None
+    if payment and has_failed:
         mail.cancel_dunning_email(payment)
-        open_payments.update(payment.subscription_id)
+    # Nearly all payments are for subscriptions that owe nothing.
+    if has_failed or Subscription.objects.forget_unpaid(subscription_id):
+        open_payments.update(subscription_id)
 
 
 def record_sale(session: CheckoutSession, at: datetime) -> None:

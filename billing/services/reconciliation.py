@@ -20,7 +20,7 @@ from billing.gateway.api import StripeApi
 from billing.models import StripeEvent, Subscription
 from billing.models.grace import grace_period, has_grace
 from billing.payloads import CustomerRef, SubscriptionState
-from billing.services import subscriptions, versions
+from billing.services import endings, subscriptions, versions
 from billing.services.customers import NotOurs, identify, record_deletion
 from common.db import database_now, index_walks
 from common.retry import backoff
@@ -102,7 +102,7 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
         # Rows of others exist from the time before marks were introduced.
         with suppress(NotOurs):
             payer, subscription = subscriptions.record_state(state, version, is_from_api=True)
-            subscriptions.announce_found(payer, subscription, state)
+            endings.announce_found(payer, subscription, state)
             next_at = subscription.next_question_at
         settle(subscription, lease, version, next_at)
     return True

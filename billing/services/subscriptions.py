@@ -6,9 +6,8 @@ makes the row due for a question, because only Stripe's answer is certain (recon
 """
 
 import logging
-from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -17,20 +16,17 @@ from django.db.models.functions import Now
 
 from billing import mail
 from billing.models import Checkout, Payment, Subscription
-from billing.models.clock import has_passed
 from billing.models.subscriptions import FINAL, OWING
 from billing.payloads import CheckoutSession, Schedule, SubscriptionState
 from billing.plans import Plan
 from billing.services import contacts, erasures, open_payments
-from billing.services.customers import AddressUnknown, Payer, PersonErased, identify
+from billing.services.customers import Payer, identify
 from billing.signals import subscription_changed
 from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
 
 PERIODS_IN_A_YEAR = {"year": 1, "month": 12, "week": 52, "day": 364}
-# An end that is found later than this is no news.
-NEWS = timedelta(days=7)
 
 
 def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = False) -> tuple[Payer, Subscription]:
@@ -171,54 +167,6 @@ def activate(subscription_id: str) -> None:
         subscription = Subscription.objects.get(pk=subscription_id)
         contacts.report_change(subscription, plan_before=None)
         announce(subscription, "incomplete")
-
-
-def record_change(state: SubscriptionState, version: str) -> None:
-    """Store the state, and send the email about the suspension if Stripe has given up collecting the payment."""
-    announce_suspension(*record_state(state, version))
-
-
-def announce_suspension(payer: Payer, subscription: Subscription) -> None:
-    """Send the email about an unpaid subscription once, and withdraw what the newest state contradicts."""
-    is_unpaid = subscription.status == "unpaid"
-    if is_unpaid and not subscription.unpaid_notice:
-        key = mail.send_subscription_unpaid_email(payer.recipient, subscription)
-        set_unpaid_notice(subscription, key)
-    elif not is_unpaid and not subscription.is_final and subscription.unpaid_notice:
-        mail.cancel_email(subscription.unpaid_notice)
-        set_unpaid_notice(subscription, "")
-
-
-def set_unpaid_notice(subscription: Subscription, key: str) -> None:
-    subscription.unpaid_notice = key
-    subscription.save(update_fields=["unpaid_notice"])
-
-
-def record_end(state: SubscriptionState, version: str) -> None:
-    """Store the end, and send the email about it if the subscription had begun."""
-    announce_end(*record_state(state, version), state)
-
-
-def announce_end(payer: Payer, subscription: Subscription, state: SubscriptionState) -> None:
-    # The other final status is incomplete_expired: the first payment never arrived, so nothing ends for the customer.
-    if state.status != "canceled":
-        return
-    for payment in Payment.objects.open_of(subscription.pk):
-        mail.cancel_dunning_email(payment)
-    if subscription.unpaid_notice and mail.cancel_email(subscription.unpaid_notice):
-        set_unpaid_notice(subscription, "")
-    # If that email was sent, the customer knows that the subscription went on only with a payment.
-    if not subscription.unpaid_notice:
-        mail.send_subscription_ended_email(payer.recipient, state)
-
-
-def announce_found(payer: Payer, subscription: Subscription, state: SubscriptionState) -> None:
-    """Send the emails about what Stripe answered, in case the event never arrives."""
-    is_news = state.ended_at is None or not has_passed(state.ended_at, NEWS)
-    with suppress(AddressUnknown, PersonErased):
-        announce_suspension(payer, subscription)
-        if is_news:
-            announce_end(payer, subscription, state)
 
 
 def announce_trial_end(state: SubscriptionState, version: str) -> None:

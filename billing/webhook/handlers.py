@@ -29,6 +29,7 @@ from billing.services import (
     checkouts,
     customers,
     disputes,
+    endings,
     failures,
     payments,
     refunds,
@@ -113,11 +114,11 @@ def card_removed(event: Envelope) -> None:
 
 
 def subscription_updated(event: Envelope) -> None:
-    subscriptions.record_change(SubscriptionState.read(event.data), version_of(event))
+    endings.record_change(SubscriptionState.read(event.data), version_of(event))
 
 
 def subscription_ended(event: Envelope) -> None:
-    subscriptions.record_end(SubscriptionState.read(event.data), version_of(event))
+    endings.record_end(SubscriptionState.read(event.data), version_of(event))
 
 
 def schedule_changed(event: Envelope) -> None:

@@ -82,6 +82,7 @@ class StripeStandIn:
         self.customers: dict[str, Json] = {}
         self.sessions: dict[str, Json] = {}
         self.subscriptions: dict[str, Json] = {}
+        self.invoices: dict[str, Json] = {}
         self.requests: list[StripeRequest] = []
         self.faults: Iterable[str] = ()
         self.latency = 0.0
@@ -201,6 +202,9 @@ class StripeStandIn:
     def retrieve_subscription(self, parameters: Json, subscription_id: str) -> Json:
         return existing(self.subscriptions, "subscription", subscription_id)
 
+    def retrieve_invoice(self, parameters: Json, invoice_id: str) -> Json:
+        return existing(self.invoices, "invoice", invoice_id)
+
     def create_session(self, parameters: Json) -> Json:
         refuse_unknown(parameters, SESSION_PARAMETERS)
         require(parameters.get("mode") == "subscription", "mode", param="mode")
@@ -300,6 +304,7 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("DELETE", "/v1/customers/([^/]+)", StripeStandIn.delete_customer_by_api),
     ("GET", "/v1/subscriptions/([^/]+)", StripeStandIn.retrieve_subscription),
     ("DELETE", "/v1/subscriptions/([^/]+)", StripeStandIn.cancel_subscription),
+    ("GET", "/v1/invoices/([^/]+)", StripeStandIn.retrieve_invoice),
     ("GET", "/v1/checkout/sessions", StripeStandIn.list_sessions),
     ("POST", "/v1/checkout/sessions", StripeStandIn.create_session),
     ("GET", "/v1/checkout/sessions/([^/]+)", StripeStandIn.retrieve_session),
