@@ -12,13 +12,16 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from billing import mail
-from billing.models import Card, Customer, Subscription
+from billing.models import Card, Customer, StripeEvent, Subscription
 from billing.models.clock import is_ahead
 from billing.models.subscriptions import WITH_ACCESS
 from billing.payloads import CardState, CustomerRef
+from billing.services import versions
 from billing.services.customers import Payer, identify
 from billing.services.queues import for_each
 from common.db import insert_if_absent
+
+REMOVALS = ("payment_method.detached", "customer.source.deleted")
 
 
 def record_card(state: CardState, version: str) -> None:
@@ -28,7 +31,7 @@ def record_card(state: CardState, version: str) -> None:
         return
     insert_if_absent([Card(pk=state.id, customer_id=payer.customer_id)])
     older = Card.objects.filter(pk=state.id, version__lt=version)
-    older.update(
+    is_newest = older.update(
         customer=payer.customer_id,
         brand=state.brand,
         last4=state.last4,
@@ -36,6 +39,15 @@ def record_card(state: CardState, version: str) -> None:
         is_detached=False,
         version=version,
     )
+    if is_newest:
+        repeat_removal(state.id)
+
+
+def repeat_removal(card_id: str) -> None:
+    """Note the removal of the card if its event arrived before the card was known."""
+    removals = StripeEvent.objects.filter(object_id=card_id, type__in=REMOVALS).only("type", "created_at")
+    for removal in removals:
+        record_removal(card_id, versions.of_event(removal.type, removal.created_at, removal.pk))
 
 
 def record_removal(card_id: str, version: str) -> None:
