@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
 
 from billing.services.customers import AddressUnknown, NotOurs, PersonErased
@@ -37,7 +36,7 @@ def attempt(work: Callable[[str], bool], key: str) -> bool:
         return work(key)
     except (NotOurs, AddressUnknown, PersonErased) as error:
         logger.info("No reminder about %s: %s", key, error)
-    # A deadlock with a webhook's request ends only this row's transaction.
-    except (OperationalError, InterfaceError):
-        logger.exception("The reminder about %s could not be sent just now.", key)
+    # A row that always fails, such as one with a template that does, must not keep the others from being processed.
+    except Exception:
+        logger.exception("The reminder about %s failed. It will be retried.", key)
     return False

@@ -61,7 +61,7 @@ def due(ada):
 def banner_on(browser, path="/settings"):
     """Return the banner's text and the target of its button, or two empty strings."""
     html = browser.get(path).content.decode()
-    _, found, rest = html.partition('<aside class="banner"')
+    _, found, rest = html.partition('<aside class="banner')
     if not found:
         return "", ""
     banner = rest.partition("</aside>")[0]
