@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+# An attribute of the request. The panel of the dashboard sets it, which saves the banner its query.
+HAS_NO_SUBSCRIPTION = "has_no_subscription"
+
 AWAITING_CONFIRMATION = Badge(_("Awaiting your confirmation"), BadgeClass.WAIT)
 SUBSCRIPTION_BADGES: Mapping[str, Badge] = {
     "active": Badge(_("Active"), BadgeClass.GOOD),
@@ -93,7 +96,7 @@ def period(bought: Subscription | Plan) -> "StrOrPromise":
 
 def due_banner(request: HttpRequest) -> str:
     """Return the HTML of the banner about missing payments, or an empty string."""
-    dues = dues_of(cast(User, request.user).pk)
+    dues = [] if getattr(request, HAS_NO_SUBSCRIPTION, False) else dues_of(cast(User, request.user).pk)
     return render_to_string("billing/banner.html", {"dues": dues}, request) if dues else ""
 
 
@@ -101,5 +104,6 @@ def plan_panel(request: HttpRequest) -> str:
     """Return the HTML of the dashboard's panel: plan, state, and next charge."""
     user = cast(User, request.user)
     subscription = Subscription.objects.current_of(user.pk)
+    setattr(request, HAS_NO_SUBSCRIPTION, subscription is None)
     others = Subscription.objects.others_of(user.pk, subscription)
     return render_to_string("billing/panel.html", {"subscription": subscription, "others": others}, request)
