@@ -39,6 +39,10 @@ contact_attribute_sources: list[Callable[[User], Mapping[str, Any]]] = []
 # Each is called in the transaction that changes a user's email address, with the changed user.
 address_receivers: list[Callable[[User], None]] = []
 
+# Each returns the HTML of a banner for the top of every page, rendered from a template, or an empty string for none.
+# All are called on every page that a logged-in user opens, so each may make one query.
+banners: list[Callable[[HttpRequest], str]] = []
+
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
 

@@ -26,10 +26,12 @@ class BillingConfig(AppConfig):
         hooks.export_sources |= {
             "stripe_customers": privacy.export_customers,
             "subscriptions": privacy.export_subscriptions,
+            "cards": privacy.export_cards,
             "payments": privacy.export_payments,
             "stripe_events": privacy.export_events,
         }
         hooks.contact_attribute_sources.append(contacts.attributes_of)
+        hooks.banners.append(display.due_banner)
         hooks.dashboard_panels.append(display.plan_panel)
         hooks.navigation_links.append(hooks.NavigationLink("billing-pages:billing", _("Billing")))
         hooks.visitor_links.append(hooks.NavigationLink("billing-pages:pricing", _("Pricing")))

@@ -47,6 +47,12 @@ class NothingBought(BillingError, LookupError):
     code = "nothing_bought"
 
 
+class NothingDue(BillingError, LookupError):
+    category = Category.CONFLICT
+    default_message = _("There's nothing to pay right now.")
+    code = "nothing_due"
+
+
 class CheckoutSuperseded(BillingError, RuntimeError):
     category = Category.CONFLICT
     default_message = _("Another checkout was started in the meantime. Continue there, or start again.")

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from billing.models import Payment, Subscription
+from billing import dunning
+from billing.models import Card, Payment, Subscription
 from billing.payloads import CheckoutSession, Invoice, SubscriptionState
 from billing.plans import plan_by_price
 from common.money import Amount
-from emails.services import send_templated_email
+from emails.services import cancel_templated_email, send_templated_email
 
 Bill = Invoice | CheckoutSession
 
@@ -33,11 +35,64 @@ def send_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> None:
 
 
 def send_payment_failed_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
-    _send("payment_failed", to, dunning_key(payment), **dunning_context(payment, subscription))
+    context = dunning_context(payment, subscription)
+    _send("payment_failed", to, dunning_key(payment), send_at=dunning.time_to_send(payment), **context)
 
 
 def send_payment_action_required_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
-    _send("payment_action_required", to, dunning_key(payment), **dunning_context(payment, subscription))
+    context = dunning_context(payment, subscription)
+    _send("payment_action_required", to, dunning_key(payment), send_at=dunning.time_to_send(payment), **context)
+
+
+def cancel_dunning_email(payment: Payment, attempt: int | None = None) -> None:
+    """Cancel the email about an attempt, by default the last one, if it is still queued: it is no longer true."""
+    cancel_email(dunning_key(payment, attempt))
+
+
+def send_subscription_unpaid_email(to: Recipient, subscription: Subscription) -> str:
+    """Returns the key of the email."""
+    payment, key = subscription.open_payment, subscription_unpaid_key(subscription)
+    _send(
+        "subscription_unpaid",
+        to,
+        key,
+        plan=subscription.plan_name,
+        amount=Amount(payment.amount, payment.currency) if payment else "",
+        number=payment.number if payment else "",
+        pay_url=(payment.link if payment else "") or billing_url(),
+    )
+    return key
+
+
+def send_renewal_email(to: Recipient, subscription: Subscription, amount: Amount | None) -> None:
+    """``amount`` is None if it isn't certain."""
+    _send(
+        "renewal_reminder",
+        to,
+        renewal_key(subscription),
+        expires_at=subscription.current_period_end,
+        plan=subscription.plan_name,
+        renewal=optional_day(subscription.current_period_end),
+        amount=amount or "",
+    )
+
+
+def send_card_expiring_email(to: Recipient, card: Card, subscription: Subscription) -> None:
+    _send(
+        "card_expiring",
+        to,
+        card_expiring_key(card),
+        expires_at=card.expires_at,
+        plan=subscription.plan_name,
+        brand_name=card.brand_name,
+        last4=card.last4,
+        month=card.month,
+    )
+
+
+def cancel_email(key: str) -> bool:
+    """Cancel a queued email that a newer event contradicts. Returns whether it was still queued."""
+    return cancel_templated_email(key, reason="A newer event from Stripe made it outdated.")
 
 
 def send_checkout_failed_email(to: Recipient, payment: Payment) -> None:
@@ -46,12 +101,14 @@ def send_checkout_failed_email(to: Recipient, payment: Payment) -> None:
 
 def send_refund_email(to: Recipient, amount: Amount, *, change: str, payment: Payment | None) -> None:
     """``change`` identifies the change of the refunded total that this email is about."""
-    details = {"number": payment.number, "plan": payment.description} if payment else {"number": "", "plan": ""}
+    details: dict[str, Any] = (
+        {"number": payment.number, "plan": payment.description} if payment else {"number": "", "plan": ""}
+    )
     _send("refund", to, refund_key(change), amount=amount, **details)
 
 
 def send_refund_failed_email(to: Recipient, amount: Amount, *, refund_id: str, payment: Payment) -> None:
-    details = {"number": payment.number, "plan": payment.description}
+    details: dict[str, Any] = {"number": payment.number, "plan": payment.description}
     _send("refund_failed", to, refund_failed_key(refund_id), amount=amount, **details)
 
 
@@ -60,6 +117,7 @@ def send_trial_ending_email(to: Recipient, subscription: Subscription) -> None:
         "trial_ending",
         to,
         trial_ending_key(subscription),
+        expires_at=subscription.trial_end,
         trial_end=optional_day(subscription.trial_end),
         plan=subscription.plan_name,
         amount=charge_after_trial(subscription),
@@ -79,13 +137,23 @@ def send_subscription_ended_email(to: Recipient, subscription: SubscriptionState
     )
 
 
-def _send(kind: str, to: Recipient, key: str, **context: object) -> None:
+def _send(
+    kind: str,
+    to: Recipient,
+    key: str,
+    *,
+    send_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    **context: Any,
+) -> None:
     send_templated_email(
         kind=kind,
         to=to.email,
         context={"name": to.name, "billing_url": billing_url(), **context},
         language=to.language,
         idempotency_key=key,
+        send_at=send_at,
+        expires_at=expires_at,
         metadata={} if to.user_id is None else {"user_id": str(to.user_id)},
     )
 
@@ -98,9 +166,23 @@ def receipt_key(payment: Payment) -> str:
     return f"receipt:{payment.stripe_id}"
 
 
-def dunning_key(payment: Payment) -> str:
+def dunning_key(payment: Payment, attempt: int | None = None) -> str:
     """One key for each attempt to collect. Stripe announces some attempts in two events."""
-    return f"dunning:{payment.stripe_id}:{payment.attempt}"
+    return f"dunning:{payment.stripe_id}:{payment.attempt if attempt is None else attempt}"
+
+
+def subscription_unpaid_key(subscription: Subscription) -> str:
+    """One key for each invoice that Stripe gave up on. The customer can pay it, and fail again years later."""
+    return f"unpaid:{subscription.pk}:{subscription.latest_invoice}"
+
+
+def renewal_key(subscription: Subscription) -> str:
+    return f"renewal:{subscription.pk}:{seconds(subscription.current_period_end)}"
+
+
+def card_expiring_key(card: Card) -> str:
+    """One key for each expiry date, because banks renew cards under the same ID."""
+    return f"card_expiring:{card.pk}:{card.month}"
 
 
 def checkout_failed_key(payment: Payment) -> str:
@@ -117,18 +199,21 @@ def refund_failed_key(refund_id: str) -> str:
 
 def trial_ending_key(subscription: Subscription) -> str:
     """One key for each end date, because a trial can be extended."""
-    end = int(subscription.trial_end.timestamp()) if subscription.trial_end else 0
-    return f"trial:{subscription.pk}:{end}"
+    return f"trial:{subscription.pk}:{seconds(subscription.trial_end)}"
 
 
 def subscription_ended_key(subscription: SubscriptionState) -> str:
     return f"ended:{subscription.id}"
 
 
+def seconds(moment: datetime | None) -> int:
+    return int(moment.timestamp()) if moment else 0
+
+
 # What the templates show
 
 
-def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
+def receipt_context(payment: Payment, bill: Bill) -> dict[str, Any]:
     """Return the total as the buyer saw it, and what adds up to it.
 
     Lines and taxes are in our currency, so they are left out if the buyer paid in another one.
@@ -163,14 +248,18 @@ def invoice_details(invoice: Invoice) -> dict[str, object]:
     return NO_DETAILS | amounts | {"lines": lines, "has_more_lines": invoice.has_more_lines}
 
 
-def dunning_context(payment: Payment, subscription: Subscription | None) -> dict[str, object]:
+def dunning_context(payment: Payment, subscription: Subscription | None) -> dict[str, Any]:
     return {
         "amount": Amount(payment.amount, payment.currency),
         "number": payment.number,
         "plan": payment.description,
+        "stage": dunning.stage(payment),
         "next_attempt": optional_day(payment.upcoming_attempt_at),
         "is_last": payment.next_attempt_at is None,
         "has_access": subscription is not None and subscription.gives_access,
+        "is_suspended": subscription is not None and subscription.is_suspended,
+        "access_ends": optional_day(dunning.end_without_payment(subscription, payment)),
+        "may_end": subscription is not None and subscription.cancel_at is None,
         "pay_url": payment.invoice_url or billing_url(),
     }
 

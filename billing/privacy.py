@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.hooks import TimelineEntry
 from accounts.models import User
 from accounts.services.deletion import own_addresses
-from billing.models import Customer, EventAddress, Payment, StripeEvent, Subscription
+from billing.models import Card, Customer, EventAddress, Payment, StripeEvent, Subscription
 from billing.services import erasures, trials
 from common.admin import change_url
 
@@ -31,6 +31,7 @@ SUBSCRIPTION_FIELDS = (
     "current_period_end",
     "trial_end",
     "without_card",
+    "unpaid_since",
     "cancel_at",
     "is_collection_paused",
     "collection_resumes_at",
@@ -38,6 +39,7 @@ SUBSCRIPTION_FIELDS = (
     "ended_at",
     "end_reason",
 )
+CARD_FIELDS = ("id", "brand", "last4", "expires_at", "is_detached")
 PAYMENT_FIELDS = (
     "stripe_id",
     "subscription_id",
@@ -91,6 +93,10 @@ def export_subscriptions(user: User) -> list[dict[str, Any]]:
     return [*Subscription.objects.of(user.pk).values(*SUBSCRIPTION_FIELDS)]
 
 
+def export_cards(user: User) -> list[dict[str, Any]]:
+    return [*Card.objects.filter(customer__user=user).values(*CARD_FIELDS)]
+
+
 def export_payments(user: User) -> list[dict[str, Any]]:
     payments = Payment.objects.of(user.pk).with_refunds()
     return [
@@ -136,6 +142,7 @@ def erase(user: User) -> None:
     EventAddress.objects.filter(event__in=events).delete()
     Payment.objects.of(user.pk).update(email="", invoice_url="")
     erasures.forget_guest_payments(addresses)
+    Card.objects.filter(customer__user=user).delete()
     Customer.objects.filter(user=user).update(email="", name="", erased_at=Now())
 
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from billing.services import changes_execution, cleanup, price_comparison, reconciliation
+from billing.services import cards, changes_execution, cleanup, price_comparison, reconciliation, reminders
 from billing.webhook import backlog, monitoring, storage
 
 
@@ -30,3 +30,13 @@ def compare_prices() -> None:
 def look_after_events() -> None:
     storage.purge()
     monitoring.log_missing_invoices()
+
+
+@shared_task(ignore_result=True)
+def keep_deadlines() -> None:
+    """Runs every hour: what must happen on a certain day, even if no event arrives."""
+    if settings.STRIPE_SECRET_KEY:
+        reconciliation.ask_about_overdue_payments()
+    reminders.remind_of_trials()
+    reminders.remind_of_renewals()
+    cards.remind_of_cards()

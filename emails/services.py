@@ -8,12 +8,12 @@ from uuid import uuid4
 
 from django.core.mail import EmailMultiAlternatives
 
-from common.db import execute
+from common.db import database_now, execute
 from emails.backends.outbox import OutboxBackend
 from emails.errors import InvalidMessage
 from emails.message import Address, Attachment
 from emails.message.address import parse_all
-from emails.models import OutboundEmail, Priority
+from emails.models import OutboundEmail, Priority, Status
 from emails.rendering import render_email
 
 DELETE_BY_KEY = f"DELETE FROM {OutboundEmail._meta.db_table} WHERE idempotency_key = %s"  # noqa: S608  # our own table
@@ -98,6 +98,18 @@ def queue_templated_email(**email: Any) -> bool:
     nothing.
     """
     return bool(_templated(**email).send())
+
+
+def cancel_templated_email(idempotency_key: str, *, reason: str) -> bool:
+    """Cancel the email with this key if it is queued and no worker holds it. Returns whether it was.
+
+    The key stays taken, so the same email is never sent again. ``reason`` is for staff.
+    """
+    queued = OutboundEmail.objects.filter(idempotency_key=idempotency_key, status=Status.QUEUED, lease_token=None)
+    if (email := queued.first()) is None:
+        return False
+    ending = {"status": Status.CANCELLED, "reason": "", "detail": reason, "due_at": None, "settled_at": database_now()}
+    return bool(queued.update(**ending, **email.changes_when_settled()))
 
 
 def send_or_discard_templated_email(*, discard: bool, **email: Any) -> bool:

@@ -196,6 +196,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(days=1),
         "options": {"expires": 3600},
     },
+    "billing-keep-deadlines": {
+        "task": "billing.tasks.keep_deadlines",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
     "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
@@ -289,6 +294,13 @@ if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
 BILLING_DOWNGRADES = env.choice("BILLING_DOWNGRADES", ["period_end", "now"])
 # The path of your function that counts the people who use a user's seats, such as "teams.seats.seats_in_use".
 BILLING_SEATS_IN_USE = ""
+# How long access continues after a payment failed. None: as long as Stripe retries it.
+BILLING_GRACE_DAYS = (
+    env.whole_number("BILLING_GRACE_DAYS", default=0, minimum=0, maximum=3650) if "BILLING_GRACE_DAYS" in env else None
+)
+# How many days before a yearly charge, and before a card expires, people are reminded. 0: never.
+BILLING_RENEWAL_REMINDER_DAYS = env.whole_number("BILLING_RENEWAL_REMINDER_DAYS", default=7, minimum=0, maximum=90)
+BILLING_CARD_REMINDER_DAYS = env.whole_number("BILLING_CARD_REMINDER_DAYS", default=30, minimum=0, maximum=90)
 
 
 # Accounts and their API

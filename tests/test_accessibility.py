@@ -103,6 +103,27 @@ def test_personal_page_is_accessible(site, adas_page, path):
     check_page(adas_page)
 
 
+@pytest.mark.parametrize("path", ["dashboard", "billing"])
+def test_banner_is_accessible(site, adas_page, path):
+    site.add_missing_payment(ADDRESS)
+    try:
+        adas_page.goto(f"{site.url}/{path}")
+        assert (
+            adas_page.get_by_role("complementary", name="Payment due").get_by_role("link", name="Pay now").is_visible()
+        )
+        check_page(adas_page)
+        adas_page.set_viewport_size({"width": 1280, "height": 800})
+        assert Axe().run(adas_page).violations_count == 0
+    finally:
+        site.manage(
+            "shell",
+            "-v",
+            "0",
+            "-c",
+            "from billing.models import *; Payment.objects.all().delete(); Customer.objects.all().delete()",
+        )
+
+
 @pytest.mark.parametrize("path", REFUSED)
 def test_form_with_errors_is_accessible(site, page, path):
     page.goto(f"{site.url}/{path}")

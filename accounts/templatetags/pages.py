@@ -5,8 +5,12 @@ from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.template import Context
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
-from accounts.hooks import NavigationLink, navigation_links, visitor_links
+from accounts.hooks import NavigationLink, banners, navigation_links, visitor_links
 from accounts.pages import branding, display
 
 register = template.Library()
@@ -27,6 +31,15 @@ def brand() -> dict[str, str]:
 @register.simple_tag
 def navigation(*, visitor: bool = False) -> list[NavigationLink]:
     return visitor_links if visitor else navigation_links
+
+
+@register.simple_tag(takes_context=True)
+def page_banners(context: Context) -> SafeString:
+    """Return the banners for the user, or nothing for visitors and on error pages that know no request."""
+    request = context.get("request")
+    if request is None or not getattr(request, "user", AnonymousUser()).is_authenticated:
+        return SafeString()
+    return format_html_join("\n", "{}", ((banner(request),) for banner in banners))
 
 
 @register.simple_tag

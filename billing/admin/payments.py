@@ -14,8 +14,18 @@ from common.money import format_amount
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "display_amount", "status", "user", "email", "description", "number", "stripe_id"]
-    list_filter = ["status", "currency", "created_at"]
+    list_display = [
+        "created_at",
+        "display_amount",
+        "status",
+        "needs_confirmation",
+        "user",
+        "email",
+        "description",
+        "number",
+        "stripe_id",
+    ]
+    list_filter = ["status", "needs_action", "currency", "created_at"]
     list_select_related = ["user"]
     search_fields = [
         "=stripe_id",
@@ -44,6 +54,9 @@ class PaymentAdmin(ReadOnlyAdmin):
         "paid_at",
         "attempt",
         "next_attempt_at",
+        "needs_confirmation",
+        "first_failed_at",
+        "last_failed_at",
         "invoice_url",
         "payment_intent",
         "charge",
@@ -51,7 +64,20 @@ class PaymentAdmin(ReadOnlyAdmin):
         "emails",
         "events",
     ]
-    readonly_fields = ["display_amount", "refunded", "refunds", "dispute_status", "subscription", "emails", "events"]
+    readonly_fields = [
+        "display_amount",
+        "refunded",
+        "refunds",
+        "dispute_status",
+        "needs_confirmation",
+        "subscription",
+        "emails",
+        "events",
+    ]
+
+    @admin.display(description=_("awaits confirmation"), boolean=True)
+    def needs_confirmation(self, payment: Payment) -> bool:
+        return payment.is_awaiting_action
 
     @admin.display(description=_("amount"), ordering="amount")
     def display_amount(self, payment: Payment) -> str:

@@ -34,6 +34,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "trial_end",
         "without_card",
         "cancel_at",
+        "open_payment",
+        "unpaid_since",
+        "grace_ends_at",
+        "payment_method",
         "is_collection_paused",
         "collection_resumes_at",
         "ended_at",
@@ -44,7 +48,16 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "emails",
         "events",
     ]
-    readonly_fields = ["user", "plan_name", "display_amount", "next_charge_at", "payments", "emails", "events"]
+    readonly_fields = [
+        "user",
+        "plan_name",
+        "display_amount",
+        "next_charge_at",
+        "grace_ends_at",
+        "payments",
+        "emails",
+        "events",
+    ]
 
     @admin.display(description=_("user"), ordering="customer__user")
     def user(self, subscription: Subscription) -> SafeString | str:

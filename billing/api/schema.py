@@ -5,6 +5,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from billing.api.serializers import (
     CheckoutSerializer,
     MySubscriptionSerializer,
+    NothingSerializer,
     OfferSerializer,
     PageSerializer,
     PaymentSerializer,
@@ -68,7 +69,7 @@ subscription = extend_schema(
     operation_id="subscription",
     summary="Get my subscription",
     description="If there are several subscriptions, returns the one that gives access, and the others in `others`. "
-    "`status` is `none` if there has never been one.",
+    "`status` is `none` if there has never been one. `payment_due` is what the banner on the pages shows.",
     responses={200: MySubscriptionSerializer, 401: REFUSAL},
 )
 payments = extend_schema(
@@ -122,6 +123,22 @@ portal = extend_schema(
             REFUSAL,
             description="`nothing_bought`: there's nothing to manage yet, or no live subscription for this `flow`.",
         ),
+        429: TOO_MANY,
+        502: STRIPE_REFUSED,
+        503: STRIPE_AWAY,
+    },
+)
+pay = extend_schema(
+    operation_id="pay",
+    summary="Pay what is due",
+    description="Returns the URL of Stripe's page where the user pays or confirms the payment in `payment_due` of the "
+    "subscription.",
+    request={"application/json": NothingSerializer},
+    responses={
+        200: PageSerializer,
+        400: BAD_INPUT,
+        401: REFUSAL,
+        409: OpenApiResponse(REFUSAL, description="`nothing_due`: no payment is missing."),
         429: TOO_MANY,
         502: STRIPE_REFUSED,
         503: STRIPE_AWAY,

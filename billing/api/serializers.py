@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from billing.models import Payment
+from billing.services.dues import Due
 from billing.services.orders import MAX_QUANTITY
 from billing.services.portals import PortalFlow
 from common.api.serializers import StrictSerializer
@@ -207,6 +208,32 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     )
 
 
+class PaymentDueSerializer(serializers.Serializer[Due]):
+    """What the user has to pay now."""
+
+    plan = SubscriptionPlanSerializer(allow_null=True)
+    amount = serializers.IntegerField(
+        source="amount.value", default=None, allow_null=True, help_text="In minor units. Null if no event proves it."
+    )
+    currency = serializers.CharField(source="amount.currency", default="", allow_blank=True)
+    display_amount = serializers.CharField(allow_blank=True, help_text="Empty if `amount` is null.")
+    needs_action = serializers.BooleanField(
+        help_text="True: the bank asks the user to confirm the payment (3-D Secure). False: the payment failed."
+    )
+    is_suspended = serializers.BooleanField(help_text="True: there's no access until the payment arrives.")
+    access_ends_at = serializers.DateTimeField(
+        allow_null=True, help_text="When access ends without the payment. Null if there's no fixed date."
+    )
+    next_attempt_at = serializers.DateTimeField(
+        source="payment.upcoming_attempt_at", default=None, allow_null=True, help_text="When Stripe tries again."
+    )
+    url = serializers.CharField(
+        source="link",
+        allow_blank=True,
+        help_text="The page to pay on. If it's empty, `POST /api/billing/pay/` returns one.",
+    )
+
+
 class MySubscriptionSerializer(SubscriptionSerializer):
     can_change = serializers.BooleanField(help_text="Whether `subscription/change/` can be used now.")
     can_cancel = serializers.BooleanField(help_text="Whether `subscription/cancel/` can be used now.")
@@ -214,12 +241,18 @@ class MySubscriptionSerializer(SubscriptionSerializer):
     pending_change = PendingChangeSerializer(
         allow_null=True, help_text="A change that is being processed, because Stripe hasn't confirmed it yet."
     )
+    payment_due = PaymentDueSerializer(allow_null=True, help_text="The most urgent payment that is missing, or null.")
     others = SubscriptionSerializer(many=True, help_text="Other live subscriptions, which are charged as well.")
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
     dispute_status = serializers.CharField(
         read_only=True, help_text="Stripe's status of the newest dispute, such as `needs_response`, or empty."
+    )
+    needs_action = serializers.BooleanField(
+        source="is_awaiting_action",
+        read_only=True,
+        help_text="The status is `failed` because the bank asks the user to confirm the payment (3-D Secure).",
     )
     next_attempt_at = serializers.DateTimeField(
         source="upcoming_attempt_at", read_only=True, allow_null=True, help_text="Null once the date has passed."
@@ -240,6 +273,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "number",
             "invoice_url",
             "paid_at",
+            "needs_action",
             "next_attempt_at",
             "created_at",
         ]

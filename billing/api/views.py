@@ -17,6 +17,7 @@ from accounts.models import User
 from billing.api import schema
 from billing.api.serializers import (
     CheckoutSerializer,
+    NothingSerializer,
     OfferSerializer,
     PaymentSerializer,
     PlanSerializer,
@@ -26,6 +27,7 @@ from billing.api.subscriptions import my_subscription
 from billing.models import Payment
 from billing.plans import all_add_ons, all_plans, all_products
 from billing.services.checkouts import start_checkout
+from billing.services.dues import payment_page
 from billing.services.portals import PortalFlow, open_portal
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
@@ -102,6 +104,13 @@ class CheckoutView(StripePageView):
     @schema.checkout
     def post(self, request: Request) -> Response:
         return Response({"url": start_checkout(user=user_of(request), **parse(CheckoutSerializer, request))})
+
+
+class PayView(StripePageView):
+    @schema.pay
+    def post(self, request: Request) -> Response:
+        parse(NothingSerializer, request)
+        return Response({"url": payment_page(user=user_of(request))})
 
 
 class PortalView(StripePageView):

@@ -96,6 +96,9 @@ class StripeApi:
         path = f"/v1/prices/{quote(price_id, safe='')}"
         return self._call("get", path, expand=["product", "currency_options"])
 
+    def invoice(self, invoice_id: str) -> StripeObject:
+        return self._call("get", f"/v1/invoices/{quote(invoice_id, safe='')}")
+
     def create_checkout_session(self, *, key: str, **parameters: Any) -> StripeObject:
         return self._call("post", "/v1/checkout/sessions", idempotency_key=key, **parameters)
 

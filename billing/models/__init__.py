@@ -1,5 +1,6 @@
 """Stripe's events, and what they say: customers, checkouts, subscriptions, payments, and refunds."""
 
+from billing.models.cards import Card
 from billing.models.changes import SubscriptionChange
 from billing.models.checkouts import Checkout
 from billing.models.customers import Customer, CustomerRequest
@@ -10,6 +11,7 @@ from billing.models.payments import InvoicePayment, Payment, RefundedCharge
 from billing.models.subscriptions import Subscription
 
 __all__ = [
+    "Card",
     "Checkout",
     "CleanupRequest",
     "Customer",

@@ -44,6 +44,10 @@ class Customer(models.Model):
     )
     email_changed_at = models.DateTimeField(null=True, help_text=_("When it was last changed at Stripe."))
     name = models.CharField(max_length=500, blank=True)
+    payment_method = models.CharField(
+        max_length=255, blank=True, db_default="", help_text=_("What Stripe charges if a subscription names nothing.")
+    )
+    payment_method_version = models.CharField(max_length=300, blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True, help_text=_("When the customer was deleted at Stripe."))
     erased_at = models.DateTimeField(

@@ -1,18 +1,23 @@
 """Payments, successful or failed, and refunds."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Least, Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.clock import is_ahead
 from billing.models.customers import Customer
 from billing.models.disputes import SETTLED, Dispute
 from common.money import Amount, format_amount
+
+# Written by hand because it runs with many events: compiling it with the ORM takes longer than running it.
+OPEN = "SELECT * FROM billing_payment WHERE subscription_id = %s AND status = 'failed'"
+INVOICE_LINK_LIFE = timedelta(days=30)  # Stripe's pages of invoices expire afterwards
 
 
 def same_payment() -> Q:
@@ -38,6 +43,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def paid_for(self, subscription_id: str) -> Self:
         return self.filter(subscription_id=subscription_id, status=Payment.Status.PAID)
+
+    def open_of(self, subscription_id: str) -> "list[Payment]":
+        """Return the failed payments of the subscription."""
+        return list(self.raw(OPEN, [subscription_id]))
 
     def of_charge(self, charge: str, payment_intent: str) -> Self:
         """Return the payments that this charge paid.
@@ -92,6 +101,11 @@ class Payment(models.Model):
     paid_at = models.DateTimeField(null=True)
     attempt = models.BigIntegerField(default=0, help_text=_("The number of the last failed attempt."))
     next_attempt_at = models.DateTimeField(null=True)
+    needs_action = models.BooleanField(
+        default=False, db_default=False, help_text=_("The bank asks the customer to confirm it (3-D Secure).")
+    )
+    first_failed_at = models.DateTimeField(null=True)
+    last_failed_at = models.DateTimeField(null=True)
     payment_intent = models.CharField(max_length=255, blank=True)
     charge = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -102,6 +116,7 @@ class Payment(models.Model):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["subscription_id"], name="payment_subscription"),
+            models.Index(fields=["subscription_id"], condition=Q(status="failed"), name="payment_open"),
             models.Index(fields=["payment_intent"], condition=~Q(payment_intent=""), name="payment_intent"),
             models.Index(fields=["charge"], condition=~Q(charge=""), name="payment_charge"),
         ]
@@ -117,6 +132,16 @@ class Payment(models.Model):
     def is_open(self) -> bool:
         """Whether the customer still owes the amount."""
         return self.status == self.Status.FAILED
+
+    @property
+    def is_awaiting_action(self) -> bool:
+        """Whether the customer has to confirm it with their bank. Nothing is wrong with the card."""
+        return self.is_open and self.needs_action
+
+    @property
+    def link(self) -> str:
+        """The URL of the invoice's page at Stripe, or an empty string once it has expired."""
+        return self.invoice_url if timezone.now() - self.created_at < INVOICE_LINK_LIFE else ""
 
     @property
     def upcoming_attempt_at(self) -> datetime | None:

@@ -14,7 +14,8 @@ from django.db.models.lookups import Contains
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.clock import has_passed, is_ahead
+from billing.models import grace
+from billing.models.clock import has_passed, is_ahead, later
 from billing.models.customers import Customer
 from billing.models.items import SubscriptionItem
 from billing.plans import Plan, known_price_ids, plan_by_price, price_by_id
@@ -24,10 +25,13 @@ from common.money import format_amount
 FINAL = ("canceled", "incomplete_expired")
 # It is our policy that access continues while Stripe retries a failed card.
 WITH_ACCESS = ("active", "trialing", "past_due")
+# What Stripe calls a subscription whose newest invoice isn't paid: while it retries, and once it has given up.
+OWING = ("past_due", "unpaid")
 
 
-# Written by hand because it runs with every first payment: compiling it with the ORM takes ten times as long as running
-# it.
+# Written by hand because they run with every payment: compiling them with the ORM takes ten times as long as running
+# them.
+FORGET_UNPAID = "UPDATE billing_subscription SET unpaid_since = NULL WHERE id = %s AND status IN ('past_due', 'unpaid')"
 ACTIVATE = "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'"
 
 
@@ -39,7 +43,7 @@ OVERDUE_INTERVAL = timedelta(days=1)
 
 def has_access() -> Q:
     """Return the condition for access. ``Subscription.gives_access`` says the same about one row."""
-    condition = Q(status__in=WITH_ACCESS) & has_any_price(known_price_ids())
+    condition = Q(status__in=WITH_ACCESS) & has_any_price(known_price_ids()) & grace.has_grace()
     if settings.STRIPE_SECRET_KEY:
         return condition  # Stripe is asked soon after each date, and only its answer is certain
     now = timezone.now()
@@ -98,6 +102,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Activate the subscription if it is incomplete. Returns whether it was."""
         return execute(ACTIVATE, subscription_id) == 1
 
+    def forget_unpaid(self, subscription_id: str) -> bool:
+        """Forget since when a payment is missing, and return whether Stripe's newest report says that one is."""
+        return execute(FORGET_UNPAID, subscription_id) == 1
+
     def of(self, user_id: int) -> Self:
         return self.filter(customer__user=user_id)
 
@@ -117,6 +125,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         one that ended last."""
         rank = Case(When(has_access(), then=0), When(status__in=FINAL, then=2), default=1)
         return self.of(user_id).order_by(rank, "-version").first()
+
+    def owing(self) -> Self:
+        """Keep the subscriptions for which a payment may be missing, with the open payment."""
+        return self.filter(Q(status__in=OWING) | ~Q(open_payment=None)).select_related("open_payment")
 
     def others_of(self, user_id: int, current: "Subscription | None") -> Self:
         """Return the other live subscriptions of the user, which are charged as well."""
@@ -149,6 +161,10 @@ class Subscription(models.Model):
     interval = models.CharField(max_length=16, blank=True)
     interval_count = models.BigIntegerField(null=True)
     quantity = models.BigIntegerField(null=True)
+    has_long_period = models.BooleanField(
+        default=False, db_default=False, help_text=_("It is charged once a year or less often.")
+    )
+    current_period_start = models.DateTimeField(null=True)
     current_period_end = models.DateTimeField(null=True)
     trial_end = models.DateTimeField(null=True)
     without_card = models.CharField(
@@ -164,12 +180,34 @@ class Subscription(models.Model):
     schedule_version = models.CharField(max_length=300, blank=True, db_default="")
     next_phase = models.JSONField(null=True, help_text=_("What the schedule will change the subscription to."))
     next_phase_version = models.CharField(max_length=300, blank=True, db_default="")
+    payment_method = models.CharField(
+        max_length=255, blank=True, db_default="", help_text=_("Empty if it charges the customer's default.")
+    )
+    latest_invoice = models.CharField(max_length=255, blank=True, db_default="")
+    open_payment = models.ForeignKey(
+        "billing.Payment",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text=_("The failed payment that the customer has to make."),
+    )
+    unpaid_since = models.DateTimeField(
+        null=True, help_text=_("When the first payment failed that is still missing. The grace period begins then.")
+    )
+    unpaid_notice = models.CharField(
+        max_length=300, blank=True, db_default="", help_text=_("The key of the email about the suspension.")
+    )
+    announced_renewal = models.DateTimeField(null=True, help_text=_("The renewal that the customer was reminded of."))
+    announced_trial_end = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=64, blank=True)
 
     ordered_at = models.DateTimeField(null=True, help_text=_("When its Checkout was completed, paid or not."))
     first_paid_at = models.DateTimeField(null=True, help_text=_("When Stripe reported its Checkout as settled."))
     version = models.CharField(max_length=300, blank=True, help_text=_("The highest version reported by Stripe wins."))
+    reported_at = models.DateTimeField(null=True, help_text=_("When Stripe last reported the state, by its clock."))
     refresh_at = models.DateTimeField(null=True, help_text=_("When we ask Stripe for its current state."))
     refresh_failures = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts to ask Stripe."))
 
@@ -179,6 +217,13 @@ class Subscription(models.Model):
         ordering = ["-version"]
         indexes = [
             models.Index(fields=["refresh_at"], condition=Q(refresh_at__isnull=False), name="subscription_refresh"),
+            models.Index(fields=["unpaid_since", "id"], condition=Q(status="past_due"), name="subscription_past_due"),
+            models.Index(
+                fields=["current_period_end", "id"],
+                condition=Q(status="active", has_long_period=True),
+                name="subscription_renewal",
+            ),
+            models.Index(fields=["trial_end", "id"], condition=Q(status="trialing"), name="subscription_trial_end"),
         ]
 
     def __str__(self) -> str:
@@ -222,7 +267,18 @@ class Subscription(models.Model):
 
     @property
     def gives_access(self) -> bool:
-        return self.status in WITH_ACCESS and self.plan is not None and not self.is_over
+        has_access = self.status in WITH_ACCESS and self.plan is not None and not self.is_over
+        return has_access and not grace.is_over(self.grace_ends_at, self.reported_at)
+
+    @property
+    def grace_ends_at(self) -> datetime | None:
+        """When access ends unless the missing payment arrives. None if nothing is missing, or if there is no limit."""
+        return grace.ends_at(self.status, self.unpaid_since, self.current_period_end)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether a payment gives access again."""
+        return self.status in OWING and self.plan is not None and not self.gives_access
 
     @property
     def has_passed_its_end(self) -> bool:
@@ -238,11 +294,14 @@ class Subscription(models.Model):
 
     @property
     def next_question_at(self) -> datetime | None:
-        """When to ask Stripe if no event arrives until then: some hours after the next date that changes the state."""
+        """When to ask Stripe if no event arrives until then: after the next date that changes the state."""
         if self.is_final:
             return None
         dates = (self.cancel_at, self.trial_end, self.current_period_end)
-        questions = [date + EVENT_DELAY for date in dates if date and not has_passed(date, EVENT_DELAY)]
+        questions = [later(date, EVENT_DELAY) for date in dates if date and not has_passed(date, EVENT_DELAY)]
+        # No event is expected at the end of the grace period, so there is nothing to wait for.
+        if self.grace_ends_at and not grace.is_over(self.grace_ends_at, self.reported_at):
+            questions.append(self.grace_ends_at)
         if has_passed(self.cancel_at, EVENT_DELAY):
             questions.append(timezone.now() + OVERDUE_INTERVAL)
         return min(questions, default=None)

@@ -1,7 +1,7 @@
 """What the pages show: states as badges, intervals, invoice links, and the panel on the dashboard."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, cast
 
 from django.http import HttpRequest
@@ -13,15 +13,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from billing.models import Payment, Subscription
 from billing.models.clock import is_ahead
+from billing.models.subscriptions import OWING
 from billing.plans import free_plan
+from billing.services.dues import dues_of
 from common.display import Badge, BadgeClass
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-INVOICE_LINK_LIFE = timedelta(days=30)  # Stripe's pages of invoices expire afterwards
 
+# An attribute of the request. The panel of the dashboard sets it, which saves the banner its query.
+HAS_NO_SUBSCRIPTION = "has_no_subscription"
 
+AWAITING_CONFIRMATION = Badge(_("Awaiting your confirmation"), BadgeClass.WAIT)
 SUBSCRIPTION_BADGES: Mapping[str, Badge] = {
     "active": Badge(_("Active"), BadgeClass.GOOD),
     "trialing": Badge(_("Trial"), BadgeClass.GOOD),
@@ -63,11 +67,15 @@ def subscription_badge(subscription: Subscription) -> Badge:
         return Badge(_("Cancels on %(day)s") % {"day": day}, BadgeClass.WAIT)
     if subscription.is_collection_paused and subscription.gives_access:
         return Badge(paused_until(subscription.collection_resumes_at), BadgeClass.WAIT)
+    if subscription.status in OWING and subscription.open_payment and subscription.open_payment.is_awaiting_action:
+        return AWAITING_CONFIRMATION
     status = subscription.status or "incomplete"
     return SUBSCRIPTION_BADGES.get(status) or Badge(status, BadgeClass.WAIT)
 
 
 def payment_badge(payment: Payment) -> Badge:
+    if payment.is_awaiting_action:
+        return AWAITING_CONFIRMATION
     if payment.is_disputed:
         return Badge(_("Disputed"), BadgeClass.BAD)
     if payment.amount_refunded:
@@ -110,15 +118,17 @@ def adjustment_name(name: str, amount: int) -> "StrOrPromise":
     return ADJUSTMENTS.get(name, name)
 
 
-def invoice_link(payment: Payment) -> str:
-    """Return the URL of the invoice at Stripe, or an empty string once its page has expired."""
-    return payment.invoice_url if timezone.now() - payment.created_at < INVOICE_LINK_LIFE else ""
+def due_banner(request: HttpRequest) -> str:
+    """Return the HTML of the banner about missing payments, or an empty string."""
+    dues = [] if getattr(request, HAS_NO_SUBSCRIPTION, False) else dues_of(cast(User, request.user).pk)
+    return render_to_string("billing/banner.html", {"dues": dues}, request) if dues else ""
 
 
 def plan_panel(request: HttpRequest) -> str:
     """Return the HTML of the dashboard's panel: plan, state, and next charge."""
     user = cast(User, request.user)
     subscription = Subscription.objects.current_of(user.pk)
+    setattr(request, HAS_NO_SUBSCRIPTION, subscription is None)
     others = Subscription.objects.others_of(user.pk, subscription)
     context = {"subscription": subscription, "others": others, "free_plan": free_plan()}
     return render_to_string("billing/panel.html", context, request)

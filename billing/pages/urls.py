@@ -15,4 +15,5 @@ urlpatterns = [
     re_path(r"^billing/change/confirm/?$", changes.confirm, name="change-confirm"),
     re_path(r"^billing/cancel/?$", changes.cancel, name="cancel"),
     re_path(r"^billing/resume/?$", changes.resume, name="resume"),
+    re_path(r"^billing/pay/?$", views.pay, name="pay"),
 ]

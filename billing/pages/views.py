@@ -20,6 +20,7 @@ from billing.pages.cards import has_live_subscription, shelf_for
 from billing.pages.forms import CheckoutForm
 from billing.plans import free_plan
 from billing.services.checkouts import start_checkout
+from billing.services.dues import payment_page
 from billing.services.portals import PortalFlow, open_portal
 from billing.services.stripe_customers import known_customer
 from billing.throttling import STRIPE_PAGE_LIMITS
@@ -78,6 +79,15 @@ def portal(request: HttpRequest) -> HttpResponse:
     flow = request.POST.get("flow", "")
     chosen = PortalFlow(flow) if flow in [*PortalFlow] else None
     return redirect_to_stripe(request, lambda user: open_portal(user=user, flow=chosen))
+
+
+@non_atomic_requests
+@login_required
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["GET", "HEAD"])
+def pay(request: HttpRequest) -> HttpResponse:
+    """Redirect to the unpaid invoice. It is a link, because for a form, every page would need Stripe in its CSP."""
+    invoice = request.GET.get("invoice", "")
+    return redirect_to_stripe(request, lambda user: payment_page(user=user, invoice=invoice))
 
 
 def redirect_to_stripe(request: HttpRequest, get_url: Callable[[User], str]) -> HttpResponse:

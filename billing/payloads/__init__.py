@@ -4,6 +4,7 @@ Two generations are in use. A webhook endpoint keeps the API version it was crea
 many fields, so every reader looks in both places.
 """
 
+from billing.payloads.cards import CardState, default_method_of
 from billing.payloads.charges import Charge, DisputeState, Refund
 from billing.payloads.checkout_sessions import CheckoutSession
 from billing.payloads.customers import CustomerRef
@@ -13,9 +14,11 @@ from billing.payloads.objects import StripeObject, UnusableObject
 from billing.payloads.previews import Preview, PreviewLine
 from billing.payloads.schedules import Phase, Schedule
 from billing.payloads.subscriptions import SubscriptionState
+from billing.payloads.upcoming import UpcomingInvoice
 
 __all__ = [
     "PRODUCT",
+    "CardState",
     "Charge",
     "CheckoutSession",
     "CustomerRef",
@@ -30,5 +33,7 @@ __all__ = [
     "StripeObject",
     "SubscriptionState",
     "UnusableObject",
+    "UpcomingInvoice",
+    "default_method_of",
     "mark",
 ]

@@ -27,6 +27,7 @@ class SubscriptionState:
     interval: str
     interval_count: int | None
     quantity: int | None
+    current_period_start: datetime | None
     current_period_end: datetime | None
     trial_end: datetime | None
     without_card: str
@@ -34,6 +35,8 @@ class SubscriptionState:
     is_collection_paused: bool
     collection_resumes_at: datetime | None
     schedule_id: str
+    latest_invoice: str
+    payment_method: str
     ended_at: datetime | None
     end_reason: str
 
@@ -55,6 +58,7 @@ class SubscriptionState:
             interval=plan.interval if plan else "",
             interval_count=plan.interval_count if plan else None,
             quantity=plan.quantity if plan else None,
+            current_period_start=period_start_of(data),
             current_period_end=period_end,
             trial_end=data.moment("trial_end"),
             without_card=without_card(data),
@@ -63,6 +67,8 @@ class SubscriptionState:
             is_collection_paused=bool(pause),
             collection_resumes_at=pause.moment("resumes_at"),
             schedule_id=data.ref("schedule"),
+            latest_invoice=data.ref("latest_invoice"),
+            payment_method=payment_method_of(data),
             ended_at=data.moment("ended_at"),
             end_reason=data.inner("cancellation_details").text("reason", 64),
         )
@@ -74,11 +80,21 @@ def period_end_of(data: StripeObject) -> datetime | None:
     return min(ends, default=data.moment("current_period_end"))
 
 
+def period_start_of(data: StripeObject) -> datetime | None:
+    """Return the newest start among the items: the renewal that was charged last."""
+    starts = [start for item in data.items("items") if (start := item.moment("current_period_start"))]
+    return max(starts, default=data.moment("current_period_start"))
+
+
+def payment_method_of(data: StripeObject) -> str:
+    """Return the ID of what the subscription charges, or an empty string if that is the customer's default."""
+    return data.ref("default_payment_method") or data.ref("default_source")
+
+
 def without_card(data: StripeObject) -> str:
     """Return what the end of the trial does if the customer has no card: ``cancel``, ``pause``, or an empty string.
 
     It is empty as well if the subscription names a payment method. If it names none, the customer may have a default.
     """
     action = data.inner("trial_settings", "end_behavior").text("missing_payment_method")
-    has_method = data.ref("default_payment_method") or data.ref("default_source")
-    return action if action in ("cancel", "pause") and not has_method else ""
+    return action if action in ("cancel", "pause") and not payment_method_of(data) else ""

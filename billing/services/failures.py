@@ -5,10 +5,10 @@ from datetime import datetime
 from billing import mail
 from billing.models import Payment, StripeEvent, Subscription
 from billing.payloads import CheckoutSession, Invoice
+from billing.services import open_payments
 from billing.services.customers import identify
+from billing.services.open_payments import PAID_EVENTS, is_awaited, is_settled
 from billing.services.payments import CLOSED, invoice_fields, record_closed_invoice, session_fields, store
-
-PAID_EVENTS = ("invoice.paid", "invoice.payment_succeeded")
 
 
 def record_failed_invoice(invoice: Invoice, at: datetime, *, needs_action: bool = False) -> None:
@@ -28,12 +28,24 @@ def record_failed_invoice(invoice: Invoice, at: datetime, *, needs_action: bool 
         amount=invoice.amount_open,
         attempt=invoice.attempt,
         next_attempt_at=invoice.next_attempt_at,
+        needs_action=needs_action,
     )
+    note_time(payment, at)
+    open_payments.update(payment.subscription_id)
     is_current = payment.is_open and invoice.status == "open" and invoice.attempt >= payment.attempt
     if is_current and is_owed(subscription_of(payment), at, invoice):
+        mail.cancel_dunning_email(payment, attempt=invoice.attempt - 1)
         send = mail.send_payment_action_required_email if needs_action else mail.send_payment_failed_email
         send(payer.recipient, payment, subscription_of(payment))
     return None
+
+
+def note_time(payment: Payment, at: datetime) -> None:
+    """Store when it failed for the first and for the last time, in whatever order the events arrive."""
+    payment.first_failed_at = min(filter(None, [payment.first_failed_at, at]))
+    payment.last_failed_at = max(filter(None, [payment.last_failed_at, at]))
+    times = {"first_failed_at": payment.first_failed_at, "last_failed_at": payment.last_failed_at}
+    Payment.objects.filter(stripe_id=payment.stripe_id).update(**times)
 
 
 def subscription_of(payment: Payment) -> Subscription | None:
@@ -48,18 +60,12 @@ def is_owed(subscription: Subscription | None, at: datetime, invoice: Invoice) -
     # Stripe always gives a reason. Servers that imitate it don't, and have no page that shows the refusal.
     if not invoice.reason and subscription.status in ("incomplete", "incomplete_expired"):
         return True
-    if subscription.is_final or subscription.is_over:
+    # The customer was already asked to pay when the subscription was suspended.
+    if subscription.is_final or subscription.is_over or subscription.unpaid_notice:
         return False
     if subscription.status == "incomplete" or (invoice.is_first and not subscription.status):
         return is_awaited(subscription)
-    # Stripe reports a subscription as active again only after the payment.
-    is_settled = subscription.status == "active" and subscription.updated_at and subscription.updated_at > at
-    return not is_settled and not (invoice.is_first and subscription.first_paid_at)
-
-
-def is_awaited(subscription: Subscription) -> bool:
-    """Return whether the buyer left Checkout without having paid, as with a direct debit."""
-    return subscription.ordered_at is not None and subscription.first_paid_at is None
+    return not is_settled(subscription, at) and not (invoice.is_first and subscription.first_paid_at)
 
 
 def announce_after_checkout(session: CheckoutSession) -> None:

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db.models import Q
 
 from billing import mail
-from billing.models import InvoicePayment, Payment
+from billing.models import InvoicePayment, Payment, Subscription
 from billing.payloads import CheckoutSession, Invoice
 from billing.plans import plan_by_price, product_by_price, product_by_slug
-from billing.services import subscriptions
+from billing.services import open_payments, subscriptions
 from billing.services.customers import Payer, identify
 from common.db import insert_if_absent
 from common.money import Amount
@@ -28,16 +28,16 @@ CLOSED = {"void": Status.CANCELED, "uncollectible": Status.UNCOLLECTIBLE}
 # A later status never turns back into an earlier one: a paid invoice stays paid.
 FINALITY = (Status.FAILED, Status.UNCOLLECTIBLE, Status.CANCELED, Status.PAID)
 # These belong to one status. An older report fills other empty fields, but not these.
-OF_THE_STATUS = ("status", "amount", "paid_at", "attempt", "next_attempt_at")
+OF_THE_STATUS = ("status", "amount", "paid_at", "attempt", "next_attempt_at", "needs_action")
 
 
 def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
     """Store the payment for good and send the receipt. ``at`` is used if the invoice has no time of payment."""
     if invoice.amount_settled <= 0:
         # Nothing was due, as at the start of a trial, or nothing is due any more.
-        Payment.objects.filter(stripe_id=invoice.id).exclude(status=Status.PAID).update(
-            status=Status.PAID, amount=0, next_attempt_at=None
-        )
+        unpaid = Payment.objects.filter(stripe_id=invoice.id).exclude(status=Status.PAID)
+        unpaid.update(status=Status.PAID, amount=0, next_attempt_at=None)
+        settle(Payment.objects.filter(stripe_id=invoice.id).first(), invoice.subscription)
         return
     payer = identify(invoice.customer)
     payment, is_newly_paid = store(
@@ -51,6 +51,8 @@ def record_paid_invoice(invoice: Invoice, at: datetime) -> None:
     # Only the first payment can activate a subscription, and renewals are most of the events.
     if invoice.reason != RENEWAL:
         subscriptions.activate(invoice.subscription)
+    if is_newly_paid:
+        settle(payment, invoice.subscription)
     if invoice.amount_paid > 0:
         mail.send_receipt_email(payer.recipient, payment, invoice)
     if is_newly_paid:
@@ -61,7 +63,21 @@ def record_closed_invoice(invoice: Invoice) -> None:
     """Store that an invoice was canceled or written off. Nobody is asked to pay it after that."""
     payer = identify(invoice.customer)
     fields = invoice_fields(invoice) | {"amount": invoice.amount_due, "attempt": invoice.attempt}
-    store(payer, invoice.id, **fields, status=CLOSED[invoice.status])
+    payment, _ = store(payer, invoice.id, **fields, status=CLOSED[invoice.status])
+    settle(payment, invoice.subscription)
+
+
+def settle(payment: Payment | None, subscription_id: str) -> None:
+    """Cancel the email about its failure if it is still queued, and have its subscription wait for it no longer.
+
+    There is no payment if nothing had to be paid.
+    """
+    has_failed = payment is not None and payment.first_failed_at is not None
+    if payment and has_failed:
+        mail.cancel_dunning_email(payment)
+    # Nearly all payments are for subscriptions that owe nothing.
+    if has_failed or Subscription.objects.forget_unpaid(subscription_id):
+        open_payments.update(subscription_id)
 
 
 def record_sale(session: CheckoutSession, at: datetime) -> None:
@@ -130,6 +146,9 @@ def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:
     }
     if is_newer:
         changes["next_attempt_at"] = fields.get("next_attempt_at")
+        # Stripe can announce one attempt in two events, of which only one says that the customer has to confirm it.
+        is_same_attempt = payment.attempt == fields.get("attempt", 0)
+        changes["needs_action"] = bool(fields.get("needs_action")) or (payment.needs_action and is_same_attempt)
     for name, value in changes.items():
         setattr(payment, name, value)
     payment.save(update_fields=changes)

@@ -12,14 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import StripeEvent, Subscription
-from billing.payloads import CustomerRef, StripeObject
-from billing.services import subscriptions, versions
+from billing.models.grace import grace_period, has_grace
+from billing.payloads import CustomerRef, StripeObject, SubscriptionState
+from billing.services import endings, subscriptions, versions
 from billing.services.customers import NotOurs, identify, record_deletion
 from common.db import database_now, index_walks
 from common.retry import backoff
@@ -42,6 +43,21 @@ def refresh_subscriptions() -> int:
     with index_walks():
         due = list(Subscription.objects.filter(refresh_at__lte=Now()).order_by("refresh_at")[:QUESTIONS_PER_ROUND])
     return ask_in_turn(refresh, due)
+
+
+def ask_about_overdue_payments() -> int:
+    """Make the subscriptions due whose grace period is over, and return how many there were.
+
+    Usually that is scheduled already. It isn't if BILLING_GRACE_DAYS has been shortened, or set for the first time.
+    """
+    grace = grace_period()
+    if grace is None:
+        return 0
+    overdue = Subscription.objects.filter(status="past_due", unpaid_since__lte=Now() - grace)
+    unasked = overdue.filter(has_grace()).filter(Q(refresh_at=None) | Q(refresh_at__gt=Now() + LONGEST_WAIT))
+    with index_walks():
+        keys = list(unasked.order_by("unpaid_since").values_list("pk", flat=True))
+    return Subscription.objects.filter(pk__in=keys).update(refresh_at=Now())
 
 
 def find_addresses() -> int:
@@ -85,7 +101,8 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
         next_at = None
         # Rows of others exist from the time before marks were introduced.
         with suppress(NotOurs):
-            subscription = subscriptions.record_answer(answer, version)
+            payer, subscription = subscriptions.record_answer(answer, version)
+            endings.announce_found(payer, subscription, SubscriptionState.read(answer))
             next_at = subscription.next_question_at
         settle(subscription, lease, version, next_at)
     return True

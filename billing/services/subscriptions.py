@@ -16,15 +16,17 @@ from django.db.models.functions import Now
 
 from billing import mail
 from billing.models import Checkout, Payment, Subscription
-from billing.models.subscriptions import FINAL
+from billing.models.subscriptions import FINAL, OWING
 from billing.payloads import CheckoutSession, Schedule, StripeObject, SubscriptionState
 from billing.plans import Plan
-from billing.services import contacts, erasures
+from billing.services import contacts, erasures, open_payments
 from billing.services.customers import Payer, identify
 from billing.signals import subscription_changed
 from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
+
+PERIODS_IN_A_YEAR = {"year": 1, "month": 12, "week": 52, "day": 364}
 
 
 def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = False) -> tuple[Payer, Subscription]:
@@ -40,6 +42,7 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     if replaces_stored_state(subscription, state, version):
         set_state(subscription, state, version)
     set_schedule(subscription, version, state.schedule_id)
+    set_open_payment(subscription)
     # An outdated event schedules a question too. It may be one of two events from the same second.
     if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
@@ -72,6 +75,23 @@ def set_state(subscription: Subscription, state: SubscriptionState, version: str
             setattr(subscription, name, value)
     subscription.status = status_after_payment(subscription)
     subscription.version = version
+    subscription.reported_at = subscription.updated_at
+    subscription.has_long_period = is_long(state.interval, state.interval_count)
+
+
+def is_long(interval: str, count: int | None) -> bool:
+    """Return whether a period takes a year or longer."""
+    return interval in PERIODS_IN_A_YEAR and (count or 1) >= PERIODS_IN_A_YEAR[interval]
+
+
+def set_open_payment(subscription: Subscription) -> None:
+    """Note which payment is missing. While nothing is owed, only events of payments change that."""
+    if subscription.status in (*OWING, "incomplete"):
+        open_payments.note(subscription)
+        return
+    subscription.unpaid_since = None
+    if subscription.is_final:
+        subscription.open_payment = None
 
 
 def set_schedule(subscription: Subscription, version: str, schedule_id: str) -> None:
@@ -106,13 +126,13 @@ def record_schedule(schedule: Schedule, version: str, *, is_from_api: bool = Fal
     subscription.save()
 
 
-def record_answer(answer: StripeObject, version: str) -> Subscription:
-    """Store Stripe's answer to a question about a subscription, with its schedule. Returns the stored subscription."""
-    _, subscription = record_state(SubscriptionState.read(answer), version, is_from_api=True)
+def record_answer(answer: StripeObject, version: str) -> tuple[Payer, Subscription]:
+    """Store Stripe's answer to a question about a subscription, with its schedule. Returns the payer and the row."""
+    payer, subscription = record_state(SubscriptionState.read(answer), version, is_from_api=True)
     if schedule := answer.inner("schedule"):
         record_schedule(Schedule.read(schedule), version, is_from_api=True)
         subscription.refresh_from_db()
-    return subscription
+    return payer, subscription
 
 
 def status_after_payment(subscription: Subscription) -> str:
@@ -146,6 +166,8 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
         subscription.status = subscription.status or "incomplete"
         subscription.status = status_after_payment(subscription)
     subscription.refresh_at = next_refresh(subscription)
+    if not session.is_settled:
+        open_payments.note(subscription)
     save_and_announce(subscription, previous_status, plan_before)
     end_if_erased(payer, subscription)
 
@@ -173,20 +195,17 @@ def activate(subscription_id: str) -> None:
         announce(subscription, "incomplete")
 
 
-def record_end(state: SubscriptionState, version: str) -> None:
-    """Store the end, and send the email about it if the subscription had begun."""
-    payer, _ = record_state(state, version)
-    # The other final status is incomplete_expired: the first payment never arrived, so nothing ends for the customer.
-    if state.status == "canceled":
-        mail.send_subscription_ended_email(payer.recipient, state)
-
-
 def announce_trial_end(state: SubscriptionState, version: str) -> None:
     """Store the state, and send the email about the end of the trial, if the newest state is that trial."""
     # Stripe sends this event three days before the end, and also when the trial is ended at once.
     payer, subscription = record_state(state, version)
     if subscription.is_trial_ending and subscription.trial_end == state.trial_end:
-        mail.send_trial_ending_email(payer.recipient, subscription)
+        send_trial_ending(payer, subscription)
+
+
+def send_trial_ending(payer: Payer, subscription: Subscription) -> None:
+    mail.send_trial_ending_email(payer.recipient, subscription)
+    Subscription.objects.filter(pk=subscription.pk).update(announced_trial_end=subscription.trial_end)
 
 
 def save_and_announce(subscription: Subscription, previous_status: str, plan_before: Plan | None) -> None:

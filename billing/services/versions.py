@@ -24,6 +24,11 @@ RANKS: Mapping[str, int] = {
     "subscription_schedule.completed": 3,
     "subscription_schedule.aborted": 3,
     "charge.dispute.created": 0,
+    "payment_method.attached": 0,
+    "payment_method.detached": 3,
+    "customer.source.created": 0,
+    "customer.source.expiring": 1,
+    "customer.source.deleted": 3,
     "charge.dispute.closed": 3,
 }
 DEFAULT_RANK = 2

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from billing.testing import invoices, refunds, sessions, subscriptions
+from billing.testing import cards, invoices, refunds, sessions, subscriptions
 from billing.testing.generations import API_VERSIONS, in_old_generation
 from billing.testing.scenario import Data, Scenario, new_id
 from billing.webhook.handlers import HANDLERS
@@ -37,6 +37,7 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "invoice.payment_action_required": invoices.failed_invoice,
     "invoice.voided": lambda scenario: invoices.closed_invoice(scenario, status="void"),
     "invoice.marked_uncollectible": lambda scenario: invoices.closed_invoice(scenario, status="uncollectible"),
+    "invoice.upcoming": cards.upcoming_invoice,
     "invoice_payment.paid": invoices.invoice_payment,
     "customer.subscription.created": subscriptions.subscription,
     "customer.subscription.updated": subscriptions.subscription,
@@ -50,6 +51,14 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "subscription_schedule.canceled": lambda scenario: subscriptions.schedule(scenario, status="canceled"),
     "subscription_schedule.completed": lambda scenario: subscriptions.schedule(scenario, status="completed"),
     "subscription_schedule.aborted": lambda scenario: subscriptions.schedule(scenario, status="canceled"),
+    "payment_method.attached": cards.payment_method,
+    "payment_method.updated": cards.payment_method,
+    "payment_method.automatically_updated": cards.payment_method,
+    "payment_method.detached": cards.detached_payment_method,
+    "customer.source.created": cards.card,
+    "customer.source.updated": cards.card,
+    "customer.source.expiring": cards.card,
+    "customer.source.deleted": cards.card,
     "customer.updated": refunds.customer,
     "customer.deleted": refunds.customer,
     "refund.created": refunds.refund,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from billing.payloads import (
+    CardState,
     Charge,
     CheckoutSession,
     CustomerRef,
@@ -20,8 +21,22 @@ from billing.payloads import (
     Refund,
     Schedule,
     SubscriptionState,
+    UpcomingInvoice,
+    default_method_of,
 )
-from billing.services import checkouts, customers, disputes, failures, payments, refunds, subscriptions, versions
+from billing.services import (
+    cards,
+    checkouts,
+    customers,
+    disputes,
+    endings,
+    failures,
+    payments,
+    refunds,
+    reminders,
+    subscriptions,
+    versions,
+)
 from billing.webhook.envelope import Envelope
 
 Handler = Callable[[Envelope], None]
@@ -82,12 +97,28 @@ def checkout_expired(event: Envelope) -> None:
     checkouts.close(event.data.require_id())
 
 
+def invoice_upcoming(event: Envelope) -> None:
+    reminders.announce_renewal(UpcomingInvoice.read(event.data), event.created_at)
+
+
+def card_changed(event: Envelope) -> None:
+    cards.record_card(CardState.read(event.data), version_of(event))
+
+
+def card_expiring(event: Envelope) -> None:
+    cards.record_expiring(CardState.read(event.data), version_of(event))
+
+
+def card_removed(event: Envelope) -> None:
+    cards.record_removal(event.data.require_id(), version_of(event))
+
+
 def subscription_updated(event: Envelope) -> None:
-    subscriptions.record_state(SubscriptionState.read(event.data), version_of(event))
+    endings.record_change(SubscriptionState.read(event.data), version_of(event))
 
 
 def subscription_ended(event: Envelope) -> None:
-    subscriptions.record_end(SubscriptionState.read(event.data), version_of(event))
+    endings.record_end(SubscriptionState.read(event.data), version_of(event))
 
 
 def schedule_changed(event: Envelope) -> None:
@@ -118,6 +149,7 @@ def dispute_changed(event: Envelope) -> None:
 
 def customer_updated(event: Envelope) -> None:
     customers.record_update(CustomerRef.read(event.data.require_id(), event.data), event.created_at)
+    cards.record_default(event.data.id, default_method_of(event.data), version_of(event))
 
 
 def customer_deleted(event: Envelope) -> None:
@@ -142,6 +174,7 @@ HANDLERS: Mapping[str, Handler] = {
     "invoice.payment_action_required": invoice_unpaid,
     "invoice.voided": invoice_closed,
     "invoice.marked_uncollectible": invoice_closed,
+    "invoice.upcoming": invoice_upcoming,
     "invoice_payment.paid": invoice_payment_paid,
     "customer.subscription.created": subscription_updated,
     "customer.subscription.updated": subscription_updated,
@@ -155,6 +188,15 @@ HANDLERS: Mapping[str, Handler] = {
     "subscription_schedule.canceled": schedule_changed,
     "subscription_schedule.completed": schedule_changed,
     "subscription_schedule.aborted": schedule_changed,
+    "payment_method.attached": card_changed,
+    "payment_method.updated": card_changed,
+    "payment_method.automatically_updated": card_changed,
+    "payment_method.detached": card_removed,
+    # Cards that were stored before Stripe had payment methods.
+    "customer.source.created": card_changed,
+    "customer.source.updated": card_changed,
+    "customer.source.expiring": card_expiring,
+    "customer.source.deleted": card_removed,
     "customer.updated": customer_updated,
     "customer.deleted": customer_deleted,
     "refund.created": refund_updated,

@@ -109,6 +109,24 @@ class Site:
             "send_password_changed_email(user, now)\n",
         )
 
+    def add_missing_payment(self, address: str) -> None:
+        """Store a subscription of the user's whose last payment failed."""
+        self.manage(
+            "shell",
+            "-v",
+            "0",
+            "-c",
+            "from django.utils import timezone\n"
+            "from accounts.models import User\n"
+            "from billing.models import Customer, Payment, Subscription\n"
+            "now = timezone.now()\n"
+            f"customer = Customer.objects.create(pk='cus_1', user=User.objects.get(email={address!r}))\n"
+            "payment = Payment.objects.create(stripe_id='in_1', customer=customer, subscription_id='sub_1',\n"
+            "    amount=2900, currency='usd', status='failed', first_failed_at=now, last_failed_at=now)\n"
+            "Subscription.objects.create(pk='sub_1', customer=customer, status='past_due', unpaid_since=now,\n"
+            "    open_payment=payment, latest_invoice='in_1')\n",
+        )
+
     def link(self, kind: str, address: str) -> str:
         """The link with a token in the newest email of this kind to this address."""
         query = "SELECT content FROM emails_outboundemail WHERE kind = ? AND recipients = ? ORDER BY created_at DESC"

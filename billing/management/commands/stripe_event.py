@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from billing import testing
 from billing.models import StripeEvent
+from billing.payloads import StripeObject, UpcomingInvoice
 from billing.webhook import signatures
 from common.db import database_now
 from common.email_addresses import normalize_address, validate_address
@@ -234,7 +235,8 @@ def result_of(event: testing.SampleEvent, started_at: datetime, target: Target) 
 
 def queued_emails(event: testing.SampleEvent, started_at: datetime) -> Sequence[OutboundEmail]:
     # The idempotency key of an email contains the id of the object that the email is about.
-    object_id = event["data"]["object"]["id"]
+    data = StripeObject(event["data"]["object"])
+    object_id = data.id or UpcomingInvoice.read(data).subscription
     emails = OutboundEmail.objects.filter(idempotency_key__contains=object_id, created_at__gte=started_at)
     return list(emails.defer("content").order_by("created_at"))
 

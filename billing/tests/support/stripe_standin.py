@@ -62,6 +62,7 @@ class StripeStandIn:
         self.own_prices: dict[str, Json] = {}  # beside those in PRICES
         self.sessions: dict[str, Json] = {}
         self.subscriptions: dict[str, Json] = {}
+        self.stored_invoices: dict[str, Json] = {}
         self.requests: list[StripeRequest] = []
         self.faults: Iterable[str] = ()
         self.latency = 0.0
@@ -192,6 +193,9 @@ class StripeStandIn:
     def retrieve_subscription(self, parameters: Json, subscription_id: str) -> Json:
         return existing(self.subscriptions, "subscription", subscription_id)
 
+    def retrieve_invoice(self, parameters: Json, invoice_id: str) -> Json:
+        return existing(self.stored_invoices, "invoice", invoice_id)
+
     def create_session(self, parameters: Json) -> Json:
         check_session(parameters, self.prices)
         customer = self.customers.get(parameters["customer"], {"deleted": True})
@@ -282,6 +286,7 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("GET", "/v1/prices/([^/]+)", StripeStandIn.retrieve_price),
     ("GET", "/v1/subscriptions/([^/]+)", StripeStandIn.retrieve_subscription),
     ("DELETE", "/v1/subscriptions/([^/]+)", StripeStandIn.cancel_subscription),
+    ("GET", "/v1/invoices/([^/]+)", StripeStandIn.retrieve_invoice),
     ("GET", "/v1/checkout/sessions", StripeStandIn.list_sessions),
     ("POST", "/v1/checkout/sessions", StripeStandIn.create_session),
     ("GET", "/v1/checkout/sessions/([^/]+)", StripeStandIn.retrieve_session),
