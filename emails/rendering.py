@@ -8,7 +8,7 @@ value.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +25,8 @@ from emails.strict_templates import strict_engine
 
 HTML_ENGINE = "django"
 TEXT_ENGINE = "text"
+# Renders a part, given the engine's name, the kind, the part's file name, and the context.
+PartRenderer = Callable[[str, str, str, Mapping[str, object]], str]
 KIND = re.compile(r"[a-z][a-z0-9_]*")
 KEPT = ' data-css-inline="keep"'  # css-inline leaves such a <style> alone
 BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
@@ -43,21 +45,29 @@ def render_email(kind: str, context: Mapping[str, object], language: str | None 
     Raises ``ValueError`` for a kind that isn't a folder name, ``TemplateDoesNotExist`` for a missing folder, and
     ``MissingVariable`` if the context lacks a variable that a template looks up.
     """
-    if not KIND.fullmatch(kind):
-        raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
-    # override(None) would turn translations off instead of keeping the active language.
-    with translation.override(language) if language else nullcontext():
-        subject = one_line(render_part(TEXT_ENGINE, kind, "subject.txt", context))
-        # The layouts show the subject as the title, and as the headline of a kind without its own.
-        context = {**context, "subject": subject}
-        text = render_part(TEXT_ENGINE, kind, "body.txt", context)
-        html = render_part(HTML_ENGINE, kind, "body.html", context)
-    return RenderedEmail(subject, without_gaps(text), with_inline_styles(html))
+    parts = render_parts(kind, context, language)
+    return RenderedEmail(parts.subject, parts.text, with_inline_styles(parts.html))
 
 
 def render_part(engine: str, kind: str, part: str, context: Mapping[str, object]) -> str:
     values = {**shared_context(), **context}
     return strict_engine(cast(DjangoTemplates, engines[engine]).engine).render(f"emails/{kind}/{part}", kind, values)
+
+
+def render_parts(
+    kind: str, context: Mapping[str, object], language: str | None = None, render: PartRenderer = render_part
+) -> RenderedEmail:
+    """Return the parts as the templates produce them, with the styles still in <style>. ``render`` renders one part."""
+    if not KIND.fullmatch(kind):
+        raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
+    # override(None) would turn translations off instead of keeping the active language.
+    with translation.override(language) if language else nullcontext():
+        subject = one_line(render(TEXT_ENGINE, kind, "subject.txt", context))
+        # The layouts show the subject as the title, and as the headline of a kind without its own.
+        context = {**context, "subject": subject}
+        text = render(TEXT_ENGINE, kind, "body.txt", context)
+        html = render(HTML_ENGINE, kind, "body.html", context)
+    return RenderedEmail(subject, without_gaps(text), html)
 
 
 def shared_context() -> dict[str, object]:
