@@ -16,12 +16,12 @@ from typing import cast
 
 import css_inline
 from django.conf import settings
-from django.template import engines
+from django.template import Engine, engines
 from django.template.backends.django import DjangoTemplates
 from django.utils import translation
 
 from emails.branding import brand, colors, layout
-from emails.strict_templates import strict_engine
+from emails.strict_templates import StrictEngine, strict_engine
 
 HTML_ENGINE = "django"
 TEXT_ENGINE = "text"
@@ -49,9 +49,16 @@ def render_email(kind: str, context: Mapping[str, object], language: str | None 
     return RenderedEmail(parts.subject, parts.text, with_inline_styles(parts.html))
 
 
-def render_part(engine: str, kind: str, part: str, context: Mapping[str, object]) -> str:
+def render_part(
+    engine: str,
+    kind: str,
+    part: str,
+    context: Mapping[str, object],
+    engine_for: Callable[[Engine], StrictEngine] = strict_engine,
+) -> str:
+    """Return one part. The context needs only what the kind itself uses."""
     values = {**shared_context(), **context}
-    return strict_engine(cast(DjangoTemplates, engines[engine]).engine).render(f"emails/{kind}/{part}", kind, values)
+    return engine_for(cast(DjangoTemplates, engines[engine]).engine).render(f"emails/{kind}/{part}", kind, values)
 
 
 def render_parts(
