@@ -11,6 +11,7 @@ from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
 from billing.payloads.marks import PRODUCT, mark
 from billing.payloads.objects import StripeObject, UnusableObject
+from billing.payloads.payers import BillingDetails, PaymentMethod
 from billing.payloads.previews import Preview, PreviewLine
 from billing.payloads.schedules import Phase, Schedule
 from billing.payloads.subscriptions import SubscriptionState
@@ -18,6 +19,7 @@ from billing.payloads.upcoming import UpcomingInvoice
 
 __all__ = [
     "PRODUCT",
+    "BillingDetails",
     "CardState",
     "Charge",
     "CheckoutSession",
@@ -25,6 +27,7 @@ __all__ = [
     "DisputeState",
     "Invoice",
     "InvoiceLine",
+    "PaymentMethod",
     "Phase",
     "Preview",
     "PreviewLine",

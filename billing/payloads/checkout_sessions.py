@@ -7,6 +7,7 @@ from billing.payloads.amounts import presented_amount
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.marks import PRODUCT, is_ours
 from billing.payloads.objects import StripeObject
+from billing.payloads.payers import BillingDetails, PaymentMethod
 from common.money import Amount
 
 
@@ -30,6 +31,8 @@ class CheckoutSession:
     presented: Amount | None
     product: str
     is_free: bool
+    billing_details: BillingDetails
+    payment_method: PaymentMethod
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -49,6 +52,8 @@ class CheckoutSession:
             presented=presented_amount(data),
             product=metadata.text(PRODUCT, 64) if is_ours(metadata) else "",
             is_free=data.known_integer("amount_total") == 0,
+            billing_details=BillingDetails.of_session(data),
+            payment_method=PaymentMethod.of_session(data),
         )
 
     @property

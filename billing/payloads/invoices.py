@@ -9,6 +9,7 @@ from billing.payloads.amounts import presented_amount
 from billing.payloads.breakdowns import Breakdown, breakdown_of
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from billing.payloads.payers import BillingDetails, PaymentMethod
 from billing.plans import Offer, plan_by_price, product_by_price
 from common.money import Amount
 
@@ -46,6 +47,8 @@ class Invoice:
     price_id: str
     product_price_id: str
     presented: Amount | None
+    billing_details: BillingDetails
+    payment_method: PaymentMethod
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -76,6 +79,8 @@ class Invoice:
             price_id=price_of(lines, plan_by_price),
             product_price_id=price_of(lines, product_by_price),
             presented=presented_amount(data),
+            billing_details=BillingDetails.of_invoice(data),
+            payment_method=PaymentMethod.of_invoice(data),
         )
 
     @property
