@@ -8,7 +8,7 @@ value.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -16,15 +16,17 @@ from typing import cast
 
 import css_inline
 from django.conf import settings
-from django.template import engines
+from django.template import Engine, TemplateDoesNotExist, engines
 from django.template.backends.django import DjangoTemplates
 from django.utils import translation
 
-from emails.strict_templates import strict_engine
+from emails.errors import UnknownKind
+from emails.folders import KIND, TEXT_ENGINE, folders, unknown_kind
+from emails.strict_templates import StrictEngine, strict_engine
 
 HTML_ENGINE = "django"
-TEXT_ENGINE = "text"
-KIND = re.compile(r"[a-z][a-z0-9_]*")
+# Renders a part, given the engine's name, the kind, the part's file name, and the context.
+PartRenderer = Callable[[str, str, str, Mapping[str, object]], str]
 BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
 
 
@@ -38,23 +40,43 @@ class RenderedEmail:
 def render_email(kind: str, context: Mapping[str, object], language: str | None = None) -> RenderedEmail:
     """Render the three parts in ``language`` (by default the active one), with the CSS inlined into the HTML.
 
-    Raises ``ValueError`` for a kind that isn't a folder name, ``TemplateDoesNotExist`` for a missing folder, and
-    ``MissingVariable`` if the context lacks a variable that a template looks up.
+    Raises ``UnknownKind`` for a kind without a folder or a part, ``MissingVariable`` if the context lacks a variable
+    that a template looks up, and ``BrokenTemplate`` for one with an error in it.
     """
+    parts = render_parts(kind, context, language)
+    return RenderedEmail(parts.subject, parts.text, with_inline_styles(parts.html))
+
+
+def render_part(
+    engine: str,
+    kind: str,
+    part: str,
+    context: Mapping[str, object],
+    engine_for: Callable[[Engine], StrictEngine] = strict_engine,
+) -> str:
+    name = f"emails/{kind}/{part}"
+    try:
+        return engine_for(cast(DjangoTemplates, engines[engine]).engine).render(name, kind, context)
+    except TemplateDoesNotExist as error:
+        if str(error) != name:
+            raise
+    raise UnknownKind(f"templates/{name} is missing." if kind in folders() else unknown_kind(kind))
+
+
+def render_parts(
+    kind: str, context: Mapping[str, object], language: str | None = None, render: PartRenderer = render_part
+) -> RenderedEmail:
+    """Return the parts as the templates produce them, with the styles still in <style>. ``render`` renders one part."""
     if not KIND.fullmatch(kind):
-        raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
+        raise UnknownKind(unknown_kind(kind))
     # override(None) would turn translations off instead of keeping the active language.
     with translation.override(language) if language else nullcontext():
         full_context = {"brand": brand(), "app_url": settings.APP_URL, **context}
-        subject = one_line(render_part(TEXT_ENGINE, kind, "subject.txt", full_context))
-        text = render_part(TEXT_ENGINE, kind, "body.txt", full_context)
+        subject = one_line(render(TEXT_ENGINE, kind, "subject.txt", full_context))
+        text = render(TEXT_ENGINE, kind, "body.txt", full_context)
         # base.html shows the subject as the title.
-        html = render_part(HTML_ENGINE, kind, "body.html", {**full_context, "subject": subject})
-    return RenderedEmail(subject, without_gaps(text), inliner().inline(html))
-
-
-def render_part(engine: str, kind: str, part: str, context: Mapping[str, object]) -> str:
-    return strict_engine(cast(DjangoTemplates, engines[engine]).engine).render(f"emails/{kind}/{part}", kind, context)
+        html = render(HTML_ENGINE, kind, "body.html", {**full_context, "subject": subject})
+    return RenderedEmail(subject, without_gaps(text), html)
 
 
 def brand() -> dict[str, str]:
@@ -73,6 +95,10 @@ def one_line(text: str) -> str:
 def without_gaps(text: str) -> str:
     """Collapse the blank lines that template tags leave behind."""
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"
+
+
+def with_inline_styles(html: str) -> str:
+    return inliner().inline(html)
 
 
 @cache

@@ -44,7 +44,7 @@ def test_every_kind_is_shown_with_its_sample(client, write_kind):
     [
         ({"sample": "{"}, "templates/emails/welcome/sample.json is not JSON"),
         ({"sample": "[]"}, "must contain a JSON object"),
-        ({"html": "{% if %}"}, "be rendered: TemplateSyntaxError"),
+        ({"html": "{% if %}"}, "emails/welcome/body.html, line 1: TemplateSyntaxError"),
         ({"html": "{% include 'nowhere.html' %}"}, "TemplateDoesNotExist: nowhere.html"),
     ],
 )
