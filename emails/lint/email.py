@@ -43,6 +43,11 @@ class LintedEmail:
         """The stylesheets in the HTML that is sent."""
         return [parse_stylesheet(match[2]) for match in STYLE.finditer(self.html)]
 
+    @cached_property
+    def written(self) -> Document:
+        """The document as the templates wrote it, before the CSS was inlined."""
+        return document.parse(self.source.text)
+
     def styles(self, scheme: str) -> Styles:
         return self.light if scheme == LIGHT else self.dark
 

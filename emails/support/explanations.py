@@ -8,12 +8,12 @@ from django.db.models import Q
 from django.utils.timezone import localtime
 
 from common.db import database_now, index_walks
-from emails.backends import configured_provider
+from emails.backends import configured_provider, sends_nothing
 from emails.delivery.provider_status import problem_of, stand_in_for
 from emails.kinds import is_requested
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
 from emails.support.advice import variable
-from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
+from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED, CHOOSE_A_PROVIDER
 
 # Beat sweeps for due messages every 15 seconds. If one stays untouched for a minute, no worker is running.
 SWEEP_TOLERANCE = timedelta(minutes=1)
@@ -187,11 +187,15 @@ def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explan
 
 
 def sent(email: OutboundEmail, now: datetime) -> Explanation:
+    if sends_nothing(email.provider):
+        return Explanation(acceptance(email, now), CHOOSE_A_PROVIDER)
     # An accepted message has a detail if an SMTP server refused some of its recipients.
     return Explanation(f"{acceptance(email, now)} No delivery event has arrived yet.{quoted(email.detail)}")
 
 
 def delivered(email: OutboundEmail, now: datetime) -> Explanation:
+    if sends_nothing(email.provider):
+        return Explanation(f"{acceptance(email, now)} A simulated event says that it was delivered.", CHOOSE_A_PROVIDER)
     return Explanation(f"{acceptance(email, now)} The receiving server accepted it.")
 
 
@@ -209,9 +213,15 @@ def complained(email: OutboundEmail, now: datetime) -> Explanation:
 
 def acceptance(email: OutboundEmail, now: datetime) -> str:
     """Return a sentence such as: resend accepted it as 49a3999c at 2026-01-31 08:00:00 UTC (5 minutes ago)."""
+    if sends_nothing(email.provider):
+        what = "EMAIL_PROVIDER is console" if email.provider == "console" else f"The backend is {email.provider}"
+        return f"{what}, so nothing was sent: the email was only recorded{recorded(email, now)}."
     name = f" as {email.provider_message_id}" if email.provider_message_id else ""
-    when = f" at {exact_time(email.sent_at, now)}" if email.sent_at else ""
-    return f"{email.provider or 'The provider'} accepted it{name}{when}."
+    return f"{email.provider or 'The provider'} accepted it{name}{recorded(email, now)}."
+
+
+def recorded(email: OutboundEmail, now: datetime) -> str:
+    return f" at {exact_time(email.sent_at, now)}" if email.sent_at else ""
 
 
 # By reason: what happened, and what a person can do.

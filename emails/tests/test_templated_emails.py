@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail import EmailAttachment
+from django.template import TemplateDoesNotExist
 
-from emails.errors import InvalidHeader, InvalidMessage
+from emails.errors import EmailsError, InvalidHeader, InvalidMessage, UnknownKind
 from emails.message import Address, Attachment
 from emails.models import OutboundEmail, Priority
 from emails.services import send_or_discard_templated_email, send_templated_email
@@ -217,3 +218,29 @@ def test_every_argument_reaches_the_test_backend(settings, db, write_kind):
     assert message.reply_to == ["ann@acme.example"]
     assert message.extra_headers == {"X-Campaign": "spring"}
     assert message.attachments == [("a.txt", "text", "text/plain")]
+
+
+def test_unknown_kind_lists_the_kinds(send):
+    for kind in ("nosuch", "No Such", "../simple", "welcome/..", ""):
+        with pytest.raises(UnknownKind, match=r"There is no kind .*The kinds are: simple\.$"):
+            send_templated_email(kind=kind, to="ada@example.com", context={"name": "Ada"})
+    assert issubclass(UnknownKind, (ValueError, TemplateDoesNotExist))
+    assert is_nothing_queued()
+
+
+def test_missing_part_and_broken_template_are_named(simple_kind):
+    def error_of(part: str, content: str | None) -> str:
+        before = (simple_kind / part).read_text()
+        (simple_kind / part).unlink() if content is None else (simple_kind / part).write_text(content)
+        with pytest.raises(EmailsError) as caught:
+            send_templated_email(kind="simple", to="ada@example.com", context={"name": "Ada"})
+        (simple_kind / part).write_text(before)
+        return str(caught.value)
+
+    assert error_of("body.txt", "\n{% if %}").startswith("emails/simple/body.txt, line 2: TemplateSyntaxError: ")
+    assert "'team', which emails/simple/subject.txt uses on line 1." in error_of("subject.txt", "{{ team }}")
+    assert "'team', which emails/simple/body.html uses on line 3." in error_of(
+        "body.html", "{% load i18n %}\n\n{% blocktranslate %}x {{ team }}{% endblocktranslate %}"
+    )
+    # Last, because Django remembers that a template is missing.
+    assert error_of("body.txt", None) == "templates/emails/simple/body.txt is missing."

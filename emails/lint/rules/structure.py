@@ -56,7 +56,7 @@ def html_lang(email: LintedEmail) -> Iterator[Finding]:
 def html_title(email: LintedEmail) -> Iterator[Finding]:
     title = email.document.first("title")
     words = "".join(child for child in title.children if isinstance(child, str)) if title else ""
-    if not words.strip():
+    if not words.strip() and email.subject.text.strip():  # the title repeats the subject, which has a rule of its own
         yield error("html-title", "There is no <title>. Repeat the subject in it.", head_place(email))
 
 

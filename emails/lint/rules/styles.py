@@ -25,12 +25,12 @@ FOR_WORD = "mso-padding-alt"
 
 
 def style_place(email: LintedEmail) -> Iterator[Finding]:
-    for element in email.document.all("link"):
+    for element in email.written.all("link"):
         if "stylesheet" in element.attributes.get("rel", "").lower():
             message = "Mail programs load no stylesheets. Write the rules into <style>."
             yield error("style-place", message, email.place(element))
-    for element in email.document.all("style"):
-        if not element.inside("head"):
+    for element in email.written.all("style"):
+        if element.inside("body") or not element.inside("head"):
             yield error("style-place", "Gmail drops a <style> outside of <head>.", email.place(element))
     for _, _, sheet in email.sheets:
         for name, at in sheet.at_rules:
