@@ -23,7 +23,6 @@ import django
 
 django.setup()
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.management import call_command
 from django.db import transaction
@@ -31,7 +30,7 @@ from django.template.loader import render_to_string
 
 from benchmarks.figures import report
 from emails.models import OutboundEmail
-from emails.rendering import brand, inliner, one_line, render_email, without_gaps
+from emails.rendering import one_line, render_email, shared_context, with_inline_styles, without_gaps
 from emails.services import send_templated_email
 
 TARGET_MS = 3.0
@@ -73,11 +72,12 @@ def queue(number: int) -> None:
 
 def queue_with_gaps(number: int) -> None:
     """Queue the same email as Django renders it."""
-    context = {"brand": brand(), "app_url": settings.APP_URL, **CONTEXT}
+    context = {**shared_context(), **CONTEXT}
     with transaction.atomic():
         subject = one_line(render_to_string("emails/welcome/subject.txt", context, using="text"))
+        context["subject"] = subject
         text = without_gaps(render_to_string("emails/welcome/body.txt", context, using="text"))
-        html = inliner().inline(render_to_string("emails/welcome/body.html", context | {"subject": subject}))
+        html = with_inline_styles(render_to_string("emails/welcome/body.html", context))
         message = EmailMultiAlternatives(subject, text, to=[f"person-{number}@example.com"])
         message.attach_alternative(html, "text/html")
         vars(message).update(kind="welcome", expires_at=None, sensitive=False, tags=(), **attributes(number))

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.models import Payment, Subscription
-from billing.payloads import CheckoutSession, Invoice, SubscriptionState
+from billing.payloads import BillingDetails, CheckoutSession, Invoice, SubscriptionState
 from billing.plans import plan_by_price
 from common.money import Amount
 from emails.services import send_templated_email
@@ -26,10 +26,11 @@ class Recipient:
     name: str
     language: str
     user_id: int | None = None
+    is_confirmed: bool = False  # whether the user has confirmed this email address
 
 
 def send_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> None:
-    _send("receipt", to, receipt_key(payment), **receipt_context(payment, bill))
+    _send("receipt", to, receipt_key(payment), **receipt_context(to, payment, bill))
 
 
 def send_payment_failed_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
@@ -128,7 +129,7 @@ def subscription_ended_key(subscription: SubscriptionState) -> str:
 # What the templates show
 
 
-def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
+def receipt_context(to: Recipient, payment: Payment, bill: Bill) -> dict[str, object]:
     """Return the total as the buyer saw it, and what adds up to it.
 
     Lines and taxes are in our currency, so they are left out if the buyer paid in another one.
@@ -142,9 +143,22 @@ def receipt_context(payment: Payment, bill: Bill) -> dict[str, object]:
         "date": optional_day(payment.paid_at),
         "number": payment.number,
         "plan": payment.description,
+        "billed_to": billed_to(to, bill),
+        "payment_method": bill.payment_method,
         "invoice_url": payment.invoice_url,
         **details,
     }
+
+
+def billed_to(to: Recipient, bill: Bill) -> list[object]:
+    """Return the lines of the buyer's address, at least the email address that the receipt goes to.
+
+    What the buyer typed at Stripe is shown only to themselves. Otherwise, anyone could enter someone else's email
+    address and have us send a text of theirs there.
+    """
+    details = bill.billing_details if to.is_confirmed else BillingDetails()
+    lines: list[object] = [details.name or to.name, *details.address, *details.tax_ids, to.email]
+    return [line for line in lines if line]
 
 
 def invoice_details(invoice: Invoice) -> dict[str, object]:

@@ -78,7 +78,7 @@ def emails(*, to: str = "", kind: str = "", since: datetime | None = None, serve
 
 def first_link(email: Email, containing: str = "") -> str:
     """Return the first link in the text that contains these characters. Raises ``NoEmail`` if there is none."""
-    links = [link.rstrip(".,;:!?)") for link in LINK.findall(email["text"])]
+    links: list[str] = [link.rstrip(".,;:!?)") for link in LINK.findall(email["text"])]
     for link in links:
         if containing in link:
             return link

@@ -1,6 +1,7 @@
 """The settings that all environments share. Those that differ per installation are variables: see .env.example."""
 
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import quote
 
@@ -260,7 +261,10 @@ CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
 BRAND_NAME: str = env.str("BRAND_NAME", default="myproject")
 BRAND_COLOR = env.color("BRAND_COLOR", default="#2456d6")
 BRAND_LOGO_URL: str = env.str("BRAND_LOGO_URL", default="")
+BRAND_LOGO_WIDTH = env.whole_number("BRAND_LOGO_WIDTH", default=140, maximum=520)
 BRAND_ADDRESS: str = env.str("BRAND_ADDRESS", default="")
+BRAND_TAX_ID: str = env.str("BRAND_TAX_ID", default="")
+SUPPORT_EMAIL = parseaddr(env.sender("SUPPORT_EMAIL", default=DEFAULT_FROM_EMAIL))[1]
 
 
 # Billing: Stripe reports payments at /stripe/webhook. The products are in settings/plans.py.

@@ -9,16 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-BLACK, WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+from common.colors import BLACK, WHITE, ink_on, mix, parse, readable, to_hex
+
 # The backgrounds in static/site.css that leave text in the brand's color the least contrast: the darkest one in light
 # mode, and the lightest one in dark mode.
 LIGHT_BACKGROUND, DARK_BACKGROUND = "#f4f4f2", "#222327"
-MIN_CONTRAST = 4.6  # WCAG 2.2, 1.4.3 requires 4.5
-STEPS = 50  # from a color to black or white
 HOVER_SHARE = 0.14
 CACHED_SECONDS = 365 * 24 * 60 * 60  # the URL changes with version()
-
-Color = tuple[float, float, float]  # red, green, blue from 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Palette:
 def palette() -> Palette:
     """Return the colors that brand.css and brand.svg use, all derived from BRAND_COLOR."""
     brand = parse(settings.BRAND_COLOR)
-    on_brand = max(BLACK, WHITE, key=lambda ink: contrast(ink, brand))  # at least one always reaches 4.58
+    on_brand = ink_on(brand)
     return Palette(
         brand=to_hex(brand),
         brand_hover=to_hex(mix(brand, WHITE if on_brand == BLACK else BLACK, HOVER_SHARE)),
@@ -43,44 +40,6 @@ def palette() -> Palette:
         accent_on_light=to_hex(readable(brand, parse(LIGHT_BACKGROUND), BLACK)),
         accent_on_dark=to_hex(readable(brand, parse(DARK_BACKGROUND), WHITE)),
     )
-
-
-def readable(color: Color, background: Color, towards: Color) -> Color:
-    """Return the color, mixed with as little of ``towards`` as makes it readable on the background."""
-    # The last candidate is black or white, which is readable on both backgrounds.
-    candidates = (mix(color, towards, step / STEPS) for step in range(STEPS + 1))
-    return next(candidate for candidate in candidates if contrast(candidate, background) >= MIN_CONTRAST)
-
-
-def contrast(one: Color, other: Color) -> float:
-    """Return the contrast ratio, from 1 to 21, as https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio defines it."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(color: Color) -> float:
-    # https://www.w3.org/TR/WCAG22/#dfn-relative-luminance
-    red, green, blue = (
-        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in color
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def mix(color: Color, other: Color, share: float) -> Color:
-    red, green, blue = (a + (b - a) * share for a, b in zip(color, other, strict=True))
-    return red, green, blue
-
-
-def parse(text: str) -> Color:
-    digits = text.removeprefix("#")
-    if len(digits) == 3:
-        digits = "".join(digit * 2 for digit in digits)
-    red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
-    return red, green, blue
-
-
-def to_hex(color: Color) -> str:
-    return "#" + "".join(f"{round(channel * 255):02x}" for channel in color)
 
 
 @cache_control(public=True, max_age=CACHED_SECONDS)

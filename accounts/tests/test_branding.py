@@ -3,7 +3,8 @@
 import pytest
 
 from accounts.pages import branding
-from accounts.pages.branding import contrast, palette, parse
+from accounts.pages.branding import palette
+from common.colors import contrast, parse
 
 COLORS = ["#2456d6", "#ffffff", "#000000", "#ffe600", "#808080", "#0f0", "#e11d48", "#1b1b1b", "#777777", "#fcfcfc"]
 

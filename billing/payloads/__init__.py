@@ -10,15 +10,18 @@ from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
 from billing.payloads.marks import mark
 from billing.payloads.objects import StripeObject, UnusableObject
+from billing.payloads.payers import BillingDetails, PaymentMethod
 from billing.payloads.subscriptions import Schedule, SubscriptionState
 
 __all__ = [
+    "BillingDetails",
     "Charge",
     "CheckoutSession",
     "CustomerRef",
     "DisputeState",
     "Invoice",
     "InvoiceLine",
+    "PaymentMethod",
     "Refund",
     "Schedule",
     "StripeObject",

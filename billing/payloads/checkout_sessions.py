@@ -6,6 +6,7 @@ from typing import Self
 from billing.payloads.amounts import presented_amount
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from billing.payloads.payers import BillingDetails, PaymentMethod
 from common.money import Amount
 
 
@@ -27,6 +28,8 @@ class CheckoutSession:
     tax: int
     payment_intent: str
     presented: Amount | None
+    billing_details: BillingDetails
+    payment_method: PaymentMethod
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -43,6 +46,8 @@ class CheckoutSession:
             tax=data.inner("total_details").integer("amount_tax"),
             payment_intent=data.ref("payment_intent"),
             presented=presented_amount(data),
+            billing_details=BillingDetails.of_session(data),
+            payment_method=PaymentMethod.of_session(data),
         )
 
     @property

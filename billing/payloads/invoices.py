@@ -9,6 +9,7 @@ from billing.payloads.amounts import presented_amount
 from billing.payloads.breakdowns import Breakdown, breakdown_of
 from billing.payloads.customers import CustomerRef, customer_id_of
 from billing.payloads.objects import StripeObject
+from billing.payloads.payers import BillingDetails, PaymentMethod
 from billing.plans import plan_by_price
 from common.money import Amount
 
@@ -45,6 +46,8 @@ class Invoice:
     has_more_lines: bool
     price_id: str
     presented: Amount | None
+    billing_details: BillingDetails
+    payment_method: PaymentMethod
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -74,6 +77,8 @@ class Invoice:
             has_more_lines=data.inner("lines").is_true("has_more"),
             price_id=price_of_plan(lines),
             presented=presented_amount(data),
+            billing_details=BillingDetails.of_invoice(data),
+            payment_method=PaymentMethod.of_invoice(data),
         )
 
     @property

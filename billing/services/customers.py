@@ -190,7 +190,10 @@ def request_address_update(user: User) -> None:
 def recipient_by_id(user_id: int | None) -> Recipient | None:
     """Return None for a user who was deleted."""
     user = None if user_id is None else next(iter(User.objects.raw(USER, [user_id])), None)
-    return Recipient(user.email, greeting_name(user, user.email), user.language, user.pk) if user else None
+    if user is None:
+        return None
+    name = greeting_name(user, user.email)
+    return Recipient(user.email, name, user.language, user.pk, is_confirmed=user.is_email_verified)
 
 
 def record_deletion(customer_id: str) -> None:

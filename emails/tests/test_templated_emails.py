@@ -228,19 +228,28 @@ def test_unknown_kind_lists_the_kinds(send):
     assert is_nothing_queued()
 
 
-def test_missing_part_and_broken_template_are_named(simple_kind):
-    def error_of(part: str, content: str | None) -> str:
-        before = (simple_kind / part).read_text()
-        (simple_kind / part).unlink() if content is None else (simple_kind / part).write_text(content)
-        with pytest.raises(EmailsError) as caught:
-            send_templated_email(kind="simple", to="ada@example.com", context={"name": "Ada"})
-        (simple_kind / part).write_text(before)
-        return str(caught.value)
+BROKEN = [
+    (
+        "body.txt",
+        "\n{% if %}",
+        "emails/k/body.txt, line 2: TemplateSyntaxError: Unexpected end of expression in if tag.",
+    ),
+    ("subject.txt", "{{ team }}", "'team', which emails/k/subject.txt uses on line 1."),
+    (
+        "body.html",
+        "{% load i18n %}\n{% blocktranslate %}{{ team }}{% endblocktranslate %}",
+        "k/body.html uses on line 2.",
+    ),
+    ("body.txt", None, "templates/emails/k/body.txt is missing."),
+]
 
-    assert error_of("body.txt", "\n{% if %}").startswith("emails/simple/body.txt, line 2: TemplateSyntaxError: ")
-    assert "'team', which emails/simple/subject.txt uses on line 1." in error_of("subject.txt", "{{ team }}")
-    assert "'team', which emails/simple/body.html uses on line 3." in error_of(
-        "body.html", "{% load i18n %}\n\n{% blocktranslate %}x {{ team }}{% endblocktranslate %}"
-    )
-    # Last, because Django remembers that a template is missing.
-    assert error_of("body.txt", None) == "templates/emails/simple/body.txt is missing."
+
+@pytest.mark.parametrize(("part", "content", "sentence"), BROKEN)
+def test_missing_part_and_broken_template_are_named(write_kind, part, content, sentence):
+    folder = write_kind("k")
+    (folder / part).unlink()
+    if content is not None:
+        (folder / part).write_text(content)
+    with pytest.raises(EmailsError) as caught:
+        send_templated_email(kind="k", to="ada@example.com", context={"name": "Ada"})
+    assert sentence in str(caught.value)
