@@ -97,7 +97,7 @@ def without_gaps(text: str) -> str:
 
 
 def with_inline_styles(html: str) -> str:
-    """Write the styles into the elements, because some mail programs drop every ``<style>``.
+    """Write the styles into the elements, because some email programs drop every ``<style>``.
 
     If the template marks blocks to keep, these stay as they are, and all others go. Otherwise, the rules that can't be
     inlined, such as @media, stay.

@@ -35,13 +35,18 @@ class SampleError(EmailsError, ValueError):
 
 def scenarios(kind: str) -> dict[str, dict[str, Any]]:
     """Return the context of each scenario by its name. Raises ``SampleError`` for an unknown kind or a bad sample."""
+    return {name: in_an_email(variables) for name, variables in written_scenarios(kind).items()}
+
+
+def written_scenarios(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the variables of each scenario as JSON types. Raises ``SampleError``."""
     name, sample = file_of(kind), read(kind)
     named = sample.pop(SCENARIOS, None)
     if named is None:
-        return {ONLY_SCENARIO: in_an_email(sample)}
+        return {ONLY_SCENARIO: sample}
     if not isinstance(named, dict) or not named or not all(isinstance(value, dict) for value in named.values()):
         raise SampleError(f"{name}: {SCENARIOS} must be an object that maps each scenario's name to its variables.")
-    return {scenario: in_an_email({**sample, **changes}) for scenario, changes in named.items()}
+    return {scenario: {**sample, **changes} for scenario, changes in named.items()}
 
 
 def sample_context(kind: str, scenario: str | None = None) -> dict[str, Any]:

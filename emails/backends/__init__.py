@@ -34,7 +34,6 @@ __all__ = [
     "get_client",
     "get_contacts",
     "key_lifetime_of",
-    "sends_nothing",
 ]
 
 # The names are values of EMAIL_PROVIDER, and they are stored in the column ``provider`` of emails and attempts.
@@ -50,15 +49,6 @@ OUTBOX = "emails.backends.outbox.OutboxBackend"
 NAMES_BY_PATH = {f"{__name__}.{backend.__name__}": name for name, backend in PROVIDERS.items()} | {
     path: name for name, path in RELAYS.items()
 }
-
-
-# Django's backends that only write emails down.
-SILENT = {f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")}
-
-
-def sends_nothing(provider: str) -> bool:
-    """Return whether this provider, as it is stored with emails, sends nothing to anybody."""
-    return RELAYS.get(provider, provider) in SILENT
 
 
 def configured_provider() -> str:

@@ -1,4 +1,4 @@
-"""Previews of light mode, of dark mode, and of what mail programs make of an email that they darken themselves."""
+"""Previews of light mode, of dark mode, and of what email programs make of an email that they darken themselves."""
 
 import colorsys
 import re
@@ -9,7 +9,7 @@ from emails.lint.colors import FUNCTION, HEX, NAMES, WORD, Color, from_hex, pars
 LIGHT, DARK, PARTIAL, FULL = "light", "dark", "partial", "full"
 SCHEMES = {
     LIGHT: ("Light", "As it is sent"),
-    DARK: ("Dark", "With the email's own dark colors: Apple Mail, Outlook on the web and on phones"),
+    DARK: ("Dark", "The email's own dark colors, as Apple's and most of Outlook's programs show them"),
     PARTIAL: ("Darkened", "Only light areas and dark text are inverted: Gmail on Android, Outlook.com"),
     FULL: ("Inverted", "Every color is inverted: Gmail on iOS, Outlook on Windows"),
 }

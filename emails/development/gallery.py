@@ -167,6 +167,7 @@ def text_of(path: Path) -> str:
 def sample_of(kind: str, scenario: str) -> str:
     """Return the variables of the scenario as JSON."""
     try:
-        return json.dumps(samples.sample_context(kind, scenario or None), default=str, ensure_ascii=False, indent=2)
+        written = samples.written_scenarios(kind)
     except samples.SampleError as error:
         return str(error)
+    return json.dumps(written.get(scenario, {}), ensure_ascii=False, indent=2)

@@ -105,7 +105,7 @@ def inbox_html(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @development_only()
 def source(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Return the message as a file that mail programs open."""
+    """Return the message as a file that email programs open."""
     try:
         content = raw(readable(pk))
     except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -110,7 +110,7 @@ def raw(message: Message) -> bytes:
 
 
 def html_with_inline_images(message: Message) -> str:
-    """Return the HTML with images in place of references to attachments, which only mail programs can resolve."""
+    """Return the HTML with images in place of references to attachments, which only email programs can resolve."""
     images = {
         file.content_id: file
         for file in message.attachments

@@ -1,4 +1,4 @@
-"""Which styles and elements the important mail programs drop: support.json, a copy of data from caniemail.com."""
+"""Which styles and elements the important email programs drop: support.json, a copy of data from caniemail.com."""
 
 import json
 import re

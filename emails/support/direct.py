@@ -6,11 +6,10 @@ from uuid import uuid4
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from emails.backends import configured_provider, get_backend, sends_nothing
+from emails.backends import configured_provider, get_backend
 from emails.errors import EmailsError, InvalidMessage, ProviderError
 from emails.message import Address, Message
-from emails.support.advice import advice_on
-from emails.support.wording import CHOOSE_A_PROVIDER
+from emails.support.advice import CONSOLE, NOTHING_SENT, SEND_REAL_EMAIL, advice_on
 from emails.tracking.suppressions import suppressed_among
 
 # They would name the recipients of the original.
@@ -47,9 +46,8 @@ def send_copy(message: Message, kind: str, to: str) -> str:
     Raises ``NotSent``, also if the provider is one that sends nothing.
     """
     provider = configured_provider()
-    if sends_nothing(provider):
-        name = f"EMAIL_PROVIDER is {provider}" if provider == "console" else f"The backend is {provider}"
-        raise NotSent(f"Nothing was sent, because {name}. {CHOOSE_A_PROVIDER}")
+    if provider == CONSOLE:
+        raise NotSent(f"{NOTHING_SENT} {SEND_REAL_EMAIL}")
     try:
         address = Address.parse(to, "to")
     except InvalidMessage as error:

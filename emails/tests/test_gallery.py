@@ -30,7 +30,7 @@ def test_empty_gallery_explains_kinds(client, write_kind):
 
 def test_every_kind_has_a_page_with_its_sample(client, write_kind):
     write_kind("welcome")
-    write_kind("receipt", sample=json.dumps({"name": "Björk <b>"}))
+    write_kind("receipt", sample=json.dumps({"name": "Björk <b>", "paid_on": "2026-11-02", "total": "29.00 USD"}))
     page_html = client.get("/dev/emails/").content.decode()
     assert page_html.index('id="receipt"') < page_html.index('id="welcome"')
     assert "Hi Björk &lt;b&gt;" in page_html

@@ -46,11 +46,11 @@ def img_scheme(email: LintedEmail) -> Iterator[Finding]:
         if parts.scheme == "cid":
             continue
         if parts.scheme != "https" or not parts.netloc:
-            message = f"The image {source[:80]!r} doesn't begin with https://, so mail programs don't load it."
+            message = f"The image {source[:80]!r} doesn't begin with https://, so email programs don't load it."
             yield error("img-scheme", message, email.place(image))
         elif ending and ending[0] in UNSUPPORTED:
             report, name = UNSUPPORTED[ending[0]], ending[0].lstrip(".").upper()
-            yield report("img-scheme", f"Not every mail program shows {name}. Use PNG or JPEG.", email.place(image))
+            yield report("img-scheme", f"Not every email program shows {name}. Use PNG or JPEG.", email.place(image))
 
 
 RULES = (img_alt, img_size, img_scheme)

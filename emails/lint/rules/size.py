@@ -1,4 +1,4 @@
-"""Sizes beyond which mail programs cut an email, or ignore its styles."""
+"""Sizes beyond which email programs cut an email, or ignore its styles."""
 
 from collections.abc import Iterator
 

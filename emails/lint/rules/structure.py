@@ -1,4 +1,4 @@
-"""The skeleton of the HTML: what mail programs and screen readers need, and what they remove."""
+"""The skeleton of the HTML: what email programs and screen readers need, and what they remove."""
 
 import re
 from collections import Counter
@@ -64,7 +64,7 @@ def color_scheme(email: LintedEmail) -> Iterator[Finding]:
     names = {meta.attributes.get("name", "").lower() for meta in email.document.all("meta")}
     for name in ("color-scheme", "supported-color-schemes"):
         if name not in names:
-            message = f'There is no <meta name="{name}" content="light dark">, so Apple Mail changes the colors itself.'
+            message = f'There is no <meta name="{name}" content="light dark">, so programs may change the colors.'
             yield warning("color-scheme", message, head_place(email))
 
 
@@ -115,12 +115,12 @@ def script_form(email: LintedEmail) -> Iterator[Finding]:
         is_refresh = element.tag == "meta" and element.attributes.get("http-equiv", "").lower() == "refresh"
         if element.tag in ACTIVE or is_refresh:
             yield error(
-                "script-form", f"Mail programs remove or refuse <{element.tag}>. Link to a page.", email.place(element)
+                "script-form", f"Email programs remove or refuse <{element.tag}>. Link to a page.", email.place(element)
             )
         for name in element.attributes:
             if name.startswith("on"):
                 yield error(
-                    "script-form", f"Mail programs remove {name}=, as they do all scripts.", email.place(element)
+                    "script-form", f"Email programs remove {name}=, as they do all scripts.", email.place(element)
                 )
 
 

@@ -1,4 +1,4 @@
-"""Styles that mail programs drop, or that only look right in some of them."""
+"""Styles that email programs drop, or that only look right in some of them."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ FOR_WORD = "mso-padding-alt"
 def style_place(email: LintedEmail) -> Iterator[Finding]:
     for element in email.written.all("link"):
         if "stylesheet" in element.attributes.get("rel", "").lower():
-            message = "Mail programs load no stylesheets. Write the rules into <style>."
+            message = "Email programs load no stylesheets. Write the rules into <style>."
             yield error("style-place", message, email.place(element))
     for element in email.written.all("style"):
         if element.inside("body") or not element.inside("head"):
@@ -35,7 +35,7 @@ def style_place(email: LintedEmail) -> Iterator[Finding]:
     for _, _, sheet in email.sheets:
         for name, at in sheet.at_rules:
             if name == "import":
-                yield error("style-place", "Mail programs load nothing for @import.", email.source.place(at))
+                yield error("style-place", "Email programs load nothing for @import.", email.source.place(at))
 
 
 def css_unsupported(email: LintedEmail) -> Iterator[Finding]:
