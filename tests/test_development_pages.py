@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from emails import samples
-from emails.lint.colors import contrast, parse
+from emails.lint.colors import Color, contrast, parse
 from emails.lint.email import rendered_with_marks
 from emails.lint.rules.colors import MIN_CONTRAST
 from tests.support.development_site import DevelopmentSite
@@ -103,7 +103,7 @@ def test_viewer_switches_width_colors_tabs_and_searches(site, page):
             " const c = getComputedStyle(e).backgroundColor; if (c !== 'rgba(0, 0, 0, 0)') return c } })()"
         )
         seen[label] = (colors, background)
-        assert contrast(parse(colors), parse(background)) >= MIN_CONTRAST, label
+        assert contrast(color_of(colors), color_of(background)) >= MIN_CONTRAST, label
     assert len({background for _, background in seen.values()}) >= 3, seen
     contents = {"Text": "/verify-email?token=", "Source": "Content-Type: multipart/alternative", "Headers": "From"}
     for tab, words in contents.items():
@@ -187,6 +187,13 @@ def test_everything_works_without_javascript(site, browser):
 
 # Contrast, as Chromium computes it
 
+
+def color_of(text: str) -> Color:
+    found = parse(text)
+    assert found is not None, text
+    return found
+
+
 COLORS = ["#2456d6", "#ffe600", "#ffffff", "#000000", "#e11d48", "#7f7f7f"]
 TEXTS_AND_COLORS = """() => {
   const found = [];
@@ -214,10 +221,10 @@ def test_rendered_text_links_and_buttons_are_readable_in_every_brand_color(page,
             assert len(texts) > 5
             for text, color, backgrounds in texts:
                 layers = [layer for one in backgrounds if (layer := parse(one)) and layer.alpha]
-                background = parse("#121212" if scheme == "dark" else "#ffffff")
+                background = color_of("#121212" if scheme == "dark" else "#ffffff")
                 for layer in reversed(layers):
                     background = layer.over(background)
-                ratio = contrast(parse(color).over(background), background)
+                ratio = contrast(color_of(color).over(background), background)
                 lowest = min(lowest, ratio)
                 assert ratio >= MIN_CONTRAST, f"{kind} {settings.BRAND_COLOR}: {text!r} {color} on {background.hex}"
     print(f"The lowest contrast in {scheme} mode is {lowest:.2f}.")
@@ -232,5 +239,5 @@ def test_styles_of_the_lint_agree_with_chromium(page):
             page.set_content(email.html)
             styles = email.styles(scheme)
             ours = [styles.color(element).hex for element, _ in email.visible_texts()]
-            theirs = [parse(color).hex for _, color, _ in page.evaluate(TEXTS_AND_COLORS)]
+            theirs = [color_of(color).hex for _, color, _ in page.evaluate(TEXTS_AND_COLORS)]
             assert ours == theirs

@@ -15,6 +15,7 @@ from emails.support import display
 from emails.support.explanations import explain
 from emails.support.history import history
 
+MAX_CHECKED_EACH_TIME = 100_000  # characters; checking more takes seconds, so it waits until somebody opens the tab
 MAX_INLINE_IMAGE = 2_000_000  # bytes
 CONTENT_ID = re.compile(r"""(["'(]\s*)cid:([^"')\s]+)""", re.IGNORECASE)
 
@@ -67,7 +68,8 @@ def tabs_of(message: Message | None) -> dict[str, str]:
 def message_context(email: OutboundEmail, message: Message | None, view: View) -> dict[str, Any]:
     """Return what development/message.html needs."""
     tabs = tabs_of(message)
-    findings = findings_of(message) if message else []
+    is_checked = view.tab == "checks" or (message is not None and len(message.html) <= MAX_CHECKED_EACH_TIME)
+    findings = findings_of(message) if message and is_checked else []
     if "checks" in tabs:
         tabs["checks"] = findings_label(findings)
     context = {

@@ -36,7 +36,12 @@ class Styles:
         self.document = document
         self.scheme = scheme
         self.rules = [rule for rule in rules if applies(rule.media, scheme)]
+        # By the identity of the element, because every text asks for all of its ancestors.
         self.known: dict[int, dict[str, str]] = {}
+        self.colors: dict[int, Color] = {}
+        self.backgrounds: dict[int, Color] = {}
+        self.hidden: dict[int, bool] = {}
+        self.sizes: dict[int, float] = {}
 
     def of(self, element: Element) -> dict[str, str]:
         """Return the declared values of the element, without inherited ones."""
@@ -75,13 +80,17 @@ class Styles:
 
     def color(self, element: Element) -> Color:
         """Return the color of the element's text, which may be transparent."""
-        for ancestor in element.ancestors():
-            declared = self.of(ancestor).get("color") or ancestor.attributes.get("color", "")
-            if declared and declared not in ("inherit", "currentcolor", "unset"):
-                return colors.parse(declared) or TEXT[self.default_scheme]
-            if ancestor.tag == "a" and "href" in ancestor.attributes and not declared:
-                return LINK[self.default_scheme]
-        return TEXT[self.default_scheme]
+        if id(element) not in self.colors:
+            self.colors[id(element)] = self._color(element)
+        return self.colors[id(element)]
+
+    def _color(self, element: Element) -> Color:
+        declared = self.of(element).get("color") or element.attributes.get("color", "")
+        if declared and declared not in ("inherit", "currentcolor", "unset"):
+            return colors.parse(declared) or TEXT[self.default_scheme]
+        if element.tag == "a" and "href" in element.attributes and not declared:
+            return LINK[self.default_scheme]
+        return self.color(element.parent) if element.parent else TEXT[self.default_scheme]
 
     def declared_background(self, element: Element) -> Color | None:
         """Return the background of this element itself. None if it has none."""
@@ -95,17 +104,22 @@ class Styles:
 
     def background(self, element: Element) -> Color:
         """Return the opaque color behind the element's text."""
-        layers = [found for one in element.ancestors() if (found := self.declared_background(one)) is not None]
-        result = CANVAS[self.default_scheme]
-        for layer in reversed(layers):
-            result = layer.over(result)
-        return result
+        if id(element) not in self.backgrounds:
+            below = self.background(element.parent) if element.parent else CANVAS[self.default_scheme]
+            own = self.declared_background(element)
+            self.backgrounds[id(element)] = below if own is None else own.over(below)
+        return self.backgrounds[id(element)]
 
     def has_background(self, element: Element) -> bool:
         return any((found := self.declared_background(one)) and found.alpha for one in element.ancestors())
 
     def font_size(self, element: Element) -> float:
         """Return the size of the element's text in pixels."""
+        if id(element) not in self.sizes:
+            self.sizes[id(element)] = self._font_size(element)
+        return self.sizes[id(element)]
+
+    def _font_size(self, element: Element) -> float:
         if element.parent is None:
             return DEFAULT_SIZE
         match = LENGTH.match(self.of(element).get("font-size", ""))
@@ -128,8 +142,10 @@ class Styles:
         return False
 
     def is_hidden(self, element: Element) -> bool:
-        return any(
-            re.fullmatch(pattern, self.of(ancestor).get(name, "")) is not None
-            for ancestor in element.ancestors()
-            for name, pattern in HIDDEN.items()
-        ) or any("hidden" in ancestor.attributes for ancestor in element.ancestors())
+        if id(element) not in self.hidden:
+            style = self.of(element)
+            is_hidden = "hidden" in element.attributes or any(
+                re.fullmatch(pattern, style[name]) for name, pattern in HIDDEN.items() if name in style
+            )
+            self.hidden[id(element)] = is_hidden or (element.parent is not None and self.is_hidden(element.parent))
+        return self.hidden[id(element)]

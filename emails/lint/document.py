@@ -17,6 +17,7 @@ IMPLIED_ENDS = {
     "tbody": ({"tbody", "thead", "tr", "td", "th", "p"}, {"table"}),
 }
 INVISIBLE = frozenset({"head", "style", "script", "title", "template", "noscript"})
+MAX_DEPTH = 150  # of nested elements; deeper ones count as neighbors, because the lint is recursive
 NUMBER = "data-lint"  # the attribute that connects an element with its start tag before the CSS was inlined
 
 
@@ -115,7 +116,7 @@ class Builder(PositionParser):
         parent = self.open[-1]
         element = Element(tag, attributes, parent, at if at >= 0 else parent.at)
         parent.children.append(element)
-        if tag not in VOID:
+        if tag not in VOID and len(self.open) < MAX_DEPTH:
             self.open.append(element)
 
     def end_implied(self, tag: str) -> None:
