@@ -35,8 +35,9 @@ STYLES = re.compile(r"<style>.*?</style>", re.DOTALL)
 def test_text_is_readable_and_fits_in_every_email(settings, browser, color):
     settings.BRAND_COLOR = color
     page = browser.new_page(viewport={"width": 320, "height": 400})
+    languages = [code for code, _ in project.LANGUAGES] if color == COLORS[0] else ["en"]
     for kind in samples.folders():
-        for language, _ in project.LANGUAGES:
+        for language in languages:
             html = samples.render_sample(kind, language).html
             for scheme, source in (("light", html), ("dark", html), ("light", STYLES.sub("", html))):
                 page.emulate_media(color_scheme=scheme)
@@ -46,8 +47,6 @@ def test_text_is_readable_and_fits_in_every_email(settings, browser, color):
                 for text, ink, ground in found:
                     assert contrast(parse(ink), parse(ground)) >= 4.5, (kind, scheme, text, ink, ground)
                 assert page.evaluate("document.documentElement.scrollWidth") <= 320, (kind, language, scheme)
-        if color != COLORS[0]:
-            break  # the other colors reach the same classes in every kind
     page.close()
 
 

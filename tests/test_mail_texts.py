@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from emails import samples
+from tests.support.golden import files_of
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 EMAILS = [(kind, language) for kind in samples.folders() for language, _ in settings.LANGUAGES]
@@ -17,10 +18,8 @@ EMAILS = [(kind, language) for kind in samples.folders() for language, _ in sett
 
 @pytest.mark.parametrize(("kind", "language"), EMAILS)
 def test_email_matches_its_golden_file(kind, language):
-    rendered = samples.render_sample(kind, language)
-    parts = {"txt": f"{rendered.subject}\n\n{rendered.text}", "html": rendered.html}
-    for suffix, content in parts.items():
-        path = GOLDEN / f"{kind}.{language}.{suffix}"
+    for name, content in files_of(kind, language).items():
+        path = GOLDEN / name
         if os.environ.get("UPDATE_GOLDEN") == "1":
             path.write_text(content, "utf-8")
         assert path.is_file(), f"{path.name} is missing: UPDATE_GOLDEN=1 bin/test tests/test_mail_texts.py writes it."

@@ -102,7 +102,6 @@ def test_subject_preheader_and_headline_are_useful(language):
         assert 30 <= len(preheader) <= 110, (kind, preheader)
         assert headline, kind
         assert len({rendered.subject, preheader, headline}) == 3, kind
-        assert rendered.text.startswith(f"{headline}\n\n"), kind
         assert preheader not in rendered.text, kind
 
 
@@ -113,14 +112,14 @@ def test_subjects_differ_between_kinds():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_html_and_text_have_the_same_content(language):
-    """Every piece of text in one part is in the other one, apart from what only HTML needs."""
+    """Every piece of text in one part is in the other one, apart from the headline and what only HTML needs."""
     for kind in KINDS:
         rendered = samples.render_sample(kind, language)
         text = " ".join(rendered.text.split())
         page = Page(rendered.html)
         shown = " ".join(words for words, element in page.words if "preheader" not in element.classes)
         for words, element in page.words:
-            if not {"preheader", "title"} & {element.tag, *element.classes}:
+            if not {"preheader", "title", "h1"} & {element.tag, *element.classes}:
                 assert words.replace(COPY_HINT[language], "").strip(" .") in text, (kind, words)
         links = " ".join(element.attributes.get("href", "") for element in page.elements)
         for line in rendered.text.splitlines():

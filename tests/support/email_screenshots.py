@@ -1,6 +1,7 @@
 """Takes a picture of every email: 600 and 320 pixels wide, in light and in dark mode.
 
-`bin/email-screenshots` runs this file. It writes docs/emails/<kind>.webp and needs Chromium, which it finds in PATH.
+`bin/email-screenshots` runs this file. It writes docs/emails/<kind>.webp and the end of docs/emails.md, and needs
+Chromium, which it finds in PATH.
 """
 
 import base64
@@ -19,6 +20,8 @@ from tests.support.site import CHROMIUM, chromium
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "docs" / "emails"
+PAGE = ROOT / "docs" / "emails.md"
+MARK = "<!-- bin/email-screenshots writes what follows. -->\n"
 VIEWS = [(600, "light"), (600, "dark"), (320, "light"), (320, "dark")]
 SHEET = "body{margin:0;padding:16px;display:inline-flex;gap:16px;align-items:flex-start;background:#8a8f99}"
 QUALITY = 75  # percent
@@ -41,12 +44,25 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     with chromium() as browser, override_settings(**BRAND):
         wanted = dict(pictures(browser))
+        page = PAGE.read_text("utf-8").partition(MARK)[0] + MARK + listing([path.name for path in wanted])
     for path in {*FOLDER.glob("*.webp")} - wanted.keys():
         path.unlink()
     for path, picture in wanted.items():
         path.write_bytes(picture)
         print(f"{path.relative_to(ROOT)}: {len(picture):,} bytes")
+    PAGE.write_text(page, "utf-8")
     return 0
+
+
+def listing(names: list[str]) -> str:
+    """Return the part of the page that shows the pictures."""
+    lines = []
+    for name in names:
+        kind, language, *_ = [*name.removesuffix(".webp").split("."), ""]
+        subject = samples.render_sample(kind, language or settings.LANGUAGE_CODE).subject
+        suffix = f" in {dict(settings.LANGUAGES)[language]}" if language else ""
+        lines.append(f"\n### {kind}{suffix}\n\n*{subject}*\n\n![The email {kind}{suffix}](emails/{name})\n")
+    return "".join(lines)
 
 
 def pictures(browser: Browser) -> Iterator[tuple[Path, bytes]]:
