@@ -21,7 +21,7 @@ COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PREFERENCE = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
 ALWAYS, NEVER = "(min-width: 0px)", "(max-width: 0px)"
 DECLARATION = re.compile(r"(?<![\w-])([a-z-]+)(\s*:\s*)([^;{}]+)", re.IGNORECASE)
-BACKGROUNDS = re.compile(r"background(?:-color)?|bgcolor")
+BACKGROUNDS = re.compile(r"(?:background|border|outline|bgcolor)[\w-]*")  # areas, and not text
 DARKEST = 0.07  # of the backgrounds, because no program makes them quite black
 MIDDLE = 0.5
 

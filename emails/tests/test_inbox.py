@@ -258,7 +258,7 @@ def test_size_is_shown_with_a_warning_above_the_limit(client, queue_emails):
 
 RICH = """<!doctype html><html><head><meta name="color-scheme" content="light dark"><style>
 p { color: #111111 } @media (prefers-color-scheme: dark) { p { color: #eeeeee !important } }</style></head>
-<body bgcolor="#ffffff"><p style="color: #111111; background: white">x <a target="_self" href="https://a.test/">y</a></p>"""
+<body bgcolor="#ffffff"><p style="color: #111111; background: white; border: 1px solid #dddddd">x <a target="_self" href="https://a.test/">y</a></p>"""
 
 
 def test_preview_shows_each_color_scheme(client, queue_emails):
@@ -275,7 +275,8 @@ def test_preview_shows_each_color_scheme(client, queue_emails):
     assert "color-scheme:dark!important" in shown["dark"]
     for scheme in ("partial", "full"):
         assert 'bgcolor="#121212"' in shown[scheme]
-        assert "color: #eeeeee; background: #121212" in shown[scheme]
+        assert "color: #eeeeee; background: #121212; border: 1px solid #" in shown[scheme]
+        assert "#dddddd" not in shown[scheme]
     for html in shown.values():
         assert html.startswith('<!doctype html><html><head><base target="_blank">')  # in front, it would cause quirks
         assert "_self" not in html
