@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,14 @@ def entry_of(kind: str, language: str | None, scenario: str | None = None) -> En
         place = str(place_of(error, kind)).removesuffix(":0")
         problem = f"{kind} can't be rendered: {place}: {type(error).__name__}: {error}"
         return Entry(kind, scenario or "", scenarios, error=problem)
-    findings = tuple(lint.lint_kind(kind, language, scenario))
+    findings = findings_of(kind, language, scenario, version())
     return Entry(kind, scenario or scenarios[0], scenarios, rendered, findings=findings)
+
+
+@lru_cache(maxsize=512)
+def findings_of(kind: str, language: str | None, scenario: str | None, _version: str) -> tuple[lint.Finding, ...]:
+    """Return the findings for this state of the templates. Checking all kinds takes a second."""
+    return tuple(lint.lint_kind(kind, language, scenario))
 
 
 def properties(kind: str) -> list[str]:
