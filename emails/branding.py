@@ -1,6 +1,6 @@
 """What every email shows about the company, and its colors. Text is readable whatever BRAND_COLOR is, also in the dark.
 
-Emails need one hexadecimal color per use: mail programs know neither variables nor color functions.
+Emails need one hexadecimal color per use: email programs know neither variables nor color functions.
 """
 
 from functools import lru_cache
@@ -36,7 +36,7 @@ def six_digits(color: str) -> str:
 
 
 def layout() -> dict[str, str]:
-    """Return the active language and its direction. Mail programs know left and right, but not start and end."""
+    """Return the active language and its direction. Email programs know left and right, but not start and end."""
     is_rtl = get_language_bidi()
     return {
         "language": get_language() or settings.LANGUAGE_CODE,

@@ -1,6 +1,7 @@
 """System checks for settings and templates that would keep email from being sent."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -187,12 +188,14 @@ def check_samples(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 def problem_with_sample(kind: str) -> str:
     """Return the first problem and its languages, or an empty string."""
     problems: dict[str, list[str]] = {}
-    for language, _name in settings.LANGUAGES:
+    scenarios = samples.scenarios(kind)
+    for scenario, (language, _name) in product(scenarios, settings.LANGUAGES):
         try:
-            samples.render_sample(kind, language)
+            samples.render_sample(kind, language, scenario)
         except Exception as error:  # templates, tags, and filters can raise anything
-            problems.setdefault(f"{type(error).__name__}: {error}", []).append(language)
-    return next((f"{problem} (in {', '.join(languages)})" for problem, languages in problems.items()), "")
+            place = f"{language}, {scenario!r}" if len(scenarios) > 1 else language
+            problems.setdefault(f"{type(error).__name__}: {error}", []).append(place)
+    return next((f"{problem} (in {', '.join(places)})" for problem, places in problems.items()), "")
 
 
 @register(Tags.templates)

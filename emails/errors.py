@@ -10,6 +10,7 @@ import enum
 from datetime import timedelta
 
 from django.core.mail import BadHeaderError
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
 
 from common.redaction import redact
 
@@ -52,17 +53,36 @@ class UnsupportedFeature(InvalidMessage):
 class MissingVariable(EmailsError, LookupError):
     """A template looks up a variable that the context lacks. Nothing was stored or sent."""
 
-    def __init__(self, kind: str, template: str, name: str) -> None:
-        super().__init__(kind, template, name)
+    def __init__(self, kind: str, template: str, name: str, line: int = 0) -> None:
+        super().__init__(kind, template, name, line)
         self.kind = kind
         self.template = template
         self.name = name
+        self.line = line
 
     def __str__(self) -> str:
+        place = f" on line {self.line}" if self.line else ""
         return (
-            f"The email {self.kind!r} lacks the variable {self.name!r}, which {self.template} uses. "
+            f"The email {self.kind!r} lacks the variable {self.name!r}, which {self.template} uses{place}. "
             "Add it to the context, with an empty value if it is optional."
         )
+
+
+class UnknownKind(EmailsError, ValueError, TemplateDoesNotExist):
+    """There is no folder for this kind of email, or it lacks a part. Nothing was stored or sent."""
+
+
+class BrokenTemplate(EmailsError, TemplateSyntaxError):
+    """A template that can't be compiled. Nothing was stored or sent."""
+
+    def __init__(self, template: str, line: int, problem: str) -> None:
+        super().__init__(template, line, problem)
+        self.template = template
+        self.line = line
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.template}, line {self.line}: {self.problem}"
 
 
 class LeaseLost(EmailsError):

@@ -14,8 +14,8 @@ from typing import Any
 
 from django.template import engines
 
+from emails.folders import KIND, TEXT_ENGINE
 from emails.models import Priority
-from emails.rendering import KIND, TEXT_ENGINE
 
 FILE = "kind.json"
 REQUESTED = "requested"

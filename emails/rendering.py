@@ -16,18 +16,18 @@ from typing import cast
 
 import css_inline
 from django.conf import settings
-from django.template import Engine, engines
+from django.template import Engine, TemplateDoesNotExist, engines
 from django.template.backends.django import DjangoTemplates
 from django.utils import translation
 
 from emails.branding import brand, colors, layout
+from emails.errors import UnknownKind
+from emails.folders import KIND, TEXT_ENGINE, folders, unknown_kind
 from emails.strict_templates import StrictEngine, strict_engine
 
 HTML_ENGINE = "django"
-TEXT_ENGINE = "text"
 # Renders a part, given the engine's name, the kind, the part's file name, and the context.
 PartRenderer = Callable[[str, str, str, Mapping[str, object]], str]
-KIND = re.compile(r"[a-z][a-z0-9_]*")
 KEPT = ' data-css-inline="keep"'  # css-inline leaves such a <style> alone
 BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
 
@@ -42,8 +42,8 @@ class RenderedEmail:
 def render_email(kind: str, context: Mapping[str, object], language: str | None = None) -> RenderedEmail:
     """Render the three parts in ``language`` (by default the active one), with the CSS inlined into the HTML.
 
-    Raises ``ValueError`` for a kind that isn't a folder name, ``TemplateDoesNotExist`` for a missing folder, and
-    ``MissingVariable`` if the context lacks a variable that a template looks up.
+    Raises ``UnknownKind`` for a kind without a folder or a part, ``MissingVariable`` if the context lacks a variable
+    that a template looks up, and ``BrokenTemplate`` for one with an error in it.
     """
     parts = render_parts(kind, context, language)
     return RenderedEmail(parts.subject, parts.text, with_inline_styles(parts.html))
@@ -56,9 +56,14 @@ def render_part(
     context: Mapping[str, object],
     engine_for: Callable[[Engine], StrictEngine] = strict_engine,
 ) -> str:
-    """Return one part. The context needs only what the kind itself uses."""
-    values = {**shared_context(), **context}
-    return engine_for(cast(DjangoTemplates, engines[engine]).engine).render(f"emails/{kind}/{part}", kind, values)
+    name = f"emails/{kind}/{part}"
+    try:
+        values = {**shared_context(), **context}
+        return engine_for(cast(DjangoTemplates, engines[engine]).engine).render(name, kind, values)
+    except TemplateDoesNotExist as error:
+        if str(error) != name:
+            raise
+    raise UnknownKind(f"templates/{name} is missing." if kind in folders() else unknown_kind(kind))
 
 
 def render_parts(
@@ -66,7 +71,7 @@ def render_parts(
 ) -> RenderedEmail:
     """Return the parts as the templates produce them, with the styles still in <style>. ``render`` renders one part."""
     if not KIND.fullmatch(kind):
-        raise ValueError(f"{kind!r} is not a kind of email. A kind is the name of a folder under templates/emails/.")
+        raise UnknownKind(unknown_kind(kind))
     # override(None) would turn translations off instead of keeping the active language.
     with translation.override(language) if language else nullcontext():
         subject = one_line(render(TEXT_ENGINE, kind, "subject.txt", context))
@@ -92,7 +97,7 @@ def without_gaps(text: str) -> str:
 
 
 def with_inline_styles(html: str) -> str:
-    """Write the styles into the elements, because some mail programs drop every ``<style>``.
+    """Write the styles into the elements, because some email programs drop every ``<style>``.
 
     If the template marks blocks to keep, these stay as they are, and all others go. Otherwise, the rules that can't be
     inlined, such as @media, stay.

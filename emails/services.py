@@ -69,8 +69,8 @@ def send_templated_email(
     - ``attachments``: ``emails.message.Attachment``, or what Django's ``EmailMessage`` accepts.
 
     Raises ``InvalidMessage`` if ``to`` is empty or unusable, and for any other unusable email address, text, or file,
-    ``MissingVariable`` if the context lacks a variable, and ``TemplateDoesNotExist`` for an unknown kind. Never fails
-    because of a provider or the broker.
+    ``MissingVariable`` if the context lacks a variable, ``UnknownKind`` for an unknown kind, and ``BrokenTemplate`` for
+    a template that can't be compiled. Never fails because of a provider or the broker.
     """
     queue_templated_email(
         kind=kind,

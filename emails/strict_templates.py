@@ -10,10 +10,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.template import Context, Engine, Node, NodeList, Origin, Template, VariableDoesNotExist
-from django.template.base import FilterExpression, Lexer, Parser, Token, Variable
+from django.template.base import DebugLexer, FilterExpression, Parser, Token, Variable
 from django.templatetags.i18n import BlockTranslateNode
 
-from emails.errors import MissingVariable
+from emails.errors import BrokenTemplate, MissingVariable
 
 
 class NoValue(str):
@@ -35,9 +35,9 @@ class StrictContext(Context):
         self.missing: list[MissingVariable] = []
 
 
-def missing_variable(context: Context, template: str, name: str) -> MissingVariable:
+def missing_variable(context: Context, template: str, name: str, line: int) -> MissingVariable:
     """Return the error. It is also recorded in the context."""
-    error = MissingVariable(getattr(context, "kind", ""), template, name)
+    error = MissingVariable(getattr(context, "kind", ""), template, name, line)
     getattr(context, "missing", []).append(error)
     return error
 
@@ -45,11 +45,12 @@ def missing_variable(context: Context, template: str, name: str) -> MissingVaria
 class StrictVariable(Variable):
     """A variable that raises ``MissingVariable`` if the context lacks it or one of its attributes."""
 
-    __slots__ = ("template",)
+    __slots__ = ("line", "template")
 
-    def __init__(self, var: str, template: str) -> None:
+    def __init__(self, var: str, template: str, line: int) -> None:
         super().__init__(var)
         self.template = template
+        self.line = line
 
     def resolve(self, context: Any) -> Any:
         try:
@@ -57,13 +58,13 @@ class StrictVariable(Variable):
         except VariableDoesNotExist:
             value = NO_VALUE
         if value is NO_VALUE:
-            raise missing_variable(context, self.template, str(self.var))
+            raise missing_variable(context, self.template, str(self.var), self.line)
         return value
 
 
-def strict(variable: Variable, template: str) -> Variable:
+def strict(variable: Variable, template: str, line: int) -> Variable:
     """Return a strict variable, or the same one if it is a number, which has no name to look up."""
-    return StrictVariable(str(variable.var), template) if variable.lookups else variable
+    return StrictVariable(str(variable.var), template, line) if variable.lookups else variable
 
 
 class StrictFilterExpression(FilterExpression):
@@ -73,11 +74,11 @@ class StrictFilterExpression(FilterExpression):
 
     def __init__(self, token: str, parser: Parser) -> None:
         super().__init__(token, parser)
-        template = template_name(parser.origin)
+        place = template_name(parser.origin), getattr(parser, "line", 0)
         if self.is_var:
-            self.var = strict(self.var, template)
+            self.var = strict(self.var, *place)
         self.filters = [
-            (function, [(is_var, strict(value, template) if is_var else value) for is_var, value in args])
+            (function, [(is_var, strict(value, *place) if is_var else value) for is_var, value in args])
             for function, args in self.filters
         ]
 
@@ -104,11 +105,18 @@ class StrictBlockTranslateNode(BlockTranslateNode):
     def render(self, context: Context, nested: bool = False) -> Any:
         for name in self.names:
             if name not in context:
-                raise missing_variable(context, template_name(self.origin), name)
+                raise missing_variable(context, template_name(self.origin), name, line_of(self.token))
         return super().render(context, nested)
 
 
 class StrictParser(Parser):
+    line = 0  # of the token that is being compiled
+
+    def next_token(self) -> Token:
+        token = super().next_token()
+        self.line = line_of(token)
+        return token
+
     def compile_filter(self, token: str) -> FilterExpression:
         return StrictFilterExpression(token, self)
 
@@ -119,9 +127,11 @@ class StrictParser(Parser):
 
 
 class StrictTemplate(Template):
+    engine: "StrictEngine"
+
     def compile_nodelist(self) -> NodeList:
-        engine, tokens = self.engine, Lexer(self.source).tokenize()
-        parser = StrictParser(tokens, engine.template_libraries, engine.template_builtins, self.origin)
+        engine, tokens = self.engine, DebugLexer(self.source).tokenize()
+        parser = engine.parser_class(tokens, engine.template_libraries, engine.template_builtins, self.origin)
         nodelist = parser.parse()
         self.extra_data = parser.extra_data  # the partials of Django 6
         return nodelist
@@ -130,19 +140,29 @@ class StrictTemplate(Template):
 class StrictEngine(Engine):
     """An engine with the templates and the options of another one. Also used for what they extend and include."""
 
+    parser_class = StrictParser
+
     def __init__(self, source: Engine) -> None:
         super().__init__(
             libraries=source.libraries,
             builtins=source.builtins,
             autoescape=source.autoescape,
             string_if_invalid=NO_VALUE,
+            # Errors get an attribute with the template and the line. This costs nothing until one happens.
+            debug=True,
         )
         self.source = source
         # The source decides when a template is loaded again, for example after a change during development.
         self.compiled: WeakKeyDictionary[Template, StrictTemplate] = WeakKeyDictionary()
 
     def find_template(self, name: str, dirs: Any = None, skip: list[Origin] | None = None) -> tuple[Template, Origin]:
-        template, origin = self.source.find_template(name, dirs, skip)
+        """Return the strict form of a template. Raises ``BrokenTemplate`` if it can't be compiled."""
+        try:
+            template, origin = self.source.find_template(name, dirs, skip)
+        except Exception as error:
+            if isinstance(error, BrokenTemplate) or not (token := getattr(error, "token", None)):
+                raise
+            raise BrokenTemplate(name, token.lineno, f"{type(error).__name__}: {error}") from error
         compiled = self.compiled.get(template)
         if compiled is None:
             compiled = self.compiled[template] = StrictTemplate(template.source, origin, template.name, self)
@@ -163,6 +183,10 @@ class StrictEngine(Engine):
 @lru_cache(maxsize=8)
 def strict_engine(source: Engine) -> StrictEngine:
     return StrictEngine(source)
+
+
+def line_of(token: Token | None) -> int:
+    return (token.lineno or 0) if token else 0
 
 
 def template_name(origin: Origin | None) -> str:

@@ -18,6 +18,7 @@ from settings.base import (
     MIDDLEWARE,
     RESEND_WEBHOOK_SECRETS,
     REST_FRAMEWORK,
+    SENDGRID_WEBHOOK_PUBLIC_KEYS,
     SEQUENZY_WEBHOOK_SECRETS,
     STORAGES,
     STRIPE_SECRET_KEY,
@@ -45,9 +46,15 @@ DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="myproject <hello@
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 if is_local:
-    # Public secrets, so that test events can be signed. SendGrid has none, because its receiver needs a real key pair.
+    # Public secrets, so that manage.py simulate_event can sign test events.
     SEQUENZY_WEBHOOK_SECRETS = SEQUENZY_WEBHOOK_SECRETS or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
     RESEND_WEBHOOK_SECRETS = RESEND_WEBHOOK_SECRETS or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
+    # In addition to SendGrid's own key, whose private half only SendGrid has.
+    SENDGRID_WEBHOOK_PUBLIC_KEYS = [
+        *SENDGRID_WEBHOOK_PUBLIC_KEYS,
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9QE1GQdK0uOfT768CrKMSER7LWIE0EPOPyKAnaV+jjjMY0jUMSGgL6aY7K1ViR5lZAiaB17m8v"
+        "Y6UpmcxTtirA==",
+    ]
     # manage.py stripe_event signs with this secret.
     STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or ["whsec_development-only-insecure"]
 

@@ -18,9 +18,9 @@ from django.template import engines
 
 from emails import samples
 from emails.errors import EmailsError
+from emails.folders import KIND, TEXT_ENGINE
 from emails.management.imports import with_import
 from emails.models import OutboundEmail
-from emails.rendering import KIND, TEXT_ENGINE
 
 SKELETON = "_new"  # a folder in templates/emails/, whose texts are translated
 TOPIC = "TOPIC"  # stands for the name of the kind there

@@ -81,7 +81,7 @@ class Attachment:
         data = _bytes(content)
         content_type = _checked_type(full_type, filename, content)
         if content_type.startswith("text/") and not _is_utf8(data):
-            content_type = DEFAULT_TYPE  # as Django does: a mail program would fail to decode it as text
+            content_type = DEFAULT_TYPE  # as Django does: a email program would fail to decode it as text
             full_type = ""
         # SendGrid requires a file name, and Resend silently drops emails with an unnamed file.
         name = header_text("attachment's name", filename or name_by_type(content_type))

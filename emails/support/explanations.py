@@ -12,7 +12,7 @@ from emails.backends import configured_provider
 from emails.delivery.provider_status import problem_of, stand_in_for
 from emails.kinds import is_requested
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
-from emails.support.advice import variable
+from emails.support.advice import CONSOLE, NOTHING_SENT, SEND_REAL_EMAIL, variable
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 
 # Beat sweeps for due messages every 15 seconds. If one stays untouched for a minute, no worker is running.
@@ -187,11 +187,15 @@ def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explan
 
 
 def sent(email: OutboundEmail, now: datetime) -> Explanation:
+    if email.provider == CONSOLE:
+        return Explanation(NOTHING_SENT, SEND_REAL_EMAIL)
     # An accepted message has a detail if an SMTP server refused some of its recipients.
     return Explanation(f"{acceptance(email, now)} No delivery event has arrived yet.{quoted(email.detail)}")
 
 
 def delivered(email: OutboundEmail, now: datetime) -> Explanation:
+    if email.provider == CONSOLE:
+        return Explanation(f"{acceptance(email, now)} A simulated event says that it was delivered.", SEND_REAL_EMAIL)
     return Explanation(f"{acceptance(email, now)} The receiving server accepted it.")
 
 
@@ -209,6 +213,8 @@ def complained(email: OutboundEmail, now: datetime) -> Explanation:
 
 def acceptance(email: OutboundEmail, now: datetime) -> str:
     """Return a sentence such as: resend accepted it as 49a3999c at 2026-01-31 08:00:00 UTC (5 minutes ago)."""
+    if email.provider == CONSOLE:
+        return NOTHING_SENT
     name = f" as {email.provider_message_id}" if email.provider_message_id else ""
     when = f" at {exact_time(email.sent_at, now)}" if email.sent_at else ""
     return f"{email.provider or 'The provider'} accepted it{name}{when}."

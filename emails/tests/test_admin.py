@@ -78,15 +78,15 @@ def test_change_page_shows_state_and_history(admin_client, provider_api, rich_em
         "Hello &lt;b&gt;",
     ):
         assert words in html
-    assert f'<iframe sandbox src="{LIST}{rich_email.pk}/html/"' in html
+    assert f'<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" src="{LIST}{rich_email.pk}/html/"' in html
 
 
 def test_html_preview_is_sandboxed(admin_client, rich_email):
     response = admin_client.get(f"{LIST}{rich_email.pk}/html/")
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox"
-    assert response["Content-Security-Policy"] == policy
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox "
+    assert response["Content-Security-Policy"] == f"{policy}allow-popups allow-popups-to-escape-sandbox"
     assert response["X-Frame-Options"] == "SAMEORIGIN"
-    assert response.content == b"<p>Hello</p><script>alert(1)</script>"
+    assert response.content == b'<base target="_blank"><p>Hello</p><script>alert(1)</script>'
 
 
 def test_sensitive_body_is_never_shown(admin_client, queue_emails):

@@ -154,7 +154,7 @@ def test_every_part_is_drawn_without_a_stylesheet(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_known_properties_are_inlined(kind):
-    """The others are dropped by one of the mail programs that matter."""
+    """The others are dropped by one of the email programs that matter."""
     used = {name for element in page_of(kind).elements for name in element.style}
     assert used - {*KNOWN_PROPERTIES.split()} == set()
 

@@ -11,7 +11,8 @@ from django.template import engines
 from emails import samples
 from emails.branding import brand
 from emails.errors import MissingVariable
-from emails.rendering import HTML_ENGINE, TEXT_ENGINE, render_email, render_part
+from emails.folders import TEXT_ENGINE
+from emails.rendering import HTML_ENGINE, render_email, render_part
 from emails.services import send_templated_email
 from emails.tests.support.fixtures_kinds import write_kind
 

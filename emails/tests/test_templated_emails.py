@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail import EmailAttachment
+from django.template import TemplateDoesNotExist
 
-from emails.errors import InvalidHeader, InvalidMessage
+from emails.errors import EmailsError, InvalidHeader, InvalidMessage, UnknownKind
 from emails.message import Address, Attachment
 from emails.models import OutboundEmail, Priority
 from emails.services import send_or_discard_templated_email, send_templated_email
@@ -217,3 +218,38 @@ def test_every_argument_reaches_the_test_backend(settings, db, write_kind):
     assert message.reply_to == ["ann@acme.example"]
     assert message.extra_headers == {"X-Campaign": "spring"}
     assert message.attachments == [("a.txt", "text", "text/plain")]
+
+
+def test_unknown_kind_lists_the_kinds(send):
+    for kind in ("nosuch", "No Such", "../simple", "welcome/..", ""):
+        with pytest.raises(UnknownKind, match=r"There is no kind .*The kinds are: simple\.$"):
+            send_templated_email(kind=kind, to="ada@example.com", context={"name": "Ada"})
+    assert issubclass(UnknownKind, (ValueError, TemplateDoesNotExist))
+    assert is_nothing_queued()
+
+
+BROKEN = [
+    (
+        "body.txt",
+        "\n{% if %}",
+        "emails/k/body.txt, line 2: TemplateSyntaxError: Unexpected end of expression in if tag.",
+    ),
+    ("subject.txt", "{{ team }}", "'team', which emails/k/subject.txt uses on line 1."),
+    (
+        "body.html",
+        "{% load i18n %}\n{% blocktranslate %}{{ team }}{% endblocktranslate %}",
+        "k/body.html uses on line 2.",
+    ),
+    ("body.txt", None, "templates/emails/k/body.txt is missing."),
+]
+
+
+@pytest.mark.parametrize(("part", "content", "sentence"), BROKEN)
+def test_missing_part_and_broken_template_are_named(write_kind, part, content, sentence):
+    folder = write_kind("k")
+    (folder / part).unlink()
+    if content is not None:
+        (folder / part).write_text(content)
+    with pytest.raises(EmailsError) as caught:
+        send_templated_email(kind="k", to="ada@example.com", context={"name": "Ada"})
+    assert sentence in str(caught.value)

@@ -3,21 +3,19 @@
 import json
 from argparse import ArgumentParser
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from emails import samples
 from emails.backends import PROVIDERS, configured_provider, get_backend
 from emails.backends.base import Request
-from emails.errors import InvalidMessage, ProviderError
+from emails.errors import InvalidMessage, UnknownKind
 from emails.message import Message
-from emails.support.advice import advice_on
-from emails.tracking.suppressions import suppressed_among
+from emails.support.direct import NotSent, send_now
 
 MAX_STRING_CHARACTERS = 2000  # in the output of --dry-run; only attachments are longer
 
@@ -42,22 +40,15 @@ class Command(BaseCommand):
             backend = get_backend(options["provider"] or configured_provider())
             message = Message.from_django(message_for(options["address"], options["kind"]), message_id)
             request = backend.request([backend.serialize(message)])
-        except (ImproperlyConfigured, InvalidMessage, samples.SampleError) as error:
+        except (ImproperlyConfigured, InvalidMessage, UnknownKind, samples.SampleError) as error:
             raise CommandError(str(error)) from None
         if options["dry_run"]:
             self.stdout.write(describe(backend.name, request, message))
             return
-        refuse_suppressed(message, options["kind"] or "")
-        self.send(backend, request, message_id)
-
-    def send(self, backend: Any, request: Request, message_id: UUID) -> None:
         try:
-            receipt = backend.call(request, str(message_id))
-        except ProviderError as error:
-            raise CommandError(f"{error}\n{advice_on(error)}") from None
-        provider_id = receipt.message_ids[0]
-        result = f"accepted it as {provider_id}" if provider_id else "accepted it but returned no message ID"
-        self.stdout.write(f"{backend.name} {result}.")
+            self.stdout.write(send_now(message, options["kind"] or "", options["provider"] or ""))
+        except NotSent as error:
+            raise CommandError(str(error)) from None
         self.stdout.write("To see whether it arrives, check the mailbox or wait for a delivery event.")
 
 
@@ -72,21 +63,6 @@ def message_for(address: str, kind: str | None) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(subject, text, to=[address])
     message.attach_alternative(html, "text/html")
     return message
-
-
-def refuse_suppressed(message: Message, kind: str) -> None:
-    """Raise ``CommandError`` if the recipient is suppressed, or if the list can't be read."""
-    try:
-        suppressed = suppressed_among((person.email for person in message.to), kind)
-    except DatabaseError as error:
-        raise CommandError(
-            f"The suppression list can't be read: {error}. Start the database, and run manage.py migrate."
-        ) from None
-    if suppressed:
-        raise CommandError(
-            f"{message.to[0].email} is on the suppression list because it bounced or complained. "
-            "Remove it from the list in the admin, or test with another email address."
-        )
 
 
 def describe(provider: str, request: Request, message: Message) -> str:
