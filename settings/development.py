@@ -15,6 +15,7 @@ from settings.base import (
     APP_URL,
     CELERY_BROKER_TRANSPORT_OPTIONS,
     CELERY_BROKER_URL,
+    LOGGING,
     MIDDLEWARE,
     RESEND_WEBHOOK_SECRETS,
     REST_FRAMEWORK,
@@ -62,6 +63,9 @@ INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True  # new and changed files are served without a restart
+LOGGING["formatters"]["line"]["()"] = "emails.development.log_lines.EmailLineFormatter"
+LOGGING["filters"]["quiet requests"] = {"()": "emails.development.log_lines.QuietRequestsFilter"}
+LOGGING["loggers"]["django.server"] = {"filters": ["quiet requests"], "level": "INFO"}
 
 if is_local:
     # High enough that neither trying things out nor a load test reaches a limit.

@@ -3,6 +3,13 @@
 from emails.backends import PROVIDERS
 from emails.errors import CallOutcome, ProviderError, Remedy
 
+CONSOLE = "console"
+NOTHING_SENT = "Nothing was sent, because EMAIL_PROVIDER is console."
+SEND_REAL_EMAIL = (
+    "To send real email, set EMAIL_PROVIDER and its API key in .env, and restart every process "
+    "(README: Send real email)."
+)
+
 
 def advice_on(error: ProviderError) -> str:
     """Return what the person can do about the error."""

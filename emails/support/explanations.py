@@ -12,7 +12,7 @@ from emails.backends import configured_provider
 from emails.delivery.provider_status import problem_of, stand_in_for
 from emails.kinds import is_requested
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Reason, Status, Suppression
-from emails.support.advice import variable
+from emails.support.advice import CONSOLE, NOTHING_SENT, SEND_REAL_EMAIL, variable
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 
 # Beat sweeps for due messages every 15 seconds. If one stays untouched for a minute, no worker is running.
@@ -187,6 +187,8 @@ def unknown(attempt: DeliveryAttempt, due_at: datetime, now: datetime) -> Explan
 
 
 def sent(email: OutboundEmail, now: datetime) -> Explanation:
+    if email.provider == CONSOLE:
+        return Explanation(NOTHING_SENT, SEND_REAL_EMAIL)
     # An accepted message has a detail if an SMTP server refused some of its recipients.
     return Explanation(f"{acceptance(email, now)} No delivery event has arrived yet.{quoted(email.detail)}")
 

@@ -16,7 +16,7 @@ from emails.backends import PROVIDERS, configured_provider, get_backend
 from emails.backends.base import Request
 from emails.errors import InvalidMessage, ProviderError
 from emails.message import Message
-from emails.support.advice import advice_on
+from emails.support.advice import CONSOLE, NOTHING_SENT, SEND_REAL_EMAIL, advice_on
 from emails.tracking.suppressions import suppressed_among
 
 MAX_STRING_CHARACTERS = 2000  # in the output of --dry-run; only attachments are longer
@@ -48,6 +48,10 @@ class Command(BaseCommand):
             self.stdout.write(describe(backend.name, request, message))
             return
         refuse_suppressed(message, options["kind"] or "")
+        if backend.name == CONSOLE:
+            self.stdout.write(describe(backend.name, request, message))
+            self.stdout.write(f"{NOTHING_SENT} {SEND_REAL_EMAIL}")
+            return
         self.send(backend, request, message_id)
 
     def send(self, backend: Any, request: Request, message_id: UUID) -> None:
