@@ -110,7 +110,7 @@ def run(port: int, lines: Sequence[str]) -> int:
     watchdog = Watchdog()
     celery = ("-m", "celery", "-A", "myproject", "--quiet")
     try:
-        children.append(Child("web", watchdog, "manage.py", "runserver", f"127.0.0.1:{port}"))
+        children.append(Child("web", watchdog, "manage.py", "runserver", f"localhost:{port}"))
         children.append(Child("worker", watchdog, *celery, "worker", "--loglevel=INFO"))
         children.append(Child("beat", watchdog, *celery, "beat", "--loglevel=INFO"))
         threading.Thread(target=announce, args=[port, lines], daemon=True).start()
