@@ -1,7 +1,7 @@
 """Every code block of the documentation works as printed, or says why it isn't run.
 
 A block in the language sh runs in a fresh clone while bin/dev serves it. A dotenv block becomes the .env of a clone.
-Any other block, and each that can't run here, needs <!-- not run: the reason --> on the line above it.
+Any other block, and each that can't run here, needs <!-- not run: the reason --> next to it.
 """
 
 import ast

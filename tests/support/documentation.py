@@ -34,7 +34,7 @@ def blocks() -> list[Block]:
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
-    """Yield each fenced block. The mark is a comment directly above it. Fails if a fence has no end."""
+    """Yield each fenced block. The mark is a comment on the line above or below it. Fails if a fence has no end."""
     lines = page.read_text().splitlines()
     number = 0
     while number < len(lines):
@@ -45,7 +45,8 @@ def blocks_of(page: Path) -> Iterator[Block]:
         indentation, fence, language = opening.groups()
         end = next((n for n in range(number + 1, len(lines)) if lines[n].strip() == fence), None)
         assert end is not None, f"{page.name}:{number + 1}: the block has no end"
-        mark = MARK.fullmatch(lines[number - 1]) if number else None
+        around = (lines[max(number - 1, 0)], *lines[end + 1 : end + 2])
+        mark = next(filter(None, map(MARK.fullmatch, around)), None)
         text = "\n".join(line.removeprefix(" " * len(indentation)) for line in lines[number + 1 : end])
         yield Block(str(page.relative_to(ROOT)), number + 1, language, text, mark[1] if mark else "")
         number = end + 1
