@@ -28,12 +28,13 @@ SQLITE_MESSAGES = {
 OS_ERRORS = {
     errno.EACCES: "Make it accessible for the user who runs this command.",
     errno.EPERM: "Make it accessible for the user who runs this command.",
-    errno.EROFS: "The file system is read-only. Use another folder, or mount it writable.",
+    errno.EROFS: "Use another folder, or mount it writable.",
     errno.ENOSPC: "Free some space.",
     errno.EDQUOT: "Free some space.",
     errno.EEXIST: "A file is where a folder must be. Move or delete it.",
     errno.ENOTDIR: "A file is where a folder must be. Move or delete it.",
 }
+ABOUT_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # whichever file it is
 MISSING_TABLE = re.compile(r'no such (?:table|column): [\w."]+|(?:relation|column) "?[\w.]+"? .*does not exist')
 MISSING_TABLE_STATES = ("42P01", "42703")
 # By the class of PostgreSQL's SQLSTATE, or by its text if the connection was refused before there was one.
@@ -87,8 +88,9 @@ def sentence_for(error: BaseException) -> str:
         return database_sentence(error)
     if isinstance(error, InconsistentMigrationHistory):
         return f"Error: the database doesn't fit this version of the code: {error} Use another database."
-    if isinstance(error, OSError) and error.errno in OS_ERRORS and error.filename:
-        return f"Error: {os.fsdecode(error.filename)}: {error.strerror}. {OS_ERRORS[error.errno]}"
+    if isinstance(error, OSError) and error.errno in OS_ERRORS and (error.filename or error.errno in ABOUT_DISK):
+        file = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        return f"Error: {file}{error.strerror}. {OS_ERRORS[error.errno]}"
     return ""
 
 

@@ -16,7 +16,7 @@ from tests.test_environment import PRODUCTION
 pytestmark = pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment to share")
 
 MANAGE = ["python3", "manage.py", "check"]
-MIGRATE = ["python3", "manage.py", "migrate"]
+MIGRATE = ["python3", "manage.py", "migrate", "-v0"]
 GUNICORN = [sys.executable, "-m", "gunicorn", "myproject.wsgi"]
 WORKER = [sys.executable, "-m", "celery", "-A", "myproject", "worker"]
 BIN_DEV = ["bin/dev"]
@@ -65,7 +65,7 @@ def assert_says(done, *words):
 DOTENV = {
     "misspelled": (b"\nEMAIL_PROVIDR=resend\n", ["EMAIL_PROVIDR in .env, line 2", "Did you mean EMAIL_PROVIDER?"]),
     "lowercase": (b"email_provider=resend\n", ["email_provider in .env, line 1", "Did you mean EMAIL_PROVIDER?"]),
-    "no equals sign": (f"BRAND_NAME=A\nSTRIPE_SECRET_KEY {SECRET}\n".encode(), [".env, line 2: STRIPE_SECRET_KEY is not"]),
+    "no equals sign": (f"# 1\nSTRIPE_SECRET_KEY {SECRET}\n".encode(), [".env, line 2: STRIPE_SECRET_KEY is not"]),
     "no variable": (f"-----BEGIN {SECRET}-----\n".encode(), [".env, line 1", "NAME=value"]),
     "not UTF-8": ("BRAND_NAME=A\nBRAND_ADDRESS=Köln\n".encode("latin-1"), [".env, line 2", "UTF-8"]),
     "UTF-16": ("BRAND_NAME=A\n".encode("utf-16"), [".env", "UTF-8"]),
@@ -170,6 +170,20 @@ def test_file_in_the_place_of_a_folder_is_named(clone):
     assert_says(run(clone, MANAGE), str(clone / "var"), "A file is where a folder must be")
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="only root can make a small disk")
+def test_full_or_read_only_disk_is_named(clone):
+    (clone / "var").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", clone / "var"]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        assert_says(run(clone, MIGRATE), "Free some space")
+        subprocess.run(["mount", "-o", "remount,ro", clone / "var"], check=True)
+        assert_says(run(clone, BIN_DEV), "Read-only file system", "mount it writable")
+    finally:
+        subprocess.run(["umount", clone / "var"], check=True)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions don't stop root")
 def test_missing_permissions_are_named(clone):
     (clone / ".env").touch(0o000)
@@ -183,7 +197,7 @@ def test_missing_permissions_are_named(clone):
 
 
 @pytest.fixture
-def tools(tmp_path) -> Path:
+def tools(tmp_path):
     """A folder for PATH with the programs that bin/setup needs, and no Python."""
     folder = tmp_path / "tools"
     folder.mkdir()
