@@ -1,5 +1,9 @@
 """gunicorn's settings, which `gunicorn myproject.wsgi` reads from this folder. GUNICORN_CMD_ARGS overrides them."""
 
+import os
+import subprocess
+import sys
+
 # The access log: the client, the method, the path without its query string, the status, the size, and the duration.
 logger_class = "common.access_log.SafeLogger"
 accesslog = "-"
@@ -22,3 +26,12 @@ worker_connections = 800  # below the usual limit of 1,024 open files; beyond it
 timeout = 30
 graceful_timeout = 30
 keepalive = 75  # longer than proxies keep idle connections, so that none of them sends a request into a closed one
+
+
+def on_starting(server: object) -> None:
+    """Exit with status 1 and one sentence if the settings refuse to load. A worker would print a long traceback."""
+    # In a process of its own, so that a worker that starts after a HUP loads the new code and not this one's.
+    command = [sys.executable, "-c", "from settings.startup import exit_if_unusable; exit_if_unusable()"]
+    environment = {"DJANGO_SETTINGS_MODULE": "settings.production", **os.environ}
+    if subprocess.run(command, env=environment, check=False).returncode:
+        sys.exit(1)

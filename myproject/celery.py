@@ -1,6 +1,7 @@
 """The Celery app, for `celery -A myproject worker` and `celery -A myproject beat`."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,14 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.worker import WorkController
 
+from settings.startup import exit_if_unusable
+
 # Production by default, as in wsgi.py: a server without this variable must not run with DEBUG.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.production")
+
+if "celery" in (Path(sys.argv[0]).name, Path(sys.argv[0]).parent.name):
+    # The command would hide the sentence in a traceback. Everything else loads the settings before this module.
+    exit_if_unusable()
 
 HEARTBEAT_FILE = Path(__file__).resolve().parent.parent / "var" / "worker-heartbeat"
 HEARTBEAT_INTERVAL = timedelta(seconds=10)  # the health check in docker-compose.yml allows a minute

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from corsheaders.defaults import default_headers
 
-from settings.environment import BASE_DIR, VAR_DIR, read_environment, refusal
+from settings.environment import BASE_DIR, MAXIMUM_PORT, VAR_DIR, read_environment, refusal
 from settings.placeholders import placeholders
 from settings.plans import BILLING_ADD_ONS as BILLING_ADD_ONS
 from settings.plans import BILLING_CHECKOUT as BILLING_CHECKOUT
@@ -22,10 +22,11 @@ PLACEHOLDERS = [*placeholders(env)]  # production refuses these variables, and m
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
+# Where bin/dev serves the site, and manage.py stripe_event posts to.
+PORT = env.whole_number("PORT", default=8000, maximum=MAXIMUM_PORT)
 APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
 # Marks what we create at Stripe. Host names can contain any letter, and the mark only ASCII.
 INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=quote(APP_URL.partition("//")[2].lower(), safe="/:@[]"))
-PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
     "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
@@ -147,7 +148,7 @@ if REDIS_URL:
 
 # Celery
 
-CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_BROKER_URL = env.broker_url("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True  # the database is the record, and nothing reads results
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_WORKER_POOL = "threads"  # sending is mostly waiting: as fast as prefork, with a fifth of the memory
@@ -381,8 +382,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
-CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"  # pages and the admin are never called from another origin
 CORS_ALLOW_HEADERS = [*default_headers, "known-device"]
 CORS_EXPOSE_HEADERS = ["known-device", "retry-after"]

@@ -15,6 +15,7 @@ from settings.base import (
     APP_URL,
     CELERY_BROKER_TRANSPORT_OPTIONS,
     CELERY_BROKER_URL,
+    LOGGING,
     MIDDLEWARE,
     RESEND_WEBHOOK_SECRETS,
     REST_FRAMEWORK,
@@ -25,7 +26,14 @@ from settings.base import (
     STRIPE_WEBHOOK_SECRETS,
     env,
 )
-from settings.environment import VAR_DIR, Env, is_local_host
+from settings.environment import (
+    READ_BY_COMPOSE,
+    READ_IN_PRODUCTION,
+    VAR_DIR,
+    Env,
+    misspelled,
+)
+from settings.urls import is_local_host
 
 # Set by docker-compose.yml only: the settings that .env or the shell chose, or "default".
 compose_settings = os.environ.get("COMPOSE_SETTINGS", "")
@@ -62,6 +70,9 @@ INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True  # new and changed files are served without a restart
+LOGGING["formatters"]["line"]["()"] = "emails.development.log_lines.EmailLineFormatter"
+LOGGING["filters"]["quiet requests"] = {"()": "emails.development.log_lines.QuietRequestsFilter"}
+LOGGING["loggers"]["django.server"] = {"filters": ["quiet requests"], "level": "INFO"}
 
 if is_local:
     # High enough that neither trying things out nor a load test reaches a limit.
@@ -95,16 +106,7 @@ if not CELERY_BROKER_URL:
 # Checks that nobody but the developer can reach this
 
 SET_BY_COMPOSE = {"DATABASE_URL", "REDIS_URL"}
-READ_ELSEWHERE = {  # by the compose files, and by settings.production
-    "DOMAIN",
-    "POSTGRES_PASSWORD",
-    "REDIS_PASSWORD",
-    "TLS_ISSUER",
-    "SECURE_SSL_REDIRECT",
-    "SECURE_HSTS_SECONDS",
-    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
-    "SECURE_HSTS_PRELOAD",
-}
+READ_FROM_DOTENV = Env.names_read | READ_BY_COMPOSE | READ_IN_PRODUCTION
 
 
 def problems() -> Iterator[str]:
@@ -119,9 +121,12 @@ def problems() -> Iterator[str]:
     if "_live_" in STRIPE_SECRET_KEY.lower():
         yield "STRIPE_SECRET_KEY is a live key"
     # An owner who forgets this line on a server would otherwise publish everyone's email.
-    if compose_settings == "default" and os.environ.keys() & ((Env.names_read | READ_ELSEWHERE) - SET_BY_COMPOSE):
+    if compose_settings == "default" and os.environ.keys() & (READ_FROM_DOTENV - SET_BY_COMPOSE):
         yield "DJANGO_SETTINGS_MODULE is not set, but there is a .env file"
 
+
+if typos := [*misspelled()]:
+    raise ImproperlyConfigured(f"{'. '.join(typos)}.")
 
 if found := [*problems()]:
     raise ImproperlyConfigured(

@@ -2,19 +2,45 @@
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from settings import refusals
+from settings.dotenv import read_dotenv
+from settings.misspellings import ENVIRONMENT, misspellings
+from settings.running import running_port
+from settings.urls import SmtpServer, has_valid_port, is_base_url, smtp_server, split_or_none
+from settings.urls import is_local_host as is_local_host
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"  # runtime files: git-ignored, and safe to delete while nothing is running
+DOTENV = BASE_DIR / ".env"
+RUNNING = VAR_DIR / "bin-dev"  # settings/running.py
+DEVELOPMENT = "settings.development"
+# Variables that not every settings module reads.
+READ_BY_COMPOSE = {"DOMAIN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "TLS_ISSUER"}
+READ_IN_PRODUCTION = {
+    "SECURE_SSL_REDIRECT",
+    "SECURE_HSTS_SECONDS",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+    "SECURE_HSTS_PRELOAD",
+}
+READ_IN_DEVELOPMENT = {"REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN"}
+READ_BY_PROGRAMS = {
+    "DJANGO_SETTINGS_MODULE",
+    "COMPOSE_SETTINGS",
+    "PORT",
+    "VENV",
+    "EMAIL_FAILPOINTS",
+    "PROMETHEUS_MULTIPROC_DIR",
+}
 
 UNSET = re.compile(r"(change[-_ ]?me)?", re.IGNORECASE)
 BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -22,24 +48,11 @@ EXPECTED = {bool: "true or false", int: "a whole number", float: "a number"}
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 COLOR = re.compile(r"#([0-9A-Fa-f]{3}){1,2}")
-# "Local" is what can only mean this machine: not 0.0.0.0, and no name that a name server could resolve to 127.0.0.1.
-LOCAL_HOST = re.compile(r"\.?([a-z0-9_-]+\.)*localhost\.?|127\.0\.0\.1\.?|\[?::1\]?", re.IGNORECASE | re.ASCII)
 CONTACT = re.compile(r"(mailto:)?[!-?A-~]+@[!-?A-~]+|https://[!-~]+|tel:[0-9+()-]+")
 MAXIMUM_DAYS = 3650
 IDENTIFIER = re.compile(r"[!-~]{1,200}")
-SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
-
-
-@dataclass(frozen=True)
-class SmtpServer:
-    """The parts of EMAIL_URL, named as in Django's EMAIL_* settings."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    use_tls: bool
-    use_ssl: bool
+BROKER = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
+MAXIMUM_PORT = 65535
 
 
 class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
@@ -47,10 +60,11 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
 
     ``FOO=`` in a compose file or an .env file means "not set". So does ``change-me``, which .env.example contains where
     production needs a value: an unedited copy works for development. An invalid value raises ``ImproperlyConfigured``
-    with the variable's name and what is allowed, and without the value, which may be a secret.
+    with the variable's name, where it is set, and what is allowed. The value is named unless it may be a secret.
     """
 
     names_read: ClassVar[set[str]] = set()
+    lines: ClassVar[dict[str, int]] = {}  # of the variables that .env sets
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, *_: object, **__: object) -> Any:
         """Return the parsed value. A leading ``$``, with which generated keys may begin, is literal."""
@@ -98,6 +112,13 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         if not all(items):
             raise refusal(var, "secrets separated by commas, without empty ones")
         return items
+
+    def origins(self, var: str) -> list[str]:
+        """Return URLs that consist of scheme and host, perhaps with a wildcard, and perhaps a port."""
+        origins: list[str] = self.list(var, default=[])
+        if not all(is_base_url(origin.replace("//*.", "//")) and origin.count("/") == 2 for origin in origins):
+            raise refusal(var, "origins separated by commas, without a path, such as https://app.example.com")
+        return origins
 
     def whole_number(self, var: str, *, default: int, minimum: int = 1, maximum: int = 10**9) -> int:
         digits = self.str(var, default=str(default))
@@ -151,8 +172,14 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
 
     def redis_url(self, var: str) -> str:
         value = str(self.str(var, default=""))
-        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        if value and not (value.startswith(("redis://", "rediss://", "unix:///")) and has_valid_port(value)):
             raise refusal(var, "redis://host:6379/0, rediss:// for TLS, or unix:///path")
+        return value
+
+    def broker_url(self, var: str, *, default: str) -> str:
+        value = str(self.str(var, default=default))
+        if value and not (BROKER.match(value) and has_valid_port(value)):
+            raise refusal(var, "the URL of a broker, such as redis://host:6379/0 or amqp://user:password@host:5672//")
         return value
 
     def sender(self, var: str, *, default: str) -> str:
@@ -165,9 +192,12 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     def database(self, var: str, *, default: str) -> dict[str, Any]:
         """Return an entry of DATABASES."""
         url = str(self.str(var, default=default))
-        if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        parts = split_or_none(url)
+        if not url.startswith(("postgres://", "postgresql://", "sqlite:///")) or (parts and not parts.path.strip("/")):
             raise refusal(var, "postgres://user:password@host:5432/name or sqlite:////absolute/path")
         try:
+            if parts is None or parts.fragment:
+                raise ValueError
             return dict(self.db_url_config(url))
         except ValueError:  # an invalid port, usually because of a password that isn't percent-encoded
             raise refusal(
@@ -177,53 +207,50 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
     def smtp_server(self, var: str, *, default: str) -> SmtpServer:
         """Return the parts of an smtp://, smtp+tls://, smtp+ssl://, or smtps:// URL."""
         try:
-            parts = urlsplit(self.str(var, default=default))
-            port = parts.port or SMTP_PORTS[parts.scheme]
+            return smtp_server(self.str(var, default=default))
         except (KeyError, ValueError):
             raise refusal(var, "smtp://, smtp+tls://, or smtp+ssl://, followed by user:password@host:port") from None
-        # smtps means TLS from the first byte (RFC 8314), but many people write it for STARTTLS on port 587.
-        use_ssl = parts.scheme == "smtp+ssl" or (parts.scheme == "smtps" and port == SMTP_PORTS["smtps"])
-        return SmtpServer(
-            host=parts.hostname or "localhost",
-            port=port,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            use_tls=parts.scheme in ("smtp+tls", "smtps") and not use_ssl,
-            use_ssl=use_ssl,
-        )
-
-
-def is_base_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        is_port_valid = parts.port != 0
-    except ValueError:  # an invalid port, or an incomplete IPv6 address
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and is_port_valid
-        # Programs disagree about the host of http://example.com\@localhost.
-        and "@" not in parts.netloc
-        and not re.search(r"[\s\x00-\x1f\x7f\\]", value)
-        and not (parts.query or parts.fragment)
-    )
-
-
-def is_local_host(host: str) -> bool:
-    """Return whether an item of ALLOWED_HOSTS, or the host of a URL, is this machine."""
-    return LOCAL_HOST.fullmatch(host) is not None
 
 
 def refusal(var: str, allowed: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{var} has an invalid value. It must be {allowed}.")
+    """Return the error for an invalid value: the variable, its value unless that may be secret, and what is allowed."""
+    value = Env.ENVIRON.get(var)
+    return refusals.refusal(var, value, "" if value is None else source_of(var), allowed)
+
+
+def source_of(var: str) -> str:
+    return f".env, line {Env.lines[var]}," if var in Env.lines else ENVIRONMENT
+
+
+def misspelled() -> Iterator[str]:
+    """Yield a sentence for each variable whose name is almost one that this project reads.
+
+    Settings call this at their end, because it needs to know which variables they read.
+    """
+    known = Env.names_read | READ_BY_COMPOSE | READ_IN_PRODUCTION | READ_IN_DEVELOPMENT | READ_BY_PROGRAMS
+    yield from misspellings({name: source_of(name).rstrip(",") for name in Env.ENVIRON}, known)
 
 
 def read_environment() -> Env:
     """Return the variables of the process, and those in .env that the process doesn't set."""
     values = {name: value.strip() for name, value in os.environ.items()}
     Env.ENVIRON = {name: value for name, value in values.items() if value}
-    if os.environ.get("DJANGO_SETTINGS_MODULE") != "settings.test":  # tests must not use a developer's keys
-        Env.read_env(BASE_DIR / ".env")
+    Env.lines = {}
+    module = os.environ.get("DJANGO_SETTINGS_MODULE")
+    if module != "settings.test":  # tests must not use a developer's keys
+        text, lines = read_dotenv(DOTENV)
+        Env.lines = {name: number for name, number in lines.items() if name not in Env.ENVIRON}
+        Env.read_env(StringIO(text))
     Env.ENVIRON = {name: value for name, value in Env.ENVIRON.items() if not UNSET.fullmatch(value.strip())}
+    # Under Docker Compose, PORT means nothing.
+    if module == DEVELOPMENT and "COMPOSE_SETTINGS" not in os.environ:
+        use_port_of_bin_dev()
     return Env()
+
+
+def use_port_of_bin_dev() -> None:
+    """Let commands in another terminal use the port of the bin/dev that is running, also in links."""
+    if "PORT" not in Env.ENVIRON and (port := running_port(RUNNING)):
+        Env.ENVIRON["PORT"] = str(port)
+    if "PORT" in Env.ENVIRON:
+        Env.ENVIRON.setdefault("APP_URL", f"http://localhost:{Env.ENVIRON['PORT']}")

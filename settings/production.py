@@ -19,6 +19,7 @@ from settings.base import (
     STRIPE_WEBHOOK_SECRETS,
     env,
 )
+from settings.environment import misspelled
 
 PROVIDER_VARIABLES = {
     "sequenzy": "SEQUENZY_API_KEY",
@@ -45,6 +46,7 @@ def problems() -> Iterator[str]:
     yield from problems_with_variables()
     yield from problems_with_secret_key()
     yield from problems_with_values()
+    yield from misspelled()
 
 
 def problems_with_variables() -> Iterator[str]:

@@ -11,6 +11,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
@@ -74,7 +75,9 @@ def welcome(request: HttpRequest) -> HttpResponse:
         services.resend_verification(**form.cleaned_data, requester=requester)
         messages.success(request, _("If this email address still needs to be confirmed, we've sent it another email."))
         return remember_inbox(redirect("pages:welcome"), form.cleaned_data["email"])
-    return render_form_page(request, "accounts/welcome.html", form, address=inbox_address(request))
+    inbox_url = reverse("development:inbox") if settings.DEVELOPMENT_ROUTES else ""
+    context = {"address": inbox_address(request), "development_inbox_url": inbox_url}
+    return render_form_page(request, "accounts/welcome.html", form, **context)
 
 
 @page_view(limits=throttling.VERIFY_LIMITS)

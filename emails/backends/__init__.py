@@ -41,7 +41,7 @@ PROVIDERS: dict[str, type[ApiBackend]] = {
     backend.name: backend for backend in (SequenzyBackend, ResendBackend, SendGridBackend)
 }
 RELAYS = {
-    "console": "django.core.mail.backends.console.EmailBackend",
+    "console": "emails.backends.console.ConsoleBackend",
     "smtp": "django.core.mail.backends.smtp.EmailBackend",
 }
 OUTBOX = "emails.backends.outbox.OutboxBackend"
@@ -49,6 +49,7 @@ OUTBOX = "emails.backends.outbox.OutboxBackend"
 NAMES_BY_PATH = {f"{__name__}.{backend.__name__}": name for name, backend in PROVIDERS.items()} | {
     path: name for name, path in RELAYS.items()
 }
+NAMES_BY_PATH["django.core.mail.backends.console.EmailBackend"] = "console"
 
 
 def configured_provider() -> str:

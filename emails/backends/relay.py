@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 # RFC 4954, section 6: the server requires a login, a stronger mechanism, other credentials, or encryption.
 SMTP_LOGIN_CODES = {530, 534, 535, 538}
 
-DJANGO_BACKENDS = "django.core.mail.backends."
+WITHOUT_OPTIONS = ("django.core.mail.backends.", "emails.backends.console")
 
 
 class RelayBackend(DeliveryBackend):
@@ -62,7 +62,7 @@ class RelayBackend(DeliveryBackend):
         self.backend_class: type[BaseEmailBackend] = keeping_refusals(found)
         self.is_smtp = issubclass(found, EmailBackend)
         # Anymail's backends and others of their kind read the attributes of options.py. Django's own read none.
-        self.reads_options = not (self.is_smtp or found.__module__.startswith(DJANGO_BACKENDS))
+        self.reads_options = not (self.is_smtp or found.__module__.startswith(WITHOUT_OPTIONS))
 
     def serialize(self, message: Message) -> bytes:
         self._refuse_options(message)

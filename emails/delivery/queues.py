@@ -141,7 +141,9 @@ class EmailQueue(Queue):
         message_ids: defaultdict[bool, dict[UUID, str]] = defaultdict(dict)  # by whether the body is blanked
         for email, message_id in accepted:
             message_ids[bool(email.changes_when_settled())][email.pk] = message_id[:MAX_ID_LENGTH]
-            logger.info("Message %s was accepted by %s as %s.", email.pk, self.provider, message_id or "(no id)")
+            extra = {"email": email, "outcome": f"sent ({self.provider})"}
+            accepted_as = message_id or "(no id)"
+            logger.info("Message %s was accepted by %s as %s.", email.pk, self.provider, accepted_as, extra=extra)
         for is_body_deleted, ids in message_ids.items():
             self._mark_sent(ids, **({"content": None} if is_body_deleted else {}))
 

@@ -65,7 +65,8 @@ def end_without_call(row: Work, ending: Ending, now: datetime) -> None:
         fail(row, ending.reason or Reason.REFUSED, ending.detail, now)
     else:
         settle_row(row, now, status=ending.status, reason="", detail=ending.detail)
-        logger.info("Message %s is %s: %s", row.pk, ending.status, ending.detail)
+        extra = {"email": row, "outcome": f"{ending.status}: {ending.detail}"}
+        logger.info("Message %s is %s: %s", row.pk, ending.status, ending.detail, extra=extra)
 
 
 def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts_as_failure: bool = True) -> None:
@@ -90,7 +91,8 @@ def retry_later(row: Work, reason: Reason, detail: str, now: datetime, *, counts
     )
     # An error, because nothing improves until a person acts.
     level = logging.ERROR if reason in NEEDS_A_PERSON else logging.WARNING
-    logger.log(level, "Message %s was not accepted and will be retried (%s): %s", row.pk, reason, detail)
+    extra = {"email": row, "outcome": f"will be retried ({reason}): {detail}"}
+    logger.log(level, "Message %s was not accepted and will be retried (%s): %s", row.pk, reason, detail, extra=extra)
 
 
 def leave_to_first_provider(row: Work, fallback: str, detail: str, now: datetime) -> None:
@@ -109,7 +111,8 @@ def wait_before_retry(row: Work, reason: Reason) -> timedelta:
 def fail(row: Work, reason: Reason, detail: str, now: datetime) -> None:
     """End the row as failed."""
     settle_row(row, now, status=Status.FAILED, reason=reason, detail=detail)
-    logger.error("Message %s failed (%s): %s", row.pk, reason, detail)
+    extra = {"email": row, "outcome": f"failed ({reason}): {detail}"}
+    logger.error("Message %s failed (%s): %s", row.pk, reason, detail, extra=extra)
 
 
 def settle_row(row: Work, now: datetime, **changes: Any) -> None:

@@ -7,89 +7,95 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from urllib.request import urlopen
 
-from settings.environment import BASE_DIR, read_environment
+from myproject.development.children import Child, Watchdog, stop
+from settings.environment import BASE_DIR, MAXIMUM_PORT, RUNNING, Env, read_environment
+from settings.running import AlreadyRunning, record
+from settings.startup import explained
 
-SECONDS_TO_STOP = 10  # a process that takes longer is killed
 POLL_SECONDS = 0.5
-
-URLS = """
-The project is running. Press Ctrl-C to stop it.
-    http://localhost:{port}/            the site, where you can sign up
-    http://localhost:{port}/dev/inbox/  every email that was sent
-    http://localhost:{port}/dev/emails/ every email template, with sample data
-    http://localhost:{port}/api/docs/   the API
-    http://localhost:{port}/admin/      the admin (create a user for it with "{python} manage.py createsuperuser")
-"""
-
-
-class Child:
-    """A process whose output is prefixed with its name.
-
-    It has its own session, so that Ctrl-C in the terminal doesn't reach it directly. Otherwise, it would receive two
-    signals: that one, and the one from ``stop``.
-    """
-
-    def __init__(self, name: str, *command: str) -> None:
-        self.name = name
-        self.command = [sys.executable, *command]
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        threading.Thread(target=self.copy_output, args=[self.process], daemon=True).start()
-
-    def copy_output(self, process: subprocess.Popen[bytes]) -> None:
-        for line in process.stdout or ():
-            sys.stdout.buffer.write(f"{self.name:<6} | ".encode() + line)
-            sys.stdout.buffer.flush()
-
-    def signal(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            # The whole group, because runserver's reloader runs the server as a child of its own.
-            os.killpg(self.process.pid, number)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP arrives when the terminal is closed
 
 
 def main() -> int:
     """Start everything and return the exit code."""
-    env = read_environment()
-    port = env.whole_number("PORT", default=8000)
-    if not is_free(port):
-        print(f"Port {port} is in use by another program. Stop it, or choose another port: PORT={port + 1} bin/dev")
-        return 1
+    with explained():
+        env = read_environment()
+        port = env.whole_number("PORT", default=8000, maximum=MAXIMUM_PORT)
+        try:
+            lock = record(RUNNING, port)  # until this process ends
+        except AlreadyRunning as error:
+            return refuse(f"bin/dev already runs at http://localhost:{port}/ (process {error}). Use that one", port)
+        if problem := problem_with(port):
+            return refuse(problem, port)
+        set_variables(port)
+        for number in SIGNALS:
+            signal.signal(number, interrupt)
+        try:
+            return prepare() or run(port, [*addresses(env, port)])
+        except KeyboardInterrupt:  # while the database was prepared
+            return 0
+        finally:
+            lock.close()
+
+
+def refuse(problem: str, port: int) -> int:
+    free = next((other for other in range(port + 1, MAXIMUM_PORT) if not problem_with(other)), 8000)
+    print(f"{problem}, or choose another port: PORT={free} bin/dev", file=sys.stderr)
+    return 1
+
+
+def problem_with(port: int) -> str:
+    """Return why the port can't be used, with what to do, or an empty string."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            return f"Port {port} is in use by another program. Stop it"
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("127.0.0.1", port))
+        except OSError as error:
+            return f"Port {port} can't be used: {error.strerror}. Let your user open it"
+    return ""
+
+
+def set_variables(port: int) -> None:
+    """Set what the children and their settings need."""
+    os.environ["PORT"] = str(port)
     # Python buffers output to a pipe, so the children's lines would arrive in blocks of 8 kB.
     os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ["DJANGO_RUNSERVER_HIDE_WARNING"] = "true"
-    if "APP_URL" not in env:
-        os.environ["APP_URL"] = f"http://localhost:{port}"
-    # SIGHUP arrives when the terminal is closed.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    return run(port)
 
 
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+def addresses(env: Env, port: int) -> Iterator[str]:
+    """Yield the URLs that this configuration serves."""
+    site = f"http://localhost:{port}"
+    if env.bool("PAGES_ENABLED", default=True):
+        yield f"{site}/            the site, where you can sign up"
+    if env.bool("DEBUG", default=True):
+        yield f"{site}/dev/inbox/  every email that was sent"
+        yield f"{site}/dev/emails/ every email template, with sample data"
+    yield f"{site}/api/docs/   the API"
+    yield f"{site}/admin/      the admin (to create a user for it, run bin/manage createsuperuser)"
 
 
-def announce(port: int) -> None:
+def prepare() -> int:
+    """Check the settings, the database, and Redis, and migrate. Return the exit code."""
+    command = [sys.executable, "-m", "myproject.development.preparation"]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def announce(port: int, lines: Sequence[str]) -> None:
     """Print the URLs as soon as the server responds."""
     while True:
         with suppress(OSError):
             urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
-            print(URLS.format(port=port, python=sys.executable), flush=True)
+            print("\nThe project is running. Press Ctrl-C to stop it.", *lines, sep="\n    ", end="\n\n", flush=True)
             return
         time.sleep(POLL_SECONDS)
 
@@ -98,39 +104,57 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def run(port: int) -> int:
+def run(port: int, lines: Sequence[str]) -> int:
     """Run until a process ends, and return its exit code. After Ctrl-C, return 0."""
     children: list[Child] = []
+    watchdog = Watchdog()
+    celery = ("-m", "celery", "-A", "myproject", "--quiet")
     try:
-        children.append(Child("web", "manage.py", "runserver", f"127.0.0.1:{port}"))
-        children.append(Child("worker", "-m", "celery", "-A", "myproject", "--quiet", "worker", "--loglevel=INFO"))
-        children.append(Child("beat", "-m", "celery", "-A", "myproject", "--quiet", "beat", "--loglevel=INFO"))
-        threading.Thread(target=announce, args=[port], daemon=True).start()
-        return watch(children)
+        children.append(Child("web", watchdog, "manage.py", "runserver", f"localhost:{port}"))
+        children.append(Child("worker", watchdog, *celery, "worker", "--loglevel=INFO"))
+        children.append(Child("beat", watchdog, *celery, "beat", "--loglevel=INFO"))
+        threading.Thread(target=announce, args=[port, lines], daemon=True).start()
+        return watch(children, watchdog)
     except KeyboardInterrupt:
         return 0
     finally:
         # A second Ctrl-C must not interrupt the stopping, or processes would keep running.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         stop(children)
+        watchdog.close()
 
 
-def watch(children: Sequence[Child]) -> int:
+def watch(children: Sequence[Child], watchdog: Watchdog) -> int:
     """Restart worker and beat when code changes. Return when a process ends, with its exit code."""
     _, *without_reloader = children  # only runserver reloads on its own
     seen = modification_times()
+    waiting: set[Child] = set()  # ended with an error after a change, and start again with the next one
     while True:
-        for child in children:
-            if (code := child.process.poll()) is not None:
-                print(f"{child.name} ended with exit code {code}. Stopping the other processes.", flush=True)
-                return code if code >= 0 else 128 - code  # the shell's convention for processes that a signal killed
+        ended = [(child, code) for child in children if (code := child.process.poll()) is not None]
+        for child, code in ended:
+            if child.was_restarted and code > 0:
+                if child not in waiting:
+                    report(f"{child.name} ended with exit code {code}. It starts again when you change the code.")
+                waiting.add(child)
+                continue
+            report(f"{child.name} ended with exit code {code}. Stopping the other processes.")
+            return code if code >= 0 else 128 - code  # the shell's convention for processes that a signal killed
+        if watchdog.process.poll() is not None:
+            report("The watchdog ended. Stopping all processes.")
+            return 1
         if (now := modification_times()) != seen:
             seen = now
+            waiting.clear()
             stop(without_reloader)
             for child in without_reloader:
-                child.start()
+                child.restart()
         time.sleep(POLL_SECONDS)
+
+
+def report(line: str) -> None:
+    with suppress(OSError):  # the terminal is gone
+        print(line, flush=True)
 
 
 def modification_times() -> dict[Path, float]:
@@ -140,18 +164,6 @@ def modification_times() -> dict[Path, float]:
             with suppress(FileNotFoundError):  # an editor is replacing the file
                 times[path] = path.stat().st_mtime
     return times
-
-
-def stop(children: Sequence[Child]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_STOP
-    # All of them get the signal before the first wait, so that they stop in parallel.
-    for child in children:
-        child.signal(signal.SIGTERM)
-    for child in children:
-        with suppress(subprocess.TimeoutExpired):
-            child.process.wait(max(0, deadline - time.monotonic()))
-        child.signal(signal.SIGKILL)
-        child.process.wait()
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         parser.add_argument("--currency", default="", help="three letters, such as usd")
         parser.add_argument("--replay", default="1", metavar="N", help="post the same event N times")
         parser.add_argument("--generation", default="new", help="new, or old (before API version 2025-03-31)")
-        parser.add_argument("--url", help="the server's URL [default: http://127.0.0.1:PORT, where bin/dev runs]")
+        parser.add_argument("--url", help="the server's URL [default: http://localhost:PORT, where bin/dev runs]")
         parser.add_argument(
             "--yes", action="store_true", help="allow this even if the installation accepts live payments"
         )
@@ -118,7 +118,7 @@ def secret(*, is_confirmed: bool) -> str:
 
 def webhook_url(url: str | None) -> str:
     """Return the webhook's URL, given that URL or only the server's."""
-    url = (url or f"http://127.0.0.1:{settings.PORT}").rstrip("/")
+    url = (url or f"http://localhost:{settings.PORT}").rstrip("/")
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)

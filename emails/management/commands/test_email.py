@@ -15,6 +15,7 @@ from emails.backends import PROVIDERS, configured_provider, get_backend
 from emails.backends.base import Request
 from emails.errors import InvalidMessage, UnknownKind
 from emails.message import Message
+from emails.support.advice import CONSOLE, NOTHING_SENT, SEND_REAL_EMAIL
 from emails.support.direct import NotSent, send_now
 
 MAX_STRING_CHARACTERS = 2000  # in the output of --dry-run; only attachments are longer
@@ -44,6 +45,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if options["dry_run"]:
             self.stdout.write(describe(backend.name, request, message))
+            return
+        if backend.name == CONSOLE:
+            self.stdout.write(describe(backend.name, request, message))
+            self.stdout.write(f"{NOTHING_SENT} {SEND_REAL_EMAIL}")
             return
         try:
             self.stdout.write(send_now(message, options["kind"] or "", options["provider"] or ""))

@@ -1,0 +1,43 @@
+"""Words the refusal of a variable: its name, its value unless it may be a secret, its source, and what is allowed."""
+
+import re
+
+from django.core.exceptions import ImproperlyConfigured
+
+MAX_VALUE_CHARACTERS = 60
+SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD)$")
+# A key that ended up in the wrong variable.
+SECRET_VALUES = re.compile(
+    r"\b(?:SG\.|(?:re|seq|sk|rk|pk|whsec)_)\w|(?=[^\s,]*[0-9])(?=[^\s,]*[A-Za-z])[\w+/=$-]{20,}", re.ASCII
+)
+# A URL, or a host with a port. Neither can contain a password.
+HARMLESS_URL = re.compile(
+    r"([a-z][a-z0-9+.-]*://)?[\w.-]*(:[0-9]*)?(/[\w./-]*)?|[a-z][a-z0-9+.-]*://[\w.-]*:[a-z]+(/[\w./-]*)?",
+    re.IGNORECASE,
+)
+
+
+def refusal(var: str, value: str | None, source: str, allowed: str) -> ImproperlyConfigured:
+    """Return the error for a value. Without a ``source``, the value is a default."""
+    shown = "" if value is None else shown_value(var, value)
+    where = f" in {source}" if source else ""
+    hint = " Write a comment on a line of its own." if value and re.search(r"\s#", value) else ""
+    return ImproperlyConfigured(f"{var}{shown}{where} has an invalid value. It must be {allowed}.{hint}")
+
+
+def shown_value(var: str, value: str) -> str:
+    """Return an equals sign and the value, or its harmless part, or an empty string for a secret."""
+    if SECRET_NAMES.search(var) or SECRET_VALUES.search(value):
+        return ""
+    if var.endswith("_URL") and not is_harmless_url(value):
+        scheme = re.match(r"[a-z][a-z0-9+.-]{0,20}://", value, re.IGNORECASE)
+        return f"={scheme[0]}…" if scheme else ""
+    if len(value) > MAX_VALUE_CHARACTERS:
+        value = f"{value[:MAX_VALUE_CHARACTERS]}…"
+    return "=" + "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in value)
+
+
+def is_harmless_url(value: str) -> bool:
+    """Return whether the value has the form of a URL or a host and can't contain a password."""
+    has_url_form = "://" in value or "." in value or re.search(r":[0-9]+", value) or value == "localhost"
+    return bool(has_url_form) and HARMLESS_URL.fullmatch(value) is not None
