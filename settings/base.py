@@ -18,10 +18,10 @@ PLACEHOLDERS = [*placeholders(env)]  # production refuses these variables, and m
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
-APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
+PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
+APP_URL = env.http_url("APP_URL", default=f"http://localhost:{PORT}")
 # Marks what we create at Stripe. Host names can contain any letter, and the mark only ASCII.
 INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=quote(APP_URL.partition("//")[2].lower(), safe="/:@[]"))
-PORT = env.whole_number("PORT", default=8000)  # where bin/dev serves the site, and manage.py stripe_event posts to
 
 INSTALLED_APPS = [
     "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
