@@ -46,15 +46,18 @@ class Story:
 
 
 @cache
-def all_stories(folder: Path = FOLDER) -> Mapping[str, Story]:
-    """Return the stories by name, in the order of the files. Raises ``ValueError`` for a mistake in one of them."""
-    entries = dict(entries_in(folder))
+def all_stories(*others: Path) -> Mapping[str, Story]:
+    """Return the stories in this folder and in others, by name, in the order of the files.
+
+    Raises ``ValueError`` for a mistake in one of them.
+    """
+    entries = dict(entries_in([FOLDER, *others]))
     return {name: read(name, entries) for name in entries}
 
 
-def entries_in(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def entries_in(folders: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
     names = set()
-    for path in sorted(folder.glob("*.toml")):
+    for path in [path for folder in folders for path in sorted(folder.glob("*.toml"))]:
         for name, entry in tomllib.loads(path.read_text()).items():
             if name in names:
                 raise ValueError(f"There are two stories {name}.")
