@@ -95,18 +95,19 @@ def dunning_objection(rest: str, seen: Sequence[Event]) -> str:
     is_first = thing(reports[0])["billing_reason"] == "subscription_create"
     if state and thing(state)["status"] == "active" and state["created"] > at:
         return "the subscription is active again"
-    if is_first and not ordered_without_money(seen, thing(reports[0])):
-        return "the buyer is still at the checkout page, or has paid"
-    return ""
+    has_begun = state is not None and thing(state)["status"] != "incomplete"
+    return first_invoice_objection(thing(reports[0]), seen, has_begun=has_begun) if is_first else ""
 
 
-def ordered_without_money(seen: Sequence[Event], invoice: dict[str, Any]) -> bool:
+def first_invoice_objection(invoice: dict[str, Any], seen: Sequence[Event], *, has_begun: bool) -> str:
     sessions = [
-        thing(event)
+        thing(event)["payment_status"]
         for event in seen
         if event["type"].startswith("checkout.session.") and thing(event)["subscription"] == subscription_of(invoice)
     ]
-    return bool(sessions) and all(session["payment_status"] == "unpaid" for session in sessions)
+    if any(status != "unpaid" for status in sessions):
+        return "the first payment has arrived"
+    return "" if sessions or has_begun else "the buyer is still at the checkout page"
 
 
 def trial_objection(rest: str, seen: Sequence[Event]) -> str:
