@@ -15,6 +15,7 @@ from billing.tests.support.story_plans import TWO_PLANS
 from billing.tests.support.stripe_events import GENERATIONS, post
 from billing.webhook.handlers import HANDLERS
 from emails.models import OutboundEmail
+from settings.plans import BILLING_PLANS
 
 STORIES = all_stories()
 BADGES = {
@@ -75,6 +76,15 @@ def test_all_stories_of_one_person_leave_each_other_alone(ada, generation):
             assert post(event).status_code == 200
     for performance in played:
         check_end(performance)
+
+
+def test_stories_suit_the_plans_of_a_new_project(ada, settings):
+    settings.BILLING_PLANS = BILLING_PLANS
+    for name in ("upgrade", "downgrade-scheduled", "interval-change", "seats", "add-on"):
+        played = perform(STORIES[name], ada.email)
+        for event in played.events:
+            assert post(event).status_code == 200
+        check_end(played)
 
 
 def test_two_performances_share_no_object_but_the_customer(ada):

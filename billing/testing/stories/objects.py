@@ -9,9 +9,9 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from billing.testing import cards, invoices, refunds, sessions, subscriptions
+from billing.testing import invoices, refunds, sessions, subscriptions
 from billing.testing.scenario import Data, Scenario, new_id
-from billing.testing.stories import bills
+from billing.testing.stories import bills, cards
 from billing.testing.stories.offers import Purchase, plan_fields, price_fields, purchase
 from billing.testing.stories.times import SECONDS, resolved
 

@@ -139,7 +139,29 @@ def refund_status(refund_id: str, seen: Sequence[Event]) -> str:
     return str(thing(max(reports, key=lambda event: event["created"]))["status"]) if reports else ""
 
 
+def unpaid_objection(rest: str, seen: Sequence[Event]) -> str:
+    state = newest(seen, rest.partition(":")[0])
+    return "" if state and thing(state)["status"] in ("unpaid", "canceled", "paused") else "nobody has given up yet"
+
+
+def renewal_objection(rest: str, seen: Sequence[Event]) -> str:
+    state = newest(seen, rest.partition(":")[0])
+    if state is None or thing(state)["status"] not in ("active", "trialing") or thing(state)["cancel_at"]:
+        return "it won't be renewed"
+    return ""
+
+
+def mention_objection(rest: str, seen: Sequence[Event]) -> str:
+    """Object to an email about a card, a dispute, or a warning that no event is about."""
+    return "" if any(thing(event).get("id") == rest.partition(":")[0] for event in seen) else "no event is about it"
+
+
 CHECKS = {
+    "unpaid": unpaid_objection,
+    "renewal": renewal_objection,
+    "card_expiring": mention_objection,
+    "dispute": mention_objection,
+    "fraud_warning": mention_objection,
     "receipt": receipt_objection,
     "failed": failed_sale_objection,
     "dunning": dunning_objection,
