@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from billing.models import Payment, StripeEvent, Subscription
 from billing.pages.display import payment_badge, period, subscription_badge
+from billing.payloads import StripeObject
 from billing.testing import SampleEvent
 from emails.models import OutboundEmail
 
@@ -33,6 +34,13 @@ def page_of(email: OutboundEmail, site: str) -> str:
     if settings.DEVELOPMENT_ROUTES:
         return site + reverse("development:message", args=[email.pk])
     return site + reverse("admin:emails_outboundemail_change", args=[email.pk])
+
+
+def subject_of(event: SampleEvent) -> str:
+    """Return the id of the object that emails about the event name in their key."""
+    data = StripeObject(event["data"]["object"])
+    # An invoice that is only announced has no ID yet.
+    return data.id or data.inner("parent", "subscription_details").ref("subscription") or data.ref("subscription")
 
 
 def emails_about(ids: Iterable[str], address: str, since: datetime) -> Sequence[OutboundEmail]:

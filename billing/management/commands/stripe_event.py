@@ -112,8 +112,7 @@ class Command(BaseCommand):
         started_at = database_now()
         for _ in range(times):
             self.stdout.write(f"{post(event, target)} {event['type']} {event['id']}")
-        object_id = event["data"]["object"].get("id")
-        emails = outcomes.emails_about([object_id] if object_id else [], "", started_at)
+        emails = outcomes.emails_about([outcomes.subject_of(event)], "", started_at)
         lines = list(outcomes.lines_about(event, emails, target.site))
         for line in lines or ["Handled. No email was queued."]:
             self.stdout.write(f"    {line}")
