@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,8 +13,9 @@ from accounts.hooks import TimelineEntry
 from accounts.models import User
 from accounts.services.deletion import own_addresses
 from billing.models import Card, Customer, EventAddress, Payment, StripeEvent, Subscription
-from billing.services import erasures, trials
+from billing.services import charges, erasures, trials
 from common.admin import change_url
+from common.money import format_amount
 
 TIMELINE_LENGTH = 200  # the newest of each kind
 
@@ -57,13 +59,17 @@ PAYMENT_FIELDS = (
 
 
 def events_of(user: User) -> QuerySet[StripeEvent]:
-    """Return the events of the user's customers and of their purchases without a customer."""
+    """Return the events of the user's customers, of their purchases without a customer, and of what became of them."""
     # Two queries, because with OR, the database would read all events to compare each with both.
     events = StripeEvent.objects.exclude(object_id="").order_by()
     customers = Customer.objects.filter(user=user).values("pk")
     by_customer = events.exclude(customer_id="").filter(customer_id__in=customers)
-    by_object = events.filter(object_id__in=Payment.objects.of(user.pk).values("stripe_id"))
-    return StripeEvent.objects.filter(pk__in=by_customer.values("pk").union(by_object.values("pk")))
+    payments = Payment.objects.of(user.pk)
+    by_object = events.filter(object_id__in=payments.values("stripe_id"))
+    # Events of refunds and disputes name neither the customer nor the payment.
+    by_charge = events.filter(object_id__in=charges.ids_of_events(payments))
+    found = by_customer.values("pk").union(by_object.values("pk"), by_charge.values("pk"))
+    return StripeEvent.objects.filter(pk__in=found)
 
 
 # The timeline
@@ -80,6 +86,23 @@ def timeline(user: User) -> Iterator[TimelineEntry]:
     for subscription in Subscription.objects.of(user.pk)[:TIMELINE_LENGTH]:
         if subscription.updated_at:
             yield TimelineEntry(subscription.updated_at, str(subscription), subscription.pk, change_url(subscription))
+    yield from islice(refunds_and_disputes(user), TIMELINE_LENGTH)
+
+
+def refunds_and_disputes(user: User) -> Iterator[TimelineEntry]:
+    """Yield an entry for each refund and dispute, at the time of its newest report."""
+    names = charges.names_of(Payment.objects.of(user.pk))
+    for charge in charges.refunded_charges(names):
+        for refund_id, refund in charge.known_refunds.items():
+            amount = format_amount(refund["amount"], charge.currency)
+            what = _("Refund of %(amount)s: %(status)s") % {"amount": amount, "status": refund["status"]}
+            if at := charges.moment_of(refund["version"]):
+                yield TimelineEntry(at, what, refund_id)
+    for dispute in charges.disputes(names):
+        amount = format_amount(dispute.amount, dispute.currency) if dispute.currency else ""
+        what = _("Dispute about %(amount)s: %(status)s") % {"amount": amount, "status": dispute.status}
+        if at := charges.moment_of(dispute.version):
+            yield TimelineEntry(at, what, dispute.pk)
 
 
 # The export

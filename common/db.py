@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cache, lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.expressions import DatabaseDefault, Expression
+from django.db.models.expressions import Col, DatabaseDefault, Expression
 from django.db.models.sql.compiler import SQLCompiler
 
 ROWS_PER_INSERT = 1000  # SQLite's default limit is 32,766 bound parameters per statement
@@ -35,6 +36,9 @@ PLANNER_SETTINGS = (
 )
 WALK_ALONG_INDEXES = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER_SETTINGS)
 PLAN_AS_BEFORE = "; ".join(f"RESET {name}" for name in PLANNER_SETTINGS)
+
+AnyField: TypeAlias = "models.Field[Any, Any]"
+REMEMBERED = 100  # statements
 
 _is_walking = ContextVar("_is_walking", default=False)
 
@@ -144,26 +148,80 @@ def _insert_share(rows: Sequence[models.Model]) -> set[Any]:
     # the cost. On SQLite it also hides violations of other constraints.
     # Looked up once: django.db.connection is a proxy that finds the connection again for every attribute.
     database = connections[DEFAULT_DB_ALIAS]
-    quote, meta = database.ops.quote_name, rows[0]._meta
-    fields = [field for field in meta.concrete_fields if not is_left_to_database(field, rows[0])]
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    values = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
-    insert = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {values}"  # noqa: S608  # only the names of our own models
+    meta = rows[0]._meta
+    left = frozenset(field for field in left_sometimes(type(rows[0])) if is_left_to_database(field, rows[0]))
+    fields, insert = insert_statement(type(rows[0]), left, len(rows), database.vendor)
     with database.cursor() as cursor:
         cursor.execute(
-            f"{insert} ON CONFLICT DO NOTHING RETURNING {quote(str(meta.pk.column))}",
-            [field.get_db_prep_save(getattr(row, field.attname), database) for row in rows for field in fields],
+            insert, [field.get_db_prep_save(getattr(row, field.attname), database) for row in rows for field in fields]
         )
         return {meta.pk.to_python(key) for (key,) in cursor.fetchall()}
 
 
-def is_left_to_database(field: "models.Field[Any, Any]", row: models.Model) -> bool:
+@lru_cache(maxsize=REMEMBERED)
+def insert_statement(
+    model: type[models.Model], left: frozenset[AnyField], rows: int, vendor: str
+) -> tuple[Sequence[AnyField], str]:
+    """Return the columns to insert, without those ``left`` to the database, and the statement."""
+    # Remembered, because building it takes as long as running it, and the same few run with every event.
+    quote, meta = connections[DEFAULT_DB_ALIAS].ops.quote_name, model._meta
+    fields = [field for field in meta.concrete_fields if field not in left]
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    values = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * rows)
+    insert = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {values}"  # noqa: S608  # only the names of our own models
+    return fields, f"{insert} ON CONFLICT DO NOTHING RETURNING {quote(str(meta.pk.column))}"
+
+
+@cache
+def left_sometimes(model: type[models.Model]) -> Sequence[AnyField]:
+    """Return the fields that the database may compute."""
+    fields = model._meta.concrete_fields
+    return [
+        field for field in fields if field.generated or field.has_db_default() or isinstance(field, models.AutoField)
+    ]
+
+
+def is_left_to_database(field: AnyField, row: models.Model) -> bool:
     """Return whether the database computes the field's value for this row."""
     if field.generated:
         return True
     value = getattr(row, field.attname)
     # Django's placeholder for db_default, and a key that the database assigns.
     return isinstance(value, DatabaseDefault) or (isinstance(field, models.AutoField) and value is None)
+
+
+AnyModel = TypeVar("AnyModel", bound=models.Model)
+
+
+def first_row(model: type[AnyModel], condition: str, *parameters: Any, only: Sequence[str] = ()) -> AnyModel | None:
+    """Return the row that ``SELECT … WHERE condition`` finds first, or None. ``only`` names the columns to load.
+
+    Only for statements that run with every event: the ORM takes five times as long to compile such a query.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    columns, select = select_statement(model, tuple(only))
+    with database.cursor() as cursor:
+        cursor.execute(f"{select} WHERE {condition}", parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = [converted(value, column, database) for value, column in zip(row, columns, strict=True)]
+    return model.from_db(DEFAULT_DB_ALIAS, [column.target.attname for column in columns], values)
+
+
+@cache
+def select_statement(model: type[models.Model], only: tuple[str, ...]) -> tuple[Sequence[Col], str]:
+    meta = model._meta
+    fields = [field for field in meta.concrete_fields if not only or field.attname in only]
+    names = ", ".join(str(field.column) for field in fields)
+    return [field.get_col(meta.db_table) for field in fields], f"SELECT {names} FROM {meta.db_table}"  # noqa: S608
+
+
+def converted(value: Any, column: Col, database: BaseDatabaseWrapper) -> Any:
+    """Return the database's value as the model has it."""
+    for convert in (*database.ops.get_db_converters(column), *column.get_db_converters(database)):
+        value = convert(value, column, database)
+    return value
 
 
 def execute(sql: str, *parameters: Any) -> int:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_symbol, list_currencies
@@ -21,6 +21,7 @@ NO_DECIMALS = frozenset(
 THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 SHOWN_WHOLE = frozenset({"ISK", "UGX"})  # 500 means 5
 
+REMEMBERED = 1000  # formatted amounts
 UNKNOWN_SYMBOL = "¤"
 DECIMALS = re.compile(r"\.0+")  # of a pattern such as ¤#,##0.00
 # Where a letter would touch a digit: KWD5.120. Unicode asks for a space there, which Babel doesn't add.
@@ -61,7 +62,14 @@ def format_amount(amount: int, currency: str) -> str:
     A currency without a symbol of its own is shown with its code: ``KWD 5.120``. Spaces are plain ones, so that a
     search finds what people type.
     """
-    code, locale = currency.upper(), active_locale()
+    return formatted(amount, currency, active_locale())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def formatted(amount: int, currency: str, locale: Locale) -> str:
+    """Return the amount as the locale writes it."""
+    # Remembered, because an email names the same amount up to five times, and Babel takes long for each.
+    code = currency.upper()
     value = in_major_units(amount, currency)
     decimals = max(-int(value.as_tuple().exponent), 0)
     pattern = DECIMALS.sub("." + "0" * decimals if decimals else "", locale.currency_formats["standard"].pattern)
@@ -73,8 +81,13 @@ def format_amount(amount: int, currency: str) -> str:
 
 def active_locale() -> Locale:
     """Return the locale of the active language, or English for a language that Babel doesn't know."""
+    return locale_of(get_language() or settings.LANGUAGE_CODE)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def locale_of(language: str) -> Locale:
     try:
-        return Locale.parse(to_locale(get_language() or settings.LANGUAGE_CODE))
+        return Locale.parse(to_locale(language))
     except (UnknownLocaleError, ValueError):
         return Locale("en")
 

@@ -24,7 +24,7 @@ DEBUG = False
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 # Where bin/dev serves the site, and manage.py stripe_event posts to.
 PORT = env.whole_number("PORT", default=8000, maximum=MAXIMUM_PORT)
-APP_URL = env.http_url("APP_URL", default="http://localhost:8000")
+APP_URL = env.http_url("APP_URL", default=f"http://localhost:{PORT}")
 # Marks what we create at Stripe. Host names can contain any letter, and the mark only ASCII.
 INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=quote(APP_URL.partition("//")[2].lower(), safe="/:@[]"))
 

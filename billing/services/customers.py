@@ -18,12 +18,11 @@ from billing.models import Checkout, CleanupRequest, Customer, CustomerRequest, 
 from billing.payloads import CustomerRef
 from billing.services import contacts, erasures
 from billing.signals import customer_found
-from common.db import insert_if_absent
+from common.db import first_row, insert_if_absent
 
 logger = logging.getLogger(__name__)
 
-# Written by hand because it runs with every event, like the customer's (billing/models/customers.py).
-USER = "SELECT id, email, name, language, email_verified_at FROM accounts_user WHERE id = %s"
+USER_COLUMNS = ("id", "email", "name", "language", "email_verified_at")
 
 
 class AddressUnknown(Exception):
@@ -189,7 +188,7 @@ def request_address_update(user: User) -> None:
 
 def recipient_by_id(user_id: int | None) -> Recipient | None:
     """Return None for a user who was deleted."""
-    user = None if user_id is None else next(iter(User.objects.raw(USER, [user_id])), None)
+    user = None if user_id is None else first_row(User, "id = %s", user_id, only=USER_COLUMNS)
     if user is None:
         return None
     name = greeting_name(user, user.email)

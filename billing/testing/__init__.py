@@ -1,6 +1,5 @@
 """Sample events as Stripe documents them, for trying things out without a Stripe account."""
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +23,8 @@ DISPUTES = (
     "charge.dispute.closed",
 )
 ABOUT_A_PAYMENT = (*REFUNDS, *DISPUTES, "invoice_payment.paid")
+PAYMENTS = ("invoice.paid", "invoice.payment_succeeded")
+FAILURES = ("invoice.payment_failed", "invoice.payment_action_required")
 WITHOUT_ADDRESS = ("customer.subscription.trial_will_end", "customer.subscription.deleted")
 
 OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
@@ -97,8 +98,15 @@ def events(
 def preceding_objects(event_type: str, scenario: Scenario, generation: str) -> list[tuple[str, Data]]:
     """Return the types and objects of the earlier events.
 
-    Refunds and subscriptions contain no address. It comes from the payment or from the checkout session.
+    Refunds and subscriptions contain no address. It comes from the payment or from the checkout session. A payment that
+    fails or arrives late also changes the subscription, which Stripe reports in an event of its own.
     """
+    if event_type in FAILURES:
+        created = [("customer.subscription.created", subscriptions.subscription(scenario))]
+        past_due = subscriptions.subscription(scenario, status="past_due")
+        return [*([] if scenario.has_subscription else created), ("customer.subscription.updated", past_due)]
+    if event_type in PAYMENTS and scenario.is_past_due:
+        return [("customer.subscription.updated", subscriptions.subscription(scenario))]
     if event_type in (*REFUNDS, *DISPUTES) and not scenario.has_payment_intent:
         paid = ("invoice.paid", invoices.paid_invoice(scenario))
         link = ("invoice_payment.paid", invoices.invoice_payment(scenario))
@@ -116,7 +124,7 @@ def event(event_type: str, scenario: Scenario, data: Data, generation: str) -> S
         "id": new_id("evt"),
         "object": "event",
         "api_version": API_VERSIONS[generation],
-        "created": int(time.time()),
+        "created": scenario.now,
         "data": {"object": in_old_generation(data, scenario) if generation == "old" else data},
         "livemode": scenario.livemode,
         "pending_webhooks": 1,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.testing import subscriptions
-from billing.testing.scenario import Data, Scenario
+from billing.testing.scenario import MONTH, Data, Scenario
 
 API_VERSIONS = {"new": "2026-10-28.endive", "old": "2025-02-24.acacia"}
 ONLY_IN_NEW_INVOICES = (
@@ -50,11 +50,22 @@ def old_invoice(data: Data, scenario: Scenario) -> Data:
 
 def old_line(line: Data, scenario: Scenario) -> Data:
     """Return an invoice line with a whole plan and price instead of the price's id."""
-    details = line["parent"]["subscription_item_details"]
+    details, pricing = line["parent"]["subscription_item_details"], line["pricing"]
+    known = {"id": pricing["price_details"]["price"], "currency": line["currency"]}
+    amount = pricing["unit_amount_decimal"]
+    interval = "year" if line["period"]["end"] - line["period"]["start"] > MONTH else "month"
+    price = subscriptions.price(scenario)
+    price |= known | {"unit_amount": int(amount), "unit_amount_decimal": amount}
     return {
         **without(line, "parent", "pricing", "quantity_decimal", "subtotal", "taxes"),
-        "plan": subscriptions.plan(scenario),
-        "price": subscriptions.price(scenario),
+        "plan": {
+            **subscriptions.plan(scenario),
+            **known,
+            "amount": int(amount),
+            "amount_decimal": amount,
+            "interval": interval,
+        },
+        "price": {**price, "recurring": {**price["recurring"], "interval": interval}},
         "type": "subscription",
         "proration": details["proration"],
         "proration_details": details["proration_details"],
@@ -66,11 +77,11 @@ def old_line(line: Data, scenario: Scenario) -> Data:
 
 def old_subscription(data: Data, scenario: Scenario) -> Data:
     """Return a subscription with a billing period of its own, which newer ones have for each item."""
-    (item,) = data["items"]["data"]
-    period = {name: item[name] for name in ("current_period_end", "current_period_start")}
+    items = data["items"]["data"]
+    period = {name: items[0][name] for name in ("current_period_end", "current_period_start")}
     return {
         **without(data, "billing_mode", "customer_account", "status_details"),
-        "items": {**data["items"], "data": [without(item, *period)]},
+        "items": {**data["items"], "data": [without(item, *period) for item in items]},
         **period,
         "discount": None,
     }

@@ -84,12 +84,17 @@ def paid_invoice(scenario: Scenario) -> Data:
 def failed_invoice(scenario: Scenario) -> Data:
     """Return the invoice of a renewal, which Stripe tries to collect again in three days."""
     return invoice(
-        scenario, auto_advance=True, billing_reason="subscription_cycle", next_payment_attempt=scenario.now + 3 * DAY
+        scenario,
+        attempt_count=scenario.attempt + 1,
+        auto_advance=True,
+        billing_reason="subscription_cycle",
+        next_payment_attempt=scenario.now + 3 * DAY,
     )
 
 
 def closed_invoice(scenario: Scenario, *, status: str) -> Data:
-    return {**failed_invoice(scenario), "auto_advance": False, "next_payment_attempt": None, "status": status}
+    changes = {"attempt_count": max(scenario.attempt, 1), "auto_advance": False, "next_payment_attempt": None}
+    return {**failed_invoice(scenario), **changes, "status": status}
 
 
 def status_transitions(scenario: Scenario, *, paid_at: int | None) -> Data:

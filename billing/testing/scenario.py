@@ -41,6 +41,9 @@ class Scenario:
     livemode: bool
     now: int
     is_renewal: bool
+    attempt: int  # the number of the last failed attempt to collect the invoice
+    has_subscription: bool
+    is_past_due: bool
     has_known_address: bool
     has_paid_invoice: bool
     has_payment_intent: bool  # it is stored which payment intent paid the invoice
@@ -55,6 +58,7 @@ class Scenario:
         customer = known_customer(user, email)
         subscription = running_subscription(customer)
         payment = newest_payment(customer) if refers_to_payment else None
+        unpaid = unpaid_invoice(subscription)
         price_id = subscription.price_id if subscription else ""
         for_sale = (plan for plan in all_plans() if not plan.is_free)
         plan = plan_by_price(price_id) or next(for_sale, NO_PLAN)
@@ -66,15 +70,18 @@ class Scenario:
             user_id=user.pk if user else None,
             customer=customer.pk if customer else new_customer_id(email),
             subscription=subscription.pk if subscription else new_id("sub"),
-            invoice=payment.stripe_id if payment else expected_invoice(customer) or new_id("in"),
-            payment_intent=intent or new_id("pi"),
+            invoice=payment.stripe_id if payment else expected_invoice(customer) or invoice_of(unpaid) or new_id("in"),
+            payment_intent=intent or intent_of(unpaid) or new_id("pi"),
             plan=plan,
             price=price,
             amount=amount if amount is not None else payment.amount if payment else price.amount,
             currency=currency or (payment.currency if payment else price.currency),
             livemode=bool(settings.STRIPE_LIVEMODE),
-            now=int(time.time()),
+            now=moment_after(subscription),
             is_renewal=bool(subscription and Payment.objects.paid_for(subscription.pk).exists()),
+            attempt=unpaid.attempt if unpaid else 0,
+            has_subscription=subscription is not None,
+            is_past_due=subscription is not None and subscription.status == "past_due",
             has_known_address=bool(user or (customer and customer.email)),
             has_paid_invoice=payment is not None,
             has_payment_intent=bool(intent),
@@ -144,6 +151,27 @@ def expected_invoice(customer: Customer | None) -> str:
     checkouts = StripeEvent.objects.filter(customer_id=customer.pk).exclude(expects_invoice="")
     paid = customer.payments.values("stripe_id")
     return checkouts.exclude(expects_invoice__in=paid).values_list("expects_invoice", flat=True).first() or ""
+
+
+def moment_after(subscription: Subscription | None) -> int:
+    """Return the time in Unix seconds, or the next second after the newest report if there was one in this second.
+
+    Within a second, nobody knows which of two reports is the newer one.
+    """
+    reported_at = subscription.updated_at if subscription else None
+    return max(int(time.time()), int(reported_at.timestamp()) + 1 if reported_at else 0)
+
+
+def unpaid_invoice(subscription: Subscription | None) -> Payment | None:
+    """Return the newest invoice of the subscription that still has to be paid."""
+    if subscription is None:
+        return None
+    failed = Payment.objects.filter(subscription_id=subscription.pk, status=Payment.Status.FAILED)
+    return failed.filter(stripe_id__startswith="in_").first()
+
+
+def invoice_of(payment: Payment | None) -> str:
+    return payment.stripe_id if payment else ""
 
 
 def intent_of(payment: Payment | None) -> str:

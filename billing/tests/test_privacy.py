@@ -17,7 +17,9 @@ from billing.models import (
     StripeEvent,
     Subscription,
 )
-from billing.privacy import timeline
+from billing.privacy import export_events, timeline
+from billing.testing.stories import all_stories
+from billing.testing.stories.performance import perform
 from billing.tests.support.stripe_events import all_payloads, changed, payload, post, post_all
 from billing.webhook.backlog import sweep
 from billing.webhook.storage import purge
@@ -225,3 +227,16 @@ def test_digests_of_erased_addresses_are_kept_for_as_long_as_events(ada):
     purge()
     [erasure] = Erasure.objects.all()
     assert (erasure.user_id, erasure.address_digest) == (7, "")
+
+
+@pytest.mark.parametrize("generation", ["old", "new"])
+def test_timeline_and_export_contain_what_names_no_customer(ada, generation):
+    for name in ("refund-failed", "dispute-won"):
+        post_all(perform(all_stories()[name], ada.email, generation).events)
+    what = [entry.what for entry in timeline(ada)]
+    types = {"refund.created", "refund.failed", "charge.dispute.created", "charge.dispute.closed"}
+    if generation == "new":
+        types.add("invoice_payment.paid")
+    assert types <= set(what)
+    assert {"Refund of $29.00: failed", "Dispute about $29.00: won"} <= set(what)
+    assert types <= {event["type"] for event in export_events(ada)}

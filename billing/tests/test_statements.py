@@ -8,20 +8,17 @@ import copy
 import random
 import re
 import time
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import pytest
 from django.db import transaction
-from django.test import Client
 from django.utils import timezone
-from django.utils.formats import date_format
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts.tests.support.browser import text_of
 from billing.models import Payment, Subscription
 from billing.tests.support.api_client import BillingClient
+from billing.tests.support.statements import DATE, MONEY, dates_in, day_of, pages_of
 from billing.tests.support.stripe_events import GENERATIONS, Event, changed, payload, post, post_all
 from billing.tests.test_refunds import sweep_now
 from common.money import format_amount
@@ -30,8 +27,6 @@ NOW = int(time.time())
 DAY = 86400
 PRO, TEAM = "price_1SNa2bKq4RtYw2VdPro9Month", "price_team"
 PLANS = {PRO: "Pro", TEAM: "Team"}
-MONEY = re.compile(r"-?(?:[A-Z]{3} |[A-Z]{0,2}[$€¥£])\d[\d,]*(?:\.\d+)?")
-DATE = re.compile(r"[A-Z][a-z]+\.? \d{1,2}, \d{4}")
 INVOICE = "in_1SPb7xKq4RtYw2VdA1b2C3d4"
 
 few = settings(
@@ -44,21 +39,6 @@ many = settings(max_examples=1000, deadline=None, suppress_health_check=list(Hea
 def two_plans(settings) -> None:
     team = {"slug": "team", "name": "Team", "price_id": TEAM, "amount": 9900, "currency": "usd", "interval": "month"}
     settings.BILLING_PLANS = [*settings.BILLING_PLANS, team]
-
-
-def dates_in(value: Any) -> set[str]:
-    """Return all times in an event as days, formatted as for people."""
-    if isinstance(value, dict | list):
-        return {day for item in (value.values() if isinstance(value, dict) else value) for day in dates_in(item)}
-    if not isinstance(value, int) or isinstance(value, bool) or not 10**9 <= value < 4 * 10**9:
-        return set()
-    return {date_format(timezone.localtime(datetime.fromtimestamp(value, UTC)), "DATE_FORMAT")}
-
-
-def page_of(ada):
-    client = Client()
-    client.force_login(ada)
-    return text_of(client.get("/billing"))
 
 
 # Subscriptions
@@ -151,10 +131,11 @@ def check_subscription(ada, queued_emails, generation, values):
         assert not values["pause_collection"]
         assert datetime.fromisoformat(data["next_charge_at"]) > timezone.now()
     assert data["gives_access"] == Subscription.objects.with_access().exists()
-    page = page_of(ada).partition("Payments")[0]
     offers = {"$29.00", "$99.00"} if values["status"] in ("canceled", "incomplete") else set()
-    assert set(MONEY.findall(page)) <= amounts | offers
-    assert set(DATE.findall(page)) <= days
+    for page in pages_of(ada).values():
+        assert set(MONEY.findall(page)) <= amounts | offers
+        assert set(DATE.findall(page)) <= days
+        assert {name for name in PLANS.values() if re.search(rf"\b{name}\b", page)} <= names | plans_on(offers)
     emails = queued_emails().values()
     is_trial = values["status"] == "trialing" and (values["trial_end"] or 0) > time.time()
     assert [email.kind for email in emails] == (["trial_ending"] if is_trial else [])
@@ -167,8 +148,9 @@ def check_subscription(ada, queued_emails, generation, values):
             assert "charge " not in text
 
 
-def day_of(text):
-    return date_format(timezone.localtime(datetime.fromisoformat(text)), "DATE_FORMAT")
+def plans_on(offers):
+    """Return the names of the plans on the page if it offers them."""
+    return set(PLANS.values()) if offers else set()
 
 
 @few

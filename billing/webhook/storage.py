@@ -58,12 +58,20 @@ def row_of(envelope: Envelope, body: str, expects_invoice: str) -> StripeEvent:
         livemode=envelope.livemode,
         account=envelope.account,
         customer_id=customer_of(envelope),
-        object_id=envelope.data.id,
+        object_id=subject_of(envelope),
         expects_invoice=expects_invoice,
         created_at=envelope.created_at,
         due_at=timezone.now() + SWEEP_DELAY,
         body=body,
     )
+
+
+def subject_of(envelope: Envelope) -> str:
+    """Return the id of the object that staff and customers know, by which the event is found again."""
+    # This object only says which payment intent paid an invoice, and nothing else refers to it.
+    if envelope.type.startswith("invoice_payment."):
+        return envelope.data.ref("invoice")
+    return envelope.data.id
 
 
 def customer_of(envelope: Envelope) -> str:

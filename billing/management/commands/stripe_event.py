@@ -1,48 +1,31 @@
-"""`python manage.py stripe_event TYPE` posts a signed sample event as Stripe would, and prints the result."""
+"""`python manage.py stripe_event TYPE` posts a signed sample event as Stripe would, and prints the result.
 
-import json
+With ``--story NAME``, it posts all events of a story about one customer (billing/testing/stories/).
+"""
+
 import re
 import textwrap
-import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 from django.db import DatabaseError
-from django.urls import reverse
 
 from billing import testing
-from billing.models import StripeEvent
-from billing.payloads import StripeObject, UpcomingInvoice
-from billing.webhook import signatures
+from billing.testing import outcomes
+from billing.testing.posts import PATH, Target, post
+from billing.testing.stories import Story, all_stories
+from billing.testing.stories.telling import tell
 from common.db import database_now
 from common.email_addresses import normalize_address, validate_address
-from emails.models import OutboundEmail
 
-PATH = "/stripe/webhook"
-TIMEOUT = 30  # seconds, as in `stripe listen`
 MAX_REPLAYS = 1000
 MAX_AMOUNT = 99_999_999  # Stripe's limit
 MAX_DIGITS = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The webhook's URL, and the secret that signs the events."""
-
-    url: str
-    secret: str
-
-    @property
-    def site(self) -> str:
-        return self.url.removesuffix(urlsplit(self.url).path)
+MAX_SEED = 10**9
 
 
 class Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
@@ -53,7 +36,7 @@ class Command(BaseCommand):
     help = "Sign a realistic Stripe event, post it to the running server, and show the result."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
-        epilog = "Event types:\n" + textwrap.indent("\n".join(testing.types()), "  ")
+        epilog = "Event types:\n" + textwrap.indent("\n".join(testing.types()), "  ") + "\n\n" + list_of_stories()
         return super().create_parser(*arguments, formatter_class=Formatter, epilog=epilog, **options)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,6 +44,13 @@ class Command(BaseCommand):
         # The functions below check the values, because their messages say more than argparse's.
         parser.add_argument(
             "type", nargs="?", default="", help="the event type, such as invoice.paid (see the list below)"
+        )
+        parser.add_argument(
+            "--story", default="", metavar="NAME", help="play all events of a story (see the list below)"
+        )
+        parser.add_argument("--list", action="store_true", help="list the stories")
+        parser.add_argument(
+            "--shuffle", metavar="SEED", help="play the story in a random order, which the number SEED determines"
         )
         parser.add_argument(
             "--email",
@@ -79,24 +69,52 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Post the event, preceded by earlier ones that it depends on. Raises ``CommandError`` if that fails."""
+        """List the stories, or post a story or an event. Raises ``CommandError`` if that fails."""
+        if options["list"]:
+            self.stdout.write(list_of_stories())
+            return
         target = Target(webhook_url(options["url"]), secret(is_confirmed=options["yes"]))
-        posts = whole_number(options["replay"], "--replay", 1, MAX_REPLAYS)
         try:
-            *preceding, last = events_of(options)
-            for event in preceding:
-                self.post(event, target, 1)
-            self.post(last, target, posts)
+            if options["story"]:
+                self.play(options, target)
+            else:
+                self.post_event(options, target)
         except DatabaseError as error:
             raise CommandError(
                 f"The database doesn't respond: {error}. If it hasn't been migrated, bin/dev does that."
             ) from None
 
+    def play(self, options: dict[str, Any], target: Target) -> None:
+        """Post the events of a story, each with its effect and its emails."""
+        story = story_of(options)
+        seed = options["shuffle"]
+        try:
+            tell(
+                story,
+                email_address(options["email"]),
+                target,
+                self.stdout.write,
+                generation=generation_of(options),
+                seed=None if seed is None else whole_number(seed, "--shuffle", 0, MAX_SEED),
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+
+    def post_event(self, options: dict[str, Any], target: Target) -> None:
+        """Post the event, preceded by earlier ones that it depends on."""
+        posts = whole_number(options["replay"], "--replay", 1, MAX_REPLAYS)
+        *preceding, last = events_of(options)
+        for event in preceding:
+            self.post(event, target, 1)
+        self.post(last, target, posts)
+
     def post(self, event: testing.SampleEvent, target: Target, times: int) -> None:
         started_at = database_now()
         for _ in range(times):
             self.stdout.write(f"{post(event, target)} {event['type']} {event['id']}")
-        for line in result_of(event, started_at, target):
+        emails = outcomes.emails_about([outcomes.subject_of(event)], "", started_at)
+        lines = list(outcomes.lines_about(event, emails, target.site))
+        for line in lines or ["Handled. No email was queued."]:
             self.stdout.write(f"    {line}")
 
 
@@ -131,9 +149,7 @@ def webhook_url(url: str | None) -> str:
 
 def events_of(options: dict[str, Any]) -> list[testing.SampleEvent]:
     """Return the events that the options ask for. Raises ``CommandError`` if an option has no usable value."""
-    generation = options["generation"]
-    if generation not in testing.GENERATIONS:
-        raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
+    generation = generation_of(options)
     types = testing.types(generation)
     if options["type"] not in types:
         problem = f"Unknown event type {options['type']!r}." if options["type"] else "Name an event type."
@@ -146,6 +162,30 @@ def events_of(options: dict[str, Any]) -> list[testing.SampleEvent]:
         currency=currency(options["currency"]),
         generation=generation,
     )
+
+
+def generation_of(options: dict[str, Any]) -> str:
+    generation: str = options["generation"]
+    if generation not in testing.GENERATIONS:
+        raise CommandError(f"--generation takes {' or '.join(testing.GENERATIONS)}, not {generation!r}.")
+    return generation
+
+
+def story_of(options: dict[str, Any]) -> Story:
+    """Return the story that the options ask for. Raises ``CommandError`` for options that a story doesn't have."""
+    name, stories = options["story"], all_stories()
+    if name not in stories:
+        raise CommandError(f"Unknown story {name!r}. The available stories are: {', '.join(stories)}.")
+    if options["type"]:
+        raise CommandError("Name either an event type or a story.")
+    if options["amount"] is not None or options["currency"] or options["replay"] != "1":
+        raise CommandError("A story has its own amounts and currency, and each event once.")
+    return stories[name]
+
+
+def list_of_stories() -> str:
+    stories = [f"{name}: {story.about}" for name, story in all_stories().items()]
+    return "Stories:\n" + textwrap.indent("\n".join(stories), "  ")
 
 
 def email_address(value: str) -> str:
@@ -169,79 +209,3 @@ def currency(value: str) -> str:
     if value and not re.fullmatch("[A-Za-z]{3}", value):
         raise CommandError(f"--currency takes three letters, such as usd, not {value!r}.")
     return value.lower()
-
-
-# The request
-
-
-def post(event: testing.SampleEvent, target: Target) -> int:
-    """Post the event and return the status code, which is a 2xx. Raises ``CommandError`` with advice for any other."""
-    body = json.dumps(event, indent=2, ensure_ascii=False).encode()
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": signatures.sign(body, target.secret, at=time.time()),
-    }
-    with requests.Session() as session:
-        session.trust_env = False  # a configured proxy often can't reach this machine
-        try:
-            response = session.post(target.url, body, headers=headers, timeout=TIMEOUT, allow_redirects=False)
-        except requests.Timeout:
-            raise CommandError(f"{target.url} did not respond within {TIMEOUT} seconds. Check its log.") from None
-        except requests.RequestException:
-            raise CommandError(f"There is no server at {target.url}. Start bin/dev, or set --url or PORT.") from None
-    if not 200 <= response.status_code < 300:
-        problem = f"{target.url} responded with {response.status_code}: {detail_of(response).rstrip('.')}."
-        raise CommandError(f"{problem} {advice(response)}")
-    return response.status_code
-
-
-def detail_of(response: requests.Response) -> str:
-    try:
-        return str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return response.reason or ""
-
-
-def advice(response: requests.Response) -> str:
-    status = response.status_code
-    if 300 <= status < 400:
-        return f"Stripe doesn't follow redirects. This one leads to {response.headers.get('Location', 'nowhere')}."
-    if status == 400:
-        return "Check that the server uses the same STRIPE_WEBHOOK_SECRETS and has this host in ALLOWED_HOSTS."
-    if status == 404:
-        return f"Check that the server runs this project. Events go to {PATH}."
-    return "See the server's log for details."
-
-
-# The result
-
-
-def result_of(event: testing.SampleEvent, started_at: datetime, target: Target) -> Iterator[str]:
-    """Yield what this database says about the event, and the emails that it queued since ``started_at``."""
-    row = StripeEvent.objects.filter(pk=event["id"]).first()
-    if row is None:
-        yield "The event isn't in this database. The server uses another one, which has the result."
-        return
-    emails = queued_emails(event, started_at)
-    if row.error:
-        yield f"{row.get_status_display()}. {row.error.splitlines()[-1]}"
-    elif row.note:
-        yield row.note
-    elif not emails:
-        yield "Handled. No email was queued."
-    for email in emails:
-        yield f"{email.kind} to {email.recipients}, {email.idempotency_key}: {page_of(email, target)}"
-
-
-def queued_emails(event: testing.SampleEvent, started_at: datetime) -> Sequence[OutboundEmail]:
-    # The idempotency key of an email contains the id of the object that the email is about.
-    data = StripeObject(event["data"]["object"])
-    object_id = data.id or UpcomingInvoice.read(data).subscription
-    emails = OutboundEmail.objects.filter(idempotency_key__contains=object_id, created_at__gte=started_at)
-    return list(emails.defer("content").order_by("created_at"))
-
-
-def page_of(email: OutboundEmail, target: Target) -> str:
-    if settings.DEVELOPMENT_ROUTES:
-        return target.site + reverse("development:message", args=[email.pk])
-    return target.site + reverse("admin:emails_outboundemail_change", args=[email.pk])
