@@ -277,7 +277,6 @@ STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS") + env.secrets("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_URL = env.http_url("STRIPE_API_URL", default="https://api.stripe.com")
 # Where checkout and portal may lead. If Stripe serves these pages from a domain of yours, add it.
-BILLING_SEATS_IN_USE = ""  # the dotted path of your function(user) -> int, which counts the people on a subscription
 STRIPE_PAGE_ORIGINS = ["https://checkout.stripe.com", "https://billing.stripe.com"]
 STRIPE_CALL_SECONDS = 8.0  # one call
 STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends after 30
@@ -285,6 +284,8 @@ STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends a
 STRIPE_LIVEMODE: bool | None = env.bool("STRIPE_LIVEMODE", default="_live_" in STRIPE_SECRET_KEY)
 if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
     STRIPE_LIVEMODE = None
+# The path of your function that counts the people who use a user's seats, such as "teams.seats.seats_in_use".
+BILLING_SEATS_IN_USE = ""
 
 
 # Accounts and their API

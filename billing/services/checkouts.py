@@ -43,14 +43,14 @@ NOT_CREATED = ""  # no session is known; creating it again with the checkout's i
 def start_checkout(*, user: User, **wanted: Any) -> str:
     """Return the URL of Stripe's page on which the user buys a plan or a product. Raises ``BillingError``.
 
-    ``wanted`` are the fields of ``orders.Selection``. A second call for the same returns the same page while it is open.
+    ``wanted`` are the fields of ``orders.Selection``. A second call for the same returns the same page while that is
+    open.
     """
     selection = Selection(**wanted)
-    Order.of(selection, user)  # what can't be sold is refused even without a key
+    order = Order.of(selection, user)
     api = StripeApi()
     attempts = 0
     while True:
-        order = Order.of(selection, user)
         if order.not_set_up:
             raise PlanNotSetUp(order.not_set_up)
         refuse_second_subscription(user, order)
@@ -66,6 +66,7 @@ def start_checkout(*, user: User, **wanted: Any) -> str:
             if User.objects.filter(pk=user.pk).exists():
                 raise
             raise AccountDeleted from None
+        order = Order.of(selection, user)  # its terms may have changed, such as a trial
 
 
 def open_portal(*, user: User) -> str:
