@@ -67,6 +67,10 @@ class StripeApi:
     def subscription(self, subscription_id: str) -> StripeObject:
         return self._call("get", f"/v1/subscriptions/{quote(subscription_id, safe='')}")
 
+    def subscription_items(self, subscription_id: str) -> StripeObject:
+        """Return Stripe's list of all items, as a subscription contains it. There are at most 20."""
+        return self._call("get", "/v1/subscription_items", subscription=subscription_id, limit=MAX_PAGE_SIZE)
+
     def price(self, price_id: str) -> StripeObject:
         """Return the price, with its product inside."""
         return self._call("get", f"/v1/prices/{quote(price_id, safe='')}", expand=["product"])

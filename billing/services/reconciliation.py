@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import StripeEvent, Subscription
-from billing.payloads import CustomerRef, SubscriptionState
+from billing.payloads import CustomerRef, StripeObject, SubscriptionState
 from billing.services import subscriptions, versions
 from billing.services.customers import NotOurs, identify, record_deletion
 from common.db import database_now, index_walks
@@ -94,7 +94,7 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
 def ask(api: StripeApi, subscription: Subscription, lease: datetime) -> SubscriptionState:
     """Return Stripe's answer. If there is none, schedule the next question and raise the error again."""
     try:
-        return SubscriptionState.read(api.subscription(subscription.pk))
+        return SubscriptionState.read(with_all_items(api, api.subscription(subscription.pk)))
     except StripeRefused as error:
         # Stripe doesn't know a subscription of the other mode, or of another account. Asking again can't help.
         settle(subscription, lease) if error.missing else postpone(subscription)
@@ -102,6 +102,13 @@ def ask(api: StripeApi, subscription: Subscription, lease: datetime) -> Subscrip
     except StripeUnavailable:
         postpone(subscription)
         raise
+
+
+def with_all_items(api: StripeApi, subscription: StripeObject) -> StripeObject:
+    """Return the subscription with all of its items. Stripe sends the first ten."""
+    if not subscription.inner("items").is_true("has_more"):
+        return subscription
+    return StripeObject({**subscription.data, "items": api.subscription_items(subscription.id).data})
 
 
 def claim(subscription: Subscription) -> datetime | None:
