@@ -287,7 +287,6 @@ STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS") + env.secrets("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_URL = env.http_url("STRIPE_API_URL", default="https://api.stripe.com")
 # Where checkout and portal may lead. If Stripe serves these pages from a domain of yours, add it.
-BILLING_SEATS_IN_USE = ""  # the dotted path of your function(user) -> int, which counts the people on a subscription
 STRIPE_PAGE_ORIGINS = ["https://checkout.stripe.com", "https://billing.stripe.com"]
 STRIPE_CALL_SECONDS = 8.0  # one call
 STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends after 30

@@ -18,6 +18,7 @@ PHONE = {"width": 360, "height": 800}
 SCHEMES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
 PUBLIC = [
     "",
+    "pricing",
     "signup",
     "welcome",
     "login",

@@ -10,7 +10,17 @@ from accounts.models import User
 from accounts.tests.support.browser import log_in
 from accounts.tests.support.users import PASSWORD
 
-PUBLIC = ["/", "/signup", "/welcome", "/login", "/forgot-password", "/forgot-password/sent", "/logout", "/nothing"]
+PUBLIC = [
+    "/",
+    "/pricing",
+    "/signup",
+    "/welcome",
+    "/login",
+    "/forgot-password",
+    "/forgot-password/sent",
+    "/logout",
+    "/nothing",
+]
 PERSONAL = [
     "/dashboard",
     "/settings",

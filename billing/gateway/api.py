@@ -91,6 +91,10 @@ class StripeApi:
         path = f"/v1/subscription_schedules/{quote(schedule_id, safe='')}/release"
         return self._call("post", path, idempotency_key=key)
 
+    def subscription_items(self, subscription_id: str) -> StripeObject:
+        """Return Stripe's list of all items, as a subscription contains it. There are at most 20."""
+        return self._call("get", "/v1/subscription_items", subscription=subscription_id, limit=MAX_PAGE_SIZE)
+
     def price(self, price_id: str) -> StripeObject:
         """Return the price, with its product and its amounts in other currencies inside."""
         path = f"/v1/prices/{quote(price_id, safe='')}"

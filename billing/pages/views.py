@@ -17,7 +17,7 @@ from accounts.models import User
 from billing.errors import BillingError
 from billing.models import Payment, Subscription
 from billing.pages.cards import has_live_subscription, shelf_for
-from billing.pages.forms import CheckoutForm
+from billing.pages.checkout_form import CheckoutForm
 from billing.plans import free_plan
 from billing.services.checkouts import start_checkout
 from billing.services.dues import payment_page

@@ -76,8 +76,8 @@ class Invoice:
             charge=data.ref("charge"),
             lines=[InvoiceLine(line.text("description"), line.integer("amount"), is_credit(line)) for line in lines],
             has_more_lines=data.inner("lines").is_true("has_more"),
-            price_id=price_of(lines, plan_by_price),
-            product_price_id=price_of(lines, product_by_price),
+            price_id=first_price(lines, plan_by_price),
+            product_price_id=first_price(lines, product_by_price),
             presented=presented_amount(data),
             billing_details=BillingDetails.of_invoice(data),
             payment_method=PaymentMethod.of_invoice(data),
@@ -116,13 +116,13 @@ def customer_of(data: StripeObject, subscription_details: StripeObject, lines: S
     )
 
 
-def price_of(lines: Sequence[StripeObject], find_offer: Callable[[str], Offer | None]) -> str:
+def first_price(lines: Sequence[StripeObject], find_offer: Callable[[str], Offer | None]) -> str:
     """Return the first price of a plan, or product, that was bought, or an empty string if no line is about one.
 
     Whole periods come before parts of one: a renewal can also contain what an earlier change of plan has cost.
     """
     bought = sorted((line for line in lines if not is_credit(line)), key=is_proration)
-    return next((price for price in map(line_price, bought) if find_offer(price)), "")
+    return next((price for price in map(price_of, bought) if find_offer(price)), "")
 
 
 def is_credit(line: StripeObject) -> bool:
@@ -137,5 +137,5 @@ def is_proration(line: StripeObject) -> bool:
     return any(holder.is_true("proration") for holder in details)
 
 
-def line_price(line: StripeObject) -> str:
+def price_of(line: StripeObject) -> str:
     return line.inner("pricing", "price_details").ref("price") or line.ref("price") or line.ref("plan")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from billing.payloads.breakdowns import INCLUDED, ON_TOP, rows_of, taxes_of
-from billing.payloads.invoices import is_credit, is_proration, line_price
+from billing.payloads.invoices import is_credit, is_proration, price_of
 from billing.payloads.objects import StripeObject
 
 
@@ -25,7 +25,7 @@ class PreviewLine:
         return cls(
             description=data.text("description"),
             amount=data.integer("amount"),
-            price_id="" if is_credit(data) else line_price(data),
+            price_id="" if is_credit(data) else price_of(data),
             is_proration=is_proration(data),
             period_end=data.inner("period").moment("end"),
         )

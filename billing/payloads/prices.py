@@ -19,7 +19,6 @@ class Item:
     unless every unit costs the same whole number of minor units.
     """
 
-    id: str
     price_id: str
     unit_amount: int | None
     currency: str
@@ -27,7 +26,8 @@ class Item:
     interval_count: int | None
     quantity: int | None
     is_adjusted: bool
-    description: str
+    id: str = ""
+    description: str = ""
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
@@ -35,7 +35,6 @@ class Item:
         # A plan has at the top what a price has below "recurring".
         period = price.inner("recurring") or price
         return cls(
-            id=data.id,
             price_id=data.ref("price") or data.ref("plan"),
             unit_amount=unit_amount_of(price, period),
             currency=price.currency(),
@@ -43,6 +42,7 @@ class Item:
             interval_count=period.known_integer("interval_count"),
             quantity=data.known_integer("quantity"),
             is_adjusted=is_adjusted(data),
+            id=data.id,
             description=description_of(price),
         )
 

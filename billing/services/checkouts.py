@@ -28,7 +28,7 @@ from billing.gateway.api import StripeApi
 from billing.models import Checkout, CleanupRequest, Subscription
 from billing.payloads import PRODUCT, CheckoutSession, StripeObject, mark
 from billing.services import customers, erasures, payments, subscriptions
-from billing.services.orders import Order, Request
+from billing.services.orders import Order, Selection
 from billing.services.stripe_customers import customer_at_stripe
 from common.db import insert_if_absent
 
@@ -42,14 +42,14 @@ NOT_CREATED = ""  # no session is known; creating it again with the checkout's i
 def start_checkout(*, user: User, **wanted: Any) -> str:
     """Return the URL of Stripe's page on which the user buys a plan or a product. Raises ``BillingError``.
 
-    ``wanted`` are the fields of ``orders.Request``. A second call for the same returns the same page while it is open.
+    ``wanted`` are the fields of ``orders.Selection``. A second call for the same returns the same page while that is
+    open.
     """
-    request = Request(**wanted)
-    Order.of(request, user)  # what can't be sold is refused even without a key
+    selection = Selection(**wanted)
+    order = Order.of(selection, user)
     api = StripeApi()
     attempts = 0
     while True:
-        order = Order.of(request, user)
         if order.not_set_up:
             raise PlanNotSetUp(order.not_set_up)
         refuse_second_subscription(user, order)
@@ -65,6 +65,7 @@ def start_checkout(*, user: User, **wanted: Any) -> str:
             if User.objects.filter(pk=user.pk).exists():
                 raise
             raise AccountDeleted from None
+        order = Order.of(selection, user)  # its terms may have changed, such as a trial
 
 
 def close(session_id: str) -> None:

@@ -30,7 +30,7 @@ MAX_QUANTITY = 999_999  # Stripe's limit for a quantity that can be adjusted
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Selection:
     """What a person asked for: a plan or a product, by its slug. Empty values mean what is offered first."""
 
     plan: str = ""
@@ -52,31 +52,31 @@ class Order:
     not_set_up: str
 
     @classmethod
-    def of(cls, request: Request, user: User) -> Self:
+    def of(cls, selection: Selection, user: User) -> Self:
         """Return the order. Raises a ``BillingError`` that names the field if something isn't sold like this."""
-        if request.product:
-            return cls._of_product(request, user)
-        return cls._of_plan(request, user)
+        if selection.product:
+            return cls._of_product(selection, user)
+        return cls._of_plan(selection, user)
 
     @classmethod
-    def _of_plan(cls, request: Request, user: User) -> Self:
-        plan = plan_for_sale(request.plan)
-        price = price_for_sale(plan, request)
-        quantity = smallest_quantity(plan, user) if request.quantity is None else request.quantity
+    def _of_plan(cls, selection: Selection, user: User) -> Self:
+        plan = plan_for_sale(selection.plan)
+        price = price_for_sale(plan, selection)
+        quantity = smallest_quantity(plan, user) if selection.quantity is None else selection.quantity
         check_quantity(plan, quantity, user)
-        add_ons = [(add_on, add_on_price(add_on, price)) for add_on in map(add_on_for_sale, request.add_ons)]
+        add_ons = [(add_on, add_on_price(add_on, price)) for add_on in map(add_on_for_sale, selection.add_ons)]
         items = [line_item(price, quantity, **adjustable(plan, user))]
         items += [line_item(add_on, 1) for _, add_on in add_ons]
         parameters = {"mode": "subscription", "line_items": items, **trial_terms(plan, user), **general_terms(user)}
         return cls(plan.slug, "", price.id, parameters, not_set_up([(plan, price), *add_ons]))
 
     @classmethod
-    def _of_product(cls, request: Request, user: User) -> Self:
-        product = product_by_slug(request.product)
+    def _of_product(cls, selection: Selection, user: User) -> Self:
+        product = product_by_slug(selection.product)
         price = product.first_price if product else None
         if product is None or price is None:
             raise UnknownProduct(product.slug for product in all_products())
-        items = [line_item(price, request.quantity or 1)]
+        items = [line_item(price, selection.quantity or 1)]
         parameters = {"mode": "payment", "line_items": items, **general_terms(user)}
         return cls("", product.slug, price.id, parameters, not_set_up([(product, price)]))
 
@@ -92,8 +92,8 @@ def plan_for_sale(slug: str) -> Plan:
     return plan
 
 
-def price_for_sale(plan: Plan, request: Request) -> Price:
-    price = plan.price_for(request.interval, request.interval_count) if request.interval else plan.first_price
+def price_for_sale(plan: Plan, selection: Selection) -> Price:
+    price = plan.price_for(selection.interval, selection.interval_count) if selection.interval else plan.first_price
     if price is None:
         raise UnknownInterval
     return price

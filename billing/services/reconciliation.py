@@ -111,7 +111,7 @@ def refresh(api: StripeApi, subscription: Subscription) -> bool:
 def ask(api: StripeApi, subscription: Subscription, lease: datetime) -> StripeObject:
     """Return Stripe's answer. If there is none, schedule the next question and raise the error again."""
     try:
-        answer = api.subscription(subscription.pk)
+        answer = with_all_items(api, api.subscription(subscription.pk))
         answer.require_id()
         return answer
     except StripeRefused as error:
@@ -121,6 +121,13 @@ def ask(api: StripeApi, subscription: Subscription, lease: datetime) -> StripeOb
     except StripeUnavailable:
         postpone(subscription)
         raise
+
+
+def with_all_items(api: StripeApi, subscription: StripeObject) -> StripeObject:
+    """Return the subscription with all of its items. Stripe sends the first ten."""
+    if not subscription.inner("items").is_true("has_more"):
+        return subscription
+    return StripeObject({**subscription.data, "items": api.subscription_items(subscription.id).data})
 
 
 def claim(subscription: Subscription) -> datetime | None:

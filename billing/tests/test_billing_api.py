@@ -9,6 +9,7 @@ from rest_framework.settings import api_settings
 
 from billing.models import Customer, InvoicePayment, Payment, RefundedCharge, Subscription
 from billing.tests.support.api_client import BillingClient
+from billing.tests.support.offers import sell_everything
 from billing.tests.support.stripe_events import all_payloads, payload, post, post_all
 
 PRICE = "price_1SNa2bKq4RtYw2VdPro9Month"
@@ -40,9 +41,27 @@ def test_plans_are_public(db):
         "name": "Pro",
         "description": "",
         "features": [],
+        "limits": {},
+        "is_free": False,
+        "is_highlighted": False,
+        "trial_days": 0,
+        "trial_requires_card": True,
+        "seats": None,
         "prices": [{"id": "price_1SNa2bKq4RtYw2VdPro9Month", "interval_count": 1, **price}],
         **price,
     }
+
+
+def test_everything_for_sale_is_public(db, settings):
+    sell_everything(settings)
+    plans, add_ons, products = (BillingClient().get(f"{name}/").json() for name in ("plans", "add-ons", "products"))
+    free, pro, team, _ = plans
+    assert (free["is_free"], free["prices"], free["amount"], free["limits"]) == (True, [], None, {"projects": 1})
+    assert [price["display_amount"] for price in pro["prices"]] == ["$29.00", "$81.00", "$290.00"]
+    assert team["seats"] == {"minimum": 2, "maximum": 50}
+    assert team["limits"] == {"projects": None}
+    assert [row["slug"] for row in add_ons] == ["backups", "support"]
+    assert [(row["name"], row["prices"][0]["interval"]) for row in products] == [("The book", "")]
 
 
 def test_subscription_is_returned(ada_api, subscription):
@@ -115,7 +134,9 @@ def test_single_payment_is_returned(ada_api, ada):
     assert ada_api.get("payments/999999999999999999/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["plans", "subscription", "payments", "payments/1", "checkout", "portal"])
+@pytest.mark.parametrize(
+    "path", ["plans", "add-ons", "products", "subscription", "payments", "payments/1", "checkout", "portal"]
+)
 def test_slash_is_optional(ada_api, stripe_api, path):
     send = ada_api.post if path in ("checkout", "portal") else ada_api.get
     assert send(path).status_code == send(f"{path}/").status_code

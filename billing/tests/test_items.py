@@ -24,6 +24,7 @@ from billing.access import (
     user_has_subscription,
 )
 from billing.models import Customer, Payment, RefundedCharge, Subscription
+from billing.services.reconciliation import refresh_subscriptions
 from billing.tests.support.offers import PRO, sell_everything
 from billing.tests.support.stripe_events import changed, payload, post
 
@@ -246,3 +247,17 @@ def test_malformed_items_lose_nothing(ada, ada_api, rows):
     assert Subscription.objects.get().status == "active"
     assert ada_api.get("subscription/").status_code == 200
     assert not user_has_plan(ada, "pro")
+
+
+def test_items_beyond_the_first_ten_are_asked_for(ada, stripe_api):
+    rows = [*(item("new", f"price_{number}", 100) for number in range(11)), item("new", PRO, 2900)]
+    first = {"object": "list", "data": rows[:10], "has_more": True}
+    event = changed(payload("customer_subscription_created"), status="active", items=first)
+    post(event)
+    assert not user_has_plan(ada, "pro")
+    data = event["data"]["object"]
+    stripe_api.subscriptions[data["id"]] = {**data, "all_items": rows}
+    assert refresh_subscriptions() == 1
+    subscription = Subscription.objects.get()
+    assert (len(subscription.items), subscription.recurring_amount) == (12, 4000)
+    assert user_has_plan(ada, "pro")

@@ -140,6 +140,14 @@ def test_changed_terms_replace_the_page(ada_api, ada, stripe_api, settings):
     assert len(open_sessions(stripe_api)) == 1
 
 
+def test_page_of_an_older_version_is_replaced(ada_api, stripe_api):
+    """Checkouts from before an upgrade don't say what they offer."""
+    ada_api.checkout()
+    Checkout.objects.update(parameters={})
+    assert ada_api.checkout().status_code == 200
+    assert [session["status"] for session in stripe_api.sessions.values()] == ["expired", "open"]
+
+
 def test_lost_response_is_repeated_with_the_same_parameters(ada_api, stripe_api, settings):
     stripe_api.faults = ["ok", "timeout-after", "timeout-after", "timeout-after"]
     assert ada_api.checkout("team", quantity=4).status_code == 503

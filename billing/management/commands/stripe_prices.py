@@ -10,7 +10,7 @@ from billing.services.price_comparison import all_offers, problems_at_stripe
 
 class Command(BaseCommand):
     help = (
-        "Ask Stripe for every price in settings/plans.py, in the mode of STRIPE_SECRET_KEY, and name those that are "
+        "Ask Stripe for every price in settings/plans.py, in the mode of STRIPE_SECRET_KEY, and name each one that is "
         "unknown, archived, or different. Run it before you deploy new prices."
     )
 

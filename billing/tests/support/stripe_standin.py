@@ -196,6 +196,11 @@ class StripeStandIn:
     def retrieve_invoice(self, parameters: Json, invoice_id: str) -> Json:
         return existing(self.stored_invoices, "invoice", invoice_id)
 
+    def list_items(self, parameters: Json) -> Json:
+        refuse_unknown(parameters, {"subscription", "limit"})
+        subscription = existing(self.subscriptions, "subscription", parameters["subscription"])
+        return {"object": "list", "url": "/v1/subscription_items", "has_more": False, "data": subscription["all_items"]}
+
     def create_session(self, parameters: Json) -> Json:
         check_session(parameters, self.prices)
         customer = self.customers.get(parameters["customer"], {"deleted": True})
@@ -284,6 +289,7 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("GET", "/v1/customers/([^/]+)", StripeStandIn.retrieve_customer),
     ("DELETE", "/v1/customers/([^/]+)", StripeStandIn.delete_customer_by_api),
     ("GET", "/v1/prices/([^/]+)", StripeStandIn.retrieve_price),
+    ("GET", "/v1/subscription_items", StripeStandIn.list_items),
     ("GET", "/v1/subscriptions/([^/]+)", StripeStandIn.retrieve_subscription),
     ("DELETE", "/v1/subscriptions/([^/]+)", StripeStandIn.cancel_subscription),
     ("GET", "/v1/invoices/([^/]+)", StripeStandIn.retrieve_invoice),

@@ -1,4 +1,4 @@
-"""The forms of billing's pages."""
+"""The order that the forms of /billing and /pricing post."""
 
 import re
 from typing import Any
