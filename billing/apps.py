@@ -26,6 +26,7 @@ class BillingConfig(AppConfig):
         hooks.export_sources |= {
             "stripe_customers": privacy.export_customers,
             "subscriptions": privacy.export_subscriptions,
+            "subscription_changes": privacy.export_changes,
             "payments": privacy.export_payments,
             "stripe_events": privacy.export_events,
         }

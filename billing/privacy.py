@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.hooks import TimelineEntry
 from accounts.models import User
 from accounts.services.deletion import own_addresses
-from billing.models import Customer, EventAddress, Payment, StripeEvent, Subscription
+from billing.models import Customer, EventAddress, Payment, StripeEvent, Subscription, SubscriptionChange
 from billing.services import erasures
 from common.admin import change_url
 
@@ -37,6 +37,7 @@ SUBSCRIPTION_FIELDS = (
     "ended_at",
     "end_reason",
 )
+CHANGE_FIELDS = ("subscription_id", "action", "plan", "amount_due", "currency", "status", "created_at", "finished_at")
 PAYMENT_FIELDS = (
     "stripe_id",
     "subscription_id",
@@ -76,6 +77,9 @@ def timeline(user: User) -> Iterator[TimelineEntry]:
     for subscription in Subscription.objects.of(user.pk)[:TIMELINE_LENGTH]:
         if subscription.updated_at:
             yield TimelineEntry(subscription.updated_at, str(subscription), subscription.pk, change_url(subscription))
+    for change in SubscriptionChange.objects.of(user.pk)[:TIMELINE_LENGTH]:
+        detail = " ".join(filter(None, [change.get_status_display(), change.refusal]))
+        yield TimelineEntry(change.created_at, str(change), detail, change_url(change))
 
 
 # The export
@@ -87,6 +91,10 @@ def export_customers(user: User) -> list[dict[str, Any]]:
 
 def export_subscriptions(user: User) -> list[dict[str, Any]]:
     return [*Subscription.objects.of(user.pk).values(*SUBSCRIPTION_FIELDS)]
+
+
+def export_changes(user: User) -> list[dict[str, Any]]:
+    return [*SubscriptionChange.objects.of(user.pk).values(*CHANGE_FIELDS)]
 
 
 def export_payments(user: User) -> list[dict[str, Any]]:

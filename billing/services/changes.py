@@ -49,8 +49,8 @@ def preview(*, user: User, choice: Choice) -> Quote:
     return quote(api, user, choice, ask(api, subscription.pk))
 
 
-def change(*, user: User, choice: Choice, token: str) -> None:
-    """Make the change that the token of a preview describes. Raises ``BillingError``.
+def change(*, user: User, choice: Choice, token: str) -> SubscriptionChange:
+    """Make the change that the token of a preview describes, and return it. Raises ``BillingError``.
 
     Safe to repeat with the same token: the change is made one time. Raises ``ChangePending`` if Stripe hasn't confirmed
     it; then it is repeated in the background until the outcome is known.
@@ -58,8 +58,7 @@ def change(*, user: User, choice: Choice, token: str) -> None:
     known = read_token(token, user, max_age=None)
     rows = SubscriptionChange.objects.of(user.pk).filter(pk=known["id"])
     if row := rows.first():
-        finish_known(row)
-        return
+        return finish_known(row)
     try:
         row = store(confirmed(user, choice, token))
     except BillingError:
@@ -67,7 +66,7 @@ def change(*, user: User, choice: Choice, token: str) -> None:
         row = rows.first()
         if row is None:
             raise
-    finish_known(row)
+    return finish_known(row)
 
 
 def confirmed(user: User, choice: Choice, token: str) -> SubscriptionChange:
@@ -85,12 +84,13 @@ def confirmed(user: User, choice: Choice, token: str) -> SubscriptionChange:
     return row_for(user, current, facts)
 
 
-def finish_known(row: SubscriptionChange) -> None:
-    """Make the change, or respond to a repeated request as to the first one."""
+def finish_known(row: SubscriptionChange) -> SubscriptionChange:
+    """Make the change and return it, or respond to a repeated request as to the first one."""
     if row.status == SubscriptionChange.Status.REFUSED:
         raise refusal_of(row)
     if row.status == SubscriptionChange.Status.PENDING:
         carry_out(StripeApi(), row)
+    return row
 
 
 def row_for(user: User, current: Quote, facts: Facts) -> SubscriptionChange:

@@ -393,7 +393,7 @@ def amount_of(item: Json) -> int:
 
 
 def part_of(item: Json, at: int) -> int:
-    start, end = item["current_period_start"], item["current_period_end"]
+    start, end = int(item["current_period_start"]), int(item["current_period_end"])
     return round(amount_of(item) * (end - at) / (end - start))
 
 
