@@ -33,9 +33,6 @@ PUBLIC = [
 PERSONAL = [
     "dashboard",
     "billing",
-    "billing/change",
-    "billing/change/confirm?offer=team-month-1&quantity=5",
-    "billing/cancel",
     "settings",
     "settings/email",
     "settings/email/keep",

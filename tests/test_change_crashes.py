@@ -25,7 +25,7 @@ from billing.services import changes
 from billing.services.changes_execution import retry_due
 from billing.services.changes_steps import ask
 from billing.services.changes_targets import Choice
-from billing.tests.support.changes import ADD_ONS, PLANS
+from billing.tests.support.plans import ADD_ONS, PLANS
 settings.BILLING_PLANS, settings.BILLING_ADD_ONS = PLANS, ADD_ONS
 user = User.objects.get()
 """

@@ -16,7 +16,12 @@ from billing.models import Subscription, SubscriptionChange
 from billing.payloads import StripeObject, SubscriptionState
 from billing.services.changes_execution import carry_out, refusal_of
 from billing.services.changes_quotes import TOKEN_LIFE, Facts, Quote, quote, read_token
-from billing.services.changes_rules import own_subscription, refuse_unless_cancelable, refuse_unless_changeable
+from billing.services.changes_rules import (
+    fingerprint,
+    own_subscription,
+    refuse_unless_cancelable,
+    refuse_unless_changeable,
+)
 from billing.services.changes_steps import ask
 from billing.services.changes_targets import Choice, Target, plan_for_change
 from billing.services.reconciliation import LEASE
@@ -78,8 +83,13 @@ def confirmed(user: User, choice: Choice, token: str) -> SubscriptionChange:
         raise PreviewOutdated
     refuse_during_change(subscription)
     api = StripeApi()
-    current = quote(api, user, choice, ask(api, subscription.pk), proration_date=facts["proration_date"])
-    if any(facts[name] != value for name, value in current.facts.items()):
+    answer = ask(api, subscription.pk)
+    refuse_unless_changeable(SubscriptionState.read(answer))
+    # Stripe refuses the proration date of a period that is over.
+    if fingerprint(answer) != facts.get("before"):
+        raise PreviewOutdated
+    current = quote(api, user, choice, answer, proration_date=facts["proration_date"])
+    if any(facts.get(name) != value for name, value in current.facts.items()):
         raise PreviewOutdated
     return row_for(user, current, facts)
 

@@ -75,7 +75,7 @@ def read_token(token: str, user: User, *, max_age: timedelta | None) -> Facts:
         facts: Facts = signing.loads(token, salt=SALT, max_age=max_age)
     except signing.BadSignature:
         raise PreviewOutdated from None
-    if facts["user"] != user.pk:
+    if facts.get("user") != user.pk:
         raise PreviewOutdated
     return facts
 
