@@ -109,3 +109,11 @@ def test_placeholder_price_warns_and_fails_deployment(find_problems, settings):
     assert sorted(ids(find_problems(deploy=True))) == ["billing.E005", "billing.W001"]
     settings.STRIPE_SECRET_KEY = ""
     assert find_problems(deploy=True) == []
+
+
+@pytest.mark.parametrize("path", ["nothing.here", "billing.tests", "billing.plans.PLACEHOLDER", "x"])
+def test_seat_function_that_cannot_be_called_is_reported(settings, path):
+    settings.BILLING_SEATS_IN_USE = path
+    assert "billing.E006" in [message.id for message in checks.run_checks(tags=["billing"])]
+    settings.BILLING_SEATS_IN_USE = "billing.seats.seats_in_use"
+    assert "billing.E006" not in [message.id for message in checks.run_checks(tags=["billing"])]
