@@ -89,6 +89,8 @@ def quote(
     """
     state = SubscriptionState.read(subscription)
     refuse_unless_changeable(state)
+    if state.current_period_end is None:
+        raise StripeUnavailable  # its answers always contain the end of the period
     at = proration_date or seconds(datetime.now(UTC))
     if plan_for_change(choice.plan).is_free:
         return ending(choice, subscription, state, at)
