@@ -3,6 +3,7 @@ scripts. Axe finds nothing.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from billing.tests.support.changes import bought, fill
-from billing.tests.support.stripe_billing import StripeBilling
+from billing.tests.support.stripe_billing import DAY, StripeBilling
 from billing.tests.support.stripe_standin import KEY
 from tests.support.site import CHROMIUM, Site, chromium
 
@@ -105,7 +106,9 @@ def test_pages_are_accessible_and_fit(site, browser, cookies, width):
 
 @pytest.mark.parametrize(("width", "language"), [(360, "en"), (1280, "de")])
 def test_person_changes_the_plan_without_scripts(site, browser, cookies, stripe, subscription, width, language):
-    subscription["items"]["data"][0] |= {"price": stripe.prices["price_pro"], "quantity": 1}
+    start = int(time.time()) - 10 * DAY
+    dates = {"current_period_start": start, "current_period_end": start + 30 * DAY}
+    subscription["items"]["data"][0] |= {"price": stripe.prices["price_pro"], "quantity": 1, **dates}
     change, costs, pay, done, keep = WORDS[language]
     options = {"viewport": {"width": width, "height": 800}, "storage_state": cookies, "java_script_enabled": False}
     with closing(browser.new_context(**options)) as context:
