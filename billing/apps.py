@@ -27,6 +27,7 @@ class BillingConfig(AppConfig):
             "stripe_customers": privacy.export_customers,
             "subscriptions": privacy.export_subscriptions,
             "cards": privacy.export_cards,
+            "subscription_changes": privacy.export_changes,
             "payments": privacy.export_payments,
             "stripe_events": privacy.export_events,
         }

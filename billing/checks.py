@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.utils.module_loading import import_string
 
 from billing.checkout_checks import problems_of_terms
 from billing.plan_checks import is_text, problems_of_offers
@@ -65,6 +66,24 @@ def check_livemode(app_configs: Apps, **_: Any) -> list[CheckMessage]:
             "recorded.",
             hint="Unset STRIPE_LIVEMODE, so that it follows the key.",
             id="billing.E004",
+        )
+    ]
+
+
+@register("billing")
+def check_seats(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Report a function that can't be called: it would fail only once somebody buys seats."""
+    try:
+        is_usable = not settings.BILLING_SEATS_IN_USE or callable(import_string(settings.BILLING_SEATS_IN_USE))
+    except ImportError:
+        is_usable = False
+    if is_usable:
+        return []
+    return [
+        Error(
+            f"BILLING_SEATS_IN_USE names {settings.BILLING_SEATS_IN_USE!r}, which can't be imported or called.",
+            hint="Set it to the path of a function that takes a user and returns how many seats are in use.",
+            id="billing.E007",
         )
     ]
 

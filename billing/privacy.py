@@ -12,7 +12,15 @@ from django.utils.translation import gettext as _
 from accounts.hooks import TimelineEntry
 from accounts.models import User
 from accounts.services.deletion import own_addresses
-from billing.models import Card, Customer, EventAddress, Payment, StripeEvent, Subscription
+from billing.models import (
+    Card,
+    Customer,
+    EventAddress,
+    Payment,
+    StripeEvent,
+    Subscription,
+    SubscriptionChange,
+)
 from billing.services import charges, erasures, trials
 from common.admin import change_url
 from common.money import format_amount
@@ -42,6 +50,7 @@ SUBSCRIPTION_FIELDS = (
     "end_reason",
 )
 CARD_FIELDS = ("id", "brand", "last4", "expires_at", "is_detached")
+CHANGE_FIELDS = ("subscription_id", "action", "plan", "amount_due", "currency", "status", "created_at", "finished_at")
 PAYMENT_FIELDS = (
     "stripe_id",
     "subscription_id",
@@ -87,6 +96,9 @@ def timeline(user: User) -> Iterator[TimelineEntry]:
         if subscription.updated_at:
             yield TimelineEntry(subscription.updated_at, str(subscription), subscription.pk, change_url(subscription))
     yield from islice(refunds_and_disputes(user), TIMELINE_LENGTH)
+    for change in SubscriptionChange.objects.of(user.pk)[:TIMELINE_LENGTH]:
+        detail = " ".join(filter(None, [change.get_status_display(), change.refusal]))
+        yield TimelineEntry(change.created_at, str(change), detail, change_url(change))
 
 
 def refunds_and_disputes(user: User) -> Iterator[TimelineEntry]:
@@ -118,6 +130,10 @@ def export_subscriptions(user: User) -> list[dict[str, Any]]:
 
 def export_cards(user: User) -> list[dict[str, Any]]:
     return [*Card.objects.filter(customer__user=user).values(*CARD_FIELDS)]
+
+
+def export_changes(user: User) -> list[dict[str, Any]]:
+    return [*SubscriptionChange.objects.of(user.pk).values(*CHANGE_FIELDS)]
 
 
 def export_payments(user: User) -> list[dict[str, Any]]:

@@ -1,9 +1,17 @@
 """The admin of billing, which answers: what did Stripe send, what did we do with it, and what did this person pay?"""
 
+from billing.admin.changes import SubscriptionChangeAdmin
 from billing.admin.cleanups import CleanupRequestAdmin
 from billing.admin.customers import CustomerAdmin
 from billing.admin.events import StripeEventAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.subscriptions import SubscriptionAdmin
 
-__all__ = ["CleanupRequestAdmin", "CustomerAdmin", "PaymentAdmin", "StripeEventAdmin", "SubscriptionAdmin"]
+__all__ = [
+    "CleanupRequestAdmin",
+    "CustomerAdmin",
+    "PaymentAdmin",
+    "StripeEventAdmin",
+    "SubscriptionAdmin",
+    "SubscriptionChangeAdmin",
+]

@@ -29,6 +29,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "interval",
         "interval_count",
         "has_schedule",
+        "schedule_id",
+        "next_phase",
         "current_period_end",
         "next_charge_at",
         "trial_end",

@@ -1,14 +1,14 @@
 """The pages on which a person changes, cancels, and resumes their subscription: choose, see what it costs, confirm."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from rest_framework.status import HTTP_303_SEE_OTHER
 
 from accounts.models import User
@@ -19,7 +19,16 @@ from billing.services.changes_rules import own_subscription
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.pages import page_view, render_form_page
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 Action = Callable[[User], None]
+DONE: Mapping[str, "StrOrPromise"] = {
+    "change": _("Your plan has been changed."),
+    "schedule": _("Your change is scheduled for the end of the period."),
+    "cancel": _("Your plan has been canceled. You keep it until the end of the period."),
+    "resume": _("You keep your plan."),
+}
 
 
 @non_atomic_requests  # no transaction stays open during the calls to Stripe
@@ -44,12 +53,12 @@ def make_change(request: HttpRequest) -> HttpResponse:
     try:
         if not form.is_valid():
             raise PreviewOutdated
-        changes.change(user=user_of(request), choice=form.choice, token=request.POST.get("token", ""))
+        made = changes.change(user=user_of(request), choice=form.choice, token=request.POST.get("token", ""))
     except PreviewOutdated as error:
         return back(request, error, "billing-pages:change")
     except BillingError as error:
         return back(request, error)
-    return done(request, _("Your plan has been changed."))
+    return done(request, str(DONE[made.action]))
 
 
 @non_atomic_requests
@@ -83,10 +92,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @page_view(limits=STRIPE_PAGE_LIMITS)
 def cancel(request: HttpRequest) -> HttpResponse:
     return with_confirmation(
-        request,
-        "billing/cancel.html",
-        lambda user: changes.cancel(user=user),
-        _("Your plan has been canceled. It ends with the period that you have paid for."),
+        request, "billing/cancel.html", lambda user: changes.cancel(user=user), str(DONE["cancel"])
     )
 
 
@@ -95,7 +101,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
 @page_view(limits=STRIPE_PAGE_LIMITS)
 def resume(request: HttpRequest) -> HttpResponse:
     return with_confirmation(
-        request, "billing/resume.html", lambda user: changes.resume(user=user), _("You keep your plan.")
+        request, "billing/resume.html", lambda user: changes.resume(user=user), str(DONE["resume"])
     )
 
 

@@ -16,7 +16,12 @@ from billing.models import Subscription, SubscriptionChange
 from billing.payloads import StripeObject, SubscriptionState
 from billing.services.changes_execution import carry_out, refusal_of
 from billing.services.changes_quotes import TOKEN_LIFE, Facts, Quote, quote, read_token
-from billing.services.changes_rules import own_subscription, refuse_unless_cancelable, refuse_unless_changeable
+from billing.services.changes_rules import (
+    fingerprint,
+    own_subscription,
+    refuse_unless_cancelable,
+    refuse_unless_changeable,
+)
 from billing.services.changes_steps import ask
 from billing.services.changes_targets import Choice, Target, plan_for_change
 from billing.services.reconciliation import LEASE
@@ -49,8 +54,8 @@ def preview(*, user: User, choice: Choice) -> Quote:
     return quote(api, user, choice, ask(api, subscription.pk))
 
 
-def change(*, user: User, choice: Choice, token: str) -> None:
-    """Make the change that the token of a preview describes. Raises ``BillingError``.
+def change(*, user: User, choice: Choice, token: str) -> SubscriptionChange:
+    """Make the change that the token of a preview describes, and return it. Raises ``BillingError``.
 
     Safe to repeat with the same token: the change is made one time. Raises ``ChangePending`` if Stripe hasn't confirmed
     it; then it is repeated in the background until the outcome is known.
@@ -58,8 +63,7 @@ def change(*, user: User, choice: Choice, token: str) -> None:
     known = read_token(token, user, max_age=None)
     rows = SubscriptionChange.objects.of(user.pk).filter(pk=known["id"])
     if row := rows.first():
-        finish_known(row)
-        return
+        return finish_known(row)
     try:
         row = store(confirmed(user, choice, token))
     except BillingError:
@@ -67,7 +71,7 @@ def change(*, user: User, choice: Choice, token: str) -> None:
         row = rows.first()
         if row is None:
             raise
-    finish_known(row)
+    return finish_known(row)
 
 
 def confirmed(user: User, choice: Choice, token: str) -> SubscriptionChange:
@@ -79,18 +83,24 @@ def confirmed(user: User, choice: Choice, token: str) -> SubscriptionChange:
         raise PreviewOutdated
     refuse_during_change(subscription)
     api = StripeApi()
-    current = quote(api, user, choice, ask(api, subscription.pk), proration_date=facts["proration_date"])
-    if any(facts[name] != value for name, value in current.facts.items()):
+    answer = ask(api, subscription.pk)
+    refuse_unless_changeable(SubscriptionState.read(answer))
+    # Stripe refuses the proration date of a period that is over.
+    if fingerprint(answer) != facts.get("before"):
+        raise PreviewOutdated
+    current = quote(api, user, choice, answer, proration_date=facts["proration_date"])
+    if any(facts.get(name) != value for name, value in current.facts.items()):
         raise PreviewOutdated
     return row_for(user, current, facts)
 
 
-def finish_known(row: SubscriptionChange) -> None:
-    """Make the change, or respond to a repeated request as to the first one."""
+def finish_known(row: SubscriptionChange) -> SubscriptionChange:
+    """Make the change and return it, or respond to a repeated request as to the first one."""
     if row.status == SubscriptionChange.Status.REFUSED:
         raise refusal_of(row)
     if row.status == SubscriptionChange.Status.PENDING:
         carry_out(StripeApi(), row)
+    return row
 
 
 def row_for(user: User, current: Quote, facts: Facts) -> SubscriptionChange:

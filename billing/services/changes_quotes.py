@@ -75,7 +75,7 @@ def read_token(token: str, user: User, *, max_age: timedelta | None) -> Facts:
         facts: Facts = signing.loads(token, salt=SALT, max_age=max_age)
     except signing.BadSignature:
         raise PreviewOutdated from None
-    if facts["user"] != user.pk:
+    if facts.get("user") != user.pk:
         raise PreviewOutdated
     return facts
 
@@ -89,6 +89,8 @@ def quote(
     """
     state = SubscriptionState.read(subscription)
     refuse_unless_changeable(state)
+    if state.current_period_end is None:
+        raise StripeUnavailable  # its answers always contain the end of the period
     at = proration_date or seconds(datetime.now(UTC))
     if plan_for_change(choice.plan).is_free:
         return ending(choice, subscription, state, at)

@@ -17,7 +17,7 @@ from billing.gateway.api import StripeApi
 from billing.models import SubscriptionChange
 from billing.payloads import Schedule, StripeObject, SubscriptionState
 from billing.services import subscriptions, versions
-from billing.services.changes_rules import fingerprint, refuse_unless_cancelable
+from billing.services.changes_rules import fingerprint, refuse_unless_cancelable, refuse_unless_changeable
 from billing.services.changes_targets import contents_of, current_contents
 from billing.services.customers import NotOurs
 from billing.services.stripe_customers import KEY_LIFE
@@ -51,6 +51,8 @@ def make(api: StripeApi, change: SubscriptionChange) -> None:
     answer = ask(api, change.subscription_id)
     state = SubscriptionState.read(answer)
     refuse_unless_cancelable(state)
+    if change.action == SubscriptionChange.Action.CHANGE and not is_made(change, answer):
+        refuse_unless_changeable(state)
     steps = STEPS[change.action](change, answer, state)
     if steps and SubscriptionChange.objects.filter(pk=change.pk, created_at__lt=Now() - KEY_LIFE).exists():
         raise PreviewOutdated
@@ -63,7 +65,7 @@ def make(api: StripeApi, change: SubscriptionChange) -> None:
 def steps_of_change(change: SubscriptionChange, answer: StripeObject, state: SubscriptionState) -> list[Step]:
     """Return the update of the items, and then the end of a schedule, which would undo it at the end of the period."""
     steps: list[Step] = []
-    if current_contents(answer) != change.parameters["wanted"]:
+    if not is_made(change, answer):
         refuse_if_outdated(change, answer)
         steps.append(
             lambda api: api.update_subscription(
@@ -113,6 +115,11 @@ STEPS: Mapping[str, Callable[[SubscriptionChange, StripeObject, SubscriptionStat
     SubscriptionChange.Action.CANCEL: steps_of_cancel,
     SubscriptionChange.Action.RESUME: steps_of_resume,
 }
+
+
+def is_made(change: SubscriptionChange, answer: StripeObject) -> bool:
+    """Return whether the subscription consists of what was chosen."""
+    return bool(current_contents(answer) == change.parameters["wanted"])
 
 
 def refuse_if_outdated(change: SubscriptionChange, answer: StripeObject) -> None:

@@ -248,3 +248,11 @@ def test_incomplete_checkout_terms_are_named(find_problems, settings):
 def test_shipped_plans_are_correct(find_problems, settings):
     settings.BILLING_PLANS = import_module("settings.plans").BILLING_PLANS
     assert find_problems() == []
+
+
+@pytest.mark.parametrize("path", ["nothing.here", "billing.tests", "billing.plans.PLACEHOLDER", "x"])
+def test_seat_function_that_cannot_be_called_is_reported(settings, path):
+    settings.BILLING_SEATS_IN_USE = path
+    assert "billing.E007" in [message.id for message in checks.run_checks(tags=["billing"])]
+    settings.BILLING_SEATS_IN_USE = "billing.seats.seats_in_use"
+    assert "billing.E007" not in [message.id for message in checks.run_checks(tags=["billing"])]

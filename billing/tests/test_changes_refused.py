@@ -180,7 +180,8 @@ def change_elsewhere(stripe, pro):
 
 
 def renew(stripe, pro):
-    pro["items"]["data"][0]["current_period_end"] += 86_400
+    item = pro["items"]["data"][0]
+    item |= {"current_period_start": item["current_period_end"], "current_period_end": item["current_period_end"] + 9}
 
 
 @pytest.mark.parametrize("happening", [raise_price, give_credit, change_elsewhere, renew])

@@ -387,9 +387,8 @@ def amount_of(item: Json) -> int:
 
 
 def part_of(item: Json, at: int) -> int:
-    start, end = item["current_period_start"], item["current_period_end"]
-    share: float = (end - at) / (end - start)
-    return round(amount_of(item) * share)
+    start, end = int(item["current_period_start"]), int(item["current_period_end"])
+    return round(amount_of(item) * (end - at) / (end - start))
 
 
 def line_for(item: Json, amount: int, words: str, *, is_proration: bool) -> Json:
