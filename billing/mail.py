@@ -45,9 +45,12 @@ def send_payment_action_required_email(to: Recipient, payment: Payment, subscrip
     _send("payment_action_required", to, dunning_key(payment), send_at=dunning.time_to_send(payment), **context)
 
 
-def cancel_dunning_email(payment: Payment, attempt: int | None = None) -> None:
-    """Cancel the email about an attempt, by default the last one, if it is still queued: it is no longer true."""
-    cancel_email(dunning_key(payment, attempt))
+def cancel_dunning_emails(payment: Payment, *, before: int | None = None) -> None:
+    """Cancel the emails about all attempts, or about those ``before`` this one, that are still queued."""
+    end = payment.attempt + 1 if before is None else before
+    # Stripe makes at most eight attempts. Older emails have been sent or have expired.
+    for attempt in range(max(end - 9, 0), end):
+        cancel_email(dunning_key(payment, attempt))
 
 
 def send_subscription_unpaid_email(to: Recipient, subscription: Subscription) -> str:

@@ -11,6 +11,7 @@ from billing import mail
 from billing.models import Payment, Subscription
 from billing.models.clock import has_passed
 from billing.payloads import SubscriptionState
+from billing.services import open_payments
 from billing.services.customers import AddressUnknown, Payer, PersonErased
 from billing.services.subscriptions import record_state
 
@@ -32,6 +33,9 @@ def announce_suspension(payer: Payer, subscription: Subscription) -> None:
     elif not is_unpaid and not subscription.is_final and subscription.unpaid_notice:
         mail.cancel_email(subscription.unpaid_notice)
         set_unpaid_notice(subscription, "")
+    payment = subscription.open_payment
+    if payment and open_payments.is_settled(subscription, open_payments.failed_at(payment)):
+        mail.cancel_dunning_emails(payment)
 
 
 def set_unpaid_notice(subscription: Subscription, key: str) -> None:
@@ -58,7 +62,7 @@ def announce_end(payer: Payer, subscription: Subscription, state: SubscriptionSt
 
 def cancel_dunning_emails(subscription: Subscription) -> None:
     for payment in Payment.objects.open_of(subscription.pk):
-        mail.cancel_dunning_email(payment)
+        mail.cancel_dunning_emails(payment)
 
 
 def announce_found(payer: Payer, subscription: Subscription, state: SubscriptionState) -> None:

@@ -33,8 +33,9 @@ def record_failed_invoice(invoice: Invoice, at: datetime, *, needs_action: bool 
     note_time(payment, at)
     open_payments.update(payment.subscription_id)
     is_current = payment.is_open and invoice.status == "open" and invoice.attempt >= payment.attempt
+    if is_current:
+        mail.cancel_dunning_emails(payment, before=invoice.attempt)
     if is_current and is_owed(subscription_of(payment), at, invoice):
-        mail.cancel_dunning_email(payment, attempt=invoice.attempt - 1)
         send = mail.send_payment_action_required_email if needs_action else mail.send_payment_failed_email
         send(payer.recipient, payment, subscription_of(payment))
     return None

@@ -74,7 +74,7 @@ def settle(payment: Payment | None, subscription_id: str) -> None:
     """
     has_failed = payment is not None and payment.first_failed_at is not None
     if payment and has_failed:
-        mail.cancel_dunning_email(payment)
+        mail.cancel_dunning_emails(payment)
     # Nearly all payments are for subscriptions that owe nothing.
     if has_failed or Subscription.objects.forget_unpaid(subscription_id):
         open_payments.update(subscription_id)

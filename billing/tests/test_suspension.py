@@ -134,3 +134,36 @@ def test_old_end_is_found_without_an_email(ada, stripe_api, queued_emails):
     handle_due_events()
     assert Subscription.objects.get().status == "canceled"
     assert delivered(queued_emails) == []
+
+
+def recovery(generation):
+    """Return the events of a payment that failed twice and then arrived."""
+    return [
+        subscription(generation, "past_due", NOW - 5 * DAY),
+        failed(generation, NOW - 5 * DAY),
+        failed(generation, NOW - 2 * DAY, attempt_count=2),
+        changed(failed(generation, NOW - 60), "invoice.paid", status="paid", amount_paid=2900, created=NOW - 60),
+        subscription(generation, "active", NOW - 60),
+    ]
+
+
+def check_recovery(queued_emails, generation, orders):
+    events = recovery(generation)
+    for order in orders:
+        with transaction.atomic():
+            post_all([changed(events[number], created=events[number]["created"]) for number in order])
+            assert delivered(queued_emails) == [f"receipt:{INVOICE}"], order
+            row = Subscription.objects.get(pk=SUBSCRIPTION)
+            assert (row.status, row.open_payment_id, row.unpaid_since) == ("active", None, None), order
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_recovered_payment_leaves_only_the_receipt(queued_emails, generation):
+    check_recovery(queued_emails, generation, [*permutations(range(5))][::10])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_recovered_payment_leaves_only_the_receipt_in_every_order(queued_emails, generation):
+    check_recovery(queued_emails, generation, permutations(range(5)))
