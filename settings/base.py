@@ -9,7 +9,9 @@ from corsheaders.defaults import default_headers
 
 from settings.environment import BASE_DIR, VAR_DIR, read_environment, refusal
 from settings.placeholders import placeholders
+from settings.plans import BILLING_ADD_ONS as BILLING_ADD_ONS
 from settings.plans import BILLING_PLANS as BILLING_PLANS
+from settings.plans import BILLING_PRODUCTS as BILLING_PRODUCTS
 
 env = read_environment()
 VAR_DIR.mkdir(exist_ok=True)

@@ -1,8 +1,19 @@
-"""The plans that you sell.
+"""What you sell: plans, add-ons, and products that are paid once. ``manage.py check`` names mistakes.
 
-- ``price_id``: in Stripe's Dashboard, under the product. Test mode and live mode have different prices.
-- ``amount``: the price on your page, in the currency's smallest unit: 2900 is $29.00. Stripe charges its own price.
-- ``description``: one sentence on the page. ``_()`` makes it translatable; bin/messages adds it to the German catalog.
+A price needs its ID at Stripe (in the Dashboard, under the product; test mode and live mode have different ones), and
+says what your pages show: Stripe charges its own price. ``amount`` is in the currency's smallest unit: 2900 is $29.00.
+``interval`` is day, week, month, or year, and ``interval_count`` 3 makes a month a quarter.
+
+The fields of a plan:
+
+- ``slug``: how your code names it: ``user_has_plan(user, "pro")``. Don't change it later.
+- ``name``, ``description``, ``features``: texts on the page. ``_()`` makes them translatable; bin/messages adds them to
+  the German catalog.
+- ``prices``: one for each interval. A plan without prices is free, and everyone has it who has no other plan.
+- ``limits``: numbers that your code asks for: ``limit_of(user, "projects")``. None means no limit.
+- ``is_highlighted``: the plan that the page recommends.
+- ``trial_days``, ``trial_requires_card``: a trial, once per person.
+- ``seats``: the plan is priced per person: ``{"minimum": 2, "maximum": 50}``. Without a maximum, there is no limit.
 - ``former_price_ids``: prices that you no longer sell. People who still pay them keep the plan.
 """
 
@@ -12,23 +23,45 @@ from django.utils.translation import gettext_lazy as _
 
 BILLING_PLANS: list[dict[str, Any]] = [
     {
+        "slug": "free",
+        "name": "Free",
+        "description": _("To try it out, for as long as you like."),
+        "features": [_("One project"), _("Help by email")],
+        "limits": {"projects": 1},
+        "prices": [],
+    },
+    {
         "slug": "pro",
         "name": "Pro",
         "description": _("Everything, for one person."),
-        "price_id": "price_change_me",
-        "amount": 2900,
-        "currency": "usd",
-        "interval": "month",
+        "features": [_("Any number of projects"), _("Help within a day")],
+        "limits": {"projects": None},
+        "is_highlighted": True,
+        "trial_days": 14,
+        "trial_requires_card": False,
+        "prices": [
+            {"id": "price_change_me", "amount": 2900, "currency": "usd", "interval": "month"},
+            {"id": "price_change_me_yearly", "amount": 29000, "currency": "usd", "interval": "year"},
+        ],
         "former_price_ids": (),
     },
     {
         "slug": "team",
         "name": "Team",
         "description": _("Everything, for your whole team."),
-        "price_id": "price_change_me_too",
-        "amount": 9900,
-        "currency": "usd",
-        "interval": "month",
+        "features": [_("Any number of projects"), _("A seat for each person"), _("Help within an hour")],
+        "limits": {"projects": None},
+        "seats": {"minimum": 2, "maximum": 100},
+        "prices": [
+            {"id": "price_change_me_team", "amount": 1900, "currency": "usd", "interval": "month"},
+            {"id": "price_change_me_team_yearly", "amount": 19000, "currency": "usd", "interval": "year"},
+        ],
         "former_price_ids": (),
     },
 ]
+
+# Extras for a plan, charged together with it. Each needs a price for every interval that your plans have.
+BILLING_ADD_ONS: list[dict[str, Any]] = []
+
+# Paid once: {"slug": "book", "name": "The book", "prices": [{"id": "price_…", "amount": 3900, "currency": "usd"}]}
+BILLING_PRODUCTS: list[dict[str, Any]] = []

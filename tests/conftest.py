@@ -82,8 +82,11 @@ def make_stack(tmp_path: Path, migrated_database: str, provider_api: StandIn) ->
 @pytest.fixture
 def stripe_api(settings) -> Iterator[StripeStandIn]:
     """Provide an HTTP server on 127.0.0.1 that responds as Stripe's API does and has a price for each plan."""
-    prices = sorted(PRICES)
-    settings.BILLING_PLANS = [{**plan, "price_id": prices.pop()} for plan in settings.BILLING_PLANS]
+    names = {"slug": "pro", "name": "Pro"}, {"slug": "team", "name": "Team"}
+    details = {"amount": 2900, "currency": "usd", "interval": "month"}
+    settings.BILLING_PLANS = [
+        {**plan, **details, "price_id": price} for plan, price in zip(names, sorted(PRICES), strict=True)
+    ]
     with StripeStandIn() as standin:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_URL = KEY, standin.url
         yield standin

@@ -16,7 +16,7 @@ BUY_AND_DELETE = """
 from django.contrib.auth import get_user_model
 from django.conf import settings
 from billing.services.checkouts import start_checkout
-settings.BILLING_PLANS[0]["price_id"] = "price_team"  # the stand-in knows this one
+settings.BILLING_PLANS[1]["prices"][0]["id"] = "price_team"  # the stand-in knows this one
 user = get_user_model().objects.get()
 start_checkout(user=user, plan="pro")
 user.delete()

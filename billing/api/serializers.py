@@ -22,14 +22,27 @@ class PageSerializer(serializers.Serializer[Any]):
     )
 
 
+class PriceSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="The price's ID at Stripe.")
+    amount = serializers.IntegerField(help_text="In minor units: 2900 is $29.00.")
+    currency = serializers.CharField(help_text="In lowercase.")
+    interval = serializers.CharField(help_text="`month`, `year`, …, or empty for a price that is paid once.")
+    interval_count = serializers.IntegerField(help_text="3 with `month` is a quarter.")
+    display_amount = serializers.CharField(help_text="Formatted for the language of the request.")
+
+
 class PlanSerializer(serializers.Serializer[Any]):
+    """A plan. The fields from `amount` to `display_amount` repeat its first price. They are null for a free plan."""
+
     slug = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
-    amount = serializers.IntegerField(help_text="In minor units: 2900 is $29.00.")
-    currency = serializers.CharField(help_text="In lowercase.")
-    interval = serializers.CharField(help_text="`month`, `year`, …")
-    display_amount = serializers.CharField(help_text="Formatted for the language of the request.")
+    features = serializers.ListField(child=serializers.CharField())
+    prices = PriceSerializer(many=True)
+    amount = serializers.IntegerField(source="first_price.amount", default=None, allow_null=True)
+    currency = serializers.CharField(source="first_price.currency", default=None, allow_null=True)
+    interval = serializers.CharField(source="first_price.interval", default=None, allow_null=True)
+    display_amount = serializers.CharField(source="first_price.display_amount", default=None, allow_null=True)
 
 
 class SubscriptionPlanSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from billing.models import Payment, Subscription
 from billing.models.clock import is_ahead
-from billing.plans import Plan
+from billing.plans import Price
 from common.display import Badge, BadgeClass
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def paused_until(resumes_at: datetime | None) -> str:
     return _("Collection paused until %(day)s") % {"day": day}
 
 
-def period(bought: Subscription | Plan) -> "StrOrPromise":
+def period(bought: Subscription | Price) -> "StrOrPromise":
     """Return how often the price is charged, such as "per month" or "every 3 months"."""
-    count = getattr(bought, "interval_count", 1) or 1
+    count = bought.interval_count or 1
     if count == 1:
         return INTERVALS.get(bought.interval, bought.interval)
     name = LONG_INTERVALS.get(bought.interval)

@@ -34,7 +34,7 @@ def billing(request: HttpRequest) -> HttpResponse:
     context = {
         "subscription": subscription,
         "others": Subscription.objects.others_of(user.pk, subscription),
-        "plans": [] if Subscription.objects.of(user.pk).live().exists() else all_plans(),
+        "plans": [] if Subscription.objects.of(user.pk).live().exists() else [p for p in all_plans() if not p.is_free],
         "has_portal": bool(known_customer(user)),
         "payments": payments_of(user, request.GET.get("page", "1")),
         "returned": request.GET.get("checkout", ""),

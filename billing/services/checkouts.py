@@ -45,7 +45,7 @@ def start_checkout(*, user: User, plan: str) -> str:
     """
     chosen = plan_for_sale(plan)
     api = StripeApi()
-    if chosen.is_placeholder:
+    if chosen.prices[0].is_placeholder:
         raise PlanNotSetUp(chosen.name)
     attempts = 0
     while True:
@@ -90,8 +90,8 @@ def close(session_id: str) -> None:
 
 
 def plan_for_sale(slug: str) -> Plan:
-    if (plan := plan_by_slug(slug)) is None:
-        raise UnknownPlan(plan.slug for plan in all_plans())
+    if (plan := plan_by_slug(slug)) is None or plan.is_free:
+        raise UnknownPlan(plan.slug for plan in all_plans() if not plan.is_free)
     return plan
 
 
@@ -133,7 +133,7 @@ def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
     """
     if (current := Checkout.objects.open_of(user.pk).first()) is not None:
         state = state_of(api, current)
-        fits = Checkout.objects.filter(pk=current.pk).reusable_for(plan.slug, plan.price_id).exists()
+        fits = Checkout.objects.filter(pk=current.pk).reusable_for(plan.slug, plan.prices[0].id).exists()
         if fits and state in (OPEN, NOT_CREATED):
             return current
         close_with_page(api, current, state)
@@ -141,8 +141,8 @@ def open_checkout(api: StripeApi, user: User, plan: Plan) -> Checkout:
         refuse_second_subscription(user)
     # Two clicks, in two tabs or for two plans, can both get here. A unique constraint allows one open checkout for each
     # user, so one of the two inserts is ignored, and both requests read the row that won.
-    insert_if_absent([Checkout(user=user, plan=plan.slug, price_id=plan.price_id)])
-    checkout = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.price_id).first()
+    insert_if_absent([Checkout(user=user, plan=plan.slug, price_id=plan.prices[0].id)])
+    checkout = Checkout.objects.open_of(user.pk).filter(plan=plan.slug, price_id=plan.prices[0].id).first()
     if checkout is None:
         raise CheckoutSuperseded
     return checkout

@@ -116,20 +116,20 @@ def lines(scenario: Scenario) -> Data:
 
 def line(scenario: Scenario) -> Data:
     """Return the invoice's only line: one month of the plan."""
-    price = format_amount(scenario.plan.amount, scenario.plan.currency)
+    price = format_amount(scenario.price.amount, scenario.price.currency)
     return {
         **LINE,
         "id": new_id("il"),
         "amount": scenario.amount,
         "currency": scenario.currency,
-        "description": f"1 × {scenario.plan.name} (at {price} / {scenario.plan.interval})",
+        "description": f"1 × {scenario.plan.name} (at {price} / {scenario.price.interval})",
         "invoice": scenario.invoice,
         "livemode": scenario.livemode,
         "metadata": scenario.metadata,
         "parent": line_parent(scenario),
         "period": {"end": scenario.now + MONTH, "start": scenario.now},
         "pricing": {
-            "price_details": {"price": scenario.plan.price_id, "product": scenario.product},
+            "price_details": {"price": scenario.price.id, "product": scenario.product},
             "type": "price_details",
             "unit_amount_decimal": str(scenario.amount),
         },

@@ -103,7 +103,7 @@ def failed_refund(scenario: Scenario) -> Data:
 def refunded_charge(scenario: Scenario) -> Data:
     """Return a charge after the refund. Its ``amount_refunded`` is the total of all its refunds."""
     refunded = scenario.refunded_before + scenario.amount
-    amount = max(refunded, scenario.plan.amount)
+    amount = max(refunded, scenario.price.amount)
     return {
         **CHARGE,
         "id": scenario.charge,

@@ -13,13 +13,14 @@ from accounts.models import User
 from billing.models import Customer, InvoicePayment, Payment, RefundedCharge, StripeEvent, Subscription
 from billing.models.subscriptions import FINAL
 from billing.payloads import mark
-from billing.plans import Plan, all_plans, plan_by_price
+from billing.plans import Plan, Price, all_plans, plan_by_price
 
 Data = dict[str, Any]
 
 DAY, MONTH = 24 * 60 * 60, 30 * 24 * 60 * 60  # seconds
 ADDRESS = {"city": None, "country": "US", "line1": None, "line2": None, "postal_code": "94107", "state": None}
-NO_PLAN = Plan("sample", "Sample", "price_sample", 2900, "usd", "month")
+NO_PRICE = Price("price_sample", 2900, "usd", "month")
+NO_PLAN = Plan("sample", "Sample", (NO_PRICE,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Scenario:
     invoice: str
     payment_intent: str
     plan: Plan
+    price: Price
     amount: int
     currency: str
     livemode: bool
@@ -53,7 +55,10 @@ class Scenario:
         customer = known_customer(user, email)
         subscription = running_subscription(customer)
         payment = newest_payment(customer) if refers_to_payment else None
-        plan = (plan_by_price(subscription.price_id) if subscription else None) or next(iter(all_plans()), NO_PLAN)
+        price_id = subscription.price_id if subscription else ""
+        for_sale = (plan for plan in all_plans() if not plan.is_free)
+        plan = plan_by_price(price_id) or next(for_sale, NO_PLAN)
+        price = plan.price(price_id) or plan.first_price or NO_PRICE
         intent = intent_of(payment)
         return cls(
             email=email,
@@ -64,8 +69,9 @@ class Scenario:
             invoice=payment.stripe_id if payment else expected_invoice(customer) or new_id("in"),
             payment_intent=intent or new_id("pi"),
             plan=plan,
-            amount=amount if amount is not None else payment.amount if payment else plan.amount,
-            currency=currency or (payment.currency if payment else plan.currency),
+            price=price,
+            amount=amount if amount is not None else payment.amount if payment else price.amount,
+            currency=currency or (payment.currency if payment else price.currency),
             livemode=bool(settings.STRIPE_LIVEMODE),
             now=int(time.time()),
             is_renewal=bool(subscription and Payment.objects.paid_for(subscription.pk).exists()),

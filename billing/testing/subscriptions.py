@@ -81,7 +81,7 @@ def schedule(scenario: Scenario, status: str = "active") -> Data:
         {
             "start_date": scenario.now + number * MONTH,
             "end_date": scenario.now + (number + 1) * MONTH,
-            "items": [{"price": scenario.plan.price_id, "quantity": number + 1}],
+            "items": [{"price": scenario.price.id, "quantity": number + 1}],
         }
         for number in range(2)
     ]
@@ -132,12 +132,12 @@ def plan(scenario: Scenario) -> Data:
     """Return the plan, Stripe's older form of a price, which subscription items still contain."""
     return {
         **PLAN,
-        "id": scenario.plan.price_id,
+        "id": scenario.price.id,
         "amount": scenario.amount,
         "amount_decimal": str(scenario.amount),
         "created": scenario.now - MONTH,
         "currency": scenario.currency,
-        "interval": scenario.plan.interval,
+        "interval": scenario.price.interval,
         "livemode": scenario.livemode,
         "product": scenario.product,
     }
@@ -147,14 +147,14 @@ def price(scenario: Scenario) -> Data:
     """Return the price at Stripe that belongs to the scenario's plan."""
     return {
         **PRICE,
-        "id": scenario.plan.price_id,
+        "id": scenario.price.id,
         "created": scenario.now - MONTH,
         "currency": scenario.currency,
         "livemode": scenario.livemode,
         "lookup_key": scenario.plan.slug,
         "product": scenario.product,
         "recurring": {
-            "interval": scenario.plan.interval,
+            "interval": scenario.price.interval,
             "interval_count": 1,
             "meter": None,
             "trial_period_days": None,

@@ -34,14 +34,14 @@ def subscription(ada):
 
 def test_plans_are_public(db):
     [plan] = BillingClient().get("plans/").json()
+    price = {"amount": 2900, "currency": "usd", "interval": "month", "display_amount": "$29.00"}
     assert plan == {
         "slug": "pro",
         "name": "Pro",
         "description": "",
-        "amount": 2900,
-        "currency": "usd",
-        "interval": "month",
-        "display_amount": "$29.00",
+        "features": [],
+        "prices": [{"id": "price_1SNa2bKq4RtYw2VdPro9Month", "interval_count": 1, **price}],
+        **price,
     }
 
 
