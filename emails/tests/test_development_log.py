@@ -27,7 +27,7 @@ def lines():
 
 
 @pytest.fixture
-def routes(settings):
+def routes(settings, db):
     settings.ROOT_URLCONF = "emails.tests.support.urls"
     settings.DEVELOPMENT_ROUTES = True
     settings.PORT = 8123
