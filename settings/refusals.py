@@ -10,6 +10,7 @@ SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD)$")
 SECRET_VALUES = re.compile(
     r"\b(?:SG\.|(?:re|seq|sk|rk|pk|whsec)_)\w|(?=[^\s,]*[0-9])(?=[^\s,]*[A-Za-z])[\w+/=$-]{20,}", re.ASCII
 )
+PLACEHOLDER = re.compile(r"<[^@]*>")
 # A URL, or a host with a port. Neither can contain a password.
 HARMLESS_URL = re.compile(
     r"([a-z][a-z0-9+.-]*://)?[\w.-]*(:[0-9]*)?(/[\w./-]*)?|[a-z][a-z0-9+.-]*://[\w.-]*:[a-z]+(/[\w./-]*)?",
@@ -27,7 +28,7 @@ def refusal(var: str, value: str | None, source: str, allowed: str) -> Improperl
 
 def shown_value(var: str, value: str) -> str:
     """Return an equals sign and the value, or its harmless part, or an empty string for a secret."""
-    if SECRET_NAMES.search(var) or SECRET_VALUES.search(value):
+    if SECRET_NAMES.search(var) or SECRET_VALUES.search(value) or PLACEHOLDER.fullmatch(value):
         return ""
     if var.endswith("_URL") and not is_harmless_url(value):
         scheme = re.match(r"[a-z][a-z0-9+.-]{0,20}://", value, re.IGNORECASE)

@@ -99,6 +99,7 @@ def test_signup_shows_its_email(clone):
         wait_until(lambda: bool(development.messages()), "the mail is visible")
         assert f"http://localhost:{port}/verify-email?token=" in str(development.messages()[0]["text"])
         wait_until(lambda: development.messages()[0]["status"] == "sent", "the worker sent it")
+        assert 'href="/dev/inbox/"' in requests.get(f"{development.url}/welcome", timeout=HUNG_AFTER).text
         link = f"http://localhost:{port}/dev/inbox/{development.messages()[0]['id']}/"
         development.wait_for(f"worker | welcome to ada@example.com: sent (console) {link}")
         assert "Content-Type" not in development.output()  # the raw email would hide everything else

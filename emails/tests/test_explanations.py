@@ -21,6 +21,13 @@ def advice() -> str:
     return explain(OutboundEmail.objects.latest("created_at")).advice
 
 
+def test_console_sent_nothing(queue_emails):
+    queue_emails()
+    OutboundEmail.objects.update(status="sent", provider="console", sent_at=database_now())
+    assert sentence() == "Nothing was sent, because EMAIL_PROVIDER is console."
+    assert "set EMAIL_PROVIDER and its API key in .env" in advice()
+
+
 def test_due_message_waits_for_a_worker(queue_emails):
     queue_emails()
     assert "goes out within seconds" in sentence()

@@ -141,6 +141,12 @@ def test_error_after_delivery_does_not_undo_it(smtp):
     assert deliver() == Acceptance(("",))
 
 
+def test_console_backend_prints_nothing_if_the_development_inbox_shows_it(capsys, settings):
+    settings.DEVELOPMENT_ROUTES = True
+    assert deliver("console") == Acceptance(("",))
+    assert capsys.readouterr().out == ""
+
+
 def test_console_backend_prints_the_message(capsys):
     assert deliver("console") == Acceptance(("",))
     assert "Subject: Hello" in capsys.readouterr().out

@@ -129,3 +129,10 @@ def test_suppressed_address_gets_nothing(run_test_email, provider_api):
     with pytest.raises(CommandError, match="suppression list"):
         run_test_email()
     assert provider_api.calls == 0
+
+
+def test_console_prints_the_message_and_says_that_nothing_was_sent(run_test_email, settings):
+    settings.EMAIL_PROVIDER = "console"
+    output = run_test_email()
+    assert "To: ada@example.com" in output
+    assert "Nothing was sent, because EMAIL_PROVIDER is console." in output

@@ -109,6 +109,7 @@ def run(port: int, lines: Sequence[str]) -> int:
     children: list[Child] = []
     watchdog = Watchdog()
     celery = ("-m", "celery", "-A", "myproject", "--quiet")
+    print("Starting web, worker, and beat.", flush=True)
     try:
         children.append(Child("web", watchdog, "manage.py", "runserver", f"localhost:{port}"))
         children.append(Child("worker", watchdog, *celery, "worker", "--loglevel=INFO"))
