@@ -45,6 +45,21 @@ def payment_method(scenario: Scenario, **values: Any) -> Data:
     }
 
 
+def old_card(scenario: Scenario) -> Data:
+    """Return a card in the form from before payment methods: https://docs.stripe.com/api/cards/object"""
+    known = {
+        name: CARD[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+    }
+    return {
+        **known,
+        "id": new_id("card"),
+        "object": "card",
+        "customer": scenario.customer,
+        "metadata": {},
+        "name": scenario.name,
+    }
+
+
 def early_fraud_warning(scenario: Scenario) -> Data:
     """Return what the card's bank reports before a dispute:
     https://docs.stripe.com/api/radar/early_fraud_warnings/object"""

@@ -26,7 +26,8 @@ class Row:
 
     ``says`` is a part of the row's effect in the table, and ``after`` are the facts (test_event_documentation.py) that
     it stands for: each differs before the event, unless it is in ``stays``. ``emails`` are the keys of the emails that
-    the event causes, by kind and as the table writes them. ``logs`` is the level of a message for staff.
+    the event causes, by kind and as the table writes them; with ``to_staff``, they go to staff. ``logs`` is the level
+    of a message for staff.
     """
 
     story: str
@@ -34,6 +35,7 @@ class Row:
     after: Facts = field(default_factory=dict)
     stays: Facts = field(default_factory=dict)
     emails: Mapping[str, str] = field(default_factory=dict)
+    to_staff: bool = False
     logs: str = ""
     nth: int = 1
     prepare: Callable[[Performance], object] | None = None
