@@ -6,7 +6,7 @@ Every query starts from the request's user, so that nobody reaches another perso
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.generics import ListAPIView, RetrieveAPIView, get_object_or_404
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,14 +17,17 @@ from accounts.models import User
 from billing.api import schema
 from billing.api.serializers import (
     CheckoutSerializer,
+    DocumentSerializer,
     NothingSerializer,
     PaymentSerializer,
     PlanSerializer,
     SubscriptionSerializer,
 )
+from billing.errors import DocumentMissing
 from billing.models import Payment, Subscription
 from billing.plans import all_plans
 from billing.services.checkouts import open_portal, start_checkout
+from billing.services.invoices import NO_DOCUMENT, document_of
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
 from common.api.views import ThrottledView
@@ -106,6 +109,17 @@ class CheckoutView(StripePageView):
     @schema.checkout
     def post(self, request: Request) -> Response:
         return Response({"url": start_checkout(user=user_of(request), **parse(CheckoutSerializer, request))})
+
+
+class InvoiceView(StripePageView):
+    @schema.invoice
+    def get(self, request: Request, pk: str) -> Response:
+        payment = get_object_or_404(payments_of(request), pk=pk)
+        try:
+            document = document_of(payment)
+        except DocumentMissing:
+            document = NO_DOCUMENT
+        return Response(DocumentSerializer(document).data)
 
 
 class PortalView(StripePageView):

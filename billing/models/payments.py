@@ -116,6 +116,11 @@ class Payment(models.Model):
         return self.status == self.Status.FAILED
 
     @property
+    def is_invoice(self) -> bool:
+        """Whether it is an invoice, and not a sale through Checkout without one."""
+        return self.stripe_id.startswith("in_")
+
+    @property
     def upcoming_attempt_at(self) -> datetime | None:
         """When Stripe tries again. None if that isn't planned, or if the date has passed."""
         return self.next_attempt_at if self.is_open and is_ahead(self.next_attempt_at) else None

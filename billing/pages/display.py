@@ -1,11 +1,13 @@
-"""What the pages show: states as badges, intervals, invoice links, and the panel on the dashboard."""
+"""What the pages show: states as badges, intervals, links to invoices, and the panel on the dashboard."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -14,13 +16,11 @@ from accounts.models import User
 from billing.models import Payment, Subscription
 from billing.models.clock import is_ahead
 from billing.plans import Price
+from billing.services import invoices
 from common.display import Badge, BadgeClass
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-INVOICE_LINK_LIFE = timedelta(days=30)  # Stripe's pages of invoices expire afterwards
-
 
 SUBSCRIPTION_BADGES: Mapping[str, Badge] = {
     "active": Badge(_("Active"), BadgeClass.GOOD),
@@ -87,8 +87,21 @@ def period(bought: Subscription | Price) -> "StrOrPromise":
 
 
 def invoice_link(payment: Payment) -> str:
-    """Return the URL of the invoice at Stripe, or an empty string once its page has expired."""
-    return payment.invoice_url if timezone.now() - payment.created_at < INVOICE_LINK_LIFE else ""
+    """Return where the payment's invoice or receipt can be opened, or an empty string if there is none.
+
+    If Stripe can be asked, the link leads to a page of ours that does so, because Stripe's own links expire.
+    """
+    if not settings.STRIPE_SECRET_KEY:
+        return invoices.stored_link(payment)
+    if not invoices.has_document(payment):
+        return ""
+    # An open invoice can be paid on its page.
+    return reverse(f"billing-pages:{'invoice' if payment.is_open else 'invoice-pdf'}", args=[payment.pk])
+
+
+def invoice_label(payment: Payment) -> "StrOrPromise":
+    """Return the words of that link."""
+    return payment.number or (_("Invoice") if payment.is_invoice else _("Receipt"))
 
 
 def plan_panel(request: HttpRequest) -> str:

@@ -10,4 +10,6 @@ urlpatterns = [
     re_path(r"^billing/?$", views.billing, name="billing"),
     re_path(r"^billing/checkout/?$", views.checkout, name="checkout"),
     re_path(r"^billing/portal/?$", views.portal, name="portal"),
+    re_path(r"^billing/invoices/(?P<pk>[0-9]{1,18})/?$", views.invoice, name="invoice"),
+    re_path(r"^billing/invoices/(?P<pk>[0-9]{1,18})/pdf/?$", views.invoice_pdf, name="invoice-pdf"),
 ]

@@ -1,4 +1,4 @@
-"""Badges, intervals, and invoice links in templates: ``{% load billing %}``."""
+"""Badges, intervals, and links to invoices in templates: ``{% load billing %}``."""
 
 from django import template
 
@@ -9,3 +9,4 @@ register.simple_tag(display.subscription_badge)
 register.simple_tag(display.payment_badge)
 register.filter("period", display.period)
 register.filter("invoice_link", display.invoice_link)
+register.filter("invoice_label", display.invoice_label)
