@@ -39,6 +39,9 @@ contact_attribute_sources: list[Callable[[User], Mapping[str, Any]]] = []
 # Each is called in the transaction that changes a user's email address, with the changed user.
 address_receivers: list[Callable[[User], None]] = []
 
+# The same for a user's name.
+name_receivers: list[Callable[[User], None]] = []
+
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from billing.services import cleanup, reconciliation
+from billing.services import cleanup, comparison, disputes, reconciliation
 from billing.webhook import backlog, monitoring, storage
 
 
@@ -21,4 +21,12 @@ def handle_due_events() -> None:
 @shared_task(ignore_result=True)
 def look_after_events() -> None:
     storage.purge()
+    comparison.purge()
     monitoring.log_missing_invoices()
+    disputes.remind_of_evidence()
+
+
+@shared_task(ignore_result=True)
+def compare_with_stripe() -> None:
+    """Runs every minute, and works only while the comparison of the day is due."""
+    comparison.compare()

@@ -190,6 +190,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "billing-compare-with-stripe": {
+        "task": "billing.tasks.compare_with_stripe",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
@@ -278,6 +283,8 @@ STRIPE_REQUEST_SECONDS = 20.0  # all calls of one request, which gunicorn ends a
 STRIPE_LIVEMODE: bool | None = env.bool("STRIPE_LIVEMODE", default="_live_" in STRIPE_SECRET_KEY)
 if not STRIPE_SECRET_KEY and "STRIPE_LIVEMODE" not in env:
     STRIPE_LIVEMODE = None
+BILLING_ALERT_EMAILS: list[str] = env.list("BILLING_ALERT_EMAILS", default=[])
+BILLING_ACCESS_ON_DISPUTE = env.choice("BILLING_ACCESS_ON_DISPUTE", ["keep", "suspend"])
 
 
 # Accounts and their API

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.clock import has_passed, is_ahead
 from billing.models.customers import Customer
+from billing.models.suspensions import is_suspended, not_suspended
 from billing.plans import Plan, known_price_ids, plan_by_price
 from common.db import execute
 from common.money import format_amount
@@ -33,7 +34,7 @@ OVERDUE_INTERVAL = timedelta(days=1)
 
 def has_access() -> Q:
     """Return the condition for access. ``Subscription.gives_access`` says the same about one row."""
-    condition = Q(status__in=WITH_ACCESS, price_id__in=known_price_ids())
+    condition = Q(status__in=WITH_ACCESS, price_id__in=known_price_ids()) & not_suspended()
     if settings.STRIPE_SECRET_KEY:
         return condition  # Stripe is asked soon after each date, and only its answer is certain
     now = timezone.now()
@@ -110,6 +111,11 @@ class Subscription(models.Model):
     ordered_at = models.DateTimeField(null=True, help_text=_("When its Checkout was completed, paid or not."))
     first_paid_at = models.DateTimeField(null=True, help_text=_("When Stripe reported its Checkout as settled."))
     version = models.CharField(max_length=300, blank=True, help_text=_("The highest version reported by Stripe wins."))
+    has_begun = models.BooleanField(
+        default=False, db_default=False, help_text=_("Whether its start was announced to the rest of the product.")
+    )
+    announced_trial_end = models.DateTimeField(null=True, help_text=_("The end that was announced last."))
+    compared_at = models.DateTimeField(null=True, help_text=_("When Stripe's list of subscriptions last had it."))
     refresh_at = models.DateTimeField(null=True, help_text=_("When we ask Stripe for its current state."))
     refresh_failures = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts to ask Stripe."))
 
@@ -144,7 +150,12 @@ class Subscription(models.Model):
 
     @property
     def gives_access(self) -> bool:
-        return self.status in WITH_ACCESS and self.plan is not None and not self.is_over
+        return self.status in WITH_ACCESS and self.plan is not None and not self.is_over and not self.is_suspended
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether a disputed payment ends the access for now, which its status would give."""
+        return self.status in WITH_ACCESS and is_suspended(self.pk)
 
     @property
     def has_passed_its_end(self) -> bool:

@@ -51,6 +51,8 @@ def subscription_badge(subscription: Subscription) -> Badge:
     """Return the badge of a subscription. A status that we don't know is shown in Stripe's own word."""
     if subscription.is_over:
         return SUBSCRIPTION_BADGES["canceled"]
+    if subscription.is_suspended:
+        return Badge(_("Suspended"), BadgeClass.BAD)
     if subscription.cancel_at and is_ahead(subscription.cancel_at) and subscription.gives_access:
         day = date_format(timezone.localtime(subscription.cancel_at), "DATE_FORMAT")
         return Badge(_("Cancels on %(day)s") % {"day": day}, BadgeClass.WAIT)

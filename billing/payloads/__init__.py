@@ -4,7 +4,7 @@ Two generations are in use. A webhook endpoint keeps the API version it was crea
 many fields, so every reader looks in both places.
 """
 
-from billing.payloads.charges import Charge, DisputeState, Refund
+from billing.payloads.charges import Charge, DisputeState, FraudWarning, Refund
 from billing.payloads.checkout_sessions import CheckoutSession
 from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
@@ -17,6 +17,7 @@ __all__ = [
     "CheckoutSession",
     "CustomerRef",
     "DisputeState",
+    "FraudWarning",
     "Invoice",
     "InvoiceLine",
     "Refund",

@@ -20,6 +20,7 @@ RANKS: Mapping[str, int] = {
     "customer.subscription.deleted": 3,
     "charge.dispute.created": 0,
     "charge.dispute.closed": 3,
+    "radar.early_fraud_warning.created": 0,
 }
 DEFAULT_RANK = 2
 # What Stripe's API returns when we ask is current, so it ranks above all events of the same second.

@@ -23,7 +23,8 @@ DISPUTES = (
     "charge.dispute.funds_reinstated",
     "charge.dispute.closed",
 )
-ABOUT_A_PAYMENT = (*REFUNDS, *DISPUTES, "invoice_payment.paid")
+FRAUD_WARNINGS = ("radar.early_fraud_warning.created", "radar.early_fraud_warning.updated")
+ABOUT_A_PAYMENT = (*REFUNDS, *DISPUTES, *FRAUD_WARNINGS, "invoice_payment.paid")
 WITHOUT_ADDRESS = ("customer.subscription.trial_will_end", "customer.subscription.deleted")
 
 OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
@@ -61,6 +62,8 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "charge.dispute.funds_withdrawn": refunds.dispute,
     "charge.dispute.funds_reinstated": lambda scenario: refunds.dispute(scenario, status="won"),
     "charge.dispute.closed": lambda scenario: refunds.dispute(scenario, status="won"),
+    "radar.early_fraud_warning.created": refunds.fraud_warning,
+    "radar.early_fraud_warning.updated": refunds.fraud_warning,
     "charge.refunded": refunds.refunded_charge,
 }
 
@@ -90,7 +93,7 @@ def preceding_objects(event_type: str, scenario: Scenario, generation: str) -> l
 
     Refunds and subscriptions contain no address. It comes from the payment or from the checkout session.
     """
-    if event_type in (*REFUNDS, *DISPUTES) and not scenario.has_payment_intent:
+    if event_type in (*REFUNDS, *DISPUTES, *FRAUD_WARNINGS) and not scenario.has_payment_intent:
         paid = ("invoice.paid", invoices.paid_invoice(scenario))
         link = ("invoice_payment.paid", invoices.invoice_payment(scenario))
         if generation == "old":

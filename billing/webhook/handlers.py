@@ -16,6 +16,7 @@ from billing.payloads import (
     CheckoutSession,
     CustomerRef,
     DisputeState,
+    FraudWarning,
     Invoice,
     Refund,
     Schedule,
@@ -116,6 +117,10 @@ def dispute_changed(event: Envelope) -> None:
     disputes.record_dispute(DisputeState.read(event.data), version_of(event))
 
 
+def fraud_suspected(event: Envelope) -> None:
+    disputes.record_warning(FraudWarning.read(event.data), version_of(event))
+
+
 def customer_updated(event: Envelope) -> None:
     customers.record_update(CustomerRef.read(event.data.require_id(), event.data), event.created_at)
 
@@ -167,6 +172,8 @@ HANDLERS: Mapping[str, Handler] = {
     "charge.dispute.funds_withdrawn": dispute_changed,
     "charge.dispute.funds_reinstated": dispute_changed,
     "charge.dispute.closed": dispute_changed,
+    "radar.early_fraud_warning.created": fraud_suspected,
+    "radar.early_fraud_warning.updated": fraud_suspected,
     # This one has only the running total. It is for endpoints that don't receive refund.created.
     "charge.refunded": charge_refunded,
 }
