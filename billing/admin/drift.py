@@ -33,7 +33,7 @@ class DriftAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).exclude(confirmed_at=None)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if self.has_view_permission(request):
+        if request.method == "GET" and self.has_view_permission(request):
             messages.info(request, last_comparison())
         return super().changelist_view(request, extra_context)
 
@@ -53,16 +53,14 @@ class DriftAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Ask Stripe now, and take its state"), permissions=["operate"])
     def take_state(self, request: HttpRequest, queryset: QuerySet[Drift]) -> None:
-        for row in queryset.filter(closed_at=None):
-            try:
-                is_closed = drifts.take_state(row)
-            except BillingError as error:
-                messages.error(request, f"{row.object_id}: {error.message}")
-                return
-            self.log_change(request, row, gettext("Asked Stripe."))
-            text = gettext("Both agree now.") if is_closed else gettext("It still differs.")
-            level = messages.SUCCESS if is_closed else messages.WARNING
-            messages.add_message(request, level, f"{row.object_id}: {text}")
+        try:
+            for row, is_closed in drifts.take_states(queryset.filter(closed_at=None)):
+                self.log_change(request, row, gettext("Asked Stripe."))
+                text = gettext("Both agree now.") if is_closed else gettext("It still differs.")
+                level = messages.SUCCESS if is_closed else messages.WARNING
+                messages.add_message(request, level, f"{row.object_id}: {text}")
+        except BillingError as error:
+            messages.error(request, error.message)
 
 
 def row_of(drift: Drift) -> Model | None:

@@ -5,6 +5,7 @@ was asked again ten minutes later. What Stripe then says is certain, and is stor
 """
 
 import logging
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -41,10 +42,15 @@ def resolve(object_id: str) -> None:
     known.update(closed_at=Now(), checked_at=Now())
 
 
-def take_state(drift: Drift) -> bool:
-    """Ask Stripe now. Returns whether both agree. Raises ``BillingError`` if Stripe can't be asked."""
-    examine(StripeApi(), drift)
-    return not Drift.objects.of(drift.object_id).exists()
+def take_states(rows: Iterable[Drift]) -> Iterator[tuple[Drift, bool]]:
+    """Ask Stripe now, and yield each difference with whether both agree. All calls share the deadline of one request.
+
+    Raises ``BillingError`` if Stripe can't be asked.
+    """
+    api = StripeApi()
+    for row in rows:
+        examine(api, row)
+        yield row, not Drift.objects.of(row.object_id).exists()
 
 
 def examine(api: StripeApi, drift: Drift) -> None:
