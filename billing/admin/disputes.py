@@ -46,7 +46,7 @@ class BankNoticeAdmin(ReadOnlyAdmin):
 
 @admin.register(Dispute)
 class DisputeAdmin(BankNoticeAdmin):
-    list_display = ["opened_at", "display_amount", "badge", "reason", "evidence_due_at", "of_payment", "at_stripe"]
+    list_display = ["opened_at", "display_amount", "badge", "at_stripe", "evidence_due_at", "reason", "of_payment"]
     list_filter = ["status", "reason", "livemode"]
     search_fields = ["=id", "=charge", "=payment_intent"]
     search_help_text = _("Search by Stripe ID: du_…, dp_…, ch_…, pi_…")

@@ -86,4 +86,4 @@ def last_comparison() -> str:
             "Stripe and this database haven't been compared yet. It needs STRIPE_SECRET_KEY, and takes a while."
         )
     day = date(localtime(state.finished_at), "DATETIME_FORMAT")
-    return gettext("Last compared with Stripe: %(day)s.") % {"day": day}
+    return gettext("Last compared with Stripe: %(day)s") % {"day": day}
