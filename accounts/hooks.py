@@ -43,6 +43,9 @@ address_receivers: list[Callable[[User], None]] = []
 # All are called on every page that a logged-in user opens, so each may make one query.
 banners: list[Callable[[HttpRequest], str]] = []
 
+# The same for a user's name.
+name_receivers: list[Callable[[User], None]] = []
+
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
 

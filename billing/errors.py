@@ -82,6 +82,23 @@ class PlanNotSetUp(BillingError, RuntimeError):
         super().__init__(message % {"plan": plan})
 
 
+class DocumentMissing(BillingError, LookupError):
+    """The payment has no invoice and no receipt."""
+
+    default_message = _("There's no invoice for this payment.")
+    code = "no_invoice"
+
+
+class DocumentUnavailable(BillingError, ConnectionError):
+    category = Category.UNAVAILABLE
+    default_message = _("We can't get this invoice from Stripe right now. Try again in a few minutes.")
+    code = "invoice_unavailable"
+
+    def __init__(self, *, retry_after: timedelta | None = None) -> None:
+        self.wait = retry_after or TRY_AGAIN_AFTER
+        super().__init__(retry_after=self.wait)
+
+
 class StripeUnavailable(BillingError, ConnectionError):
     """Stripe did not respond, or asked us to try again later.
 

@@ -1,5 +1,6 @@
 """The emails that billing sends, one function for each, and the keys that make each happen once."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,13 +9,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing import dunning
-from billing.models import Card, Payment, Subscription
+from billing.models import Card, Dispute, EarlyFraudWarning, Payment, Subscription
 from billing.payloads import BillingDetails, CheckoutSession, Invoice, SubscriptionState
 from billing.plans import plan_by_price
+from common.admin import change_url
 from common.money import Amount
 from emails.services import cancel_templated_email, send_templated_email
 
 Bill = Invoice | CheckoutSession
+
+# The steps of a dispute that staff hear about.
+OPENED, LOST, WON, CLOSED, EVIDENCE_DUE = "opened", "lost", "won", "closed", "evidence_due"
+MAX_KEY_LENGTH = 255
 
 ROWS = ("discount", "granted_credit", "shipping", "tax", "credit_notes", "balance", "earlier", "included_tax")
 NO_DETAILS: dict[str, object] = {**dict.fromkeys(ROWS, ""), "lines": [], "has_more_lines": False}
@@ -141,6 +147,42 @@ def send_subscription_ended_email(to: Recipient, subscription: SubscriptionState
     )
 
 
+def send_dispute_notice(address: str, dispute: Dispute, payment: Payment, *, step: str, suspends: bool) -> None:
+    """Inform a member of staff of one step of a dispute. ``suspends``: the dispute decides about the access."""
+    _send(
+        "dispute_notice",
+        staff(address),
+        alert_key(dispute_step(dispute, step), address),
+        step=step,
+        amount=Amount(dispute.amount, dispute.currency) if dispute.currency else "",
+        reason=in_words(dispute.reason),
+        due=optional_day(dispute.evidence_due_at) if dispute.needs_response else "",
+        payment=payment.number or payment.stripe_id,
+        suspends=suspends,
+        stripe_url=dispute.stripe_url,
+        payment_url=admin_url(payment),
+    )
+
+
+def send_fraud_notice(address: str, warning: EarlyFraudWarning, payment: Payment) -> None:
+    """Inform a member of staff that the bank suspects fraud."""
+    _send(
+        "fraud_notice",
+        staff(address),
+        alert_key(f"fraud_warning:{warning.pk}", address),
+        amount=payment.shown_amount,
+        reason=in_words(warning.fraud_type),
+        is_actionable=warning.is_actionable,
+        payment=payment.number or payment.stripe_id,
+        stripe_url=warning.stripe_url,
+        payment_url=admin_url(payment),
+    )
+
+
+def staff(address: str) -> Recipient:
+    return Recipient(address, "", settings.LANGUAGE_CODE)
+
+
 def _send(
     kind: str,
     to: Recipient,
@@ -214,7 +256,29 @@ def seconds(moment: datetime | None) -> int:
     return int(moment.timestamp()) if moment else 0
 
 
+def dispute_step(dispute: Dispute, step: str) -> str:
+    """A deadline can be moved, so its reminder names it."""
+    is_reminder = step == EVIDENCE_DUE and dispute.evidence_due_at
+    due = f":{int(dispute.evidence_due_at.timestamp())}" if is_reminder and dispute.evidence_due_at else ""
+    return f"dispute:{dispute.pk}:{step}{due}"
+
+
+def alert_key(fact: str, address: str) -> str:
+    """One key for each member of staff."""
+    key = f"{fact}:{address}"
+    return key if len(key) <= MAX_KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest()
+
+
 # What the templates show
+
+
+def in_words(code: str) -> str:
+    """Return Stripe's own word for a reason, such as ``product not received``."""
+    return code.replace("_", " ")
+
+
+def admin_url(row: Payment) -> str:
+    return f"{settings.APP_URL}{change_url(row)}"
 
 
 def receipt_context(to: Recipient, payment: Payment, bill: Bill) -> dict[str, Any]:
@@ -274,7 +338,7 @@ def dunning_context(payment: Payment, subscription: Subscription | None) -> dict
         "next_attempt": optional_day(payment.upcoming_attempt_at),
         "is_last": payment.next_attempt_at is None,
         "has_access": subscription is not None and subscription.gives_access,
-        "is_suspended": subscription is not None and subscription.is_suspended,
+        "is_suspended": subscription is not None and subscription.needs_payment,
         "access_ends": optional_day(dunning.end_without_payment(subscription, payment)),
         "may_end": subscription is not None and subscription.cancel_at is None,
         "pay_url": payment.invoice_url or billing_url(),

@@ -3,7 +3,16 @@
 from celery import shared_task
 from django.conf import settings
 
-from billing.services import cards, changes_execution, cleanup, price_comparison, reconciliation, reminders
+from billing.services import (
+    cards,
+    changes_execution,
+    cleanup,
+    comparison,
+    disputes,
+    price_comparison,
+    reconciliation,
+    reminders,
+)
 from billing.webhook import backlog, monitoring, storage
 
 
@@ -29,7 +38,9 @@ def compare_prices() -> None:
 @shared_task(ignore_result=True)
 def look_after_events() -> None:
     storage.purge()
+    comparison.purge()
     monitoring.log_missing_invoices()
+    disputes.remind_of_evidence()
 
 
 @shared_task(ignore_result=True)
@@ -40,3 +51,9 @@ def keep_deadlines() -> None:
     reminders.remind_of_trials()
     reminders.remind_of_renewals()
     cards.remind_of_cards()
+
+
+@shared_task(ignore_result=True)
+def compare_with_stripe() -> None:
+    """Runs every minute, and works only while the comparison of the day is due."""
+    comparison.compare()

@@ -203,6 +203,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "billing-compare-with-stripe": {
+        "task": "billing.tasks.compare_with_stripe",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",
         "schedule": timedelta(days=1),
@@ -305,6 +310,8 @@ BILLING_GRACE_DAYS = (
 # How many days before a yearly charge, and before a card expires, people are reminded. 0: never.
 BILLING_RENEWAL_REMINDER_DAYS = env.whole_number("BILLING_RENEWAL_REMINDER_DAYS", default=7, minimum=0, maximum=90)
 BILLING_CARD_REMINDER_DAYS = env.whole_number("BILLING_CARD_REMINDER_DAYS", default=30, minimum=0, maximum=90)
+BILLING_ALERT_EMAILS: list[str] = env.list("BILLING_ALERT_EMAILS", default=[])
+BILLING_ACCESS_ON_DISPUTE = env.choice("BILLING_ACCESS_ON_DISPUTE", ["keep", "suspend"])
 
 
 # Accounts and their API

@@ -81,7 +81,7 @@ def test_killed_process_charges_one_time(endpoint, stripe, failpoint):
     assert run(endpoint, code, f"{failpoint}:1") == -signal.SIGKILL
     assert run(endpoint, RETRY) == os.EX_OK
     assert endpoint.rows(OUTCOMES) == ["('done', '')"]
-    assert (bought(subscription), len(stripe.invoices)) == ([("price_team", 2)], 1)
+    assert (bought(subscription), len(stripe.issued)) == ([("price_team", 2)], 1)
 
 
 def test_killed_process_leaves_one_change(endpoint, stripe):

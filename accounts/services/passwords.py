@@ -16,6 +16,7 @@ from accounts.models.users import password_forms
 from accounts.services import contacts
 from accounts.services.devices import keep_session, log_out_elsewhere, log_out_everywhere
 from accounts.services.email_quotas import is_over_quota
+from accounts.services.profile import announce_name
 from accounts.tokens import read_password_reset_token
 
 
@@ -46,6 +47,7 @@ def reset_password(*, token: str, password: str) -> User:
             # Somebody else may have signed up with this address. The owner enters their own name.
             user.name = ""
             User.objects.filter(pk=user.pk).update(name="")
+            announce_name(user)
             contacts.subscribe(user)
         end_access_after_new_password(user=user)
     user.refresh_from_db()  # the device cookie will contain the stored session_generation

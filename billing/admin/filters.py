@@ -1,14 +1,14 @@
-"""A filter by event type, whose choices don't come from a scan of the whole event table."""
+"""Filters by event type, whose choices don't come from a scan of the whole event table, and by address."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import StripeEvent
+from billing.models import Customer, StripeEvent
 from billing.webhook.handlers import HANDLERS
 
 OTHERS = "others"
@@ -26,3 +26,18 @@ class TypeFilter(admin.SimpleListFilter):
         if self.value() == OTHERS:
             return queryset.exclude(type__in=HANDLERS)
         return queryset if self.value() is None else queryset.filter(type=self.value())
+
+
+class OtherAddressFilter(admin.SimpleListFilter):
+    """Customers whose email address at Stripe isn't the one of their account."""
+
+    title = _("email address at Stripe")
+    parameter_name = "address"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("other", _("differs from the account's"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Customer]) -> QuerySet[Customer]:
+        if self.value() != "other":
+            return queryset
+        return queryset.exclude(user=None).exclude(email="").exclude(email=F("user__email"))

@@ -27,5 +27,10 @@ def to_events(query: str) -> SafeString | str:
     return to_search(StripeEvent, query, gettext("search for %s") % query) if query else "-"
 
 
+def to_stripe(url: str) -> SafeString:
+    """Return a link to a page of Stripe's Dashboard."""
+    return format_html('<a href="{}" rel="noreferrer">{}</a>', url, gettext("Open at Stripe"))
+
+
 def to_row(row: Model) -> SafeString:
     return format_html('<a href="{}">{}</a>', change_url(row), row)

@@ -2,13 +2,18 @@
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.admin import links
-from billing.models import InvoicePayment, Payment, RefundedCharge, Subscription
+from billing.admin.disputes import badge
+from billing.models import Dispute, EarlyFraudWarning, InvoicePayment, Payment, RefundedCharge, Subscription
+from billing.models.payments import PaymentQuerySet
 from common.admin import ReadOnlyAdmin
+from common.display import BadgeClass
 from common.money import format_amount
 
 
@@ -19,6 +24,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "display_amount",
         "status",
         "needs_confirmation",
+        "mark",
         "user",
         "email",
         "description",
@@ -45,7 +51,8 @@ class PaymentAdmin(ReadOnlyAdmin):
         "display_amount",
         "refunded",
         "refunds",
-        "dispute_status",
+        "disputes",
+        "fraud_warnings",
         "description",
         "user",
         "email",
@@ -68,12 +75,26 @@ class PaymentAdmin(ReadOnlyAdmin):
         "display_amount",
         "refunded",
         "refunds",
-        "dispute_status",
+        "disputes",
+        "fraud_warnings",
         "needs_confirmation",
         "subscription",
         "emails",
         "events",
     ]
+
+    class Media:
+        css = {"all": ["billing/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> PaymentQuerySet:
+        found: PaymentQuerySet = super().get_queryset(request)  # type: ignore[assignment]
+        return found.with_refunds()
+
+    @admin.display(description=_("bank"))
+    def mark(self, payment: Payment) -> SafeString | str:
+        if payment.is_disputed:
+            return badge(gettext("Disputed"), BadgeClass.BAD)
+        return badge(gettext("Fraud suspected"), BadgeClass.WAIT) if payment.has_fraud_warning else "-"
 
     @admin.display(description=_("awaits confirmation"), boolean=True)
     def needs_confirmation(self, payment: Payment) -> bool:
@@ -96,6 +117,21 @@ class PaymentAdmin(ReadOnlyAdmin):
             for refund_id, refund in charge.known_refunds.items()
         ]
         return format_html_join("\n", "<p>{}: {} ({})</p>", refunds) or "-"
+
+    @admin.display(description=_("disputes"))
+    def disputes(self, payment: Payment) -> SafeString | str:
+        rows = Dispute.objects.filter(payment=payment)
+        return (
+            format_html_join(
+                "\n", "<p>{} {}</p>", ((links.to_row(row), links.to_stripe(row.stripe_url)) for row in rows)
+            )
+            or "-"
+        )
+
+    @admin.display(description=_("early fraud warnings"))
+    def fraud_warnings(self, payment: Payment) -> SafeString | str:
+        rows = EarlyFraudWarning.objects.filter(payment=payment)
+        return format_html_join("\n", "<p>{}</p>", ((links.to_row(row),) for row in rows)) or "-"
 
     @admin.display(description=_("subscription"))
     def subscription(self, payment: Payment) -> SafeString | str:

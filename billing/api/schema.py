@@ -4,6 +4,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from billing.api.serializers import (
     CheckoutSerializer,
+    DocumentSerializer,
     MySubscriptionSerializer,
     NothingSerializer,
     OfferSerializer,
@@ -86,6 +87,20 @@ payment = extend_schema(
     operation_id="payment",
     summary="Get one payment",
     responses={200: PaymentSerializer, 401: REFUSAL, 404: REFUSAL},
+)
+invoice = extend_schema(
+    operation_id="invoice",
+    summary="Get the invoice of a payment",
+    description="Returns links to the invoice at Stripe, or to the receipt of a purchase without an invoice. They "
+    "expire after some weeks, so request new ones for each visit. While Stripe can't be reached, the link from the "
+    "time of the payment is returned as long as it works, without `pdf_url`.",
+    responses={
+        200: DocumentSerializer,
+        401: REFUSAL,
+        404: REFUSAL,
+        429: TOO_MANY,
+        503: OpenApiResponse(REFUSAL, description="`invoice_unavailable`: try again after Retry-After seconds."),
+    },
 )
 checkout = extend_schema(
     operation_id="checkout",

@@ -139,6 +139,16 @@ class PlanSerializer(serializers.Serializer[Any]):
     display_amount = serializers.CharField(source="first_price.display_amount", default=None, allow_null=True)
 
 
+class DocumentSerializer(serializers.Serializer[Any]):
+    url = serializers.URLField(
+        help_text="The page at Stripe, where an open invoice can be paid. Empty if the payment has no invoice.",
+        allow_blank=True,
+    )
+    pdf_url = serializers.URLField(
+        help_text="The PDF, or empty for a receipt, which has only a page.", allow_blank=True
+    )
+
+
 class SubscriptionPlanSerializer(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()

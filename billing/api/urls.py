@@ -15,6 +15,11 @@ urlpatterns = [
     # These call Stripe during the request. With ATOMIC_REQUESTS, a transaction would stay open during the call.
     re_path(r"^checkout/?$", non_atomic_requests(views.CheckoutView.as_view()), name="checkout"),
     re_path(r"^pay/?$", non_atomic_requests(views.PayView.as_view()), name="pay"),
+    re_path(
+        r"^payments/(?P<pk>[0-9]{1,18})/invoice/?$",
+        non_atomic_requests(views.InvoiceView.as_view()),
+        name="payment-invoice",
+    ),
     re_path(r"^portal/?$", non_atomic_requests(views.PortalView.as_view()), name="portal"),
     re_path(
         r"^subscription/preview/?$", non_atomic_requests(changes_views.PreviewView.as_view()), name="preview-change"

@@ -6,7 +6,7 @@ Every query starts from the request's user, so that nobody reaches another perso
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.generics import ListAPIView, RetrieveAPIView, get_object_or_404
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from accounts.models import User
 from billing.api import schema
 from billing.api.serializers import (
     CheckoutSerializer,
+    DocumentSerializer,
     NothingSerializer,
     OfferSerializer,
     PaymentSerializer,
@@ -24,10 +25,12 @@ from billing.api.serializers import (
     PortalSerializer,
 )
 from billing.api.subscriptions import my_subscription
+from billing.errors import DocumentMissing
 from billing.models import Payment
 from billing.plans import all_add_ons, all_plans, all_products
 from billing.services.checkouts import start_checkout
 from billing.services.dues import payment_page
+from billing.services.invoices import NO_DOCUMENT, document_of
 from billing.services.portals import PortalFlow, open_portal
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
@@ -111,6 +114,17 @@ class PayView(StripePageView):
     def post(self, request: Request) -> Response:
         parse(NothingSerializer, request)
         return Response({"url": payment_page(user=user_of(request))})
+
+
+class InvoiceView(StripePageView):
+    @schema.invoice
+    def get(self, request: Request, pk: str) -> Response:
+        payment = get_object_or_404(payments_of(request), pk=pk)
+        try:
+            document = document_of(payment)
+        except DocumentMissing:
+            document = NO_DOCUMENT
+        return Response(DocumentSerializer(document).data)
 
 
 class PortalView(StripePageView):

@@ -54,8 +54,13 @@ class StripeApi:
     def customer(self, customer_id: str) -> StripeObject:
         return self._call("get", f"/v1/customers/{quote(customer_id, safe='')}")
 
-    def update_customer(self, customer_id: str, *, email: str) -> None:
-        self._call("post", f"/v1/customers/{quote(customer_id, safe='')}", email=email)
+    def customers(self, *, after: str, limit: int) -> StripeObject:
+        """Return the page of all customers that follows the one with the ID ``after``, newest first."""
+        return self._page("/v1/customers", after, limit)
+
+    def update_customer(self, customer_id: str, **values: str) -> None:
+        """Change only these fields of the customer. An empty value removes what is there."""
+        self._call("post", f"/v1/customers/{quote(customer_id, safe='')}", **values)
 
     def delete_customer(self, customer_id: str) -> None:
         """Delete the customer for good. Stripe cancels its subscriptions, and keeps its invoices and payments."""
@@ -100,8 +105,24 @@ class StripeApi:
         path = f"/v1/prices/{quote(price_id, safe='')}"
         return self._call("get", path, expand=["product", "currency_options"])
 
+    def subscriptions(self, *, after: str, limit: int) -> StripeObject:
+        """Return the page of all subscriptions that follows the one with the ID ``after``, newest first.
+
+        Stripe leaves out those that were canceled.
+        """
+        return self._page("/v1/subscriptions", after, limit)
+
     def invoice(self, invoice_id: str) -> StripeObject:
+        """Return the invoice, with links to its page and its PDF that have just been renewed."""
         return self._call("get", f"/v1/invoices/{quote(invoice_id, safe='')}")
+
+    def charge(self, charge_id: str) -> StripeObject:
+        return self._call("get", f"/v1/charges/{quote(charge_id, safe='')}")
+
+    def charge_of_intent(self, payment_intent: str) -> StripeObject:
+        """Return the newest charge of the payment intent, or an empty object if it has none."""
+        found = self._call("get", f"/v1/payment_intents/{quote(payment_intent, safe='')}", expand=["latest_charge"])
+        return found.inner("latest_charge")
 
     def create_checkout_session(self, *, key: str, **parameters: Any) -> StripeObject:
         return self._call("post", "/v1/checkout/sessions", idempotency_key=key, **parameters)
@@ -124,6 +145,10 @@ class StripeApi:
         ``flow_data`` makes the page start with one task, such as a new card.
         """
         return self._call("post", "/v1/billing_portal/sessions", customer=customer, return_url=return_url, **flow)
+
+    def _page(self, path: str, after: str, limit: int) -> StripeObject:
+        cursor = {"starting_after": after} if after else {}
+        return self._call("get", path, limit=limit, **cursor)
 
     def _call(self, method: str, path: str, **parameters: Any) -> StripeObject:
         import stripe  # noqa: PLC0415

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="subscription",
             name="announced_trial_end",
-            field=models.DateTimeField(null=True),
+            field=models.DateTimeField(help_text="The end that was announced last.", null=True),
         ),
         migrations.AddField(
             model_name="subscription",

@@ -53,6 +53,8 @@ class Customer(models.Model):
         null=True, help_text=_("Set once the user was erased. Nothing about them is stored again.")
     )
 
+    compared_at = models.DateTimeField(null=True, help_text=_("When Stripe's list of customers last had it."))
+
     objects: ClassVar[CustomerQuerySet] = CustomerQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:

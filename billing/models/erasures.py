@@ -19,7 +19,7 @@ class CleanupRequestQuerySet(models.QuerySet["CleanupRequest"]):
 
 
 class CleanupRequest(models.Model):
-    """Something to end at Stripe because its user was deleted, or an email address to update there.
+    """Something to end at Stripe because its user was deleted, or an email address or a name to update there.
 
     It is repeated until Stripe confirms it.
     """
@@ -30,6 +30,7 @@ class CleanupRequest(models.Model):
         DELETE_CUSTOMER = "delete_customer", _("delete the customer")
         FIND_CUSTOMER = "find_customer", _("find a customer that may have been created, and delete it")
         UPDATE_ADDRESS = "update_address", _("update the customer's email address")
+        UPDATE_NAME = "update_name", _("update the customer's name")
 
     action = models.CharField(max_length=32, choices=Action)
     object_id = models.CharField(max_length=255, help_text=_("Its ID at Stripe, or the key of a customer to find."))

@@ -5,14 +5,14 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, Least, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.clock import is_ahead
 from billing.models.customers import Customer
-from billing.models.disputes import SETTLED, Dispute
+from billing.models.disputes import SETTLED, Dispute, EarlyFraudWarning
 from common.money import Amount, format_amount
 
 # Written by hand because it runs with many events: compiling it with the ORM takes longer than running it.
@@ -64,8 +64,14 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         total = Subquery(refunded.annotate(total=Sum("amount")).values("total"))
         # Never more than was paid, whatever Stripe reports.
         amount = Least(Coalesce(total, 0, output_field=BigIntegerField()), F("amount"))
-        disputes = Dispute.objects.filter(same_payment()).order_by("-version").values("status")
-        return self.annotate(refunded=amount, disputed=Coalesce(Subquery(disputes[:1]), Value("")))
+        # The newest one, unless it is settled and another one isn't.
+        settled_last = Case(When(status__in=SETTLED, then=1), default=0)
+        disputes = Dispute.objects.filter(same_payment()).order_by(settled_last, "-version").values("status")
+        return self.annotate(
+            refunded=amount,
+            disputed=Coalesce(Subquery(disputes[:1]), Value("")),
+            warned=Exists(EarlyFraudWarning.objects.filter(same_payment())),
+        )
 
 
 class Payment(models.Model):
@@ -134,6 +140,11 @@ class Payment(models.Model):
         return self.status == self.Status.FAILED
 
     @property
+    def is_invoice(self) -> bool:
+        """Whether it is an invoice, and not a sale through Checkout without one."""
+        return self.stripe_id.startswith("in_")
+
+    @property
     def is_awaiting_action(self) -> bool:
         """Whether the customer has to confirm it with their bank. Nothing is wrong with the card."""
         return self.is_open and self.needs_action
@@ -167,7 +178,10 @@ class Payment(models.Model):
 
     @property
     def dispute_status(self) -> str:
-        """Stripe's status of the newest dispute, or an empty string."""
+        """Stripe's status of the newest dispute that is open or lost, or else of the newest one.
+
+        It is empty if there is none.
+        """
         self._query_refunds()
         return self.disputed
 
@@ -176,11 +190,18 @@ class Payment(models.Model):
         """Whether the bank took the money, or may take it."""
         return bool(self.dispute_status) and self.dispute_status not in SETTLED
 
+    @property
+    def has_fraud_warning(self) -> bool:
+        """Whether the bank suspects fraud. Only for staff."""
+        self._query_refunds()
+        return self.warned
+
     def _query_refunds(self) -> None:
         if not hasattr(self, "refunded"):
             row = Payment.objects.with_refunds().get(pk=self.pk)
             self.refunded: int = row.refunded
             self.disputed: str = row.disputed
+            self.warned: bool = row.warned
 
     @property
     def display_amount_refunded(self) -> str:

@@ -18,6 +18,7 @@ from billing.models import grace
 from billing.models.clock import has_passed, is_ahead, later
 from billing.models.customers import Customer
 from billing.models.items import SubscriptionItem
+from billing.models.suspensions import is_suspended, not_suspended
 from billing.plans import Plan, known_price_ids, plan_by_price, price_by_id
 from common.db import execute
 from common.money import format_amount
@@ -43,7 +44,8 @@ OVERDUE_INTERVAL = timedelta(days=1)
 
 def has_access() -> Q:
     """Return the condition for access. ``Subscription.gives_access`` says the same about one row."""
-    condition = Q(status__in=WITH_ACCESS) & has_any_price(known_price_ids()) & grace.has_grace()
+    has_price = has_any_price(known_price_ids())
+    condition = Q(status__in=WITH_ACCESS) & has_price & grace.has_grace() & not_suspended()
     if settings.STRIPE_SECRET_KEY:
         return condition  # Stripe is asked soon after each date, and only its answer is certain
     now = timezone.now()
@@ -200,7 +202,7 @@ class Subscription(models.Model):
         max_length=300, blank=True, db_default="", help_text=_("The key of the email about the suspension.")
     )
     announced_renewal = models.DateTimeField(null=True, help_text=_("The renewal that the customer was reminded of."))
-    announced_trial_end = models.DateTimeField(null=True)
+    announced_trial_end = models.DateTimeField(null=True, help_text=_("The end that was announced last."))
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=64, blank=True)
 
@@ -208,6 +210,10 @@ class Subscription(models.Model):
     first_paid_at = models.DateTimeField(null=True, help_text=_("When Stripe reported its Checkout as settled."))
     version = models.CharField(max_length=300, blank=True, help_text=_("The highest version reported by Stripe wins."))
     reported_at = models.DateTimeField(null=True, help_text=_("When Stripe last reported the state, by its clock."))
+    has_begun = models.BooleanField(
+        default=False, db_default=False, help_text=_("Whether its start was announced to the rest of the product.")
+    )
+    compared_at = models.DateTimeField(null=True, help_text=_("When Stripe's list of subscriptions last had it."))
     refresh_at = models.DateTimeField(null=True, help_text=_("When we ask Stripe for its current state."))
     refresh_failures = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts to ask Stripe."))
 
@@ -267,7 +273,7 @@ class Subscription(models.Model):
 
     @property
     def gives_access(self) -> bool:
-        has_access = self.status in WITH_ACCESS and self.plan is not None and not self.is_over
+        has_access = self.status in WITH_ACCESS and self.plan is not None and not self.is_over and not self.is_suspended
         return has_access and not grace.is_over(self.grace_ends_at, self.reported_at)
 
     @property
@@ -276,9 +282,15 @@ class Subscription(models.Model):
         return grace.ends_at(self.status, self.unpaid_since, self.current_period_end)
 
     @property
-    def is_suspended(self) -> bool:
+    def needs_payment(self) -> bool:
         """Whether a payment gives access again."""
-        return self.status in OWING and self.plan is not None and not self.gives_access
+        is_owing = self.status in OWING and self.plan is not None
+        return is_owing and not self.gives_access and not self.is_suspended
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether a disputed payment ends the access for now, which its status would give."""
+        return self.status in WITH_ACCESS and is_suspended(self.pk)
 
     @property
     def has_passed_its_end(self) -> bool:

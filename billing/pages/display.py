@@ -1,11 +1,13 @@
-"""What the pages show: states as badges, intervals, invoice links, and the panel on the dashboard."""
+"""What the pages show: states as badges, intervals, links to invoices, and the panel on the dashboard."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, cast
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +17,7 @@ from billing.models import Payment, Subscription
 from billing.models.clock import is_ahead
 from billing.models.subscriptions import OWING
 from billing.plans import free_plan
+from billing.services import invoices
 from billing.services.dues import dues_of
 from common.display import Badge, BadgeClass
 
@@ -62,6 +65,8 @@ def subscription_badge(subscription: Subscription) -> Badge:
     """Return the badge of a subscription. A status that we don't know is shown in Stripe's own word."""
     if subscription.is_over:
         return SUBSCRIPTION_BADGES["canceled"]
+    if subscription.is_suspended:
+        return Badge(_("Suspended"), BadgeClass.BAD)
     if subscription.cancel_at and is_ahead(subscription.cancel_at) and subscription.gives_access:
         day = date_format(timezone.localtime(subscription.cancel_at), "DATE_FORMAT")
         return Badge(_("Cancels on %(day)s") % {"day": day}, BadgeClass.WAIT)
@@ -122,6 +127,24 @@ def due_banner(request: HttpRequest) -> str:
     """Return the HTML of the banner about missing payments, or an empty string."""
     dues = [] if getattr(request, HAS_NO_SUBSCRIPTION, False) else dues_of(cast(User, request.user).pk)
     return render_to_string("billing/banner.html", {"dues": dues}, request) if dues else ""
+
+
+def invoice_link(payment: Payment) -> str:
+    """Return where the payment's invoice or receipt can be opened, or an empty string if there is none.
+
+    If Stripe can be asked, the link leads to a page of ours that does so, because Stripe's own links expire.
+    """
+    if not settings.STRIPE_SECRET_KEY:
+        return invoices.stored_link(payment)
+    if not invoices.has_document(payment):
+        return ""
+    # An open invoice can be paid on its page.
+    return reverse(f"billing-pages:{'invoice' if payment.is_open else 'invoice-pdf'}", args=[payment.pk])
+
+
+def invoice_label(payment: Payment) -> "StrOrPromise":
+    """Return the words of that link."""
+    return payment.number or (_("Invoice") if payment.is_invoice else _("Receipt"))
 
 
 def plan_panel(request: HttpRequest) -> str:

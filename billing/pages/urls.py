@@ -16,4 +16,6 @@ urlpatterns = [
     re_path(r"^billing/cancel/?$", changes.cancel, name="cancel"),
     re_path(r"^billing/resume/?$", changes.resume, name="resume"),
     re_path(r"^billing/pay/?$", views.pay, name="pay"),
+    re_path(r"^billing/invoices/(?P<pk>[0-9]{1,18})/?$", views.invoice, name="invoice"),
+    re_path(r"^billing/invoices/(?P<pk>[0-9]{1,18})/pdf/?$", views.invoice_pdf, name="invoice-pdf"),
 ]

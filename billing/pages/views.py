@@ -1,6 +1,7 @@
 """The pages /pricing and /billing: plans, subscription, and payments, and the buttons that lead to Stripe's pages."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import cast
 
 from csp.decorators import csp_update
@@ -9,18 +10,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.transaction import non_atomic_requests
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
 from rest_framework.status import HTTP_303_SEE_OTHER
 
 from accounts.models import User
-from billing.errors import BillingError
+from billing.errors import BillingError, DocumentMissing, DocumentUnavailable
 from billing.models import Payment, Subscription
 from billing.pages.cards import has_live_subscription, shelf_for
 from billing.pages.checkout_form import CheckoutForm
 from billing.plans import free_plan
 from billing.services.checkouts import start_checkout
 from billing.services.dues import payment_page
+from billing.services.invoices import Document, document_of
 from billing.services.portals import PortalFlow, open_portal
 from billing.services.stripe_customers import known_customer
 from billing.throttling import STRIPE_PAGE_LIMITS
@@ -88,6 +90,42 @@ def pay(request: HttpRequest) -> HttpResponse:
     """Redirect to the unpaid invoice. It is a link, because for a form, every page would need Stripe in its CSP."""
     invoice = request.GET.get("invoice", "")
     return redirect_to_stripe(request, lambda user: payment_page(user=user, invoice=invoice))
+
+
+@non_atomic_requests
+@login_required
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["GET", "HEAD"])
+def invoice(request: HttpRequest, pk: str) -> HttpResponse:
+    """Redirect to the invoice's page at Stripe, where an open invoice can be paid."""
+    return redirect_to_document(request, pk, lambda document: document.url)
+
+
+@non_atomic_requests
+@login_required
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["GET", "HEAD"])
+def invoice_pdf(request: HttpRequest, pk: str) -> HttpResponse:
+    """Redirect to the invoice's PDF, or to the receipt's page."""
+    return redirect_to_document(request, pk, lambda document: document.download_url)
+
+
+def redirect_to_document(request: HttpRequest, pk: str, choose: Callable[[Document], str]) -> HttpResponse:
+    """Redirect to a fresh link, or return the page that says when to try again. Raises ``Http404``."""
+    payment = get_object_or_404(Payment.objects.of(cast(User, request.user).pk).shown(), pk=pk)
+    try:
+        url = choose(document_of(payment))
+    except DocumentMissing as error:
+        raise Http404(error.message) from None
+    except DocumentUnavailable as error:
+        return unavailable(request, error)
+    response = HttpResponseRedirect(url)
+    response.status_code = HTTP_303_SEE_OTHER
+    return response
+
+
+def unavailable(request: HttpRequest, error: DocumentUnavailable) -> HttpResponse:
+    response = render(request, "billing/unavailable.html", {"message": error.message}, status=503)
+    response["Retry-After"] = str(ceil(error.wait.total_seconds()))
+    return response
 
 
 def redirect_to_stripe(request: HttpRequest, get_url: Callable[[User], str]) -> HttpResponse:

@@ -5,7 +5,7 @@ many fields, so every reader looks in both places.
 """
 
 from billing.payloads.cards import CardState, default_method_of
-from billing.payloads.charges import Charge, DisputeState, Refund
+from billing.payloads.charges import Charge, DisputeState, FraudWarning, Refund
 from billing.payloads.checkout_sessions import CheckoutSession
 from billing.payloads.customers import CustomerRef
 from billing.payloads.invoices import Invoice, InvoiceLine
@@ -25,6 +25,7 @@ __all__ = [
     "CheckoutSession",
     "CustomerRef",
     "DisputeState",
+    "FraudWarning",
     "Invoice",
     "InvoiceLine",
     "PaymentMethod",

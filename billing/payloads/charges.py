@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from billing.payloads.amounts import presented_amount
@@ -51,10 +52,15 @@ class DisputeState:
     currency: str
     status: str
     reason: str
+    opened_at: datetime | None
+    evidence_due_at: datetime | None
+    has_evidence: bool
+    livemode: bool
 
     @classmethod
     def read(cls, data: StripeObject) -> Self:
         """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
+        evidence = data.inner("evidence_details")
         return cls(
             id=data.require_id(),
             charge=data.ref("charge"),
@@ -63,6 +69,36 @@ class DisputeState:
             currency=data.currency(),
             status=data.text("status", 32),
             reason=data.text("reason", 64),
+            opened_at=data.moment("created"),
+            evidence_due_at=evidence.moment("due_by"),  # 0 if the bank takes no evidence
+            has_evidence=evidence.integer("submission_count") > 0,
+            livemode=data.is_true("livemode"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FraudWarning:
+    """An early fraud warning: https://docs.stripe.com/api/radar/early_fraud_warnings/object"""
+
+    id: str
+    charge: str
+    payment_intent: str
+    fraud_type: str
+    is_actionable: bool
+    warned_at: datetime | None
+    livemode: bool
+
+    @classmethod
+    def read(cls, data: StripeObject) -> Self:
+        """Return the values of the object. Raises ``UnusableObject`` if it has no id."""
+        return cls(
+            id=data.require_id(),
+            charge=data.ref("charge"),
+            payment_intent=data.ref("payment_intent"),
+            fraud_type=data.text("fraud_type", 64),
+            is_actionable=data.is_true("actionable"),
+            warned_at=data.moment("created"),
+            livemode=data.is_true("livemode"),
         )
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.db.models import F
 from django.db.models.functions import Now
 
+from accounts.models import User
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.gateway.api import StripeApi
 from billing.models import CleanupRequest, Customer
@@ -99,10 +100,20 @@ def find_customer(api: StripeApi, row: CleanupRequest) -> None:
 
 
 def update_address(api: StripeApi, row: CleanupRequest) -> None:
-    """Tell Stripe the address that the user has now, which can be newer than the request."""
+    """Send Stripe the address that the user has now, which can be newer than the request."""
+    if (user := user_of(row)) is not None:
+        api.update_customer(row.object_id, email=user.email)
+
+
+def update_name(api: StripeApi, row: CleanupRequest) -> None:
+    """Send Stripe the name that the user has now, which can be empty."""
+    if (user := user_of(row)) is not None:
+        api.update_customer(row.object_id, name=user.name)
+
+
+def user_of(row: CleanupRequest) -> User | None:
     customer = Customer.objects.usable().select_related("user").filter(pk=row.object_id).first()
-    if customer is not None and customer.user is not None:
-        api.update_customer(row.object_id, email=customer.user.email)
+    return customer.user if customer is not None else None
 
 
 CALLS: Mapping[Action, Callable[[StripeApi, CleanupRequest], None]] = {
@@ -111,4 +122,5 @@ CALLS: Mapping[Action, Callable[[StripeApi, CleanupRequest], None]] = {
     Action.DELETE_CUSTOMER: delete_customer,
     Action.FIND_CUSTOMER: find_customer,
     Action.UPDATE_ADDRESS: update_address,
+    Action.UPDATE_NAME: update_name,
 }

@@ -182,8 +182,16 @@ def release_waiting_events(customer_id: str) -> None:
 
 def request_address_update(user: User) -> None:
     """Store that Stripe must learn the user's new email address. cleanup.py makes the call."""
+    request_update(user, CleanupRequest.Action.UPDATE_ADDRESS)
+
+
+def request_name_update(user: User) -> None:
+    request_update(user, CleanupRequest.Action.UPDATE_NAME)
+
+
+def request_update(user: User, action: CleanupRequest.Action) -> None:
     for customer_id in Customer.objects.usable().filter(user=user).values_list("pk", flat=True):
-        erasures.request_again(CleanupRequest.Action.UPDATE_ADDRESS, customer_id)
+        erasures.request_again(action, customer_id)
 
 
 def recipient_by_id(user_id: int | None) -> Recipient | None:

@@ -41,7 +41,7 @@ class Due:
 
     @property
     def is_suspended(self) -> bool:
-        return self.subscription.is_suspended
+        return self.subscription.needs_payment
 
     @property
     def access_ends_at(self) -> datetime | None:

@@ -12,7 +12,7 @@ from billing import mail
 from billing.models import InvoicePayment, Payment, Subscription
 from billing.payloads import CheckoutSession, Invoice
 from billing.plans import plan_by_price, product_by_price, product_by_slug
-from billing.services import open_payments, subscriptions
+from billing.services import announcements, open_payments, subscriptions
 from billing.services.customers import Payer, identify
 from common.db import insert_if_absent
 from common.money import Amount
@@ -135,10 +135,13 @@ def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:
     fields |= {"customer_id": payer.customer_id, "user_id": payer.user_id, "email": payer.email}
     payment = Payment(stripe_id=stripe_id, **fields)
     if insert_if_absent([payment]):
+        announce(payment, became_paid=payment.is_paid, has_failed=payment.is_open)
         return payment, payment.is_paid
     payment = Payment.objects.select_for_update().get(stripe_id=stripe_id)
     became_paid = fields["status"] == Status.PAID and not payment.is_paid
-    is_newer = replaces(payment, fields["status"], fields.get("attempt", 0))
+    attempt = fields.get("attempt", 0)
+    is_newer = replaces(payment, fields["status"], attempt)
+    has_failed = is_newer and payment.is_open and fields["status"] == Status.FAILED and attempt > payment.attempt
     changes = {
         name: value
         for name, value in fields.items()
@@ -152,7 +155,15 @@ def store(payer: Payer, stripe_id: str, **fields: Any) -> tuple[Payment, bool]:
     for name, value in changes.items():
         setattr(payment, name, value)
     payment.save(update_fields=changes)
+    announce(payment, became_paid=became_paid, has_failed=has_failed)
     return payment, became_paid
+
+
+def announce(payment: Payment, *, became_paid: bool, has_failed: bool) -> None:
+    if became_paid:
+        announcements.announce_payment(payment.stripe_id)
+    if has_failed:
+        announcements.announce_failure(payment.stripe_id, payment.attempt)
 
 
 def replaces(payment: Payment, status: str, attempt: int) -> bool:

@@ -8,20 +8,17 @@ makes the row due for a question, because only Stripe's answer is certain (recon
 import logging
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models.functions import Now
 
 from billing import mail
 from billing.models import Checkout, Payment, Subscription
 from billing.models.subscriptions import FINAL, OWING
 from billing.payloads import CheckoutSession, Schedule, StripeObject, SubscriptionState
-from billing.plans import Plan
-from billing.services import contacts, erasures, open_payments
+from billing.services import announcements, erasures, open_payments
+from billing.services.announcements import Before
 from billing.services.customers import Payer, identify
-from billing.signals import subscription_changed
 from common.db import insert_if_absent
 
 logger = logging.getLogger(__name__)
@@ -36,7 +33,7 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     """
     payer = identify(state.customer)
     subscription = lock_or_create(state.id)
-    previous_status, plan_before = subscription.status, contacts.plan_of(subscription)
+    before = Before.of(subscription)
     subscription.customer_id = subscription.customer_id or payer.customer_id
     was_ending = subscription.cancel_at is not None
     if replaces_stored_state(subscription, state, version):
@@ -46,7 +43,7 @@ def record_state(state: SubscriptionState, version: str, *, is_from_api: bool = 
     # An outdated event schedules a question too. It may be one of two events from the same second.
     if not is_from_api:
         subscription.refresh_at = next_refresh(subscription)
-    save_and_announce(subscription, previous_status, plan_before)
+    announcements.save_subscription(subscription, before)
     end_if_erased(payer, subscription, was_ending=was_ending)
     return payer, subscription
 
@@ -154,7 +151,7 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
     """Store who bought the subscription, and ``at`` as the time of its order, and of its first payment if settled."""
     payer = identify(session.customer)
     subscription = lock_or_create(session.subscription)
-    previous_status, plan_before = subscription.status, contacts.plan_of(subscription)
+    before = Before.of(subscription)
     subscription.customer_id = subscription.customer_id or payer.customer_id
     set_order(subscription, session)
     subscription.ordered_at = min(filter(None, [subscription.ordered_at, at]))
@@ -168,7 +165,7 @@ def record_checkout(session: CheckoutSession, at: datetime) -> None:
     subscription.refresh_at = next_refresh(subscription)
     if not session.is_settled:
         open_payments.note(subscription)
-    save_and_announce(subscription, previous_status, plan_before)
+    announcements.save_subscription(subscription, before)
     end_if_erased(payer, subscription)
 
 
@@ -191,8 +188,9 @@ def activate(subscription_id: str) -> None:
     """Activate the subscription if it is incomplete. Call it once the first payment is stored."""
     if Subscription.objects.activate(subscription_id):
         subscription = Subscription.objects.get(pk=subscription_id)
-        contacts.report_change(subscription, plan_before=None)
-        announce(subscription, "incomplete")
+        before = Before("incomplete", subscription.price_id, subscription.quantity, plan=None)
+        has_started = bool(Subscription.objects.filter(pk=subscription_id, has_begun=False).update(has_begun=True))
+        announcements.report_subscription(subscription, before, has_started=has_started)
 
 
 def announce_trial_end(state: SubscriptionState, version: str) -> None:
@@ -204,23 +202,6 @@ def announce_trial_end(state: SubscriptionState, version: str) -> None:
 
 
 def send_trial_ending(payer: Payer, subscription: Subscription) -> None:
+    """Announce the end of the trial, and send the email about it. The row is locked."""
+    announcements.announce_trial_end(subscription)
     mail.send_trial_ending_email(payer.recipient, subscription)
-    Subscription.objects.filter(pk=subscription.pk).update(announced_trial_end=subscription.trial_end)
-
-
-def save_and_announce(subscription: Subscription, previous_status: str, plan_before: Plan | None) -> None:
-    subscription.save()
-    contacts.report_change(subscription, plan_before)
-    if subscription.status != previous_status:
-        announce(subscription, previous_status)
-
-
-def announce(subscription: Subscription, previous_status: str) -> None:
-    """Send ``subscription_changed`` to the rest of the project after the commit."""
-    logger.info("Subscription %s is %s (was %s).", subscription.pk, subscription.status, previous_status or "unknown")
-    # After the commit, because a receiver may read the row, and because a rolled-back change must not be announced. A
-    # failing receiver must not undo or repeat the event, so both calls are robust.
-    send = partial(
-        subscription_changed.send_robust, sender=Subscription, subscription=subscription, was=previous_status
-    )
-    transaction.on_commit(send, robust=True)

@@ -30,6 +30,7 @@ RANKS: Mapping[str, int] = {
     "customer.source.expiring": 1,
     "customer.source.deleted": 3,
     "charge.dispute.closed": 3,
+    "radar.early_fraud_warning.created": 0,
 }
 DEFAULT_RANK = 2
 # What Stripe's API returns when we ask is current, so it ranks above all events of the same second.

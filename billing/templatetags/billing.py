@@ -13,6 +13,8 @@ register = template.Library()
 register.simple_tag(display.subscription_badge)
 register.simple_tag(display.payment_badge)
 register.filter("period", display.period)
+register.filter("invoice_link", display.invoice_link)
+register.filter("invoice_label", display.invoice_label)
 register.filter("money", format_amount)
 register.filter("adjustment_name", display.adjustment_name)
 

@@ -22,7 +22,8 @@ DISPUTES = (
     "charge.dispute.funds_reinstated",
     "charge.dispute.closed",
 )
-ABOUT_A_PAYMENT = (*REFUNDS, *DISPUTES, "invoice_payment.paid")
+FRAUD_WARNINGS = ("radar.early_fraud_warning.created", "radar.early_fraud_warning.updated")
+ABOUT_A_PAYMENT = (*REFUNDS, *DISPUTES, *FRAUD_WARNINGS, "invoice_payment.paid")
 PAYMENTS = ("invoice.paid", "invoice.payment_succeeded")
 FAILURES = ("invoice.payment_failed", "invoice.payment_action_required")
 WITHOUT_ADDRESS = ("customer.subscription.trial_will_end", "customer.subscription.deleted")
@@ -71,6 +72,8 @@ OBJECTS: Mapping[str, Callable[[Scenario], Data]] = {
     "charge.dispute.funds_withdrawn": refunds.dispute,
     "charge.dispute.funds_reinstated": lambda scenario: refunds.dispute(scenario, status="won"),
     "charge.dispute.closed": lambda scenario: refunds.dispute(scenario, status="won"),
+    "radar.early_fraud_warning.created": refunds.fraud_warning,
+    "radar.early_fraud_warning.updated": refunds.fraud_warning,
     "charge.refunded": refunds.refunded_charge,
 }
 
@@ -107,7 +110,7 @@ def preceding_objects(event_type: str, scenario: Scenario, generation: str) -> l
         return [*([] if scenario.has_subscription else created), ("customer.subscription.updated", past_due)]
     if event_type in PAYMENTS and scenario.is_past_due:
         return [("customer.subscription.updated", subscriptions.subscription(scenario))]
-    if event_type in (*REFUNDS, *DISPUTES) and not scenario.has_payment_intent:
+    if event_type in (*REFUNDS, *DISPUTES, *FRAUD_WARNINGS) and not scenario.has_payment_intent:
         paid = ("invoice.paid", invoices.paid_invoice(scenario))
         link = ("invoice_payment.paid", invoices.invoice_payment(scenario))
         if generation == "old":

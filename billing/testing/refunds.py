@@ -132,9 +132,29 @@ def dispute(scenario: Scenario, status: str = "needs_response") -> Data:
         "charge": scenario.charge,
         "created": scenario.now,
         "currency": scenario.currency,
+        "evidence_details": {
+            "due_by": scenario.now + 7 * DAY,
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0 if status == "needs_response" else 1,
+        },
+        "is_charge_refundable": False,
         "livemode": scenario.livemode,
         "metadata": {},
         "payment_intent": scenario.payment_intent,
         "reason": "fraudulent",
         "status": status,
+    }
+
+
+def fraud_warning(scenario: Scenario) -> Data:
+    return {
+        "id": new_id("issfr"),
+        "object": "radar.early_fraud_warning",
+        "actionable": True,
+        "charge": scenario.charge,
+        "created": scenario.now,
+        "fraud_type": "unauthorized_use_of_card",
+        "livemode": scenario.livemode,
+        "payment_intent": scenario.payment_intent,
     }

@@ -86,7 +86,7 @@ def test_lost_response_is_pending_and_then_found_out(stripe, ada_api, pro, token
     assert ada_api.post("subscription/cancel/").json()["code"] == "change_in_progress"
     make_due()
     handle_due_events()
-    assert (bought(pro), len(stripe.invoices)) == ([("price_team", 5)], 1)
+    assert (bought(pro), len(stripe.issued)) == ([("price_team", 5)], 1)
     assert (statuses(), mine(ada_api)["pending_change"]) == ([("done", "")], None)
     assert confirm(ada_api, token, quantity=5).json()["plan"]["slug"] == "team"
 
@@ -98,7 +98,7 @@ def test_person_who_repeats_the_request_gets_the_one_change(stripe, ada_api, pro
     stripe.faults = []
     assert confirm(ada_api, token, quantity=5).status_code == 200
     assert confirm(ada_api, token, quantity=5).status_code == 200
-    assert (bought(pro), len(stripe.invoices), statuses()) == ([("price_team", 5)], 1, [("done", "")])
+    assert (bought(pro), len(stripe.issued), statuses()) == ([("price_team", 5)], 1, [("done", "")])
 
 
 @pytest.mark.parametrize("calls_before", range(4))
@@ -108,7 +108,7 @@ def test_failure_before_the_change_changes_nothing(stripe, ada_api, pro, token, 
     stripe.faults = []
     assert response.status_code == 503
     assert confirm(ada_api, token, quantity=5).status_code == 200
-    assert (bought(pro), len(stripe.invoices)) == ([("price_team", 5)], 1)
+    assert (bought(pro), len(stripe.issued)) == ([("price_team", 5)], 1)
 
 
 @pytest.mark.parametrize("fault", ["timeout-after", "503"])
@@ -127,11 +127,11 @@ def test_declined_card_changes_nothing_and_can_be_replaced(stripe, ada_api, pro,
     for _ in range(2):
         response = confirm(ada_api, token, quantity=5)
         assert (response.status_code, response.json()["code"]) == (402, code)
-    assert (bought(pro), stripe.invoices, len(updates(stripe, pro))) == ([("price_pro", 1)], [], 1)
+    assert (bought(pro), stripe.issued, len(updates(stripe, pro))) == ([("price_pro", 1)], [], 1)
     assert mine(ada_api)["can_change"] is True
     stripe.card = "ok"
     assert confirm(ada_api, preview(ada_api, quantity=5).json()["token"], quantity=5).status_code == 200
-    assert len(stripe.invoices) == 1
+    assert len(stripe.issued) == 1
 
 
 def test_card_that_is_declined_later_is_shown(stripe, ada, ada_api, pro, token, client):
@@ -173,7 +173,7 @@ def test_change_that_is_older_than_stripes_keys_is_not_repeated(stripe, ada_api,
     make_due()
     handle_due_events()
     assert statuses() == [("done", "") if was_made else ("refused", "preview_outdated")]
-    assert len(stripe.invoices) == was_made
+    assert len(stripe.issued) == was_made
 
 
 # The other changes
@@ -247,7 +247,11 @@ class TestParallel:
         stripe.latency = 0.05
         responses = run_in_parallel(*[lambda: confirm(ada_api, token, quantity=5)] * 3)
         assert {response.status_code for response in responses} <= {200, 503}
-        assert (bought(pro), len(stripe.invoices), SubscriptionChange.objects.count()) == ([("price_team", 5)], 1, 1)
+        assert (bought(pro), len(stripe.issued), SubscriptionChange.objects.count()) == (
+            [("price_team", 5)],
+            1,
+            1,
+        )
         assert confirm(ada_api, token, quantity=5).status_code == 200
 
     def test_two_previews_are_confirmed_one_time(self, stripe, ada_api, pro, token):
@@ -256,7 +260,7 @@ class TestParallel:
         run_in_parallel(
             lambda: confirm(ada_api, token, quantity=5), lambda: confirm(ada_api, other, "pro", interval="year")
         )
-        assert len(stripe.invoices) == 1
+        assert len(stripe.issued) == 1
 
     def test_two_clicks_cancel_and_a_third_resumes(self, stripe, ada_api, pro):
         stripe.latency = 0.05

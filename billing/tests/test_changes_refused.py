@@ -190,7 +190,7 @@ def test_what_changed_since_the_preview_is_not_charged(stripe, ada_api, pro, hap
     happening(stripe, pro)
     response = confirm(ada_api, token, quantity=5)
     assert (response.status_code, response.json()["code"]) == (409, "preview_outdated")
-    assert stripe.invoices == []
+    assert stripe.issued == []
     assert SubscriptionChange.objects.count() == 0
 
 

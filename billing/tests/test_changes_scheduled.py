@@ -43,7 +43,12 @@ def test_cheaper_plan_waits_for_the_end_of_the_period(stripe, ada, ada_api, team
         "currency": "usd",
         "display_amount": "$29.00",
     }
-    assert (data["amount"], data["can_resume"], bought(team), stripe.invoices) == (None, True, [("price_team", 5)], [])
+    assert (data["amount"], data["can_resume"], bought(team), stripe.issued) == (
+        None,
+        True,
+        [("price_team", 5)],
+        [],
+    )
     assert "Pro from" in page_of(ada)
     assert "$29.00" in page_of(ada)
 

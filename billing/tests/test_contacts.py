@@ -8,6 +8,7 @@ from accounts.models import User
 from accounts.services import contacts as account_contacts
 from billing.models import Subscription
 from billing.tests.support.stripe_events import changed, payload, post, post_all
+from billing.tests.test_disputes import dispute
 from emails.models import ContactChange
 
 CREATED = 1793620800  # when the subscription in the payloads begins
@@ -133,3 +134,10 @@ def test_new_contact_knows_the_plan(ada, reported):
     attributes = {"plan": "pro", "customer": True, "source": "signup"}
     found = ContactChange.objects.filter(action="subscribe").values_list("content__attributes", flat=True)
     assert found.get() == attributes
+
+
+def test_suspension_is_reported_as_an_end_and_a_start(ada, reported, settings):
+    settings.BILLING_ACCESS_ON_DISPUTE = "suspend"
+    post_all([subscription(status="active", created=CREATED + 1), payload("invoice_paid_first")])
+    post_all([payload("invoice_payment_paid"), dispute("created", "needs_response"), dispute("closed", "won")])
+    assert reported() == [("update", PRO), STARTED, ("update", FREE), ENDED, ("update", PRO), STARTED]

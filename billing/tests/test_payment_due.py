@@ -228,7 +228,7 @@ def expire_link():
 def test_expired_link_is_replaced_by_a_fresh_one(browser, stripe_api, due):
     post_all([subscription(), failed()])
     expire_link()
-    stripe_api.stored_invoices[INVOICE] = {"id": INVOICE, "status": "open", "hosted_invoice_url": f"{LINK}&fresh"}
+    stripe_api.invoices[INVOICE] = {"id": INVOICE, "status": "open", "hosted_invoice_url": f"{LINK}&fresh"}
     assert banner_on(browser)[1] == f"/billing/pay?invoice={INVOICE}"
     assert due()["url"] == ""
     assert browser.get(f"/billing/pay?invoice={INVOICE}")["Location"] == f"{LINK}&fresh"
@@ -241,14 +241,14 @@ def test_without_a_link_the_portal_opens(browser, stripe_api, invoice):
     customer = Subscription.objects.get().customer_id
     stripe_api.customers[customer] = {"id": customer, "object": "customer"}
     if invoice:
-        stripe_api.stored_invoices[INVOICE] = invoice
+        stripe_api.invoices[INVOICE] = invoice
     assert browser.get("/billing/pay")["Location"].startswith("https://billing.stripe.com/")
 
 
 def test_invoice_that_was_paid_meanwhile_is_not_paid_again(browser, ada, stripe_api):
     post_all([subscription(), failed()])
     expire_link()
-    stripe_api.stored_invoices[INVOICE] = {"id": INVOICE, "status": "paid", "hosted_invoice_url": LINK}
+    stripe_api.invoices[INVOICE] = {"id": INVOICE, "status": "paid", "hosted_invoice_url": LINK}
     response = browser.get("/billing/pay", follow=True)
     assert response.redirect_chain == [("/billing", 303)]
     assert "There's nothing to pay right now." in text_of(response)

@@ -17,6 +17,7 @@ from billing.payloads import (
     CheckoutSession,
     CustomerRef,
     DisputeState,
+    FraudWarning,
     Invoice,
     Refund,
     Schedule,
@@ -147,6 +148,10 @@ def dispute_changed(event: Envelope) -> None:
     disputes.record_dispute(DisputeState.read(event.data), version_of(event))
 
 
+def fraud_suspected(event: Envelope) -> None:
+    disputes.record_warning(FraudWarning.read(event.data), version_of(event))
+
+
 def customer_updated(event: Envelope) -> None:
     customers.record_update(CustomerRef.read(event.data.require_id(), event.data), event.created_at)
     cards.record_default(event.data.id, default_method_of(event.data), version_of(event))
@@ -209,6 +214,8 @@ HANDLERS: Mapping[str, Handler] = {
     "charge.dispute.funds_withdrawn": dispute_changed,
     "charge.dispute.funds_reinstated": dispute_changed,
     "charge.dispute.closed": dispute_changed,
+    "radar.early_fraud_warning.created": fraud_suspected,
+    "radar.early_fraud_warning.updated": fraud_suspected,
     # This one has only the running total. It is for endpoints that don't receive refund.created.
     "charge.refunded": charge_refunded,
 }

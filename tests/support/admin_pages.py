@@ -12,7 +12,16 @@ from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from accounts.models import User
-from billing.models import CleanupRequest, Customer, Payment, StripeEvent, Subscription
+from billing.models import (
+    CleanupRequest,
+    Customer,
+    Dispute,
+    Drift,
+    EarlyFraudWarning,
+    Payment,
+    StripeEvent,
+    Subscription,
+)
 from billing.tests.support.stripe_events import payload
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, ProviderState, Suppression
 
@@ -24,9 +33,18 @@ def make_rows() -> dict[type[Model], Model]:
     now = timezone.now()
     user = User.objects.create_user("row@example.com", name="Row", email_verified_at=now)
     customer = Customer.objects.create(pk="cus_1", user=user, email=user.email)
+    payment = Payment.objects.create(
+        stripe_id="in_1", user=user, customer=customer, status="paid", amount=1, currency="usd"
+    )
     rows: list[Model] = [
         user,
         customer,
+        payment,
+        Dispute.objects.create(pk="du_1", payment=payment, status="needs_response", amount=1, currency="usd"),
+        Drift.objects.create(
+            kind="subscription", object_id="sub_1", confirmed_at=now, differences={"status": ["", "x"]}
+        ),
+        EarlyFraudWarning.objects.create(pk="issfr_1", payment=payment, fraud_type="misc"),
         Group.objects.create(name="Support"),
         CleanupRequest.objects.create(action="delete_customer", object_id="cus_2"),
         ContactChange.objects.create(action="forget", address="row@example.com"),
@@ -38,7 +56,6 @@ def make_rows() -> dict[type[Model], Model]:
         StripeEvent.objects.create(
             pk="evt_1", type=EVENT["type"], livemode=False, body=json.dumps(EVENT), created_at=now
         ),
-        Payment.objects.create(stripe_id="in_1", user=user, customer=customer, status="paid", amount=1, currency="usd"),
         Subscription.objects.create(pk="sub_1", customer=customer, status="active"),
     ]
     return {type(row): row for row in rows}

@@ -40,7 +40,7 @@ class StripeBilling(StripeStandIn):
         super().__init__()
         self.prices: dict[str, Json] = {}
         self.schedules: dict[str, Json] = {}
-        self.invoices: list[Json] = []
+        self.issued: list[Json] = []
         self.events: list[Json] = []
         self.card = "ok"
         self.tax_percent = 0
@@ -186,8 +186,8 @@ class StripeBilling(StripeStandIn):
         customer = self.customers[invoice["customer"]]
         customer["balance"] = invoice["ending_balance"]
         paid = {"id": self._id("in"), "status": "paid", "amount_paid": invoice["amount_due"], "amount_remaining": 0}
-        self.invoices.append({**invoice, **paid})
-        self.emit("invoice.paid", self.invoices[-1])
+        self.issued.append({**invoice, **paid})
+        self.emit("invoice.paid", self.issued[-1])
 
     def preview(self, parameters: Json) -> Json:
         refuse_unknown(parameters, {"subscription", "subscription_details"})
@@ -248,7 +248,7 @@ class StripeBilling(StripeStandIn):
             "currency": subscription["currency"],
             "billing_reason": "subscription_update",
             "status": "draft",
-            "number": f"A-{len(self.invoices) + 1}",
+            "number": f"A-{len(self.issued) + 1}",
             "attempt_count": 1,
             "next_payment_attempt": None,
             "subtotal": subtotal,

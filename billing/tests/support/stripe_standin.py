@@ -17,13 +17,15 @@ import struct
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from billing.tests.support.stripe_lists import CursorGone, ListsAndDocuments
 from billing.tests.support.stripe_refusals import Json, RequestRefused, refuse_unknown, require
 from billing.tests.support.stripe_sessions import check_session, new_price
 from emails.tests.support.deadlines import pass_deadline
@@ -56,13 +58,13 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class StripeStandIn:
+class StripeStandIn(ListsAndDocuments):
     def __init__(self) -> None:
+        super().__init__()
         self.customers: dict[str, Json] = {}
         self.own_prices: dict[str, Json] = {}  # beside those in PRICES
         self.sessions: dict[str, Json] = {}
         self.subscriptions: dict[str, Json] = {}
-        self.stored_invoices: dict[str, Json] = {}
         self.requests: list[StripeRequest] = []
         self.faults: Iterable[str] = ()
         self.latency = 0.0
@@ -154,7 +156,7 @@ class StripeStandIn:
         for method, pattern, work in ROUTES:
             found = re.fullmatch(pattern, request.path)
             if method == request.method and found:
-                with self._lock:
+                with self._lock, missing_as_refusal():
                     return work(self, request.parameters, *found.groups())
         raise RequestRefused(404, f"Unrecognized request URL ({request.method}: {request.path})")
 
@@ -171,13 +173,16 @@ class StripeStandIn:
         return customer
 
     def list_customers(self, parameters: Json) -> Json:
+        if "email" not in parameters:
+            refuse_unknown(parameters, {"limit", "starting_after"})
+            return self.list_all_customers(parameters)
         refuse_unknown(parameters, {"email", "limit"})
         found = [customer for customer in self.customers.values() if customer.get("email") == parameters["email"]]
         return {"object": "list", "url": "/v1/customers", "has_more": False, "data": found[::-1]}
 
     def update_customer(self, parameters: Json, customer_id: str) -> Json:
-        refuse_unknown(parameters, {"email"})
-        require("@" in parameters.get("email", ""), f"Invalid email address: {parameters.get('email')}", param="email")
+        refuse_unknown(parameters, {"email", "name"})
+        require("@" in parameters.get("email", "@"), f"Invalid email address: {parameters.get('email')}", param="email")
         customer = existing(self.customers, "customer", customer_id)
         require(not customer.get("deleted"), f"No such customer: '{customer_id}'", 404, **MISSING_ID)
         customer |= parameters
@@ -190,11 +195,23 @@ class StripeStandIn:
     def retrieve_customer(self, parameters: Json, customer_id: str) -> Json:
         return existing(self.customers, "customer", customer_id)
 
+    def retrieve_invoice(self, parameters: Json, invoice_id: str) -> Json:
+        return existing(self.invoices, "invoice", invoice_id)
+
+    def retrieve_charge(self, parameters: Json, charge_id: str) -> Json:
+        return existing(self.charges, "charge", charge_id)
+
+    def retrieve_intent(self, parameters: Json, intent_id: str) -> Json:
+        refuse_unknown(parameters, {"expand"})
+        existing(self.payment_intents, "payment_intent", intent_id)
+        return self.retrieve_payment_intent(parameters, intent_id)
+
+    def list_all_subscriptions(self, parameters: Json) -> Json:
+        refuse_unknown(parameters, {"limit", "starting_after"})
+        return self.list_subscriptions(parameters)
+
     def retrieve_subscription(self, parameters: Json, subscription_id: str) -> Json:
         return existing(self.subscriptions, "subscription", subscription_id)
-
-    def retrieve_invoice(self, parameters: Json, invoice_id: str) -> Json:
-        return existing(self.stored_invoices, "invoice", invoice_id)
 
     def list_items(self, parameters: Json) -> Json:
         refuse_unknown(parameters, {"subscription", "limit"})
@@ -290,6 +307,10 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("DELETE", "/v1/customers/([^/]+)", StripeStandIn.delete_customer_by_api),
     ("GET", "/v1/prices/([^/]+)", StripeStandIn.retrieve_price),
     ("GET", "/v1/subscription_items", StripeStandIn.list_items),
+    ("GET", "/v1/invoices/([^/]+)", StripeStandIn.retrieve_invoice),
+    ("GET", "/v1/charges/([^/]+)", StripeStandIn.retrieve_charge),
+    ("GET", "/v1/payment_intents/([^/]+)", StripeStandIn.retrieve_intent),
+    ("GET", "/v1/subscriptions", StripeStandIn.list_all_subscriptions),
     ("GET", "/v1/subscriptions/([^/]+)", StripeStandIn.retrieve_subscription),
     ("DELETE", "/v1/subscriptions/([^/]+)", StripeStandIn.cancel_subscription),
     ("GET", "/v1/invoices/([^/]+)", StripeStandIn.retrieve_invoice),
@@ -316,6 +337,16 @@ def check_headers(request: StripeRequest) -> None:
 def existing(rows: dict[str, Json], kind: str, row_id: str) -> Json:
     require(row_id in rows, f"No such {kind}: '{row_id}'", 404, code="resource_missing", param="id")
     return rows[row_id]
+
+
+@contextmanager
+def missing_as_refusal() -> Iterator[None]:
+    """Refuse a page that follows an object which is gone."""
+    try:
+        yield
+    except CursorGone as error:
+        missing = {"code": "resource_missing", "param": "starting_after"}
+        raise RequestRefused(400, f"No such object: {error}", **missing) from None
 
 
 def refusal(status: int, headers: dict[str, str] | None = None, **error: str) -> Reply:
