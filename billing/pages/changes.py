@@ -33,22 +33,26 @@ DONE: Mapping[str, "StrOrPromise"] = {
 
 @non_atomic_requests  # no transaction stays open during the calls to Stripe
 @login_required
-@page_view(limits=STRIPE_PAGE_LIMITS)
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["GET", "HEAD"])  # asks Stripe which add-ons are paid
 def change(request: HttpRequest) -> HttpResponse:
-    """Show the plans, or with a POST, make the change that the person has confirmed."""
-    if request.method == "POST":
-        return make_change(request)
+    """Show the plans. What the person has now is preselected."""
     try:
         subscription = changes.changeable(user=user_of(request))
+        add_ons = changes.paid_add_ons(user=user_of(request))
     except BillingError as error:
         return back(request, error)
-    form = ChangeForm(initial={"quantity": subscription.quantity})
+    has_seats = subscription.plan is not None and subscription.plan.seats is not None
+    form = ChangeForm(initial={"quantity": subscription.quantity if has_seats else None, "add_ons": add_ons})
     return render_form_page(
         request, "billing/change.html", form, options=options_of(form, subscription), subscription=subscription
     )
 
 
-def make_change(request: HttpRequest) -> HttpResponse:
+@non_atomic_requests
+@login_required
+@page_view(limits=STRIPE_PAGE_LIMITS, methods=["POST"])
+def make(request: HttpRequest) -> HttpResponse:
+    """Make the change that the person has confirmed."""
     form = ChangeForm(request.POST)
     try:
         if not form.is_valid():

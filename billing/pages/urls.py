@@ -13,6 +13,7 @@ urlpatterns = [
     re_path(r"^billing/portal/?$", views.portal, name="portal"),
     re_path(r"^billing/change/?$", changes.change, name="change"),
     re_path(r"^billing/change/confirm/?$", changes.confirm, name="change-confirm"),
+    re_path(r"^billing/change/make/?$", changes.make, name="change-make"),
     re_path(r"^billing/cancel/?$", changes.cancel, name="cancel"),
     re_path(r"^billing/resume/?$", changes.resume, name="resume"),
     re_path(r"^billing/pay/?$", views.pay, name="pay"),

@@ -14,10 +14,12 @@ from billing.errors import AccountDeleted, BillingError, ChangeInProgress, Previ
 from billing.gateway.api import StripeApi
 from billing.models import Subscription, SubscriptionChange
 from billing.payloads import StripeObject, SubscriptionState
+from billing.plans import add_on_by_price, all_add_ons
 from billing.services.changes_execution import carry_out, refusal_of
 from billing.services.changes_quotes import TOKEN_LIFE, Facts, Quote, quote, read_token
 from billing.services.changes_rules import (
     fingerprint,
+    items_of,
     own_subscription,
     refuse_unless_cancelable,
     refuse_unless_changeable,
@@ -37,6 +39,14 @@ def changeable(*, user: User) -> Subscription:
     refuse_unless_changeable(subscription)
     refuse_during_change(subscription)
     return subscription
+
+
+def paid_add_ons(*, user: User) -> list[str]:
+    """Return the slugs of the add-ons that the user pays for now, as Stripe has them. Raises ``BillingError``."""
+    if not all_add_ons():
+        return []
+    items = items_of(ask(StripeApi(), own_subscription(user).pk))
+    return [add_on.slug for item in items if (add_on := add_on_by_price(item.ref("price")))]
 
 
 def refused_later(*, user: User) -> tuple[SubscriptionChange, str] | None:

@@ -33,7 +33,7 @@ def fields(page):
 def send(browser, path, **values):
     """Open the page and send its form."""
     page = browser.get(path, values)
-    return browser.post(path.removesuffix("/confirm"), fields(page), follow=True)
+    return browser.post(path.replace("/confirm", "/make"), fields(page), follow=True)
 
 
 def test_person_sees_the_costs_before_confirming(stripe, browser, pro):
@@ -45,10 +45,21 @@ def test_person_sees_the_costs_before_confirming(stripe, browser, pro):
     assert re.search(r"You pay \$44\.00 now\. From .+, you pay \$95\.00 per month\.", text_of(page))
     assert "Pay $44.00 and change" in text_of(page)
     assert bought(pro) == [("price_pro", 1)]
-    done = browser.post("/billing/change", fields(page), follow=True)
+    done = browser.post("/billing/change/make", fields(page), follow=True)
     assert (done.redirect_chain, "Your plan has been changed." in text_of(done)) == ([("/billing", 303)], True)
     assert "5 × Team" in text_of(done)
     assert bought(pro) == [("price_team", 5)]
+
+
+def test_paid_add_ons_and_seats_are_preselected(stripe, ada, browser):
+    team = subscribe(stripe, ada, ("price_team", 5), ("price_backup", 1))
+    page = browser.get("/billing/change").text
+    assert re.search(r'name="add_ons" value="backup"[^>]* checked', page)
+    assert re.search(r'name="quantity" value="5"', page)
+    assert re.search(r'value="team-month-1" checked', page)
+    chosen = {"offer": "team-month-1", "quantity": "6", "add_ons": "backup"}
+    send(browser, "/billing/change/confirm", **chosen)
+    assert bought(team) == [("price_team", 6), ("price_backup", 1)]
 
 
 def test_scheduled_change_and_its_end(stripe, ada, browser):
@@ -77,7 +88,7 @@ def test_cancel_and_resume(stripe, browser, pro):
 def test_free_plan_ends_the_paid_one(stripe, browser, pro):
     page = browser.get("/billing/change/confirm", {"offer": "free"})
     assert "Your paid plan ends on" in text_of(page)
-    assert "canceled" in text_of(browser.post("/billing/change", fields(page), follow=True))
+    assert "canceled" in text_of(browser.post("/billing/change/make", fields(page), follow=True))
     assert pro["cancel_at_period_end"] is True
 
 
@@ -100,7 +111,7 @@ def test_declined_payment_leads_back_with_the_reason(stripe, browser, pro, card,
 def test_outdated_page_leads_to_the_choice(stripe, browser, pro):
     page = browser.get("/billing/change/confirm", MONTHLY_TEAM)
     stripe.tax_percent = 19
-    done = browser.post("/billing/change", fields(page), follow=True)
+    done = browser.post("/billing/change/make", fields(page), follow=True)
     assert (done.redirect_chain, "out of date" in text_of(done)) == ([("/billing/change", 303)], True)
     assert bought(pro) == [("price_pro", 1)]
 
@@ -108,7 +119,7 @@ def test_outdated_page_leads_to_the_choice(stripe, browser, pro):
 def test_change_in_progress_is_shown(stripe, browser, pro):
     page = browser.get("/billing/change/confirm", MONTHLY_TEAM)
     stripe.faults = ["ok"] * 4 + ["timeout-after"] * 3
-    done = text_of(browser.post("/billing/change", fields(page), follow=True))
+    done = text_of(browser.post("/billing/change/make", fields(page), follow=True))
     stripe.faults = []
     assert "Your change is being processed" in done
     assert "Change plan" not in done
@@ -116,7 +127,7 @@ def test_change_in_progress_is_shown(stripe, browser, pro):
 
 @pytest.mark.parametrize("path", ["/billing/change", "/billing/cancel", "/billing/resume"])
 def test_pages_need_a_token_a_login_and_a_subscription(stripe, ada, browser, path):
-    assert browser.post(path).status_code == 403
+    assert browser.post(path.replace("change", "change/make")).status_code == 403
     assert Client().get(path).status_code == 302
     assert "You don't have a subscription yet." in text_of(browser.get(path, follow=True))
 

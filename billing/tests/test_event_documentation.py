@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from billing.models import Checkout, Customer, InvoicePayment, Payment, Subscription
+from billing.models import Card, Checkout, Customer, InvoicePayment, Payment, Subscription
 from billing.testing import types
 from billing.testing.stories.performance import Performance, perform
 from billing.tests.event_table import STORIES, Row, all_rows
@@ -35,7 +35,16 @@ FIELDS = {
         "cancel_at",
         "is_collection_paused",
     ),
-    "payment": ("status", "amount", "attempt", "next_attempt_at", "amount_refunded", "dispute_status", "is_disputed"),
+    "payment": (
+        "status",
+        "amount",
+        "attempt",
+        "next_attempt_at",
+        "amount_refunded",
+        "dispute_status",
+        "is_disputed",
+        "has_fraud_warning",
+    ),
     "customer": ("email",),
 }
 ROWS = all_rows()
@@ -77,6 +86,7 @@ def facts(played: Performance) -> dict[str, Any]:
     return shown | {
         "linked": InvoicePayment.objects.count(),
         "checkouts": Checkout.objects.filter(closed_at=None).count(),
+        "cards": [card.last4 for card in Card.objects.filter(is_detached=False)],
     }
 
 
@@ -121,7 +131,7 @@ def test_row_says_what_is_checked(name):
     ("name", "generation"), [(name, generation) for generation in GENERATIONS for name in types(generation)]
 )
 def test_event_does_what_its_row_says(ada, settings, caplog, name, generation):
-    settings.BILLING_PLANS = TWO_PLANS
+    settings.BILLING_PLANS, settings.BILLING_ALERT_EMAILS = TWO_PLANS, ["staff@example.com"]
     row = ROWS[name]
     played, event = play_until(name, row, generation)
     before, known = facts(played), set(OutboundEmail.objects.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""Refunds and disputes."""
+"""Refunds."""
 
 from billing.tests.event_table import Row
 
@@ -33,35 +33,5 @@ ROWS = {
         "updates the running total",
         after={"payment.amount_refunded": 1000},
         emails={"refund": "refund:<ch_…>:<total>"},
-    ),
-    "charge.dispute.created": Row(
-        "dispute",
-        "marks the payment as disputed; logs an error",
-        after={"payment.dispute_status": "needs_response", "payment.is_disputed": True},
-        logs="ERROR",
-    ),
-    "charge.dispute.updated": Row(
-        "dispute-won",
-        "updates the dispute's status, and logs it",
-        after={"payment.dispute_status": "under_review"},
-        logs="ERROR",
-    ),
-    "charge.dispute.funds_withdrawn": Row(
-        "dispute",
-        "updates the dispute's status, and logs it",
-        stays={"payment.dispute_status": "needs_response"},
-        logs="ERROR",
-    ),
-    "charge.dispute.funds_reinstated": Row(
-        "dispute-won",
-        "updates the dispute's status, and logs it",
-        stays={"payment.dispute_status": "won"},
-        logs="INFO",
-    ),
-    "charge.dispute.closed": Row(
-        "dispute-won",
-        "a dispute that was won no longer marks the payment",
-        after={"payment.dispute_status": "won", "payment.is_disputed": False},
-        logs="INFO",
     ),
 }

@@ -11,7 +11,11 @@ ROWS = {
         "first-payment", SHOWN, after={**ACTIVE, "subscription.status": "incomplete", "subscription.quantity": 1}
     ),
     "customer.subscription.updated": Row(
-        "seats", SHOWN, after={"subscription.quantity": 5, "subscription.recurring_amount": 14500}
+        "dunning-lost",
+        SHOWN,
+        nth=2,
+        after={"subscription.status": "unpaid", "subscription.gives_access": False},
+        emails={"subscription_unpaid": "unpaid:<sub_…>:<in_…>"},
     ),
     "customer.subscription.paused": Row("trial-paused", SHOWN, after={"subscription.status": "paused"}),
     "customer.subscription.resumed": Row("trial-paused", SHOWN, after={"subscription.status": "active"}),
