@@ -4,7 +4,7 @@ from billing.tests.event_table import Row
 
 ACTIVE = {"subscription.status": "active", "subscription.plan_name": "Pro", "subscription.recurring_amount": 2900}
 SHOWN = "updates status, plan, sum, quantity, period, trial, paused collection, and cancellation"
-CHANGED, SHOWN_AGAIN = "no sum is shown, because the price is about to change", "the sum is shown again"
+CHANGED, SHOWN_AGAIN = "stores what changes next, and when", "the sum is shown again"
 
 ROWS = {
     "customer.subscription.created": Row(

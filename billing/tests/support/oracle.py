@@ -91,6 +91,8 @@ def dunning_objection(rest: str, seen: Sequence[Event]) -> str:
     state = newest(seen, subscription_of(thing(reports[0])))
     if state and thing(state)["status"] in ENDED:
         return "the subscription has ended"
+    if state and thing(state)["status"] == "unpaid":
+        return "another email says that the subscription is on hold"
     at = max(event["created"] for event in reports)
     is_first = thing(reports[0])["billing_reason"] == "subscription_create"
     if state and thing(state)["status"] == "active" and state["created"] > at:

@@ -44,7 +44,7 @@ def dates_in(value: Any) -> set[str]:
 
 
 def amounts_in(events: Iterable[dict[str, Any]]) -> set[str]:
-    """Return all amounts in the events, and the sums of subscriptions, formatted as for people."""
+    """Return all amounts in the events, and the sums of items and subscriptions, formatted as for people."""
     found: set[str] = set()
     for event in events:
         data = event["data"]["object"]
@@ -54,8 +54,8 @@ def amounts_in(events: Iterable[dict[str, Any]]) -> set[str]:
             own = item.get("currency") or currency
             found |= {format_amount(value, own) for value in values if type(value) is int}
         if data["object"] == "subscription":
-            rows = data["items"]["data"]
-            found.add(format_amount(sum(row["price"]["unit_amount"] * row["quantity"] for row in rows), currency))
+            sums = [row["price"]["unit_amount"] * row["quantity"] for row in data["items"]["data"]]
+            found |= {format_amount(value, currency) for value in (*sums, sum(sums))}
     return found | {amount.removeprefix("-") for amount in found}
 
 
