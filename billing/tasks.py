@@ -5,7 +5,6 @@ from django.conf import settings
 
 from billing.services import (
     cards,
-    changes_execution,
     cleanup,
     comparison,
     disputes,
@@ -13,6 +12,7 @@ from billing.services import (
     reconciliation,
     reminders,
 )
+from billing.services.changes import execution as changes
 from billing.webhook import backlog, monitoring, storage
 
 
@@ -25,7 +25,7 @@ def handle_due_events() -> None:
     if settings.STRIPE_SECRET_KEY:
         reconciliation.refresh_subscriptions()
         cleanup.clean_up()
-        changes_execution.retry_due()
+        changes.retry_due()
 
 
 @shared_task(ignore_result=True)

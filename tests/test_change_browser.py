@@ -25,7 +25,7 @@ SUBSCRIBE = """
 from accounts.models import User
 from billing.gateway.api import StripeApi
 from billing.models import Customer
-from billing.services.changes_steps import ask
+from billing.services.changes.steps import ask
 Customer.objects.create(pk="cus_1", user=User.objects.get(), is_marked=True)
 ask(StripeApi(), "{}")
 """
@@ -108,7 +108,7 @@ def test_pages_are_accessible_and_fit(site, browser, cookies, width):
 def test_person_changes_the_plan_without_scripts(site, browser, cookies, stripe, subscription, width, language):
     start = int(time.time()) - 10 * DAY
     dates = {"current_period_start": start, "current_period_end": start + 30 * DAY}
-    subscription["items"]["data"][0] |= {"price": stripe.prices["price_pro"], "quantity": 1, **dates}
+    subscription["items"]["data"][0] |= {"price": stripe.catalog["price_pro"], "quantity": 1, **dates}
     change, costs, pay, done, keep = WORDS[language]
     options = {"viewport": {"width": width, "height": 800}, "storage_state": cookies, "java_script_enabled": False}
     with closing(browser.new_context(**options)) as context:

@@ -21,10 +21,10 @@ PREPARE = """
 from django.conf import settings
 from accounts.models import User
 from billing.gateway.api import StripeApi
-from billing.services import changes
-from billing.services.changes_execution import retry_due
-from billing.services.changes_steps import ask
-from billing.services.changes_targets import Choice
+from billing.services.changes import requests as changes
+from billing.services.changes.execution import retry_due
+from billing.services.changes.steps import ask
+from billing.services.changes.targets import Choice
 from billing.tests.support.plans import ADD_ONS, PLANS
 settings.BILLING_PLANS, settings.BILLING_ADD_ONS = PLANS, ADD_ONS
 user = User.objects.get()

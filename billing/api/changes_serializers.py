@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from billing.api.serializers import SubscriptionPlanSerializer
-from billing.services.changes_quotes import Quote
+from billing.services.changes.quotes import Quote
 from common.api.serializers import StrictSerializer
 from common.money import format_amount
 

@@ -10,8 +10,8 @@ from billing.api import changes_schema as schema
 from billing.api.changes_serializers import ChangeSerializer, ChoiceSerializer, preview_data
 from billing.api.serializers import NothingSerializer
 from billing.api.subscriptions import my_subscription
-from billing.services import changes
-from billing.services.changes_targets import Choice
+from billing.services.changes import requests as changes
+from billing.services.changes.targets import Choice
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.api.serializers import parse
 from common.api.views import ThrottledView

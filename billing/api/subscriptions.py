@@ -5,7 +5,7 @@ from typing import Any
 from accounts.models import User
 from billing.api.serializers import PaymentDueSerializer, PendingChangeSerializer, SubscriptionSerializer
 from billing.models import Subscription
-from billing.services.changes_rules import abilities_of
+from billing.services.changes.rules import abilities_of
 from billing.services.dues import dues_of
 
 # The response for a person without a subscription. It has the fields of a real one, so that a client can read

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Subscription
 from billing.plans import Plan, Price, all_add_ons, all_plans
-from billing.services.changes_targets import Choice
+from billing.services.changes.targets import Choice
 from common.pages import PageForm
 
 MAX_QUANTITY = 1_000_000

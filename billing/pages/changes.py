@@ -14,8 +14,8 @@ from rest_framework.status import HTTP_303_SEE_OTHER
 from accounts.models import User
 from billing.errors import BillingError, ChangePending, PreviewOutdated
 from billing.pages.change_forms import ChangeForm, ConfirmForm, options_of
-from billing.services import changes
-from billing.services.changes_rules import own_subscription
+from billing.services.changes import requests as changes
+from billing.services.changes.rules import own_subscription
 from billing.throttling import STRIPE_PAGE_LIMITS
 from common.pages import page_view, render_form_page
 

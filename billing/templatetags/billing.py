@@ -5,8 +5,8 @@ from typing import Any
 from django import template
 
 from billing.pages import display
-from billing.services.changes import refused_later
-from billing.services.changes_rules import abilities_of
+from billing.services.changes.requests import refused_later
+from billing.services.changes.rules import abilities_of
 from common.money import format_amount
 
 register = template.Library()

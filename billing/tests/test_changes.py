@@ -103,7 +103,7 @@ def test_next_charge_is_left_out_if_uncertain(stripe, ada, ada_api, values):
 
 
 def test_price_in_the_currency_of_the_subscription_is_used(stripe, ada, ada_api, settings):
-    stripe.prices["price_team"]["currency_options"] = {"eur": {"unit_amount": 1700}}
+    stripe.catalog["price_team"]["currency_options"] = {"eur": {"unit_amount": 1700}}
     stripe.add_price("price_pro", 2700, currency="eur")
     subscribe(stripe, ada, ("price_pro", 1))
     data = preview(ada_api, quantity=2).json()

@@ -157,7 +157,7 @@ def test_change_made_elsewhere_in_between_is_not_overwritten(stripe, ada_api, pr
     stripe.faults = [*BEFORE_CHANGE, *["timeout-before"] * 3]
     confirm(ada_api, token, quantity=5)
     stripe.faults = []
-    pro["items"]["data"][0] |= {"price": stripe.prices["price_pro_year"]}
+    pro["items"]["data"][0] |= {"price": stripe.catalog["price_pro_year"]}
     make_due()
     handle_due_events()
     assert (bought(pro), statuses()) == ([("price_pro_year", 1)], [("refused", "preview_outdated")])

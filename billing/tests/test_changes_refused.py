@@ -4,7 +4,7 @@ import pytest
 from django.core import signing
 
 from billing.models import Customer, SubscriptionChange
-from billing.services.changes_quotes import SALT
+from billing.services.changes.quotes import SALT
 from billing.tests.support.changes import bought, change, confirm, mine, preview, subscribe
 
 FUTURE = 2_000_000_000
@@ -132,7 +132,7 @@ def test_seats_are_added_when_the_plan_gets_them(stripe, ada, ada_api, pro, sett
 
 
 def test_price_that_stripe_does_not_have_is_reported(stripe, ada_api, pro, caplog):
-    del stripe.prices["price_team"]
+    del stripe.catalog["price_team"]
     assert preview(ada_api, quantity=2).status_code == 502
     assert "No such price: 'price_team'" in caplog.text
 
@@ -168,7 +168,7 @@ def test_old_token_is_refused(stripe, ada_api, pro, monkeypatch):
 
 
 def raise_price(stripe, pro):
-    stripe.prices["price_team"] = {**stripe.prices["price_team"], "unit_amount": 2500}
+    stripe.catalog["price_team"] = {**stripe.prices["price_team"], "unit_amount": 2500}
 
 
 def give_credit(stripe, pro):

@@ -38,7 +38,7 @@ UPDATE = {
 class StripeBilling(StripeStandIn):
     def __init__(self) -> None:
         super().__init__()
-        self.prices: dict[str, Json] = {}
+        self.catalog: dict[str, Json] = {}
         self.schedules: dict[str, Json] = {}
         self.issued: list[Json] = []
         self.events: list[Json] = []
@@ -51,7 +51,7 @@ class StripeBilling(StripeStandIn):
         self, price_id: str, amount: int, interval: str = "month", count: int = 1, **values: Any
     ) -> None:
         recurring = {"interval": interval, "interval_count": count, "usage_type": "licensed", "meter": None}
-        self.prices[price_id] = {
+        self.catalog[price_id] = {
             "id": price_id,
             "object": "price",
             "active": True,
@@ -93,7 +93,7 @@ class StripeBilling(StripeStandIn):
         return subscription
 
     def new_item(self, price_id: str, quantity: int, start: int) -> Json:
-        price = self.prices[price_id]
+        price = self.catalog[price_id]
         return {
             "id": self._id("si"),
             "object": "subscription_item",
@@ -136,7 +136,7 @@ class StripeBilling(StripeStandIn):
         return super()._perform(request)
 
     def retrieve_price(self, parameters: Json, price_id: str) -> Json:
-        price = existing(self.prices, "price", price_id)
+        price = existing(self.catalog, "price", price_id)
         return price if "expand" in parameters else {k: v for k, v in price.items() if k != "currency_options"}
 
     def read_subscription(self, parameters: Json, subscription_id: str) -> Json:
@@ -150,7 +150,7 @@ class StripeBilling(StripeStandIn):
         phases = copy.deepcopy(schedule["phases"])
         for phase in phases:
             for item in phase["items"]:
-                item["price"] = self.prices[item["price"]]
+                item["price"] = self.catalog[item["price"]]
         return {**schedule, "phases": phases}
 
     def update_subscription(self, parameters: Json, subscription_id: str) -> Json:
@@ -224,8 +224,8 @@ class StripeBilling(StripeStandIn):
                 del after[row["id"]]
                 continue
             missing: Json = {"code": "resource_missing", "param": "items[0][price]"}
-            require(row["price"] in self.prices, f"No such price: '{row['price']}'", **missing)
-            price, quantity = self.prices[row["price"]], int(row.get("quantity", 1))
+            require(row["price"] in self.catalog, f"No such price: '{row['price']}'", **missing)
+            price, quantity = self.catalog[row["price"]], int(row.get("quantity", 1))
             currencies = {price["currency"], *price.get("currency_options", {})}
             require(subscription["currency"] in currencies, "The price's currency doesn't match", param="currency")
             item = after.get(row.get("id", "")) or self.new_item(price["id"], quantity, start)
@@ -316,7 +316,7 @@ class StripeBilling(StripeStandIn):
         refuse_unknown(row, known)
         items = [{"price": i["price"], "quantity": int(i.get("quantity", 1))} for i in row["items"].values()]
         for item in items:
-            require(item["price"] in self.prices, f"No such price: '{item['price']}'", param="phases")
+            require(item["price"] in self.catalog, f"No such price: '{item['price']}'", param="phases")
         kept = {"items": items, "discounts": [*row.get("discounts", {}).values()], "default_tax_rates": []}
         if "duration" in row:
             require("end_date" not in row, "duration and end_date")

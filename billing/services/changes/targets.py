@@ -14,7 +14,7 @@ from billing.payloads import StripeObject
 from billing.payloads.prices import Item, sum_of
 from billing.plans import AddOn, Plan, Price, add_on_by_price, all_add_ons, all_plans, plan_by_price, plan_by_slug
 from billing.seats import check_quantity, smallest_quantity
-from billing.services.changes_rules import items_of
+from billing.services.changes.rules import items_of
 
 DAYS = {"day": Fraction(1), "week": Fraction(7), "month": Fraction(1461, 48), "year": Fraction(1461, 4)}
 MAX_ITEMS = 20  # of a subscription

@@ -13,8 +13,8 @@ from billing.gateway.api import StripeApi
 from billing.models import SubscriptionChange
 from billing.payloads import Preview, Schedule, StripeObject, SubscriptionState
 from billing.plans import Plan
-from billing.services.changes_rules import fingerprint, refuse_unless_changeable, seconds
-from billing.services.changes_targets import (
+from billing.services.changes.rules import fingerprint, refuse_unless_changeable, seconds
+from billing.services.changes.targets import (
     Choice,
     Target,
     contents_of,

@@ -17,8 +17,8 @@ from billing.gateway.api import StripeApi
 from billing.models import SubscriptionChange
 from billing.payloads import Schedule, StripeObject, SubscriptionState
 from billing.services import subscriptions, versions
-from billing.services.changes_rules import fingerprint, refuse_unless_cancelable, refuse_unless_changeable
-from billing.services.changes_targets import contents_of, current_contents
+from billing.services.changes.rules import fingerprint, refuse_unless_cancelable, refuse_unless_changeable
+from billing.services.changes.targets import contents_of, current_contents
 from billing.services.customers import NotOurs
 from billing.services.stripe_customers import KEY_LIFE
 from common.failpoints import failpoint

@@ -23,7 +23,7 @@ from billing.errors import (
 )
 from billing.gateway.api import StripeApi
 from billing.models import Subscription, SubscriptionChange
-from billing.services.changes_steps import ask, make
+from billing.services.changes.steps import ask, make
 from billing.services.reconciliation import LEASE, LONGEST_WAIT, QUESTIONS_PER_ROUND, ask_in_turn
 from common.db import database_now, index_walks
 from common.retry import backoff

@@ -15,17 +15,17 @@ from billing.gateway.api import StripeApi
 from billing.models import Subscription, SubscriptionChange
 from billing.payloads import StripeObject, SubscriptionState
 from billing.plans import add_on_by_price, all_add_ons
-from billing.services.changes_execution import carry_out, refusal_of
-from billing.services.changes_quotes import TOKEN_LIFE, Facts, Quote, quote, read_token
-from billing.services.changes_rules import (
+from billing.services.changes.execution import carry_out, refusal_of
+from billing.services.changes.quotes import TOKEN_LIFE, Facts, Quote, quote, read_token
+from billing.services.changes.rules import (
     fingerprint,
     items_of,
     own_subscription,
     refuse_unless_cancelable,
     refuse_unless_changeable,
 )
-from billing.services.changes_steps import ask
-from billing.services.changes_targets import Choice, Target, plan_for_change
+from billing.services.changes.steps import ask
+from billing.services.changes.targets import Choice, Target, plan_for_change
 from billing.services.reconciliation import LEASE
 from common.db import database_now, insert_if_absent
 from common.failpoints import failpoint
