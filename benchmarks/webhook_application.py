@@ -15,8 +15,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 django.setup()
 
-from billing.mail import NO_DETAILS
 from billing.models import StripeEvent
+from billing.receipts import NO_DETAILS
 from billing.webhook.signatures import verify
 from common.money import format_amount
 from emails.models import OutboundEmail

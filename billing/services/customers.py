@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from accounts.mail import greeting_name
 from accounts.models import User
-from billing.mail import Recipient
 from billing.models import Checkout, CleanupRequest, Customer, CustomerRequest, Payment, StripeEvent
 from billing.payloads import CustomerRef
+from billing.recipients import Recipient
 from billing.services import contacts, erasures
 from billing.signals import customer_found
 from common.db import first_row, insert_if_absent

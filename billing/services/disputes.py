@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.db import transaction
 
-from billing import mail
+from billing import keys, mail
 from billing.models import Dispute, EarlyFraudWarning, Payment, Subscription
 from billing.models.suspensions import is_suspending
 from billing.payloads import DisputeState, FraudWarning
@@ -61,7 +61,7 @@ def remind_of_evidence() -> int:
                 dispute.reminded_for = dispute.evidence_due_at
                 dispute.save(update_fields=["reminded_for"])
                 logger.error("Evidence for dispute %s is due at %s.", dispute.pk, dispute.evidence_due_at)
-                notify(dispute, dispute.payment, mail.EVIDENCE_DUE)
+                notify(dispute, dispute.payment, keys.EVIDENCE_DUE)
     return len(due)
 
 
@@ -104,8 +104,8 @@ def report_dispute(dispute: Dispute, payment: Payment) -> None:
 def step_of(dispute: Dispute) -> str:
     """Return which email informs staff of this state. Each is sent once."""
     if dispute.is_open:
-        return mail.OPENED
-    return dispute.status if dispute.status in (mail.LOST, mail.WON) else mail.CLOSED
+        return keys.OPENED
+    return dispute.status if dispute.status in (keys.LOST, keys.WON) else keys.CLOSED
 
 
 def notify(dispute: Dispute, payment: Payment, step: str) -> None:
