@@ -1,31 +1,27 @@
 """Subscriptions, in the state that the newest event about each of them reports."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self, cast
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, TextField, When
-from django.db.models.functions import Cast
-from django.db.models.lookups import Contains
+from django.db.models import Case, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import grace
+from billing.models.access import EVENT_DELAY, WITH_ACCESS, has_access
 from billing.models.clock import has_passed, is_ahead, later
 from billing.models.customers import Customer
 from billing.models.items import SubscriptionItem
-from billing.models.suspensions import is_suspended, not_suspended
-from billing.plans import Plan, known_price_ids, plan_by_price, price_by_id
+from billing.models.scheduled_changes import ScheduledChange
+from billing.models.suspensions import is_suspended
+from billing.plans import Plan, plan_by_price
 from common.db import execute
 from common.money import format_amount
 
 FINAL = ("canceled", "incomplete_expired")
-# It is our policy that access continues while Stripe retries a failed card.
-WITH_ACCESS = ("active", "trialing", "past_due")
 # What Stripe calls a subscription whose newest invoice isn't paid: while it retries, and once it has given up.
 OWING = ("past_due", "unpaid")
 
@@ -36,67 +32,8 @@ FORGET_UNPAID = "UPDATE billing_subscription SET unpaid_since = NULL WHERE id = 
 ACTIVATE = "UPDATE billing_subscription SET status = 'active' WHERE id = %s AND status = 'incomplete'"
 
 
-# Stripe's own events and answers come first. Only if they don't, the clock decides.
-EVENT_DELAY = timedelta(hours=3)
 # How often Stripe is asked about a subscription that should have ended.
 OVERDUE_INTERVAL = timedelta(days=1)
-
-
-def has_access() -> Q:
-    """Return the condition for access. ``Subscription.gives_access`` says the same about one row."""
-    has_price = has_any_price(known_price_ids())
-    condition = Q(status__in=WITH_ACCESS) & has_price & grace.has_grace() & not_suspended()
-    if settings.STRIPE_SECRET_KEY:
-        return condition  # Stripe is asked soon after each date, and only its answer is certain
-    now = timezone.now()
-    is_abandoned = Q(status="trialing", trial_end__lte=now - EVENT_DELAY) & ~Q(without_card="")
-    return condition & (Q(cancel_at=None) | Q(cancel_at__gt=now)) & ~is_abandoned
-
-
-def has_any_price(price_ids: Sequence[str]) -> Q:
-    """Return the condition for subscriptions that have an item with one of the prices."""
-    condition = Q(price_id__in=price_ids)
-    for price_id in price_ids:
-        # Both databases write a JSON column as text in this form. Only PostgreSQL can look into its arrays.
-        pair = json.dumps({"price_id": price_id})[1:-1]
-        condition |= Q(Contains(Cast("items", TextField()), pair))
-    return condition
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledChange:
-    """What a subscription will be from ``at`` on. ``amount`` is None unless the sum of all items is certain."""
-
-    at: datetime
-    price_id: str
-    quantity: int | None
-    interval: str
-    interval_count: int | None
-    amount: int | None
-    currency: str
-
-    @classmethod
-    def from_phase(cls, phase: Mapping[str, Any], *, is_sum_certain: bool) -> Self:
-        # The phases in events name only the IDs of prices.
-        price = price_by_id(phase["price_id"])
-        return cls(
-            at=datetime.fromisoformat(phase["at"]),
-            price_id=phase["price_id"],
-            quantity=phase["quantity"],
-            interval=phase["interval"] or (price.interval if price else ""),
-            interval_count=phase["interval_count"] or (price.interval_count if price else None),
-            # A discount or a tax on the subscription will apply to the next phase as well.
-            amount=phase["amount"] if is_sum_certain else None,
-            currency=phase["currency"],
-        )
-
-    @property
-    def plan(self) -> Plan | None:
-        return plan_by_price(self.price_id)
-
-    @property
-    def display_amount(self) -> str:
-        return "" if self.amount is None else format_amount(self.amount, self.currency)
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -336,7 +273,7 @@ class Subscription(models.Model):
         return None if phase is None or has_passed(self.cancel_at) else cast(Mapping[str, Any], phase)
 
     @property
-    def scheduled_change(self) -> "ScheduledChange | None":
+    def scheduled_change(self) -> ScheduledChange | None:
         """The change of plan, interval, or quantity that lies ahead."""
         phase = self.known_phase
         if phase is None or self.is_final:

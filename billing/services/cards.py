@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from billing import mail
 from billing.models import Card, Customer, StripeEvent, Subscription
+from billing.models.access import WITH_ACCESS
 from billing.models.clock import is_ahead
-from billing.models.subscriptions import WITH_ACCESS
 from billing.payloads import CardState, CustomerRef
 from billing.services import versions
 from billing.services.customers import Payer, identify

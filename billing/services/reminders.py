@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from billing import mail
 from billing.models import Subscription
+from billing.models.access import EVENT_DELAY
 from billing.models.clock import is_ahead
-from billing.models.subscriptions import EVENT_DELAY
 from billing.payloads import CustomerRef, UpcomingInvoice
 from billing.services import subscriptions
 from billing.services.customers import Payer, identify

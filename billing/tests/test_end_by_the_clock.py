@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.tests.support.browser import text_of
 from billing.access import user_has_plan, user_has_subscription
 from billing.models import Subscription
-from billing.models.subscriptions import EVENT_DELAY
+from billing.models.access import EVENT_DELAY
 from billing.tasks import handle_due_events
 from billing.tests.support.stripe_events import GENERATIONS, changed, payload, post
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from billing.access import user_has_plan, user_has_subscription
 from billing.models import Customer, Subscription
-from billing.models.subscriptions import EVENT_DELAY
+from billing.models.access import EVENT_DELAY
 from billing.services import reconciliation
 from billing.tasks import handle_due_events, keep_deadlines
 from billing.tests.support.stripe_events import GENERATIONS, changed, payload, post, post_all
