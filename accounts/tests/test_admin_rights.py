@@ -28,6 +28,7 @@ REGISTERED = {
     "billing.Payment",
     "billing.StripeEvent",
     "billing.Subscription",
+    "billing.SubscriptionChange",
     "emails.ContactChange",
     "emails.DeliveryAttempt",
     "emails.DeliveryEvent",

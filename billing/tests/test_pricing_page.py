@@ -198,7 +198,7 @@ def test_page_costs_few_queries(client, browser, ada, shop, settings, django_ass
     set_plan(settings, "pro", trial_days=14)
     with django_assert_max_num_queries(0):
         client.get("/pricing")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         browser.get("/pricing")
 
 

@@ -21,6 +21,7 @@ from billing.models import (
     Payment,
     StripeEvent,
     Subscription,
+    SubscriptionChange,
 )
 from billing.tests.support.stripe_events import payload
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, ProviderState, Suppression
@@ -36,6 +37,7 @@ def make_rows() -> dict[type[Model], Model]:
     payment = Payment.objects.create(
         stripe_id="in_1", user=user, customer=customer, status="paid", amount=1, currency="usd"
     )
+    subscription = Subscription.objects.create(pk="sub_1", customer=customer, status="active")
     rows: list[Model] = [
         user,
         customer,
@@ -56,7 +58,8 @@ def make_rows() -> dict[type[Model], Model]:
         StripeEvent.objects.create(
             pk="evt_1", type=EVENT["type"], livemode=False, body=json.dumps(EVENT), created_at=now
         ),
-        Subscription.objects.create(pk="sub_1", customer=customer, status="active"),
+        subscription,
+        SubscriptionChange.objects.create(user=user, subscription=subscription, action="cancel"),
     ]
     return {type(row): row for row in rows}
 

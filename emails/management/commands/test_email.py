@@ -16,7 +16,7 @@ from emails.backends.base import Request
 from emails.errors import InvalidMessage, UnknownKind
 from emails.message import Message
 from emails.support.advice import CONSOLE, NOTHING_SENT, SEND_REAL_EMAIL
-from emails.support.direct import NotSent, send_now
+from emails.support.direct import NotSent, refuse_suppressed, send_now
 
 MAX_STRING_CHARACTERS = 2000  # in the output of --dry-run; only attachments are longer
 
@@ -46,14 +46,20 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(describe(backend.name, request, message))
             return
+        try:
+            self.send(backend, request, message, options)
+        except NotSent as error:
+            raise CommandError(str(error)) from None
+
+    def send(self, backend: Any, request: Request, message: Message, options: dict[str, Any]) -> None:
+        """Send the message, or say that this provider sends nothing. Raises ``NotSent``."""
+        kind = options["kind"] or ""
         if backend.name == CONSOLE:
+            refuse_suppressed(message, kind)
             self.stdout.write(describe(backend.name, request, message))
             self.stdout.write(f"{NOTHING_SENT} {SEND_REAL_EMAIL}")
             return
-        try:
-            self.stdout.write(send_now(message, options["kind"] or "", options["provider"] or ""))
-        except NotSent as error:
-            raise CommandError(str(error)) from None
+        self.stdout.write(send_now(message, kind, options["provider"] or ""))
         self.stdout.write("To see whether it arrives, check the mailbox or wait for a delivery event.")
 
 
