@@ -36,6 +36,8 @@ def bare(request: HttpRequest) -> HttpResponse:
         "total": total,
         "number": invoice["number"],
         "date": "today",
+        "billed_to": [invoice["customer_name"], invoice["customer_email"]],
+        "payment_method": "",
         "lines": [{"description": line["description"], "amount": total} for line in invoice["lines"]["data"]],
         "invoice_url": invoice["hosted_invoice_url"],
         "billing_url": "https://app.example.com/billing",

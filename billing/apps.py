@@ -12,7 +12,7 @@ class BillingConfig(AppConfig):
         """Register the checks, the signal receivers, and what billing adds to the pages and admin of accounts."""
         # These modules import models, which can't be loaded before the app is ready.
         from accounts import hooks  # noqa: PLC0415
-        from billing import alert_checks, checks, privacy  # noqa: F401, PLC0415
+        from billing import checks, privacy  # noqa: F401, PLC0415
         from billing.pages import display  # noqa: PLC0415
         from billing.services import contacts, customers  # noqa: PLC0415
         from billing.signals import customer_found  # noqa: PLC0415

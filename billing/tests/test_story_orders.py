@@ -11,7 +11,7 @@ from math import factorial
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from billing.models import Dispute, Payment, StripeEvent, Subscription
 from billing.testing.stories import all_stories
@@ -212,8 +212,10 @@ def check_orders(ada, name: str, generation: str, *, all_up_to: int, others: int
 
 @pytest.mark.parametrize("name", STORIES)
 def test_few_orders_of_a_story_end_the_same(ada, name):
+    # .ci/run repeats the tests on PostgreSQL, where each order takes longer.
+    others = 5 if connection.vendor == "sqlite" else 1
     for generation in GENERATIONS:
-        check_orders(ada, name, generation, all_up_to=3, others=5, pages_every=3)
+        check_orders(ada, name, generation, all_up_to=3, others=others, pages_every=3)
 
 
 @pytest.mark.exhaustive

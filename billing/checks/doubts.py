@@ -24,7 +24,7 @@ SMALLEST_CHARGES = {
 
 
 def doubts_about_offers() -> Iterator[str]:
-    """Yield a sentence for each doubt. The settings must be free of mistakes (plan_checks.py)."""
+    """Yield a sentence for each doubt. The settings must be free of mistakes (offers.py)."""
     yield from doubts_about_add_ons()
     if sum(plan.is_highlighted for plan in all_plans()) > 1:
         yield "More than one plan is highlighted."

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 from django.utils.module_loading import import_string
 
-from billing.checkout_checks import problems_of_terms
-from billing.plan_checks import is_text, problems_of_offers
-from billing.plan_doubts import doubts_about_offers
+from billing.checks.checkout_terms import problems_of_terms
+from billing.checks.doubts import doubts_about_offers
+from billing.checks.offers import is_text, problems_of_offers
 from billing.plans import all_add_ons, all_plans, all_products
 
 Apps = Sequence[AppConfig] | None
