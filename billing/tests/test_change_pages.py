@@ -183,3 +183,8 @@ def test_both_ways_lead_to_the_same_rows(stripe, ada_api, pro, settings, generat
     assert (row.price_id, row.quantity, row.status, row.recurring_amount) == ("price_team", 5, "active", 9500)
     assert (data["plan"]["slug"], data["cancel_at"]) == ("team", data["current_period_end"])
     assert [payment["amount"] for payment in ada_api.get("payments/").json()["results"]] == [4400]
+
+
+def test_without_a_key_the_page_says_that_payments_are_not_set_up(browser, pro, settings):
+    settings.STRIPE_SECRET_KEY = ""
+    assert "Payments aren't set up yet." in text_of(browser.get("/billing/change", follow=True))

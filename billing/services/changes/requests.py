@@ -6,11 +6,12 @@ docs/billing.md says when a change takes effect, and which requests are refused.
 import uuid
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import User
-from billing.errors import AccountDeleted, BillingError, ChangeInProgress, PreviewOutdated
+from billing.errors import AccountDeleted, BillingError, ChangeInProgress, PaymentsNotSetUp, PreviewOutdated
 from billing.gateway.api import StripeApi
 from billing.models import Subscription, SubscriptionChange
 from billing.payloads import StripeObject, SubscriptionState
@@ -35,6 +36,8 @@ REPORTED_FOR = timedelta(days=7)
 
 def changeable(*, user: User) -> Subscription:
     """Return the subscription that the user may change, as far as we know. Raises ``BillingError``."""
+    if not settings.STRIPE_SECRET_KEY:
+        raise PaymentsNotSetUp
     subscription = own_subscription(user)
     refuse_unless_changeable(subscription)
     refuse_during_change(subscription)
