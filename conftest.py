@@ -1,9 +1,9 @@
 """Configuration of all tests: the number of processes, the cache, slow tests, and a database for parallel threads."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
-from itertools import chain, groupby, islice
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -34,44 +34,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if is_one_file else None
 
 
-# Before "-m database" selects, and after pytest-django has ordered the tests.
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark the tests with a database, skip the slow ones unless RUN_SLOW asks for them, and put those first."""
-    mark(items)
-    yield
-    if RUNS_SLOW:
-        items[:] = in_shares(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+@pytest.hookimpl(tryfirst=True)  # before "-m database" selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests with a database.
 
-
-def mark(items: list[pytest.Item]) -> None:
-    """Skip the slow tests unless RUN_SLOW=1 is set, and the exhaustive ones unless RUN_SLOW=all is set."""
+    Skip the slow tests unless RUN_SLOW=1 is set, and the exhaustive ones unless RUN_SLOW=all is set.
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if item.get_closest_marker("django_db") or "db" in fixtures or "transactional_db" in fixtures:
             item.add_marker("database")
         if item.get_closest_marker("exhaustive") and not RUNS_EXHAUSTIVE:
             item.add_marker(pytest.mark.skip(reason="exhaustive: RUN_SLOW=all runs it"))
-        if item.get_closest_marker("slow") and not RUNS_SLOW:
+    if RUNS_SLOW:
+        # Slow tests run first. Otherwise one worker could still be busy with a slow test after all others are done.
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: RUN_SLOW=1 runs it"))
-
-
-def in_shares(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Return the tests in an order in which each worker's share begins with slow tests.
-
-    xdist gives each worker an equal part of the list. Slow tests wait for other processes most of the time, so they run
-    while other workers use the processor. At the end, only one worker would be busy with them. The tests of a module
-    stay together, because they share fixtures.
-    """
-    first = [item for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("database")]
-    modules = [list(tests) for _, tests in groupby(first, key=lambda item: item.path)]
-    known = {id(item) for item in first}
-    rest = iter([item for item in items if id(item) not in known])
-    shares = [list(chain(*modules[number::workers])) for number in range(workers)]
-    for number, share in enumerate(shares):
-        size = (len(items) * (number + 1)) // workers - (len(items) * number) // workers
-        share += islice(rest, max(size - len(share), 0))
-    return [*chain(*shares), *rest]
 
 
 def is_slow(report: pytest.TestReport) -> bool:
