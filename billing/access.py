@@ -49,7 +49,7 @@ def user_has_subscription(user: Person) -> bool:
 
 
 def plan_of(user: Person) -> Plan | None:
-    """Return the user's plan: that of the newest subscription with access, else the free plan, if there is one."""
+    """Return the plan of the newest subscription with access, or the free plan, or None if there isn't one."""
     return next(iter(plans_of(user)), None)
 
 
@@ -93,7 +93,7 @@ def user_bought(user: Person, slug: str) -> bool:
 
 
 def plans_of(user: Person) -> list[Plan]:
-    """Return the plans that the user has access to, those of the newest subscription first."""
+    """Return the plans that the user has access to. The newest subscription comes first."""
     if user.pk is None:
         return []
     paid = [plan for subscription in running(user) for plan in subscription.plans]

@@ -10,9 +10,8 @@ from django.utils import timezone
 from billing.errors import BillingError, DocumentMissing, DocumentUnavailable, PaymentsNotSetUp, StripeRefused
 from billing.gateway.api import StripeApi
 from billing.models import Payment
+from billing.models.payments import INVOICE_LINK_LIFE
 
-# Stripe's pages of invoices expire 30 days after the invoice became final, or after it was due.
-LINK_LIFE = timedelta(days=30)
 STRIPE_DOMAIN = "stripe.com"
 HTTPS_PORT = 443
 
@@ -78,7 +77,7 @@ def refusal(error: BillingError) -> BillingError:
 def stored_link(payment: Payment) -> str:
     """Return the link from the newest event, or an empty string once it has expired."""
     created = min(filter(None, [payment.created_at, payment.paid_at]))
-    is_fresh = timezone.now() - created < LINK_LIFE
+    is_fresh = timezone.now() - created < INVOICE_LINK_LIFE
     return allowed(payment.invoice_url) if is_fresh else ""
 
 

@@ -196,7 +196,7 @@ def is_nothing_to_do(action: SubscriptionChange.Action, state: SubscriptionState
 
 
 def store_or_join(user: User, subscription: Subscription, action: SubscriptionChange.Action) -> SubscriptionChange:
-    """Return the stored row: a new one, or that of a second click which was faster."""
+    """Return the stored row, which another click may have inserted first."""
     try:
         return store(SubscriptionChange(user=user, subscription=subscription, action=action))
     except ChangeInProgress:
