@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "emails",
     "accounts",
     "billing",
+    "operations",
     "myproject",  # loads the Celery app in every process; without it, manage.py would publish to a default broker
 ]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-APPS = ("accounts", "billing", "common", "emails", "myproject", "settings")
+APPS = ("accounts", "billing", "common", "emails", "myproject", "operations", "settings")
 BILLING_TO_EMAILS = 5
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = [

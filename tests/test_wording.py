@@ -23,8 +23,8 @@ from tests.support import catalog
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
-CODE = [ROOT / name for name in ("accounts", "billing", "common", "emails", "myproject", "settings")]
-APPS = ("accounts", "billing", "emails")
+CODE = [ROOT / name for name in ("accounts", "billing", "common", "emails", "myproject", "operations", "settings")]
+APPS = ("accounts", "billing", "emails", "operations")
 FIRST_WORDS = 30  # the number of characters by which a text is found in the code
 
 

@@ -1,0 +1,4 @@
+"""The tables of operations, one per module."""
+
+from operations.models.heartbeats import Heartbeat as Heartbeat
+from operations.models.heartbeats import Role as Role
