@@ -26,6 +26,7 @@ COMMANDS = [
     "send_cost.py",
     "event_cost.py",
     "person_cost.py",
+    "demo_data.py",
     "claim_cost.py",
     "growth.py",
     "purge.py",
