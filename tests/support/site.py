@@ -88,11 +88,13 @@ class Site:
             return requests.get(f"{self.url}/healthz", timeout=1).ok
         return False
 
-    def manage(self, *arguments: str) -> None:
+    def manage(self, *arguments: str) -> str:
+        """Run a management command, and return what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
 
     def add_person(self, address: str, password: str) -> None:
         """Create a user with a confirmed address and one email in the outbox."""
