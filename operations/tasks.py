@@ -1,4 +1,4 @@
-"""Starts and stops the heartbeats of workers and beat. Celery loads this module in both."""
+"""The Celery tasks, and the start and end of heartbeats. Celery loads this module in workers and beat."""
 
 import atexit
 import os
@@ -6,13 +6,23 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from celery import shared_task
 from celery.signals import after_task_publish, beat_embedded_init, beat_init, worker_ready, worker_shutdown
 from celery.worker import state
+from django.conf import settings
 
 from operations.heartbeats import Pulse
+from operations.metrics import counting
 from operations.models import Role
 
 _pulses: dict[Role, Pulse] = {}
+
+
+@shared_task(ignore_result=True)
+def count_totals() -> None:
+    """Add what happened since the last time to the totals on /metrics. Only if somebody may read them."""
+    if settings.METRICS_TOKEN:
+        counting.count_all()
 
 
 @worker_ready.connect
