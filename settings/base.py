@@ -219,6 +219,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "operations-count-totals": {
+        "task": "operations.tasks.count_totals",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
+    },
 }
 
 

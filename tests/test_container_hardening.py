@@ -60,7 +60,7 @@ def members(network: str) -> set[str]:
 def test_networks_connect_only_who_needs_each_other():
     assert members("public") == {"caddy"}
     assert members("proxy") == {"caddy", "web"}
-    assert members("database") == {"postgres", "migrate", "web", "worker"}
+    assert members("database") == {"postgres", "migrate", "web", "worker", "beat"}
     assert members("redis") == {"redis", "web", "worker", "beat"}
     assert members("internet") == {"web", "worker"}
     assert set(PRODUCTION["networks"]) == {"public", "proxy", "database", "redis", "internet"}
