@@ -88,6 +88,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"operator": "common.templatetags.operator"},  # for the admin's templates
         },
     },
     {  # for subjects and text parts of emails: Django decides about escaping per engine, and not per file extension
