@@ -1,7 +1,6 @@
-"""Configuration of the accounts app and of the admin site."""
+"""Configuration of the accounts app."""
 
 from django.apps import AppConfig
-from django.contrib.admin import apps as admin_apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save
 
@@ -21,8 +20,3 @@ class AccountsConfig(AppConfig):
         )
         user_logged_in.connect(signals.record_login, dispatch_uid="accounts.record_login")
         user_logged_out.connect(signals.record_logout, dispatch_uid="accounts.record_logout")
-
-
-class AdminConfig(admin_apps.AdminConfig):
-    default = False  # INSTALLED_APPS lists both configurations of this module by name
-    default_site = "accounts.admin.site.AdminSite"

@@ -19,6 +19,7 @@ from emails.models import (
     Status,
     Suppression,
 )
+from emails.signals import emails_deleting
 from emails.support.history import history
 
 ERASED_AT_ONCE = 500  # per transaction
@@ -103,6 +104,7 @@ def erase_some_settled() -> int:
 
 def delete(keys: Collection[UUID]) -> None:
     """Delete the emails with their events, and the attempts that carried no others."""
+    emails_deleting.send(OutboundEmail, keys=keys)
     # order_by() removes the models' orderings, for which the database would sort.
     carried = AttemptedEmail.objects.filter(email__in=keys).order_by()
     attempts = {*carried.values_list("attempt", flat=True)}

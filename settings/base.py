@@ -29,7 +29,7 @@ APP_URL = env.http_url("APP_URL", default=f"http://localhost:{PORT}")
 INSTALLATION_ID = env.identifier("INSTALLATION_ID", default=quote(APP_URL.partition("//")[2].lower(), safe="/:@[]"))
 
 INSTALLED_APPS = [
-    "accounts.apps.AdminConfig",  # django.contrib.admin with our own site
+    "operations.apps.AdminConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -207,6 +207,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "billing-compare-with-stripe": {
         "task": "billing.tasks.compare_with_stripe",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "operations-count-by-hour": {
+        "task": "operations.count_by_hour",
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },

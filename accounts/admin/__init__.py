@@ -1,5 +1,5 @@
 """The admin site, and the admin of users: their data, what happened to them, and actions that help them.
 
 AccountsConfig.ready() loads the modules that register admins. This file imports none of them, because Django loads
-accounts.admin.site while it creates the site that they register with.
+this package while it creates the site that they register with.
 """

@@ -1,6 +1,6 @@
 """The admin site: who gets in, and how staff change their own password.
 
-accounts.apps.AdminConfig makes it the default site, which every app registers its models with.
+The default site, which every app registers its models with, is a subclass: operations/admin/site.py.
 """
 
 from collections.abc import Callable

@@ -59,6 +59,7 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["email"], condition=~models.Q(email=""), name="customer_email")]
 
     def __str__(self) -> str:
         return self.pk

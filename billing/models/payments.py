@@ -125,6 +125,11 @@ class Payment(models.Model):
             models.Index(fields=["subscription_id"], condition=Q(status="failed"), name="payment_open"),
             models.Index(fields=["payment_intent"], condition=~Q(payment_intent=""), name="payment_intent"),
             models.Index(fields=["charge"], condition=~Q(charge=""), name="payment_charge"),
+            models.Index(fields=["paid_at"], condition=Q(paid_at__isnull=False), name="payment_paid_at"),
+            models.Index(
+                fields=["last_failed_at"], condition=Q(last_failed_at__isnull=False), name="payment_failed_at"
+            ),
+            models.Index(fields=["email"], condition=~Q(email=""), name="payment_email"),
         ]
 
     def __str__(self) -> str:

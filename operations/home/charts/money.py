@@ -1,0 +1,56 @@
+"""The charts of money, one for each currency."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+from common.money import format_amount
+from operations.home.charts.drawing import Chart, Series
+from operations.home.charts.periods import Period
+from operations.models import MoneyCount
+
+MAX_CURRENCIES = 3  # by the amount that was paid
+NUMBERS = {MoneyCount.Flow.PAID: 1, MoneyCount.Flow.REFUNDED: 3, MoneyCount.Flow.FAILED: 5}  # colors and patterns
+LABELS = {
+    MoneyCount.Flow.PAID: "paid",
+    MoneyCount.Flow.REFUNDED: "refunded",
+    MoneyCount.Flow.FAILED: "failed, still unpaid",
+}
+
+Amounts = dict[str, dict[str, list[tuple[datetime, int]]]]  # by currency and flow
+
+
+def counted() -> Amounts:
+    amounts: Amounts = defaultdict(lambda: defaultdict(list))
+    for currency, flow, hour, amount in MoneyCount.objects.values_list("currency", "flow", "hour", "amount"):
+        amounts[currency][flow].append((hour, amount))
+    return amounts
+
+
+def by_flow(amounts: Amounts, period: Period, name: str) -> Iterator[Chart]:
+    """Yield a chart for each of the most important currencies. Amounts in different ones can't be added up."""
+    for currency in most_important(amounts):
+        series = [
+            Series(number, LABELS[flow], period.spread(amounts[currency].get(flow, ())))
+            for flow, number in NUMBERS.items()
+        ]
+        title = f"Money in {currency.upper()}, {period.title.lower()}"
+        write = partial(format_in, currency=currency)
+        yield Chart(f"{name}-{currency}", title, period.buckets, series, write, is_stacked=False)
+
+
+def format_in(amount: int, *, currency: str) -> str:
+    return format_amount(amount, currency)
+
+
+def most_important(amounts: Amounts) -> list[str]:
+    totals: Counter[str] = Counter()
+    for currency, flows in amounts.items():
+        totals[currency] = sum(amount for pairs in flows.values() for _, amount in pairs)
+    return [currency for currency, _ in totals.most_common(MAX_CURRENCIES)]
+
+
+def others(amounts: Amounts) -> list[str]:
+    """Return the currencies without a chart."""
+    return sorted({currency.upper() for currency in amounts} - {code.upper() for code in most_important(amounts)})

@@ -1,0 +1,72 @@
+import django.db.models.functions.datetime
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("operations", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="DeletedEmails",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hour", models.DateTimeField(db_index=True)),
+                ("kind", models.CharField(blank=True, max_length=64)),
+                ("status", models.CharField(max_length=16)),
+                ("count", models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CountedHour",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(choices=[("email", "emails"), ("money", "payments")], max_length=8)),
+                ("hour", models.DateTimeField()),
+                ("counted_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("subject", "hour"), name="one_count_an_hour")],
+            },
+        ),
+        migrations.CreateModel(
+            name="EmailCount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hour", models.DateTimeField()),
+                ("kind", models.CharField(blank=True, max_length=64)),
+                ("status", models.CharField(max_length=16)),
+                ("count", models.BigIntegerField(default=0, help_text="Those that are still stored.")),
+                (
+                    "deleted",
+                    models.BigIntegerField(
+                        default=0, help_text="Those that retention or an erasure has deleted since."
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("hour", "kind", "status"), name="one_email_count")],
+            },
+        ),
+        migrations.CreateModel(
+            name="MoneyCount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hour", models.DateTimeField()),
+                (
+                    "flow",
+                    models.CharField(
+                        choices=[("paid", "paid"), ("failed", "failed and still unpaid"), ("refunded", "refunded")],
+                        max_length=16,
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("count", models.BigIntegerField(default=0)),
+                ("amount", models.BigIntegerField(default=0)),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("hour", "flow", "currency"), name="one_money_count")],
+            },
+        ),
+    ]
