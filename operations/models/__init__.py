@@ -2,3 +2,4 @@
 
 from operations.models.heartbeats import Heartbeat as Heartbeat
 from operations.models.heartbeats import Role as Role
+from operations.models.reports import Report as Report
