@@ -53,10 +53,11 @@ class Variables:
 
 
 def variable(name: str) -> Variable:
-    is_set = name in Env.ENVIRON
-    value = Env.ENVIRON[name] if is_set else as_text(Env.defaults.get(name))
-    problem, fix = problem_with(Env.ENVIRON[name]) if is_set else ("", "")
-    return Variable(name, shown(name, value), source(name), is_secret(name), problem, fix)
+    if name in Env.ENVIRON:
+        value = Env.ENVIRON[name]
+        return Variable(name, shown(name, value), source(name), is_secret(name), *problem_with(value))
+    value = as_text(Env.defaults.get(name)) or Env.ENVIRON.get(DERIVED_FROM.get(name, ""), "")
+    return Variable(name, shown(name, value), source(name), is_secret(name))
 
 
 def source(name: str) -> str:

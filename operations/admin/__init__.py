@@ -1,1 +1,5 @@
 """The admin of operations."""
+
+from operations.admin import reports
+
+__all__ = ["reports"]

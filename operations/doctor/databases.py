@@ -68,7 +68,7 @@ def read_facts() -> Facts:
         cursor.execute(POSTGRES_FACTS)
         *facts, now = cursor.fetchone()
         # It read its clock while it answered, on average in the middle.
-        return Facts(own.vendor, *facts, now - (before + (datetime.now(UTC) - before) / 2))
+        return Facts(own.vendor, *facts, skew=now - (before + (datetime.now(UTC) - before) / 2))
 
 
 def impatient_connection() -> BaseDatabaseWrapper:

@@ -34,7 +34,9 @@ def django() -> Iterator[Trouble]:
         if is_new and message.level >= django_checks.WARNING:
             seen.add(message.msg)
             trouble = error if message.level >= django_checks.ERROR else warning
-            yield trouble(message.msg, message.hint or f"See the check {message.id} in its documentation.", message.id)
+            yield trouble(
+                message.msg, message.hint or f"See the check {message.id} in its documentation.", message.id or ""
+            )
 
 
 CHECKS = (Check("django.checks", "manage.py check --deploy", django),)

@@ -3,7 +3,9 @@
 import os
 import socket
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from common.db import database_now
 from common.findings import Finding, Level
@@ -11,6 +13,7 @@ from operations.doctor.comparison import different_variables, fingerprints
 from operations.doctor.examination import examine
 from operations.models import Report
 
+OLD_AFTER = timedelta(minutes=15)  # three missed examinations
 ONLY = 1  # the primary key of the only row
 ORDER = (Level.ERROR, Level.WARNING, Level.OK)
 
@@ -23,6 +26,10 @@ class LatestReport:
     checked_at: datetime
     process: str
     different: list[str]
+
+    @property
+    def is_old(self) -> bool:
+        return timezone.now() - self.checked_at > OLD_AFTER
 
 
 def latest() -> LatestReport | None:

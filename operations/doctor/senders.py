@@ -56,7 +56,7 @@ def postal_address() -> Iterator[Trouble]:
     if settings.IS_PRODUCTION and not settings.BRAND_ADDRESS:
         yield warning(
             "It is not set, so emails and receipts lack the postal address that many countries require.",
-            "Set BRAND_ADDRESS to the company's postal address.",
+            "Set BRAND_ADDRESS to the street and city of the company.",
         )
 
 

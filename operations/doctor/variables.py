@@ -26,6 +26,9 @@ class Variable(Protocol):
 
 
 def findings(variables: Iterable[Variable]) -> Iterator[Finding]:
-    for variable in variables:
-        level = Level.ERROR if variable.problem else Level.OK
-        yield Finding(CHECK, level, variable.name, variable.problem, variable.fix)
+    found = [
+        Finding(CHECK, Level.ERROR, variable.name, variable.problem, variable.fix)
+        for variable in variables
+        if variable.problem
+    ]
+    yield from found or [Finding(CHECK, Level.OK, "variables")]
