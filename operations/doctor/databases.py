@@ -34,6 +34,7 @@ ADVICE = (
     (r"unable to open database file", "Create the folder in DATABASE_URL, and make it writable."),
     (r"not a database|malformed", "Correct DATABASE_URL, or restore the file from a backup."),
 )
+FACTS = ("version", "time_zone", "encoding", "is_read_only", "is_encrypted", "connections", "maximum", "now")
 POSTGRES_FACTS = """
     SELECT current_setting('server_version_num')::int, current_setting('TimeZone'), current_setting('server_encoding'),
         pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',
@@ -66,9 +67,10 @@ def read_facts() -> Facts:
             return Facts(own.vendor)
         before = datetime.now(UTC)
         cursor.execute(POSTGRES_FACTS)
-        *facts, now = cursor.fetchone()
+        facts = dict(zip(FACTS, cursor.fetchone(), strict=True))
         # It read its clock while it answered, on average in the middle.
-        return Facts(own.vendor, *facts, skew=now - (before + (datetime.now(UTC) - before) / 2))
+        skew = facts.pop("now") - (before + (datetime.now(UTC) - before) / 2)
+        return Facts(own.vendor, **facts, skew=skew)
 
 
 def impatient_connection() -> BaseDatabaseWrapper:
@@ -180,7 +182,8 @@ def migrations() -> Iterator[Trouble]:
     executor = MigrationExecutor(connection)
     pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if pending:
-        yield error(f"{pending} migrations are not applied.", "Run python manage.py migrate.")
+        subject = "1 migration is" if pending == 1 else f"{pending} migrations are"
+        yield error(f"{subject} not applied.", "Run python manage.py migrate.")
     apps = {app for app, _ in executor.loader.graph.nodes}
     unknown = sorted(
         f"{app}.{name}"

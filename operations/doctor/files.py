@@ -1,6 +1,6 @@
 """The static files that collectstatic copied, compared with those of the code."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from filecmp import cmp
 from pathlib import Path
 
@@ -24,10 +24,14 @@ def static_files() -> Iterator[Trouble]:
     files = {path.replace("\\", "/"): Path(storage.path(path)) for path, storage in files_of_the_code()}
     missing = sorted(files.keys() - staticfiles_storage.hashed_files.keys())
     if missing:
-        yield error(f"{len(missing)} files are missing from {collected}, for example {missing[0]}.", FIX)
+        yield error(f"{counted(missing)} missing from {collected}, for example {missing[0]}.", FIX)
     old = sorted(name for name in files.keys() - {*missing} if is_different(files[name], collected / name))
     if old:
-        yield error(f"{len(old)} files in {collected} are older than the code, for example {old[0]}.", FIX)
+        yield error(f"{counted(old)} older in {collected} than in the code, for example {old[0]}.", FIX)
+
+
+def counted(names: Sequence[str]) -> str:
+    return "1 file is" if len(names) == 1 else f"{len(names)} files are"
 
 
 def files_of_the_code() -> Iterator[tuple[str, object]]:

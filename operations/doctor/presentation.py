@@ -92,11 +92,10 @@ def groups(findings: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
 
 def line_of(finding: Finding, *, has_colors: bool) -> str:
     level = colored(f"{finding.level:7}", finding.level, has_colors)
-    names_subject = finding.problem.startswith(f"{finding.subject} ")
-    subject = (
-        "" if names_subject or not finding.subject else f"{finding.subject}: " if finding.problem else finding.subject
-    )
-    return f"  {level}  {subject}{finding.problem} {finding.fix}".rstrip()
+    problem = finding.problem or finding.check
+    # Many problems begin with their subject.
+    subject = "" if not finding.subject or problem.startswith(f"{finding.subject} ") else f"{finding.subject}: "
+    return f"  {level}  {subject}{problem} {finding.fix}".rstrip()
 
 
 def colored(text: str, level: Level, has_colors: bool) -> str:
