@@ -1,6 +1,7 @@
 """Words the refusal of a variable: its name, its value unless it may be a secret, its source, and what is allowed."""
 
 import re
+from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -18,12 +19,31 @@ HARMLESS_URL = re.compile(
 )
 
 
-def refusal(var: str, value: str | None, source: str, allowed: str) -> ImproperlyConfigured:
+class Refused(ImproperlyConfigured):
+    """Why the settings don't load. ``problems``: pairs of what is wrong and what to do, which may be empty.
+
+    ``variable``: the one whose value can't be parsed, so that nothing after it was checked.
+    """
+
+    def __init__(self, message: str, problems: Sequence[tuple[str, str]], variable: str = "") -> None:
+        super().__init__(message)
+        self.problems, self.variable = [*problems], variable
+
+
+def refusal(var: str, value: str | None, source: str, allowed: str) -> Refused:
     """Return the error for a value. Without a ``source``, the value is a default."""
     shown = "" if value is None else shown_value(var, value)
     where = f" in {source}" if source else ""
     hint = " Write a comment on a line of its own." if value and re.search(r"\s#", value) else ""
-    return ImproperlyConfigured(f"{var}{shown}{where} has an invalid value. It must be {allowed}.{hint}")
+    problem = f"{var}{shown}{where} has an invalid value."
+    message = f"{problem} It must be {allowed}.{hint}"
+    return Refused(message, [(problem, f"Set it to {allowed}.{hint}")], var)
+
+
+def split_advice(sentence: str) -> tuple[str, str]:
+    """Return what is wrong, and what to do, of a text such as "DEBUG is true; unset it"."""
+    parts = re.split(r"; |(?<=[a-z])\. (?=[A-Z])", sentence, maxsplit=1)
+    return parts[0], parts[1] if len(parts) > 1 else ""
 
 
 def shown_value(var: str, value: str) -> str:

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("operations", "0001_initial")]
+    dependencies = [("operations", "0003_counts")]
 
     operations = [
         migrations.AddField("heartbeat", "worked_at", models.DateTimeField(null=True)),
