@@ -299,6 +299,8 @@ EMAIL_KINDS_NEVER_REPEATED: list[str] = []
 # Off, because anybody could make another product send to somebody's address and be reported as spam there.
 EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS: bool = env.bool("EMAIL_SUPPRESS_AFTER_FOREIGN_EVENTS", default=False)
 
+DNS_SERVER = env.name_server("DNS_SERVER")  # for the checks of the sending domain; empty for that of the system
+
 CONTACTS_SYNC: bool = env.bool("CONTACTS_SYNC", default=False)  # off, because it needs people's consent
 CONTACTS_LISTS: list[str] = env.list("CONTACTS_LISTS", default=[])
 

@@ -16,7 +16,7 @@ from settings import refusals
 from settings.dotenv import read_dotenv
 from settings.misspellings import ENVIRONMENT, misspellings
 from settings.running import running_port
-from settings.urls import SmtpServer, has_valid_port, is_base_url, smtp_server, split_or_none
+from settings.urls import SmtpServer, has_valid_port, is_base_url, name_server, smtp_server, split_or_none
 from settings.urls import is_local_host as is_local_host
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -172,6 +172,16 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
                 var, "a URL with its scheme and without a query, user, or password, such as https://app.example.com"
             )
         return value
+
+    def name_server(self, var: str) -> str:
+        """Return an IP address and a port, such as 192.0.2.1:53 or [2001:db8::1]:53, or an empty string."""
+        value = str(self.str(var, default=""))
+        server = name_server(value) if value else ""
+        if server is None:
+            raise refusal(
+                var, "an IP address, with or without a port, such as 1.1.1.1, 1.1.1.1:53, or [2606:4700::1111]"
+            )
+        return server
 
     def redis_url(self, var: str) -> str:
         value = str(self.str(var, default=""))

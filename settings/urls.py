@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
 SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
@@ -69,3 +70,18 @@ def is_base_url(value: str) -> bool:
 def is_local_host(host: str) -> bool:
     """Return whether an item of ALLOWED_HOSTS, or the host of a URL, is this machine."""
     return LOCAL_HOST.fullmatch(host) is not None
+
+
+def name_server(value: str) -> str | None:
+    """Return an IP address and a port, such as "192.0.2.1:53" or "[2001:db8::1]:53", or None if it is invalid."""
+    bracketed = value if value.startswith("[") or value.count(":") < 2 else f"[{value}]"
+    parts = split_or_none(f"dns://{bracketed}")
+    try:
+        version = ip_address((parts.hostname or "") if parts else "").version
+    except ValueError:
+        return None
+    is_plain = parts is not None and "@" not in value and not (parts.path or parts.query or parts.fragment)
+    if parts is None or not is_plain or parts.port == 0:
+        return None
+    host = f"[{parts.hostname}]" if version == 6 else parts.hostname
+    return f"{host}:{parts.port or 53}"

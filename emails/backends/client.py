@@ -107,7 +107,9 @@ class ApiClient(ProviderClient):
         # that exception may hold the request with the API key and the body.
         raise result
 
-    def ask(self, request: Request, headers: Mapping[str, str] | None = None) -> Response | NoResponse | ProviderError:
+    def ask(
+        self, request: Request, headers: Mapping[str, str] | None = None, *, deadline: timedelta | None = None
+    ) -> Response | NoResponse | ProviderError:
         """Make the request and return the response, whatever its status, or why there is none. Raises nothing."""
         headers = {
             "Authorization": f"Bearer {self._api_key}",
@@ -115,7 +117,7 @@ class ApiClient(ProviderClient):
             "User-Agent": USER_AGENT,
             **(headers or {}),
         }
-        deadline = timedelta(seconds=settings.EMAIL_CALL_DEADLINE_SECONDS)
+        deadline = deadline or timedelta(seconds=settings.EMAIL_CALL_DEADLINE_SECONDS)
         try:
             pool = pool_for(self._api_url)
         except ImproperlyConfigured as error:
