@@ -14,6 +14,7 @@ from prometheus_client import Counter
 
 MAX_SIGNATURES = 20  # in one header. A sender signs with each of its active secrets, and it has a few at most.
 MAX_TIMESTAMP_DIGITS = 12
+RETRY_AFTER = timedelta(seconds=30)  # senders repeat less often anyway
 
 RESPONSES = Counter("webhook_responses", "Responses to requests of webhooks, by HTTP status.", ["receiver", "status"])
 
@@ -105,3 +106,11 @@ def decode_base64(text: str) -> bytes:
 def detail_response(status: int, detail: str) -> JsonResponse:
     """Return the JSON body that every refusal has: one sentence under ``detail``."""
     return JsonResponse({"detail": detail}, status=status)
+
+
+def try_again_response(detail: str) -> JsonResponse:
+    """Return a 503, after which every sender repeats the request. It will not be logged again."""
+    response = detail_response(503, detail)
+    response["Retry-After"] = str(int(RETRY_AFTER.total_seconds()))
+    vars(response)["_has_been_logged"] = True  # by Django's own logger, as an error
+    return response

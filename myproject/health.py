@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from common.bearer import has_bearer_token
 from common.cache import cache_state
 from common.client_ip import is_header_ignored
+from common.outages import unavailable
 from emails import monitoring
 
 logger = logging.getLogger(__name__)
@@ -38,12 +39,16 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks: dict[str, Any] = {"database": checked(database), "migrations": "unknown", "cache": cache_state()}
     if checks["database"] == "ok":
         checks["migrations"] = checked(migrations)
-    is_ready = checks["database"] == checks["migrations"] == "ok"
-    is_healthy = checks["cache"] == "ok"
-    if is_ready:
-        report = monitoring.report()
+    report = None
+    if checks["database"] == checks["migrations"] == "ok":
+        try:
+            report = monitoring.report()
+        except Error as error:
+            checks["database"] = failed(error, "report")
+    is_ready = report is not None
+    is_healthy = report is not None and report.is_healthy and checks["cache"] == "ok"
+    if report:
         checks |= {"outbox": report.outbox, "providers": report.providers}
-        is_healthy = is_healthy and report.is_healthy
     # Delayed email must not lead to a 503: if a provider's outage took the web processes out of service, nobody could
     # sign up, although the outbox would keep their emails. Without Redis, rate limits are counted in each process.
     status = "unavailable" if not is_ready else "ok" if is_healthy else "degraded"
@@ -68,7 +73,7 @@ def is_staff(request: HttpRequest) -> bool:
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     try:
         user = get_user(request)
-    except DatabaseError:
+    except Error:
         return False
     return user.is_active and user.is_staff
 
@@ -90,9 +95,14 @@ def checked(check: Callable[[], str]) -> str:
     """Return the result of the check: ok, or a state with an explanation after a colon."""
     try:
         return check()
-    except DatabaseError:
-        logger.exception("The readiness check %s failed.", check.__name__)
-        return "failed: the database doesn't respond"
+    except Error as error:
+        return failed(error, check.__name__)
+
+
+def failed(error: Error, check: str) -> str:
+    if not unavailable(error):
+        logger.error("The readiness check %s failed.", check, exc_info=error)
+    return "failed: the database doesn't respond"
 
 
 def database() -> str:

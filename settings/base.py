@@ -145,6 +145,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)  # a connection may have died while it was idle
+    # A server that vanished without a word must not hold up requests: by default, they would wait for minutes.
+    # Parameters of the URL override these: https://www.postgresql.org/docs/current/libpq-connect.html
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,  # seconds
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # milliseconds until sent data must be acknowledged
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 
 # Redis: wakes up the workers and counts for the throttles. Losing its data loses no email.

@@ -7,6 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import User
+from common.outages import trouble_of
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # knox ships no types
@@ -22,7 +23,9 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # kno
     def renew_token(self, auth_token: AuthToken) -> None:
         try:
             super().renew_token(auth_token)
-        except DatabaseError:  # saves a single column, which fails if another request has just ended the token
+        except DatabaseError as error:  # saves one column, which fails if another request has just ended the token
+            if trouble_of(error):
+                raise
             raise AuthenticationFailed("Invalid token.") from None
 
 

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.db.models.functions import Now
 
 from billing.models import Customer, StripeEvent
@@ -12,6 +12,7 @@ from billing.webhook.envelope import Envelope, NotAnEvent
 from billing.webhook.processing import process
 from billing.webhook.storage import SWEEP_DELAY
 from common.db import index_walks
+from common.outages import trouble_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ def sweep() -> int:
             process_stored(event)
         # A deadlock with a webhook's request ends only this event's transaction. It is still due, and the others aren't
         # affected.
-        except (OperationalError, InterfaceError):
+        except Error as error:
+            if not trouble_of(error):
+                raise
             logger.exception("Stripe event %s could not be processed just now.", event.pk)
     return len(due)
 

@@ -10,7 +10,7 @@ import logging
 import traceback
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from billing.models import Customer, StripeEvent
 from billing.payloads import UnusableObject
@@ -21,6 +21,7 @@ from billing.webhook import retries, storage
 from billing.webhook.envelope import Envelope
 from billing.webhook.handlers import HANDLERS
 from common.failpoints import failpoint
+from common.outages import trouble_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +57,13 @@ def process(envelope: Envelope) -> None:
             if StripeEvent.objects.claim(envelope.id):
                 run_handler(envelope)
                 forget_erased(envelope)
-    except (OperationalError, InterfaceError):
-        # The database is unavailable, or it ended this transaction to resolve a deadlock. Nothing can be recorded now,
-        # and nothing needs to be, because the event is still due.
-        raise
     # A mistake in a handler must not make Stripe repeat the event for days, so it is not raised. The
     # transaction was rolled back, so the failure is recorded in a new one.
-    except Exception:
+    except Exception as error:
+        # The database is unavailable, or it ended this transaction to resolve a deadlock. Nothing can be recorded now,
+        # and nothing needs to be, because the event is still due.
+        if trouble_of(error):
+            raise
         logger.exception("Processing Stripe event %s (%s) failed. It will be retried.", envelope.id, envelope.type)
         retries.record_failure(envelope.id, traceback.format_exc())
 

@@ -10,14 +10,15 @@ import time
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing.webhook import processing, signatures
 from billing.webhook.envelope import NotAnEvent
-from common.webhooks import count_responses, detail_response, raw_body
+from common.outages import unavailable
+from common.webhooks import count_responses, detail_response, raw_body, try_again_response
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,9 @@ def receive(body: bytes, signature_header: str) -> HttpResponse:
     except NotAnEvent as error:
         logger.error("A signed request from Stripe was refused: %s", error)
         return detail_response(400, str(error))
-    except (DatabaseError, InterfaceError):
-        logger.exception("An event from Stripe can't be stored or handled right now. Stripe will send it again.")
-        return detail_response(503, "The event can't be stored right now. Please send it again.")
+    # A mistake in our own code as well: Stripe repeats the event for days, and meanwhile we can correct it.
+    except Error as error:
+        if not unavailable(error):
+            logger.exception("An event from Stripe can't be stored or handled. Stripe will send it again.")
+        return try_again_response("The event can't be stored right now. Please send it again.")
     return JsonResponse({"received": True})

@@ -14,6 +14,7 @@ from rest_framework.status import (
 )
 from rest_framework.views import exception_handler, set_rollback
 
+from common import outages
 from common.errors import ApplicationError, Category
 
 STATUSES = {
@@ -33,17 +34,25 @@ MAX_CHARACTERS = 300
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the response to an ApplicationError, and DRF's own response to every other exception.
 
-    The body is ``{"field": ["message"]}`` if single fields are wrong, and ``{"detail", "code"}`` otherwise.
+    An outage of the database counts as an ApplicationError. The body is ``{"field": ["message"]}`` if single fields are
+    wrong, and ``{"detail", "code"}`` otherwise.
     """
-    if not isinstance(error, ApplicationError):
+    refusal = error if isinstance(error, ApplicationError) else outages.unavailable(error)
+    if refusal is None:
         response = exception_handler(error, context)
         if response is not None:
             response.data = bounded(response.data)
         return response
+    return refuse(refusal, is_logged=refusal is not error)
+
+
+def refuse(error: ApplicationError, *, is_logged: bool) -> Response:
     set_rollback()  # with ATOMIC_REQUESTS, a refused request must not keep half of its changes
     body: dict[str, Any] = bounded({**error.fields}) or {"detail": error.message, "code": error.code}
     headers = {"Retry-After": str(int(error.retry_after.total_seconds()))} if error.retry_after else {}
-    return Response(body, status=STATUSES[error.category], headers=headers)
+    response = Response(body, status=STATUSES[error.category], headers=headers)
+    vars(response)["_has_been_logged"] = is_logged  # Django would log every 503 as an error
+    return response
 
 
 def bounded(errors: Any) -> Any:

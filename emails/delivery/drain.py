@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error
 
 from common.db import database_now, index_walks
 from common.failpoints import failpoint
+from common.outages import drop_connections, trouble_of
 from emails.backends.base import Acceptance
 from emails.delivery import breaker, claims, pacing, settlement
 from emails.delivery.calls import Call, CallResult, MissedSlot, NotMade, in_order_of_slots
@@ -165,9 +166,11 @@ class Drain:
         is_idle = not self.in_flight and not self.ready
         try:
             yield
-        except OperationalError:
-            if is_idle:  # nothing can get lost, so the task fails and the next sweep tries again
+        except Error as error:
+            # With nothing in flight, nothing can get lost, so the task fails and the next sweep tries again.
+            if is_idle or not trouble_of(error):
                 raise
+            drop_connections()
             logger.warning("The database does not respond; calls in flight are settled first.", exc_info=True)
 
     def settle_finished(self) -> None:
@@ -234,18 +237,22 @@ def settle_despite_outages(finished: Finished) -> Set[str]:
     while True:
         try:
             return settle(finished)
-        except (OperationalError, InterfaceError):
+        except Exception as error:  # LeaseLost as well: one lost lease rolls back the whole batch
+            if not trouble_of(error):
+                return settle_one_by_one(finished, error)
             if time.monotonic() >= give_up_at:
                 raise
             logger.exception("The results of %d calls cannot be stored now; trying again.", len(finished))
-            close_old_connections()  # so that Django opens a new connection for the next attempt
+            drop_connections()  # so that Django opens a new one for the next attempt
             time.sleep(RETRY_SETTLING_EVERY.total_seconds())
-        except Exception as error:  # LeaseLost as well: one lost lease rolls back the whole batch
-            if len(finished) > 1:
-                return set().union(*(settle_despite_outages([one]) for one in finished))
-            [(call, _)] = finished
-            log_lost_result(call, error)
-            return set()
+
+
+def settle_one_by_one(finished: Finished, error: Exception) -> Set[str]:
+    if len(finished) > 1:
+        return set().union(*(settle_despite_outages([one]) for one in finished))
+    [(call, _)] = finished
+    log_lost_result(call, error)
+    return set()
 
 
 def log_lost_result(call: Call, error: Exception) -> None:

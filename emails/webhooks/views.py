@@ -14,13 +14,14 @@ import time
 from collections.abc import Sequence
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from common import strict_json
-from common.webhooks import count_responses, detail_response, raw_body
+from common.outages import unavailable
+from common.webhooks import count_responses, detail_response, raw_body, try_again_response
 from emails.tracking import recording
 from emails.tracking.event import ReportedEvent
 from emails.webhooks.receiver import MalformedPayload, Receiver
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 # SendGrid sends batches of up to 768 kB. The other providers send single events.
 MAX_BODY_BYTES = 2 * 1024 * 1024
-RETRY_AFTER_SECONDS = 30
 RECEIVERS: dict[str, Receiver] = {
     receiver.provider: receiver for receiver in (SequenzyReceiver(), ResendReceiver(), SendGridReceiver())
 }
@@ -74,9 +74,9 @@ def record(events: Sequence[ReportedEvent]) -> HttpResponse:
     """Store the events and return 200, or 503 if the database is unavailable."""
     try:
         new = recording.record(events)
-    except (OperationalError, InterfaceError):
-        logger.exception("%d events can't be stored right now. The provider is asked to send them again.", len(events))
-        response = detail_response(503, "The events can't be stored right now. Please send them again.")
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+    except Error as error:
+        if not unavailable(error):
+            raise
+        logger.warning("%d events can't be stored right now. The provider is asked to send them again.", len(events))
+        return try_again_response("The events can't be stored right now. Please send them again.")
     return JsonResponse({"received": len(events), "new": new})
