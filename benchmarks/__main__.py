@@ -26,6 +26,7 @@ COMMANDS = [
     "send_cost.py",
     "event_cost.py",
     "person_cost.py",
+    "operator_pages.py",
     "claim_cost.py",
     "growth.py",
     "purge.py",
