@@ -27,6 +27,7 @@ COMMANDS = [
     "event_cost.py",
     "person_cost.py",
     "demo_data.py",
+    "operator_pages.py",
     "claim_cost.py",
     "growth.py",
     "purge.py",

@@ -8,7 +8,6 @@ from django.utils.safestring import SafeString
 
 from common.admin import change_url
 from common.badges import Tone, badge
-from common.db import index_walks
 from emails.delivery import provider_status
 from emails.models import OutboundEmail, Priority, ProviderState
 from emails.monitoring import LATE_AFTER
@@ -61,10 +60,9 @@ def providers(now: datetime) -> Iterator[Part]:
 def queues(now: datetime) -> Iterator[Part]:
     """Yield the emails that are due, by priority. Those that are scheduled or backing off aren't due."""
     for priority, name in QUEUES.items():
-        with index_walks():
-            due = OutboundEmail.objects.due(now).filter(priority=priority)
-            count = bounded(due.order_by())
-            oldest = due.order_by("due_at").values_list("due_at", flat=True).first() if count else None
+        due = OutboundEmail.objects.due(now).filter(priority=priority)
+        count = bounded(due.order_by())
+        oldest = due.order_by("due_at").values_list("due_at", flat=True).first() if count else None
         is_late = oldest is not None and now - oldest >= LATE_AFTER
         state = (
             badge("Late", Tone.BAD) if is_late else badge("Moving", Tone.BUSY) if count else badge("Empty", Tone.GOOD)

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("hour", models.DateTimeField()),
+                ("day", models.DateField(help_text="The day of the hour in the project's time zone.")),
                 ("kind", models.CharField(blank=True, max_length=64)),
                 ("status", models.CharField(max_length=16)),
                 ("count", models.BigIntegerField(default=0, help_text="Those that are still stored.")),
@@ -54,6 +55,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("hour", models.DateTimeField()),
+                ("day", models.DateField(help_text="The day of the hour in the project's time zone.")),
                 (
                     "flow",
                     models.CharField(

@@ -30,6 +30,7 @@ class EmailCount(models.Model):
     """How many emails of a kind that were queued in this hour have a status by now."""
 
     hour = models.DateTimeField()
+    day = models.DateField(help_text="The day of the hour in the project's time zone.")
     kind = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16)
     count = models.BigIntegerField(default=0, help_text="Those that are still stored.")
@@ -66,6 +67,7 @@ class MoneyCount(models.Model):
         REFUNDED = "refunded", "refunded"
 
     hour = models.DateTimeField()
+    day = models.DateField(help_text="The day of the hour in the project's time zone.")
     flow = models.CharField(max_length=16, choices=Flow)
     currency = models.CharField(max_length=3)
     count = models.BigIntegerField(default=0)

@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncHour
 
 from common.db import database_now, index_walks, insert_if_absent
 from emails.models import DeliveryEvent, OutboundEmail
 from emails.models.messages import HAS_BODY_OR_NO_KEY
 from operations.models import DeletedEmails, EmailCount
-from operations.rollups.hours import HOUR, Subject, count_round, full_hour, oldest_charted
+from operations.rollups.hours import HOUR, Hours, Subject, count_round, day_of, full_hour, oldest_charted
 
-Group = tuple[str, str]  # kind and status
+Group = tuple[datetime, str, str]  # hour, kind, and status
 
 
 def count_emails() -> int:
@@ -22,7 +23,7 @@ def count_emails() -> int:
     oldest = oldest_charted(database_now())
     EmailCount.objects.filter(hour__lt=oldest).delete()
     DeletedEmails.objects.filter(hour__lt=oldest).delete()
-    return count_round(Subject.EMAIL, changed_since, count_hour)
+    return count_round(Subject.EMAIL, changed_since, count_hours)
 
 
 def changed_since(since: datetime) -> Iterator[datetime]:
@@ -41,44 +42,48 @@ def times(emails: QuerySet[OutboundEmail]) -> Iterator[datetime]:
     return emails.values_list("created_at", flat=True).iterator()
 
 
-def count_hour(hour: datetime) -> None:
-    """Replace the counts of one hour."""
+def count_hours(hours: Hours) -> None:
+    """Replace the counts of consecutive hours."""
     # Taken over before the rows are counted: if an email is deleted in between, it is missing until the next count,
     # which follows in a minute.
-    deleted = take_over_deletions(hour)
+    deleted = take_over_deletions(hours)
+    found = grouped(hours)
+    stored = EmailCount.objects.filter(hour__in=hours)
+    known = {*stored.values_list("hour", "kind", "status")}
+    missing = sorted({*found, *deleted} - known)
+    insert_if_absent([EmailCount(hour=h, day=day_of(h), kind=k, status=s) for h, k, s in missing])
+    changed = []
+    for row in stored.all():
+        group = (row.hour, row.kind, row.status)
+        values = (found.get(group, 0), row.deleted + deleted[group], day_of(row.hour))
+        if values != (row.count, row.deleted, row.day):
+            row.count, row.deleted, row.day = values
+            changed.append(row)
+    EmailCount.objects.bulk_update(changed, ["count", "deleted", "day"], batch_size=100)
+    stored.filter(count=0, deleted=0).delete()
+
+
+def grouped(hours: Hours) -> dict[Group, int]:
+    """Return how many stored emails were queued in each hour, by kind and status."""
+    emails = OutboundEmail.objects.filter(created_at__gte=min(hours), created_at__lt=max(hours) + HOUR).order_by()
+    by_hour = emails.annotate(hour=TruncHour("created_at", tzinfo=UTC)).values_list("hour", "kind", "status")
     with index_walks():
-        emails = OutboundEmail.objects.filter(created_at__gte=hour, created_at__lt=hour + HOUR).order_by()
-        found = {(kind, status): count for kind, status, count in grouped(emails)}
-    rows = {(row.kind, row.status): row for row in EmailCount.objects.filter(hour=hour)}
-    missing = (found.keys() | deleted.keys()) - rows.keys()
-    insert_if_absent([EmailCount(hour=hour, kind=kind, status=status) for kind, status in sorted(missing)])
-    for row in EmailCount.objects.filter(hour=hour):
-        group = (row.kind, row.status)
-        count, total = found.get(group, 0), row.deleted + deleted[group]
-        if not count and not total:
-            row.delete()
-        elif (count, total) != (row.count, row.deleted):
-            row.count, row.deleted = count, total
-            row.save(update_fields=["count", "deleted"])
+        return {(hour, kind, status): count for hour, kind, status, count in by_hour.annotate(Count("pk"))}
 
 
-def grouped(emails: QuerySet[OutboundEmail]) -> Any:
-    return emails.values_list("kind", "status").annotate(Count("pk"))
-
-
-def take_over_deletions(hour: datetime) -> Counter[Group]:
-    """Return how many emails of this hour were deleted since it was last counted."""
-    rows = [*DeletedEmails.objects.filter(hour=hour)]
+def take_over_deletions(hours: Hours) -> Counter[Group]:
+    """Return how many emails of these hours were deleted since they were last counted."""
+    rows = [*DeletedEmails.objects.filter(hour__in=hours)]
     DeletedEmails.objects.filter(pk__in=[row.pk for row in rows]).delete()
     deleted: Counter[Group] = Counter()
     for row in rows:
-        deleted[row.kind, row.status] += row.count
+        deleted[row.hour, row.kind, row.status] += row.count
     return deleted
 
 
 def remember_deleted(sender: Any, keys: Collection[UUID], **_: Any) -> None:
     """Receiver of ``emails_deleting``: keep the numbers of the emails that the caller's transaction deletes."""
-    deleted: Counter[tuple[datetime, str, str]] = Counter()
+    deleted: Counter[Group] = Counter()
     emails = OutboundEmail.objects.filter(pk__in=keys, created_at__gte=oldest_charted(database_now())).order_by()
     for created_at, kind, status in emails.values_list("created_at", "kind", "status"):
         deleted[full_hour(created_at), kind, status] += 1

@@ -7,14 +7,16 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour
 
 from billing.models import Payment, RefundedCharge, StripeEvent
 from common.db import database_now, index_walks, insert_if_absent
 from operations.models import MoneyCount
-from operations.rollups.hours import HOUR, Subject, count_round, full_hour, oldest_charted
+from operations.rollups.hours import HOUR, Hours, Subject, count_round, day_of, full_hour, oldest_charted
 
 Flow = MoneyCount.Flow
-Sums = dict[tuple[datetime, str, str], tuple[int, int]]  # by hour, flow, and currency: how many, and how much
+Key = tuple[datetime, str, str]  # hour, flow, and currency
+Sums = dict[Key, tuple[int, int]]  # how many, and how much
 
 REFUND_EVENTS = ("charge.refund", "refund.")  # how the names of their types begin
 RECENT = timedelta(minutes=10)
@@ -26,7 +28,7 @@ def count_money() -> int:
     """Count the hours that are due, and the refunds if there is news of one. Returns how many hours. Safe to repeat."""
     now = database_now()
     MoneyCount.objects.filter(hour__lt=oldest_charted(now)).delete()
-    hours = count_round(Subject.MONEY, changed_since, count_hour)
+    hours = count_round(Subject.MONEY, changed_since, count_hours)
     # Refunds are stored with their charge and without an index on the time, so all of them are read.
     if hours > MANY or has_news_of_refunds(now):
         count_refunds(oldest_charted(now))
@@ -40,21 +42,21 @@ def changed_since(since: datetime) -> Iterator[datetime]:
         yield from filter(None, paid.values_list("last_failed_at", flat=True))
 
 
-def count_hour(hour: datetime) -> None:
-    """Replace the counts of one hour, except for those of refunds."""
-    end = hour + HOUR
+def count_hours(hours: Hours) -> None:
+    """Replace the counts of consecutive hours, except for those of refunds."""
+    paid = Payment.objects.filter(status=Payment.Status.PAID)
     with index_walks():
-        paid = Payment.objects.filter(paid_at__gte=hour, paid_at__lt=end, status=Payment.Status.PAID)
-        failed = Payment.objects.filter(UNPAID, last_failed_at__gte=hour, last_failed_at__lt=end)
-        sums: Sums = {(hour, Flow.PAID, currency): pair for currency, pair in summed(paid)}
-        sums |= {(hour, Flow.FAILED, currency): pair for currency, pair in summed(failed)}
-    replace(MoneyCount.objects.filter(hour=hour).exclude(flow=Flow.REFUNDED), sums)
+        sums: Sums = dict(summed(paid, Flow.PAID, "paid_at", hours))
+        sums |= summed(Payment.objects.filter(UNPAID), Flow.FAILED, "last_failed_at", hours)
+    replace(MoneyCount.objects.filter(hour__in=hours).exclude(flow=Flow.REFUNDED), sums)
 
 
-def summed(payments: QuerySet[Payment]) -> Iterator[tuple[str, tuple[int, int]]]:
-    rows: Any = payments.order_by().values_list("currency").annotate(Count("pk"), Sum("amount"))
-    for currency, count, amount in rows:
-        yield currency, (count, amount)
+def summed(payments: QuerySet[Payment], flow: str, column: str, hours: Hours) -> Iterator[tuple[Key, tuple[int, int]]]:
+    """Yield the number and the sum of the payments whose time in the column is in one of the hours."""
+    rows: Any = payments.filter(**{f"{column}__gte": min(hours), f"{column}__lt": max(hours) + HOUR}).order_by()
+    by_hour = rows.annotate(hour=TruncHour(column, tzinfo=UTC)).values_list("hour", "currency")
+    for hour, currency, count, amount in by_hour.annotate(Count("pk"), Sum("amount")):
+        yield (hour, flow, currency), (count, amount)
 
 
 def has_news_of_refunds(now: datetime) -> bool:
@@ -103,14 +105,16 @@ def last_reported(charge: RefundedCharge) -> datetime | None:
 
 def replace(stored: QuerySet[MoneyCount], found: Sums) -> None:
     """Make the stored rows equal to what was found."""
-    rows = {(row.hour, row.flow, row.currency): row for row in stored}
-    insert_if_absent(
-        [MoneyCount(hour=hour, flow=flow, currency=code) for hour, flow, code in sorted(found.keys() - rows.keys())]
-    )
+    rows = {*stored.values_list("hour", "flow", "currency")}
+    missing = sorted(found.keys() - rows)
+    insert_if_absent([MoneyCount(hour=h, day=day_of(h), flow=flow, currency=code) for h, flow, code in missing])
+    changed, gone = [], []
     for row in stored.all():
         count, amount = found.get((row.hour, row.flow, row.currency), (0, 0))
         if not count:
-            row.delete()
-        elif (count, amount) != (row.count, row.amount):
-            row.count, row.amount = count, amount
-            row.save(update_fields=["count", "amount"])
+            gone.append(row.pk)
+        elif (count, amount, day_of(row.hour)) != (row.count, row.amount, row.day):
+            row.count, row.amount, row.day = count, amount, day_of(row.hour)
+            changed.append(row)
+    MoneyCount.objects.bulk_update(changed, ["count", "amount", "day"], batch_size=100)
+    MoneyCount.objects.filter(pk__in=gone).delete()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from common.db import index_walks, no_table_scans
 from emails.models import OutboundEmail, Reason, Status
 from emails.models.list_indexes import newest_with
 from emails.monitoring import LATE_AFTER
@@ -25,11 +24,10 @@ def failed_emails(now: datetime) -> Iterator[Item]:
     """Yield an item for each reason for which emails failed in the last week."""
     start = now - WINDOW
     for reason, sentence in SENTENCES.items():
-        with no_table_scans():
-            rows = newest_with(OutboundEmail.objects.all(), "reason", reason)
-            failed = rows.filter(created_at__gte=start, status=Status.FAILED)
-            count = bounded(failed)
-            oldest = failed.order_by("listed", "created_at").values_list("created_at", flat=True).first()
+        rows = newest_with(OutboundEmail.objects.all(), "reason", reason)
+        failed = rows.filter(created_at__gte=start, status=Status.FAILED)
+        count = bounded(failed)
+        oldest = failed.order_by("listed", "created_at").values_list("created_at", flat=True).first()
         if count:
             yield Item(
                 Urgency.ACTION,
@@ -46,10 +44,9 @@ def failed_emails(now: datetime) -> Iterator[Item]:
 def late_emails(now: datetime) -> Iterator[Item]:
     """Yield an item if emails have been due for minutes, or are held by a worker that died."""
     limit = now - LATE_AFTER
-    with index_walks():
-        due = OutboundEmail.objects.due(limit)
-        count = bounded(due.order_by()) + bounded(OutboundEmail.objects.stalled(limit).order_by())
-        oldest = due.order_by("due_at").values_list("due_at", flat=True).first() if count else None
+    due = OutboundEmail.objects.due(limit)
+    count = bounded(due.order_by()) + bounded(OutboundEmail.objects.stalled(limit).order_by())
+    oldest = due.order_by("due_at").values_list("due_at", flat=True).first() if count else None
     if count:
         yield Item(
             Urgency.EVERYTHING_STOPS,

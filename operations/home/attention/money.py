@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.db.models import Sum
+
 from billing.models import (
     Checkout,
     CleanupRequest,
@@ -17,7 +19,6 @@ from billing.models import (
 )
 from billing.webhook import monitoring
 from common.admin import change_url
-from common.db import index_walks
 from common.lists import MAX_LISTED
 from common.money import format_amount
 from operations.home.attention.items import WINDOW, Item, Link, Urgency, bounded, how_many
@@ -68,34 +69,30 @@ def fraud_warnings(now: datetime) -> Iterator[Item]:
 
 def past_due(now: datetime) -> Iterator[Item]:
     """Yield an item if subscriptions wait for a payment, with the sum of what is missing."""
-    with index_walks():
-        rows = Subscription.objects.filter(status="past_due").order_by("unpaid_since", "pk")
-        found = [*rows.values_list("unpaid_since", "open_payment_id")[: MAX_LISTED + 1]]
-    if not found:
+    rows = Subscription.objects.filter(status="past_due").order_by("unpaid_since", "pk")[: MAX_LISTED + 1]
+    count = rows.count()
+    if not count:
         return
-    sums: Counter[str] = Counter()
-    payments = Payment.objects.filter(pk__in=[payment for _, payment in found if payment]).order_by()
-    for currency, amount in payments.values_list("currency", "amount"):
-        sums[currency] += amount
+    payments = Payment.objects.filter(pk__in=rows.values("open_payment")).order_by()
+    sums = Counter(dict(payments.values_list("currency").annotate(Sum("amount"))))
     yield Item(
         Urgency.WATCH,
-        f"{how_many(len(found), 'subscription is', 'subscriptions are')} past due"
+        f"{how_many(count, 'subscription is', 'subscriptions are')} past due"
         f"{f' ({in_words(sums)} missing)' if sums else ''}.",
         "Stripe retries the card, and each customer got an email. Write to those who are worth a call.",
-        since=found[0][0],
+        since=rows.values_list("unpaid_since", flat=True)[0],
         link=Link(list_url(Subscription, status__exact="past_due"), "List these subscriptions"),
     )
 
 
 def stripe_events(now: datetime) -> Iterator[Item]:
-    with index_walks():
-        due = StripeEvent.objects.filter(due_at__isnull=False)
-        failed = due.filter(status=StripeEvent.Status.FAILED).order_by("due_at")
-        count = bounded(failed)
-        oldest = min(failed.values_list("received_at", flat=True)[:MAX_LISTED], default=None)
-        waiting = due.exclude(waits_for="").filter(received_at__lt=now - WAITED_TOO_LONG).order_by()
-        waiting_count = bounded(waiting)
-        waiting_since = min(waiting.values_list("received_at", flat=True)[:MAX_LISTED], default=None)
+    due = StripeEvent.objects.filter(due_at__isnull=False)
+    failed = due.filter(status=StripeEvent.Status.FAILED).order_by("due_at")
+    count = bounded(failed)
+    oldest = min(failed.values_list("received_at", flat=True)[:MAX_LISTED], default=None)
+    waiting = due.exclude(waits_for="").filter(received_at__lt=now - WAITED_TOO_LONG).order_by()
+    waiting_count = bounded(waiting)
+    waiting_since = min(waiting.values_list("received_at", flat=True)[:MAX_LISTED], default=None)
     if count:
         yield Item(
             Urgency.ACTION,
@@ -150,10 +147,9 @@ def differences(now: datetime) -> Iterator[Item]:
 
 
 def failed_cleanups(now: datetime) -> Iterator[Item]:
-    with index_walks():
-        rows = CleanupRequest.objects.filter(due_at__isnull=False, failures__gt=0)
-        count = bounded(rows.order_by("due_at"))
-        oldest = min(rows.order_by("due_at").values_list("created_at", flat=True)[:MAX_LISTED], default=None)
+    rows = CleanupRequest.objects.filter(due_at__isnull=False, failures__gt=0)
+    count = bounded(rows.order_by("due_at"))
+    oldest = min(rows.order_by("due_at").values_list("created_at", flat=True)[:MAX_LISTED], default=None)
     if count:
         yield Item(
             Urgency.ACTION,
@@ -166,10 +162,9 @@ def failed_cleanups(now: datetime) -> Iterator[Item]:
 
 
 def waiting_changes(now: datetime) -> Iterator[Item]:
-    with index_walks():
-        rows = SubscriptionChange.objects.filter(due_at__isnull=False, failures__gt=0).order_by("due_at")
-        count = bounded(rows)
-        oldest = min(rows.values_list("created_at", flat=True)[:MAX_LISTED], default=None)
+    rows = SubscriptionChange.objects.filter(due_at__isnull=False, failures__gt=0).order_by("due_at")
+    count = bounded(rows)
+    oldest = min(rows.values_list("created_at", flat=True)[:MAX_LISTED], default=None)
     if count:
         yield Item(
             Urgency.WATCH,

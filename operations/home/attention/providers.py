@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from common.admin import change_url
-from common.db import index_walks
 from emails.backends import PROVIDERS, email_provider_of
 from emails.delivery import provider_status
 from emails.models import DeliveryEvent, OutboundEmail, ProviderState, Status
@@ -67,12 +66,11 @@ def resume_button(state: ProviderState) -> Link:
 
 def missing_events(now: datetime) -> Iterator[Item]:
     """Yield an item for each provider that accepted email during the last day, but reported nothing about it."""
-    with index_walks():
-        sent = newest_with(OutboundEmail.objects.all(), "status", Status.SENT)
-        waiting = sent.filter(created_at__gt=now - SILENT_FOR, created_at__lt=now - EVENT_DELAY)
-        emails = [*waiting.order_by("-listed", "-created_at").values_list("provider", "created_at")[:SEARCHED]]
-        events = DeliveryEvent.objects.filter(received_at__gt=now - SILENT_FOR).order_by("-received_at")
-        heard_from = {*events.values_list("provider", flat=True)[:SEARCHED]}
+    sent = newest_with(OutboundEmail.objects.all(), "status", Status.SENT)
+    waiting = sent.filter(created_at__gt=now - SILENT_FOR, created_at__lt=now - EVENT_DELAY)
+    emails = [*waiting.order_by("-listed", "-created_at").values_list("provider", "created_at")[:SEARCHED]]
+    events = DeliveryEvent.objects.filter(received_at__gt=now - SILENT_FOR).order_by("-received_at")
+    heard_from = {*events.values_list("provider", flat=True)[:SEARCHED]}
     for provider in sorted({provider for provider, _ in emails} & PROVIDERS.keys() - heard_from):
         times = [at for name, at in emails if name == provider]
         yield Item(

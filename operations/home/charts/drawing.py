@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
 WIDTH, HEIGHT = 360, 170
 TOP, BOTTOM, RIGHT = 8, 22, 4
 CHARACTER = 6.2  # the width of a digit in the axis's font
@@ -23,16 +26,6 @@ class Series:
     @property
     def total(self) -> int:
         return sum(self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    x: float
-    y: float
-    width: float
-    height: float
-    number: int
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +70,53 @@ class Chart:
         for series in self.series:
             yield series, self.write(series.total)
 
+    # Joined here, because a template would take most of the page's time for these many small parts.
+
     @property
-    def rows(self) -> Iterator[tuple[str, list[str]]]:
-        """The values in words by bucket, the newest first."""
-        for index in reversed(range(len(self.buckets))):
-            yield self.buckets[index].label, [self.write(series.values[index]) for series in self.series]
+    def rows(self) -> SafeString:
+        """The values in words by bucket, the newest first, as rows of a table."""
+        return format_html_join(
+            "", '<tr><th scope="row">{}</th>{}</tr>', map(self.row, reversed(range(len(self.buckets))))
+        )
+
+    def row(self, index: int) -> tuple[str, SafeString]:
+        cells = ((self.write(series.values[index]),) for series in self.series)
+        return self.buckets[index].label, format_html_join("", "<td>{}</td>", cells)
+
+    @property
+    def columns(self) -> SafeString:
+        """What a pointer shows in each column: an invisible area with a title."""
+        columns = (
+            (f"{self.left + index * self.step:.1f}", f"{self.step:.1f}", bucket.label, self.words(index))
+            for index, bucket in enumerate(self.buckets)
+        )
+        area = f'<rect class="chart-column" x="{{}}" y="{TOP}" width="{{}}" height="{HEIGHT - TOP - BOTTOM}">'
+        return format_html_join("", f"{area}<title>{{}}: {{}}</title></rect>", columns)
+
+    def words(self, index: int) -> str:
+        """Return what is in one bucket, in words."""
+        parts = [f"{series.label} {self.write(series.values[index])}" for series in self.series if series.values[index]]
+        return ", ".join(parts) or "nothing"
+
+    @property
+    def shapes(self) -> Iterator[tuple[int, str]]:
+        """The number of each series, and the SVG path that draws its bars."""
+        below = [0] * len(self.buckets)
+        for place, series in enumerate(self.series):
+            values = ((index, value) for index, value in enumerate(series.values) if value)
+            bars = "".join(self.bar(index, place, below[index], value) for index, value in values)
+            if self.is_stacked:
+                below = [low + value for low, value in zip(below, series.values, strict=True)]
+            if bars:
+                yield series.number, bars
+
+    def bar(self, index: int, place: int, low: int, value: int) -> str:
+        """Return one bar as part of a path. ``place`` is that of its series."""
+        places = 1 if self.is_stacked else len(self.series)
+        width = self.step * (1 - GAP) / places
+        height = max(self.y_of(low) - self.y_of(low + value), FINEST)
+        x = self.left + (index + GAP / 2) * self.step + place % places * width
+        return f"M{x:.1f} {self.y_of(low):.1f}h{width:.1f}v-{height:.1f}h-{width:.1f}z"
 
     @cached_property
     def top_value(self) -> int:
@@ -115,42 +150,12 @@ class Chart:
             if bucket.tick
         ]
 
-    @property
+    @cached_property
     def step(self) -> float:
         return (self.right - self.left) / len(self.buckets)
 
     def y_of(self, value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / self.top_value)
-
-    @property
-    def bars(self) -> Iterator[Bar]:
-        for index, bucket in enumerate(self.buckets):
-            yield from self.stack(index, bucket) if self.is_stacked else self.group(index, bucket)
-
-    def stack(self, index: int, bucket: Bucket) -> Iterator[Bar]:
-        below = 0
-        for series in self.series:
-            if value := series.values[index]:
-                yield self.bar(index, 0, 1, (below, below + value), series, bucket)
-                below += value
-
-    def group(self, index: int, bucket: Bucket) -> Iterator[Bar]:
-        for place, series in enumerate(self.series):
-            if value := series.values[index]:
-                yield self.bar(index, place, len(self.series), (0, value), series, bucket)
-
-    def bar(self, index: int, place: int, places: int, span: tuple[int, int], series: Series, bucket: Bucket) -> Bar:
-        low, high = span
-        width = self.step * (1 - GAP) / places
-        height = max(self.y_of(low) - self.y_of(high), FINEST)
-        return Bar(
-            x=round(self.left + (index + GAP / 2) * self.step + place * width, 1),
-            y=round(self.y_of(low) - height, 1),
-            width=round(width, 1),
-            height=round(height, 1),
-            number=series.number,
-            title=f"{bucket.label}: {series.label} {self.write(high - low)}",
-        )
 
 
 def rounded_up(value: int) -> int:

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from django.db.models import F, Sum
 
 from emails.models import Status
 from operations.home.charts.drawing import Chart, Series
-from operations.home.charts.periods import Period
+from operations.home.charts.periods import Period, Time
 from operations.models import EmailCount
 
 # The states that a chart shows as one, in the order of the stack.
@@ -24,19 +23,20 @@ MAX_KINDS = 5  # the others are one series
 FIRST_KIND = 7  # the number of the first color and pattern that no state uses
 OTHER_EMAIL = "other email"  # from send_mail() and third-party apps
 
-Counts = dict[str, list[tuple[datetime, int]]]  # the number of emails by hour, for each state or kind
+Counts = dict[str, list[tuple[Time, int]]]  # the number of emails by hour or day, for each state or kind
 
 
-def counted_by(column: str) -> Counts:
-    """Return all stored counts, added up by this column."""
-    rows = EmailCount.objects.values_list(column, "hour").annotate(total=Sum(F("count") + F("deleted")))
+def counted_by(column: str, period: Period) -> Counts:
+    """Return the counts of the period, added up by this column."""
+    rows = EmailCount.objects.filter(**{f"{period.column}__gte": period.start}).values_list(column, period.column)
     counts: Counts = defaultdict(list)
-    for value, hour, total in rows.order_by():
-        counts[value].append((hour, total))
+    for value, time, total in rows.annotate(total=Sum(F("count") + F("deleted"))).order_by():
+        counts[value].append((time, total))
     return counts
 
 
-def by_state(counts: Counts, period: Period, name: str) -> Chart:
+def by_state(period: Period, name: str) -> Chart:
+    counts = counted_by("status", period)
     values = {
         label: period.spread(pair for status in statuses for pair in counts.get(status, ()))
         for label, statuses in STATES.items()
@@ -45,8 +45,8 @@ def by_state(counts: Counts, period: Period, name: str) -> Chart:
     return Chart(name, f"Email by state, {period.title.lower()}", period.buckets, series, write)
 
 
-def by_kind(counts: Counts, period: Period, name: str) -> Chart:
-    values = {kind: period.spread(pairs) for kind, pairs in counts.items()}
+def by_kind(period: Period, name: str) -> Chart:
+    values = {kind: period.spread(pairs) for kind, pairs in counted_by("kind", period).items()}
     kinds = sorted(filter(lambda kind: sum(values[kind]), values), key=lambda kind: -sum(values[kind]))
     named = {kind.replace("_", " ") or OTHER_EMAIL: values[kind] for kind in kinds[:MAX_KINDS]}
     if rest := kinds[MAX_KINDS:]:

@@ -29,19 +29,21 @@ class Figures:
 def figures(now: datetime, viewer: Viewer) -> Figures:
     periods = {"hours": last_hours(now), "days": last_days(now)}
     shows_emails, shows_money = viewer.may_view(OutboundEmail), viewer.may_view(Payment)
-    states, kinds = (emails.counted_by("status"), emails.counted_by("kind")) if shows_emails else ({}, {})
-    amounts = money.counted() if shows_money else {}
+    amounts = {name: money.counted(period) for name, period in periods.items()} if shows_money else {}
+    currencies = money.most_important(amounts.get("days", {}))
     return Figures(
         emails=[
             chart
             for name, period in periods.items()
-            for chart in (
-                emails.by_state(states, period, f"states-{name}"),
-                emails.by_kind(kinds, period, f"kinds-{name}"),
-            )
+            if shows_emails
+            for chart in (emails.by_state(period, f"states-{name}"), emails.by_kind(period, f"kinds-{name}"))
         ],
-        money=[chart for name, period in periods.items() for chart in money.by_flow(amounts, period, f"money-{name}")],
-        currencies_left_out=money.others(amounts),
+        money=[
+            chart
+            for name in amounts
+            for chart in money.by_flow(amounts[name], currencies, periods[name], f"money-{name}")
+        ],
+        currencies_left_out=money.others(amounts.get("days", {}), currencies),
         counted_at=CountedHour.objects.aggregate(at=Max("counted_at"))["at"],
         shows_emails=shows_emails,
         shows_money=shows_money,

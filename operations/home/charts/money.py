@@ -1,13 +1,14 @@
 """The charts of money, one for each currency."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from functools import partial
+
+from django.db.models import Sum
 
 from common.money import format_amount
 from operations.home.charts.drawing import Chart, Series
-from operations.home.charts.periods import Period
+from operations.home.charts.periods import Period, Time
 from operations.models import MoneyCount
 
 MAX_CURRENCIES = 3  # by the amount that was paid
@@ -18,21 +19,23 @@ LABELS = {
     MoneyCount.Flow.FAILED: "failed, still unpaid",
 }
 
-Amounts = dict[str, dict[str, list[tuple[datetime, int]]]]  # by currency and flow
+Amounts = dict[str, dict[str, list[tuple[Time, int]]]]  # by currency and flow
 
 
-def counted() -> Amounts:
+def counted(period: Period) -> Amounts:
+    rows = MoneyCount.objects.filter(**{f"{period.column}__gte": period.start})
+    by_time = rows.values_list("currency", "flow", period.column).annotate(total=Sum("amount"))
     amounts: Amounts = defaultdict(lambda: defaultdict(list))
-    for currency, flow, hour, amount in MoneyCount.objects.values_list("currency", "flow", "hour", "amount"):
-        amounts[currency][flow].append((hour, amount))
+    for currency, flow, time, amount in by_time.order_by():
+        amounts[currency][flow].append((time, amount))
     return amounts
 
 
-def by_flow(amounts: Amounts, period: Period, name: str) -> Iterator[Chart]:
+def by_flow(amounts: Amounts, currencies: Sequence[str], period: Period, name: str) -> Iterator[Chart]:
     """Yield a chart for each of the most important currencies. Amounts in different ones can't be added up."""
-    for currency in most_important(amounts):
+    for currency in currencies:
         series = [
-            Series(number, LABELS[flow], period.spread(amounts[currency].get(flow, ())))
+            Series(number, LABELS[flow], period.spread(amounts.get(currency, {}).get(flow, ())))
             for flow, number in NUMBERS.items()
         ]
         title = f"Money in {currency.upper()}, {period.title.lower()}"
@@ -51,6 +54,6 @@ def most_important(amounts: Amounts) -> list[str]:
     return [currency for currency, _ in totals.most_common(MAX_CURRENCIES)]
 
 
-def others(amounts: Amounts) -> list[str]:
+def others(amounts: Amounts, currencies: Sequence[str]) -> list[str]:
     """Return the currencies without a chart."""
-    return sorted({currency.upper() for currency in amounts} - {code.upper() for code in most_important(amounts)})
+    return sorted(code.upper() for code in amounts.keys() - {*currencies})

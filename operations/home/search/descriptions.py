@@ -15,7 +15,7 @@ from operations.home import states
 from operations.home.search.hits import Hit
 
 
-def hit(row: Model) -> Hit:
+def described(row: Model) -> Hit:
     return DESCRIPTIONS[type(row)](row)
 
 

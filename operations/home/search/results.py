@@ -9,7 +9,7 @@ from accounts.models import User
 from common.admin import change_url
 from emails.models import OutboundEmail
 from operations.home.links import list_url
-from operations.home.search.descriptions import hit
+from operations.home.search.descriptions import described
 from operations.home.search.finders import EXACT, MAX_HITS, RELATED, Finder, people_like
 from operations.home.search.hits import Group
 from operations.home.search.pages import row_of_page
@@ -39,16 +39,25 @@ def search(typed: str, viewer: Viewer) -> Results:
     if row is not None and viewer.may_view(type(row)):
         return Results(terms, [], only_url=change_url(row))
     if exact := [*groups_of(EXACT, terms, viewer)]:
-        hits = [each for group in exact for each in group.hits]
-        return Results(terms, exact, only_url=hits[0].url if len(hits) == 1 else "")
-    related = [*groups_of(RELATED, terms, viewer), *groups_of({User: people_like}, terms, viewer)]
-    address = next(iter(terms.addresses), "") if viewer.may_view(User) else ""
-    return Results(terms, related, address=address)
+        return Results(terms, exact, only_url=only_url(exact))
+    related = [*groups_of(RELATED, terms, viewer)]
+    if terms.addresses:  # without an account, or one that the person may not see
+        address = terms.addresses[0] if viewer.may_view(User) else ""
+        return Results(terms, [*related, *groups_of({User: people_like}, terms, viewer)], address=address)
+    if related:
+        return Results(terms, related, only_url=only_url(related))
+    return Results(terms, [*groups_of({User: people_like}, terms, viewer)])
+
+
+def only_url(groups: list[Group]) -> str:
+    """Return the page of the only hit, or an empty string if there are several."""
+    hits = [hit for group in groups for hit in group.hits]
+    return hits[0].url if len(hits) == 1 else ""
 
 
 def groups_of(finders: Mapping[type[Model], Finder], terms: Terms, viewer: Viewer) -> Iterator[Group]:
     for model, find in finders.items():
-        hits = [hit(row) for row in find(terms)] if viewer.may_view(model) else []
+        hits = [described(row) for row in find(terms)] if viewer.may_view(model) else []
         if hits:
             yield Group(title_of(model), hits, more_url(model, terms) if len(hits) >= MAX_HITS else "")
 

@@ -12,6 +12,7 @@ from common.lists import as_uuid
 
 MAX_LENGTH = 1_000  # characters; a longer text isn't something to look up
 MAX_WORDS = 8  # each is compared with a dozen indexes
+MAX_ADDRESSES = 3
 MAX_WORD_LENGTH = 255  # that of the longest ID
 SEPARATORS = re.compile(r"[\s\x00-\x1f\u200b-\u200d\u2060\ufeff<>()\[\]{}\"'“”„‘’`|,;]+")
 URL = re.compile(r"(?:https?://|/)\S+", re.IGNORECASE)
@@ -52,7 +53,7 @@ class Terms:
     def typed_addresses(self) -> list[str]:
         """The email addresses as they were typed."""
         found = [word for word in [*self._plain_words, *self.parts_of_urls] if re.fullmatch(r"[^@/]+@[^@/]+", word)]
-        return [*dict.fromkeys(found)][:MAX_WORDS]
+        return [*dict.fromkeys(found)][:MAX_ADDRESSES]
 
     @cached_property
     def uuids(self) -> list[UUID]:
@@ -60,9 +61,9 @@ class Terms:
 
     @cached_property
     def numbers(self) -> list[int]:
-        """Numbers that were typed. Those in a URL may count anything."""
-        digits = [word for word in self._plain_words if re.fullmatch(r"[0-9]{1,18}", word)]
-        return [*map(int, digits)][:MAX_WORDS]
+        """A number that was typed, as in ``12`` or ``user #12``. In a URL or a sentence, it may count anything."""
+        words = [word.lstrip("#") for word in self._plain_words] if len(self._plain_words) <= 2 else []
+        return [int(word) for word in words if re.fullmatch(r"[0-9]{1,18}", word)]
 
     @cached_property
     def urls(self) -> list[str]:
