@@ -19,7 +19,7 @@ MAX_READ = 1_000  # rows of one kind of delay
 def waiting_emails() -> Iterator[Metric]:
     queued = GaugeMetricFamily(
         "emails_queued",
-        f"Emails that wait to be sent, also those that wait for their time; at most {MAX_COUNTED} are counted.",
+        f"Emails that wait to be sent, scheduled ones included. At most {MAX_COUNTED} are counted.",
         labels=["priority"],
     )
     oldest = GaugeMetricFamily(
