@@ -12,14 +12,14 @@ from common.db import database_now, index_walks
 from emails.models import DeliveryAttempt, OutboundEmail, Priority
 from emails.models.work import HELD, WAITS
 
-MAX_COUNTED = 20_000  # of each priority; counting a million would take longer than a scrape may
+MAX_COUNTED = 10_000  # of each priority; counting a million would take longer than a scrape may
 MAX_READ = 1_000  # rows of one kind of delay
 
 
 def waiting_emails() -> Iterator[Metric]:
     queued = GaugeMetricFamily(
         "emails_queued",
-        f"Emails that wait to be sent, also those that wait for their time; at most {MAX_COUNTED} are counted.",
+        f"Emails that wait to be sent, scheduled ones included. At most {MAX_COUNTED} are counted.",
         labels=["priority"],
     )
     oldest = GaugeMetricFamily(
