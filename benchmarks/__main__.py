@@ -47,6 +47,7 @@ COMMANDS = [
     "rate_limit.py",
     "redis_outage.py",
     "slow_clients.py",
+    "sending_domain.py",
     "failover.py",
     "first_email.py",
 ]

@@ -88,8 +88,8 @@ def _silent(lookups: Lookups, domain: str) -> Finding | None:
 def _sender(lookups: Lookups, domain: str, views: ProviderViews) -> list[Finding]:
     """Check what concerns the domain in From, whatever the provider expects."""
     if not mail_hosts.exists(lookups, domain):
-        problem = f"The domain {domain} doesn't exist in DNS."
-        fix = "Correct DEFAULT_FROM_EMAIL, register the domain, or create its zone at your DNS host."
+        problem = f"The domain {domain} doesn't exist in DNS, so receivers refuse email from it."
+        fix = "Add its records at your DNS host, or correct DEFAULT_FROM_EMAIL."
         return [error("dns.domain", domain, problem, fix), *check_dmarc(lookups, domain)]
     spf_findings = _own_spf(lookups, domain, views)
     return [*spf_findings, *check_dmarc(lookups, domain), *mail_hosts.check_mail_hosts(lookups, domain)]

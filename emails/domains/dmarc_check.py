@@ -52,9 +52,7 @@ def _missing(walk: Walk) -> Finding:
             f"Receivers ignore the DMARC record at _dmarc.{name}, because it must begin with v=DMARC1 and a p=: {text}"
         )
         return error("dns.dmarc", walk.domain, problem, f"Replace it by: {record}")
-    problem = (
-        f"{walk.domain} has no DMARC record, and Gmail, Yahoo, and Outlook.com refuse larger amounts of email without."
-    )
+    problem = f"{walk.domain} has no DMARC record, and Gmail, Yahoo, and Outlook.com refuse larger senders without one."
     return error("dns.dmarc", walk.domain, problem, to_add(record))
 
 

@@ -66,7 +66,7 @@ class ExpectedRecord:
     def to_add(self) -> str:
         """The type, the name, and the value, to be copied to the DNS host."""
         priority = f"{self.priority or 0} " if self.kind == "MX" else ""
-        return f"{self.kind} {self.name} {priority}{shown(self.value, 2000)}"
+        return shown(f"{self.kind} {self.name} {priority}{self.value}", 2500)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ REPEAT = "Repeat the check. If it goes on, ask your DNS host, because receivers 
 
 
 def fine(check: str, subject: str) -> Finding:
-    return Finding(check, Level.OK, subject)
+    return Finding(check, Level.OK, shown(subject))
 
 
 def warning(check: str, subject: str, problem: str, fix: str) -> Finding:
-    return Finding(check, Level.WARNING, subject, shown(problem, 2000), shown(fix, 3000))
+    return Finding(check, Level.WARNING, shown(subject), shown(problem, 2000), shown(fix, 3000))
 
 
 def error(check: str, subject: str, problem: str, fix: str) -> Finding:
-    return Finding(check, Level.ERROR, subject, shown(problem, 2000), shown(fix, 3000))
+    return Finding(check, Level.ERROR, shown(subject), shown(problem, 2000), shown(fix, 3000))
 
 
 def unreadable(check: str, subject: str, reason: str) -> Finding:

@@ -157,12 +157,14 @@ class _Evaluation:
         answer = self.lookups.get(name, kind)
         if answer.is_error:
             raise _Temporary(f"the {kind} records of {shown(name)} can't be read: {answer.reason}")
-        if answer.is_missing:
-            self.empty_lookups += 1
-            if self.empty_lookups > MAX_EMPTY_LOOKUPS:
-                problem = f"more than {MAX_EMPTY_LOOKUPS} of the names in it don't exist, the last one: {shown(name)}"
-                raise _Permanent(problem)
+        self.count_if_empty(answer, name)
         return answer
+
+    def count_if_empty(self, answer: Answer, name: str) -> None:
+        self.empty_lookups += answer.is_missing
+        if self.empty_lookups > MAX_EMPTY_LOOKUPS:
+            problem = f"more than {MAX_EMPTY_LOOKUPS} of the names in it don't exist, the last one: {shown(name)}"
+            raise _Permanent(problem)
 
     def include(self, _: spf.Mechanism, target: str) -> bool:
         return self.check_other(target) == Result.PASS
@@ -187,7 +189,9 @@ class _Evaluation:
         ip = self.sender.ip
         if ip is None:
             return False
-        answer = self.lookups.get(f"{_reversed(dotted(ip))}.{'in-addr' if ip.version == 4 else 'ip6'}.arpa", "PTR")
+        name = f"{_reversed(dotted(ip))}.{'in-addr' if ip.version == 4 else 'ip6'}.arpa"
+        answer = self.lookups.get(name, "PTR")
+        self.count_if_empty(answer, name)
         names = [name for name in answer.values[:MAX_HOSTS] if is_within(name, canonical(target))]
         return any(str(ip) in self.lookups.get(name, self.address_kind).values for name in names)
 

@@ -4,6 +4,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from typing import Any
 
 import dns.flags
@@ -28,11 +29,12 @@ class NameServer:
     ``queries`` lists the questions in order of arrival, with the protocol.
     """
 
-    def __init__(self, *, follows_aliases: bool = True) -> None:
+    def __init__(self, *, follows_aliases: bool = True, latency: float = 0) -> None:
         self.records: dict[str, dict[str, list[str]]] = {}
         self.faults: dict[str, str] = {}
         self.queries: list[tuple[str, str, str]] = []
         self.follows_aliases = follows_aliases
+        self.latency = latency  # seconds
 
     def __enter__(self) -> "NameServer":
         self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _handler(self, _answer_over_udp))
@@ -73,6 +75,7 @@ class NameServer:
         question = query.question[0]
         name, kind = str(question.name).lower().rstrip("."), dns.rdatatype.to_text(question.rdtype)
         self.queries.append((name, kind, protocol))
+        time.sleep(self.latency)
         fault = self.faults.get(name, "")
         if fault == "silence":
             return None

@@ -1,7 +1,9 @@
 """Zones of sending domains, and what is wrong with each. In each zone, {d} stands for its own domain."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from common.findings import Finding, Level
 
 RSA_512 = (
     "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBANUNhPXQ2ImOMx8wvsl1NzFAENLD7RVG7hsynelmCXCP5Qvo/UNUiN5YYT/6WVsW"
@@ -223,3 +225,16 @@ ZONES = {
     "no-mx-but-a": zone(SPF, DMARC, "{d} A 192.0.2.1", KEY, mx="warning no MX record"),
     "neither-mx-nor-a": zone(SPF, DMARC, KEY, mx="warning neither an MX nor an A"),
 }
+
+
+def problems_of(findings: Iterable[Finding]) -> dict[str, str]:
+    """Return the level and the problem of each finding that isn't fine, by check."""
+    return {finding.check: f"{finding.level} {finding.problem}" for finding in findings if finding.level != Level.OK}
+
+
+def is_judged_correctly(zone: Zone, findings: Iterable[Finding]) -> bool:
+    problems = problems_of(findings)
+    levels = {check: words.split(" ", 1) for check, words in zone.problems.items()}
+    return problems.keys() == levels.keys() and all(
+        problems[check].startswith(level) and words in problems[check] for check, (level, words) in levels.items()
+    )
