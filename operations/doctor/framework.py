@@ -14,6 +14,7 @@ COVERED = frozenset(
         "billing.E004",
         "billing.E021",
         "billing.W020",
+        "emails.E001",
         "emails.E002",
         "emails.E006",
         "emails.E009",
