@@ -1,11 +1,24 @@
 """gunicorn's settings, which `gunicorn myproject.wsgi` reads from this folder. GUNICORN_CMD_ARGS overrides them."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
+
+
+def log_format() -> str:
+    """Return LOG_FORMAT as the settings will read it. Loading them here would keep a HUP from loading new ones."""
+    dotenv = Path(__file__).with_name(".env")
+    lines = dotenv.read_text(errors="replace") if dotenv.is_file() else ""
+    found = re.findall(r"^\s*(?:export )?LOG_FORMAT=[ \t]*(\w+)\s*$", lines, re.MULTILINE)
+    settings_module = os.environ.get("DJANGO_SETTINGS_MODULE", "settings.production")
+    default = "text" if settings_module in ("settings.development", "settings.test") else "json"
+    return os.environ.get("LOG_FORMAT") or (found or [default])[-1]
+
 
 # The access log: the client, the method, the path without its query string, the status, the size, and the duration.
-logger_class = "common.access_log.SafeLogger"
+logger_class = "common.access_log.SafeLogger" if log_format() == "text" else "common.access_log.JsonLogger"
 accesslog = "-"
 access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)sB %(M)sms"
 

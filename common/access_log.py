@@ -3,13 +3,14 @@
 import logging
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 
-from common.logs import FloodFilter, LineFormatter, escape, shorten
+from common.logs import FloodFilter, JsonFormatter, LineFormatter, escape, presentable, shorten
 
+META_KEY = "request_id"  # where the middleware leaves it: common/request_ids.py
 MAX_FIELD_CHARACTERS = 500
 LINES_PER_MINUTE = 20
 
@@ -20,6 +21,8 @@ class SafeLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
     gunicorn's own logger prints the decoded path, so a request for /%0a… could write a line of its own.
     """
 
+    formatter: ClassVar[type[LineFormatter]] = LineFormatter
+
     def atoms(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: Any) -> dict[str, Any]:
         """Return the fields for access_log_format. ``U`` is the path as it was sent, and ``q`` is empty."""
         fields = super().atoms(resp, req, environ, request_time)
@@ -27,6 +30,7 @@ class SafeLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         fields |= {
             "U": path,
             "q": "",
+            "request_id": environ.get(META_KEY) or "",
             "r": f"{environ.get('REQUEST_METHOD')} {path} {environ.get('SERVER_PROTOCOL')}",
             "f": without_query(environ.get("HTTP_REFERER", "-")),
         }
@@ -50,8 +54,38 @@ class SafeLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         super().setup(cfg)
         for handler in (*self.error_log.handlers, *self.access_log.handlers):
             if type(handler.formatter) is logging.Formatter:  # gunicorn's own, not one that --log-config set
-                handler.setFormatter(LineFormatter(handler.formatter._fmt, handler.formatter.datefmt))
+                handler.setFormatter(self.formatter(handler.formatter._fmt, handler.formatter.datefmt))
                 handler.addFilter(FloodFilter(LINES_PER_MINUTE))
+
+
+class AccessFormatter(JsonFormatter):
+    """JSON, in which a line of the access log has its parts as fields."""
+
+    def message_of(self, record: logging.LogRecord) -> str:
+        if not is_access(record):
+            return super().message_of(record)
+        return presentable("{m} {U} {s}".format_map(record.args))  # type: ignore[arg-type]
+
+    def fields_of(self, record: logging.LogRecord) -> Mapping[str, Any]:
+        if not is_access(record):
+            return super().fields_of(record)
+        found: Any = record.args
+        fields = {
+            "client": found["h"],
+            "method": found["m"],
+            "path": presentable(found["U"]),
+            "status": int(found["s"]),
+        }
+        sizes = {"bytes": found["B"] or 0, "milliseconds": found["M"]}
+        return {"request_id": dict.get(found, "request_id", ""), **fields, **sizes}
+
+
+class JsonLogger(SafeLogger):
+    formatter = AccessFormatter
+
+
+def is_access(record: logging.LogRecord) -> bool:
+    return record.name == "gunicorn.access" and isinstance(record.args, Mapping)
 
 
 def without_query(url: str) -> str:

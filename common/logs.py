@@ -1,14 +1,22 @@
-"""Log lines that a stranger can neither forge nor multiply."""
+"""Log lines that a stranger can neither forge nor multiply, without addresses, bodies, keys, and tokens."""
 
+import json
 import logging
 import time
 import traceback
 from collections import Counter
-from datetime import timedelta
-from typing import Final
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from common.log_context import ORIGIN, current_ids
+from common.redaction import cleaned
 
 MAX_MESSAGE_CHARACTERS = 1000
+MAX_EXAMINED_CHARACTERS = 4 * MAX_MESSAGE_CHARACTERS  # so that a secret at the end isn't cut before it is recognized
 WINDOW = timedelta(minutes=1)
+# Attributes of a record, given as ``extra``, that become fields of its JSON line.
+OWN_FIELDS = ("message_id", "message_ids", "attempt_id", "request_ids")
 
 Kind = tuple[object, ...]
 
@@ -28,12 +36,12 @@ class LineFormatter(logging.Formatter):
     """Formats each record as one line. Only tracebacks have more, and none of those contains text from an exception.
 
     A client may choose parts of a message or of an exception's text, so line breaks and control characters in them are
-    escaped, and both are shortened.
+    escaped, and both are shortened. Both may quote what a person sent, so addresses, keys, and tokens are removed.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by the traceback. Ignores ``exc_text``, in which nothing is escaped."""
-        record.message = shorten(escape(record.getMessage()))
+        record.message = presentable(record.getMessage())
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
         parts = [self.formatMessage(record)]
@@ -42,6 +50,56 @@ class LineFormatter(logging.Formatter):
         if record.stack_info:
             parts.append(self.formatStack(record.stack_info))
         return "\n".join(parts)
+
+
+class JsonFormatter(LineFormatter):
+    """Formats each record as one JSON object on one line: docs/observability.md lists the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": self.message_of(record),
+            **self.fields_of(record),
+        }
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = format_traceback(record.exc_info[1])
+        if record.stack_info:
+            line["stack"] = self.formatStack(record.stack_info)
+        return json.dumps(line)  # ASCII, so no character of a line can be invisible
+
+    def message_of(self, record: logging.LogRecord) -> str:
+        return presentable(record.getMessage())
+
+    def fields_of(self, record: logging.LogRecord) -> Mapping[str, Any]:
+        return ids_of(record)
+
+
+def presentable(text: str) -> str:
+    """Return the text on one line, of limited length, and without what must not be in a log."""
+    return shorten(escape(cleaned(shorten(text, MAX_EXAMINED_CHARACTERS))))
+
+
+def ids_of(record: logging.LogRecord) -> Mapping[str, Any]:
+    """Return the IDs that connect this line with others: those of the context, of its email, and its own."""
+    ids: dict[str, Any] = {**current_ids()}
+    attributes = vars(record)
+    # Django logs the status of a response after all middleware.
+    if "request_id" not in ids and (request_id := getattr(attributes.get("request"), "META", {}).get("request_id")):
+        ids["request_id"] = request_id
+    if "email" in attributes:
+        ids |= ids_of_email(vars(attributes["email"]), ids)
+    ids |= {name: attributes[name] for name in OWN_FIELDS if name in attributes}
+    return ids
+
+
+def ids_of_email(columns: Mapping[str, Any], ids: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the email's ID, and the IDs of what queued it. Reads only columns that are loaded."""
+    yield ("message_id" if "recipients" in columns else "contact_change_id"), str(columns.get("id"))
+    for name, value in (columns.get("metadata") or {}).get(ORIGIN, {}).items():
+        # A provider's event comes in a request of its own.
+        yield (name if ids.get(name, value) == value else f"origin_{name}"), value
 
 
 def format_traceback(error: BaseException) -> str:
@@ -55,8 +113,8 @@ def _escape_messages(found: traceback.TracebackException | None) -> None:
     if found is None:
         return
     # The standard library has no public attribute for the text of an exception.
-    vars(found)["_str"] = shorten(escape(str(found)))
-    found.__notes__ = [shorten(escape(str(note))) for note in found.__notes__ or []]
+    vars(found)["_str"] = presentable(str(found))
+    found.__notes__ = [presentable(str(note)) for note in found.__notes__ or []]
     for other in (found.__cause__, found.__context__, *(found.exceptions or [])):
         _escape_messages(other)
 

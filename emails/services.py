@@ -9,7 +9,7 @@ from uuid import uuid4
 from django.core.mail import EmailMultiAlternatives
 
 from common.db import database_now, execute
-from emails.backends.outbox import OutboxBackend
+from emails.backends.outbox import DISCARDED, OutboxBackend
 from emails.errors import InvalidMessage
 from emails.message import Address, Attachment
 from emails.message.address import parse_all
@@ -119,7 +119,7 @@ def send_or_discard_templated_email(*, discard: bool, **email: Any) -> bool:
     same statements run, and workers are woken up. Call it inside a transaction, so that nobody sees a discarded row.
     """
     message = _templated(**email)
-    key = f"discarded:{uuid4()}"
+    key = f"{DISCARDED}{uuid4()}"
     if discard:
         message.idempotency_key = key
         is_queued = OutboxBackend().send_messages([message])

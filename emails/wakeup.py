@@ -10,11 +10,14 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from datetime import timedelta
 
 from celery import current_app
 
 from common.failpoints import failpoint
+from common.log_context import current_ids
+from common.task_logs import MAX_REQUEST_IDS, REQUEST_IDS
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +39,13 @@ class Publisher:
         self.idle = threading.Event()  # set while nothing waits to be published
         self.idle.set()
         self.failing = False
+        # Of the requests that the next wake-up stands for; some may be missing if there are many.
+        self.request_ids: deque[str] = deque(maxlen=MAX_REQUEST_IDS)
         threading.Thread(target=self._publish_forever, name="wake-up", daemon=True).start()
 
     def request(self) -> None:
+        if request_id := current_ids().get("request_id"):
+            self.request_ids.append(request_id)
         self.idle.clear()
         self.requested.set()
 
@@ -56,14 +63,20 @@ class Publisher:
 
     def _publish(self) -> bool:
         failpoint("before-wake-up")
+        request_ids = [*self.request_ids]
+        headers = {REQUEST_IDS: request_ids} if request_ids else {}
         try:
-            current_app.send_task(DELIVER_DUE, retry=True, retry_policy=PUBLISH_ONCE, expires=60, ignore_result=True)
+            current_app.send_task(
+                DELIVER_DUE, headers=headers, retry=True, retry_policy=PUBLISH_ONCE, expires=60, ignore_result=True
+            )
         except Exception as error:  # whatever the broker's client raises: the row is safe, and the sweep finds it
             if not self.failing:
                 logger.warning("No wake-up could be published; the sweep will find it: %s", error)
             self.failing = True
             return False
         self.failing = False
+        for _ in request_ids:
+            self.request_ids.popleft()
         return True
 
 

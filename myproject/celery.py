@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.worker import WorkController
 
+from common import task_logs as task_logs  # connects its signals
 from settings.startup import exit_if_unusable
 
 # Production by default, as in wsgi.py: a server without this variable must not run with DEBUG.

@@ -57,7 +57,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # The first two add headers, so they come before everything that may respond.
+    "common.request_ids.request_id_middleware",  # the outermost, so that everything it logs has the ID
+    # The next two add headers, so they come before everything that may respond.
     "myproject.middleware.security_headers_middleware",
     "csp.middleware.CSPMiddleware",
     "myproject.middleware.readable_cookies_middleware",
@@ -429,7 +430,7 @@ CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"  # pages and the admin are never called from another origin
 CORS_ALLOW_HEADERS = [*default_headers, "known-device"]
-CORS_EXPOSE_HEADERS = ["known-device", "retry-after"]
+CORS_EXPOSE_HEADERS = ["known-device", "retry-after", "x-request-id"]
 
 # What a page may load, and where its forms may go. Only the admin and the API documentation have scripts. A page that
 # needs more declares it in its view (docs/pages.md).
@@ -486,12 +487,15 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 # Lets a monitoring system read the details of /readyz.
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
+LOG_FORMAT = env.choice("LOG_FORMAT", ["text", "json"])
+LINE_FORMATS: dict[str, dict[str, str]] = {
+    "text": {"()": "common.logs.LineFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    "json": {"()": "common.logs.JsonFormatter"},
+}
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "common.logs.LineFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
-    },
+    "formatters": {"line": LINE_FORMATS[LOG_FORMAT]},
     "filters": {
         "client errors": {"()": "common.logs.ClientErrorFilter"},
         "floods": {"()": "common.logs.FloodFilter", "lines_per_minute": 20},

@@ -14,6 +14,7 @@ from settings.base import (
     APP_URL,
     CELERY_BROKER_TRANSPORT_OPTIONS,
     CELERY_BROKER_URL,
+    LOG_FORMAT,
     LOGGING,
     MIDDLEWARE,
     RESEND_WEBHOOK_SECRETS,
@@ -66,7 +67,10 @@ INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True  # new and changed files are served without a restart
-LOGGING["formatters"]["line"]["()"] = "emails.development.log_lines.EmailLineFormatter"
+if LOG_FORMAT == "text":
+    LOGGING["formatters"]["line"]["()"] = "emails.development.log_lines.EmailLineFormatter"
+    # The line about an email that was sent is enough.
+    LOGGING["loggers"]["emails.backends.outbox"] = LOGGING["loggers"]["common.task_logs"] = {"level": "WARNING"}
 LOGGING["filters"]["quiet requests"] = {"()": "emails.development.log_lines.QuietRequestsFilter"}
 LOGGING["loggers"]["django.server"] = {"filters": ["quiet requests"], "level": "INFO"}
 

@@ -9,6 +9,8 @@ from settings.base import (
     EMAIL_DELIVERY_BACKEND,
     EMAIL_FALLBACK_PROVIDER,
     EMAIL_PROVIDER,
+    LINE_FORMATS,
+    LOGGING,
     METRICS_TOKEN,
     PLACEHOLDERS,
     SECRET_KEY,
@@ -125,3 +127,6 @@ DEVICE_COOKIE_NAME = "__Host-known_device"
 INBOX_COOKIE_NAME = "__Host-inbox"
 NEXT_PAGE_COOKIE_NAME = "__Host-next_page"
 MESSAGE_STORAGE = "common.messages.HostMessageStorage"
+
+LOG_FORMAT = env.choice("LOG_FORMAT", ["json", "text"])
+LOGGING["formatters"]["line"] = LINE_FORMATS[LOG_FORMAT]

@@ -38,7 +38,7 @@ def test_paid_invoice_sends_a_receipt(ada, queued_emails, generation):
     assert post(payload("invoice_paid_first", generation)).status_code == 200
     email = queued_emails()[RECEIPT]
     assert email.recipients == "ada@own.example"
-    assert email.metadata == {"user_id": "7"}
+    assert email.metadata["user_id"] == "7"
     assert email.subject == "Your receipt from Acme: $29.00"
     for expected in (
         "1 × Pro (at $29.00 / month): $29.00",
@@ -169,7 +169,7 @@ def test_receipt_explains_discount_and_credit(ada, queued_emails):
 def test_unknown_customer_gets_receipt_at_the_events_address(db, queued_emails):
     post(payload("invoice_paid_first"))
     email = queued_emails()[RECEIPT]
-    assert (email.recipients, email.metadata) == ("ada@example.com", {})
+    assert (email.recipients, email.person) == ("ada@example.com", None)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from billing.webhook import retries, storage
 from billing.webhook.envelope import Envelope
 from billing.webhook.handlers import HANDLERS
 from common.failpoints import failpoint
+from common.log_context import about
 from common.outages import trouble_of
 
 logger = logging.getLogger(__name__)
@@ -35,10 +36,12 @@ def receive(body: bytes) -> None:
     then.
     """
     envelope = Envelope.read(body)
-    storage.store(envelope, body.decode(), expects_invoice=expected_invoice(envelope))
-    # From here on, the event survives the death of this process.
-    failpoint("after-store")
-    process(envelope)
+    with about(stripe_event_id=envelope.id):
+        storage.store(envelope, body.decode(), expects_invoice=expected_invoice(envelope))
+        logger.info("Stripe event %s (%s) is stored.", envelope.id, envelope.type)
+        # From here on, the event survives the death of this process.
+        failpoint("after-store")
+        process_unless_done(envelope)
 
 
 def expected_invoice(envelope: Envelope) -> str:
@@ -52,6 +55,11 @@ def expected_invoice(envelope: Envelope) -> str:
 
 def process(envelope: Envelope) -> None:
     """Process a stored event unless it is already processed. If our own code fails, the event is retried later."""
+    with about(stripe_event_id=envelope.id):
+        process_unless_done(envelope)
+
+
+def process_unless_done(envelope: Envelope) -> None:
     try:
         with transaction.atomic():
             if StripeEvent.objects.claim(envelope.id):

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from django.core.mail import EmailMessage
@@ -16,6 +17,7 @@ from django.db import Error, IntegrityError, transaction
 
 from common.db import insert_if_absent
 from common.failpoints import failpoint
+from common.log_context import origin
 from common.redaction import redact
 from emails.errors import InvalidMessage
 from emails.kinds import priority_of
@@ -25,6 +27,7 @@ from emails.wakeup import wake_worker
 
 logger = logging.getLogger(__name__)
 
+DISCARDED = "discarded:"  # the beginning of the key of a row that is deleted before the commit
 NOT_QUEUED = "not queued; fail_silently is on"
 is_logging_loss: ContextVar[bool] = ContextVar("is_logging_loss", default=False)
 
@@ -75,11 +78,18 @@ class OutboxBackend(BaseEmailBackend):
         # In a caller's transaction, a savepoint would cost two queries and protect nothing: an error ends the whole
         # transaction, which must not commit without its emails. With fail_silently, it may.
         with transaction.atomic(savepoint=self.fail_silently):
-            for row in rows:
-                insert_once(row)
+            new = [row for row in rows if insert_once(row)]
             # Earlier, the worker could look for the rows before they are visible. "robust", because the rows are safe
             # even if this fails, so the failure must not reach the caller.
-            transaction.on_commit(wake_worker, robust=True)
+            transaction.on_commit(partial(announce, new), robust=True)
+
+
+def announce(rows: Sequence[OutboundEmail]) -> None:
+    """Log which messages are queued now, because this links them to the request, and wake a worker."""
+    for row in rows:
+        if not (row.idempotency_key or "").startswith(DISCARDED):
+            logger.info("Message %s (%s) is queued.", row.pk, row.kind or "no kind", extra={"email": row})
+    wake_worker()
 
 
 def log_loss(messages: Sequence[EmailMessage], problem: str) -> None:
@@ -116,18 +126,22 @@ def row_from(message: EmailMessage) -> OutboundEmail:
         idempotency_key=getattr(message, "idempotency_key", None) or None,
         expires_at=getattr(message, "expires_at", None),
         sensitive=getattr(message, "sensitive", False),
-        metadata=dict(neutral.metadata),
+        metadata={**dict(neutral.metadata), **origin()},
         recipients=" ".join(address.email.lower() for address in (*neutral.to, *neutral.cc, *neutral.bcc)),
         subject=neutral.subject,
         content=neutral.to_json(),
     )
 
 
-def insert_once(row: OutboundEmail) -> None:
-    """Insert the row unless its idempotency key exists already. The caller's transaction stays usable either way."""
+def insert_once(row: OutboundEmail) -> bool:
+    """Insert the row unless its idempotency key exists already. The caller's transaction stays usable either way.
+
+    Returns whether it was inserted.
+    """
     # An IntegrityError would abort the caller's transaction on PostgreSQL, so the insert ignores conflicts.
     if insert_if_absent([row]):
-        return
+        return True
     # It ignores conflicts on every constraint, but only one on the key is expected.
     if row.idempotency_key is None or not OutboundEmail.objects.filter(idempotency_key=row.idempotency_key).exists():
         raise IntegrityError(f"The outbox refused the message {row.id} with the key {row.idempotency_key!r}.")
+    return False

@@ -41,6 +41,14 @@ class OpenAttempt(NamedTuple):
     rows: Sequence[Any]
 
 
+class Accepted(NamedTuple):
+    """A row of an accepted call, with its result: the ID that the provider gave it, or what the call found."""
+
+    row: Any
+    result: Any
+    attempt_id: UUID
+
+
 @dataclass(frozen=True)
 class Queue(ABC):
     """The rows of one kind that wait for one provider."""
@@ -87,8 +95,8 @@ class Queue(ABC):
         return acceptance.message_ids
 
     @abstractmethod
-    def mark_accepted(self, accepted: Sequence[tuple[Any, Any]]) -> None:
-        """Mark rows as sent. Each comes with its result."""
+    def mark_accepted(self, accepted: Sequence[Accepted]) -> None:
+        """Mark rows as sent."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +145,11 @@ class EmailQueue(Queue):
             for position, email in enumerate(emails)
         )
 
-    def mark_accepted(self, accepted: Sequence[tuple[OutboundEmail, str]]) -> None:
+    def mark_accepted(self, accepted: Sequence[Accepted]) -> None:
         message_ids: defaultdict[bool, dict[UUID, str]] = defaultdict(dict)  # by whether the body is blanked
-        for email, message_id in accepted:
+        for email, message_id, attempt_id in accepted:
             message_ids[bool(email.changes_when_settled())][email.pk] = message_id[:MAX_ID_LENGTH]
-            extra = {"email": email, "outcome": f"sent ({self.provider})"}
+            extra = {"email": email, "outcome": f"sent ({self.provider})", "attempt_id": str(attempt_id)}
             accepted_as = message_id or "(no id)"
             logger.info("Message %s was accepted by %s as %s.", email.pk, self.provider, accepted_as, extra=extra)
         for is_body_deleted, ids in message_ids.items():
@@ -201,15 +209,16 @@ class ContactQueue(Queue):
     def results(self, acceptance: Acceptance) -> Sequence[Any]:
         return [acceptance.findings]
 
-    def mark_accepted(self, accepted: Sequence[tuple[ContactChange, Mapping[str, Any]]]) -> None:
+    def mark_accepted(self, accepted: Sequence[Accepted]) -> None:
         """Settle the changes that need no further call, and make the others due again."""
-        for change, findings in accepted:
-            logger.info("A call of contact change %s was accepted by %s.", change.pk, self.provider)
+        for change, findings, attempt_id in accepted:
+            extra = {"email": change, "attempt_id": str(attempt_id)}
+            logger.info("A call of contact change %s was accepted by %s.", change.pk, self.provider, extra=extra)
             change.progress = merged(change.progress, findings)
             if any(map(is_unsubscribed, findings.values())):  # at the provider, without an event that reached us
                 opt_out(change.address, f"Found at {self.provider}.")
-        opted_out = opted_out_among(change.address for change, _ in accepted)
-        for change, findings in accepted:
+        opted_out = opted_out_among(change.address for change, _, _ in accepted)
+        for change, findings, _ in accepted:
             if NO_ACCESS in findings.values():
                 log_no_access(self.client.provider)
                 self.settle(change, status=Status.CANCELLED, detail="The API key may not change contacts.")

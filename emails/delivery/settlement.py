@@ -15,7 +15,7 @@ from common.retry import backoff
 from emails.backends import key_lifetime_of
 from emails.backends.base import Acceptance
 from emails.delivery.calls import Call, CallResult, NotMade
-from emails.delivery.queues import Queue
+from emails.delivery.queues import Accepted, Queue
 from emails.delivery.transitions import (
     FIRST_BACKOFF,
     MAX_BACKOFF,
@@ -82,9 +82,10 @@ def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
     # Fewer updated rows than attempts mean that some token no longer matches. The exception rolls the update back.
     if ours.update(outcome=outcome, settled_at=Now(), body=None, due_at=None, lease_token=None) < len(accepted):
         raise LeaseLost(f"{len(accepted)} attempts were accepted, but another worker has taken over some of them.")
-    by_queue: defaultdict[Queue, list[tuple[Work, Any]]] = defaultdict(list)
+    by_queue: defaultdict[Queue, list[Accepted]] = defaultdict(list)
     for call, acceptance in accepted:  # queues are equal if kind and provider are, so this forms few groups
-        by_queue[call.queue] += zip(call.rows, call.queue.results(acceptance), strict=True)
+        results = zip(call.rows, call.queue.results(acceptance), strict=True)
+        by_queue[call.queue] += [Accepted(row, result, call.attempt.pk) for row, result in results]
     for queue, rows in by_queue.items():
         queue.mark_accepted(rows)
     for call, acceptance in accepted:
@@ -92,12 +93,18 @@ def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
             keep_detail(call, acceptance.detail)
 
 
+def ids_of(call: Call) -> dict[str, Any]:
+    """Return what the log line about a call carries: its attempt and its messages."""
+    return {"attempt_id": str(call.attempt.pk), "message_ids": [str(row.pk) for row in call.rows]}
+
+
 def keep_detail(call: Call, detail: str) -> None:
     """Store what the provider accepted only in part. The rest isn't sent again, because the others have the message."""
     DeliveryAttempt.objects.filter(pk=call.attempt.pk).update(detail=detail)
     keys: list[Any] = [row.pk for row in call.rows]
     type(call.rows[0])._default_manager.filter(pk__in=keys, status=Status.SENT).update(detail=detail)
-    logger.warning("Attempt %s was accepted only in part; its detail says for whom it was refused.", call.attempt.pk)
+    words = "Attempt %s was accepted only in part; its detail says for whom it was refused."
+    logger.warning(words, call.attempt.pk, extra=ids_of(call))
 
 
 def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: bool) -> None:
@@ -135,7 +142,7 @@ def split(call: Call, error: ProviderError, now: datetime) -> None:
     close_attempt(call.attempt, DeliveryAttempt.Outcome.SPLIT, now, error)
     half = (len(call.rows) + 1) // 2
     update_rows(call.rows, status=Status.QUEUED, due_at=now, batch_limit=half)
-    logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error)
+    logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error, extra=ids_of(call))
 
 
 def refuse_permanently(call: Call, error: ProviderError, now: datetime) -> None:
@@ -175,7 +182,8 @@ def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: boo
         **error_fields(error),
     )
     update_rows(call.rows, reason=Reason.UNKNOWN, detail=detail_for(call, error))
-    logger.warning("The outcome of attempt %s is unknown, it will be repeated: %s", call.attempt.pk, error)
+    words = "The outcome of attempt %s is unknown, it will be repeated: %s"
+    logger.warning(words, call.attempt.pk, error, extra=ids_of(call))
 
 
 def put_back(call: Call, now: datetime) -> None:

@@ -99,7 +99,8 @@ def leave_to_first_provider(row: Work, fallback: str, detail: str, now: datetime
     """Queue the row for the first provider only, because the fallback provider can't send it."""
     changes = {"reason": Reason.WAITS_FOR_FIRST, "detail": detail, "unsupported_by": fallback}
     update_row(row, status=Status.QUEUED, due_at=now, lease_token=None, **changes)
-    logger.warning("%s can't send message %s, so it waits for the first provider: %s", fallback, row.pk, detail)
+    words = "%s can't send message %s, so it waits for the first provider: %s"
+    logger.warning(words, fallback, row.pk, detail, extra={"email": row})
 
 
 def wait_before_retry(row: Work, reason: Reason) -> timedelta:

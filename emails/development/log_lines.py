@@ -20,7 +20,7 @@ class EmailLineFormatter(LineFormatter):
     def format(self, record: logging.LogRecord) -> str:
         email: Any = getattr(record, "email", None)
         # Contact changes have no recipients. The model can't be imported here: logging is set up before the models are.
-        if not hasattr(email, "recipients"):
+        if not hasattr(email, "recipients") or not hasattr(record, "outcome"):
             return super().format(record)
         recipients = shorten(escape(", ".join(email.recipients.split())), MAX_RECIPIENTS_CHARACTERS)
         outcome = shorten(escape(vars(record)["outcome"]))

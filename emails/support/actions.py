@@ -12,6 +12,7 @@ from django.db import transaction
 
 from common.actions import Action, ActionRefused
 from common.db import database_now
+from common.log_context import origin
 from emails.delivery import breaker
 from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
@@ -111,7 +112,7 @@ def copy_of(email: OutboundEmail) -> OutboundEmail:
         priority=email.priority,
         expires_at=email.expires_at,
         sensitive=email.sensitive,
-        metadata={**email.metadata, RESENT_FROM: str(email.pk)},
+        metadata={**email.metadata, **origin(), RESENT_FROM: str(email.pk)},
         recipients=email.recipients,
         subject=email.subject,
         content=message.to_json(),

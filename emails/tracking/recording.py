@@ -66,7 +66,7 @@ def lock_emails(events: Sequence[ReportedEvent]) -> Emails:
     # messages could each wait for a row that the other one has locked.
     rows = OutboundEmail.objects.filter(pk__in=keys).order_by("pk").select_for_update()
     # These columns are large and not needed here.
-    emails = list(rows.defer("content", "metadata", "subject"))
+    emails = list(rows.defer("content", "subject"))
     return Emails(
         by_id={email.pk: email for email in emails},
         by_provider_id={(email.provider, email.provider_message_id): email for email in emails},

@@ -55,7 +55,8 @@ def apply(pairs: Iterable[tuple[AnyEvent, OutboundEmail | None]]) -> None:
         if rank(email) == 0:  # until this event, nothing proved that it was sent
             proven.append(email.pk)
         OutboundEmail.objects.filter(pk=email.pk).update(**changes(event, email))
-        logger.info("Message %s: %s reports %s.", email.pk, event.provider, status_after(event))
+        extra = {"email": email}
+        logger.info("Message %s: %s reports %s.", email.pk, event.provider, status_after(event), extra=extra)
     if proven:
         cancel_retries(proven)
 
