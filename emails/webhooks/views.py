@@ -34,7 +34,12 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 2 * 1024 * 1024
 RETRY_AFTER_SECONDS = 30
 RECEIVERS: dict[str, Receiver] = {
-    receiver.provider: receiver for receiver in (SequenzyReceiver(), ResendReceiver(), SendGridReceiver())
+    receiver.provider: receiver
+    for receiver in (
+        SequenzyReceiver(),
+        ResendReceiver(),
+        SendGridReceiver(),
+    )
 }
 
 
