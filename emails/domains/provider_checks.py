@@ -66,6 +66,11 @@ def _about(title: str, page: str, domain: str, found: ProviderDomain | None) -> 
     if found is None:
         problem = f"{title} doesn't know {domain}, so it refuses every email from it."
         return error("provider.domain", subject, problem, f"Add {domain} on {page}, and then the DNS records it shows.")
+    if found.has_only_addresses:
+        problem = f"{title} has verified an email address at {domain}, but not the domain, so DMARC fails."
+        return warning(
+            "provider.domain", subject, problem, f"Add {domain} on {page}, and then the DNS records it shows."
+        )
     if found.can_send and found.name != domain:
         problem = f"{title} knows {found.name}, but not {domain} itself."
         fix = f"Send from {found.name} (DEFAULT_FROM_EMAIL), or add {domain} on {page}."
