@@ -11,7 +11,7 @@ from emails.domains import mail_hosts, policies, spf
 from emails.domains.dmarc_check import check_alignment, check_dmarc
 from emails.domains.lookups import BUDGET, Lookups
 from emails.domains.names import canonical, shown
-from emails.domains.provider_checks import ProviderViews, ask_providers
+from emails.domains.provider_checks import ProviderViews, ask_providers, has_others
 from emails.domains.record_checks import check_records, envelope_domains, key_finding, signing_domains
 from emails.domains.reporting import error, to_add, unreadable
 from emails.domains.spf_check import check_spf
@@ -44,13 +44,13 @@ def check_sending(from_email: str, *, timeout: timedelta = BUDGET, selectors: Se
         lookups.start(*mail_hosts.questions_of(domain), *policies.questions_of(domain), *keys)
         if silent := _silent(lookups, domain):
             return [silent]
-        views = ProviderViews(has_others=True)
+        views = ProviderViews(has_others=has_others())
         return [*_sender(lookups, domain, views), *(_dkim(lookups, name) for name, _ in keys)]
 
 
-def check_providers(from_email: str, *, timeout: timedelta = BUDGET) -> list[Finding]:
-    """Check the domain of this sender at the provider, and the records that the provider expects."""
-    domain, findings = _domain_of(from_email)
+def check_providers(from_email: str = "", *, timeout: timedelta = BUDGET) -> list[Finding]:
+    """Check the sender's domain (by default that of DEFAULT_FROM_EMAIL) at the provider, and the records it expects."""
+    domain, findings = _domain_of(from_email or settings.DEFAULT_FROM_EMAIL)
     if findings:
         return findings
     with _lookups(timeout) as lookups:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from emails.domains import dkim, spf
+from emails.domains import dkim, dmarc, spf
 from emails.domains.lookups import Answer, Lookups
 from emails.domains.names import listed, with_parents
 from emails.domains.records import ExpectedRecord, RecordStatus, host
 from emails.domains.tags import parse_tags
 
 MULTIPLE_ALLOWED = ("MX", "CAA")
+PROBE = "a-name-that-nobody-uses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,12 @@ def _compare_at(lookups: Lookups, record: ExpectedRecord, name: str) -> Comparis
 
 def _relevant(record: ExpectedRecord, answer: Answer) -> tuple[str, ...]:
     """Return the values that compete with the record: other TXT records may stand beside it."""
-    if record.kind != "TXT":
+    if record.kind != "TXT" or "_domainkey." in record.name:
         return answer.values
-    if spf.selected([record.value]):
-        return tuple(spf.selected(answer.values))
-    if dkim.is_key(record.value):
-        return tuple(value for value in answer.values if dkim.is_key(value) or is_same(record, value))
-    matching = tuple(value for value in answer.values if is_same(record, value))
-    return matching or answer.values
+    for protocol in (spf, dmarc):
+        if protocol.selected([record.value]):
+            return tuple(protocol.selected(answer.values))
+    return tuple(value for value in answer.values if is_same(record, value))
 
 
 def is_same(record: ExpectedRecord, value: str) -> bool:
@@ -74,6 +73,8 @@ def is_same(record: ExpectedRecord, value: str) -> bool:
         return _key_of(expected) == _key_of(value)
     if spf.selected([expected]) and spf.selected([value]):
         return _has_terms_of(expected, value)
+    if dmarc.selected([expected]):  # the owner may have tightened the policy
+        return bool(dmarc.selected([value]))
     return " ".join(value.split()) == " ".join(expected.split())
 
 
@@ -120,16 +121,17 @@ def _name_doubled(lookups: Lookups, record: ExpectedRecord) -> str:
 def _other_kind(lookups: Lookups, record: ExpectedRecord) -> str:
     if record.kind == "CNAME":
         texts = lookups.get(record.name, "TXT").values
-        meant = [text for text in texts if host(record.value) in text.lower()]
-        if meant or (texts and "_domainkey" in record.name):
-            return f"There is a TXT record with this name: {listed(texts)}. Replace it by a CNAME record."
-        return ""
+        meant = [text for text in texts if host(record.value) in text.lower() or dkim.is_key(text)]
+        return f"There is a TXT record with this name: {listed(meant)}. Replace it by a CNAME record." if meant else ""
     alias = lookups.get(record.name, "CNAME").values
     return f"There is a CNAME record with this name, to {listed(alias)}. Replace it." if alias else ""
 
 
 def _proxied(lookups: Lookups, record: ExpectedRecord) -> str:
-    if record.kind != "CNAME" or not lookups.get(record.name, "A").is_found:
+    answer = lookups.get(record.name, "A")
+    # A wildcard record answers for every name, and proves nothing about this one.
+    other = lookups.get(f"{PROBE}.{record.name.partition('.')[2]}", "A")
+    if record.kind != "CNAME" or not answer.is_found or set(answer.values) == set(other.values):
         return ""
     return (
         "Your DNS host answers with its own IP addresses, so the record is probably proxied. "

@@ -17,30 +17,36 @@ WAITING = (DomainStatus.NOT_STARTED, DomainStatus.PENDING, DomainStatus.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class ProviderViews:
-    """What the providers say. ``domains`` are those that they know. ``is_complete``: all were asked and answered."""
+    """What the providers say. ``domains`` are those that they know."""
 
     findings: list[Finding] = field(default_factory=list)
     domains: list[ProviderDomain] = field(default_factory=list)
-    is_complete: bool = True
     # Whether a provider is involved that nobody can ask, such as SMTP.
     has_others: bool = False
 
 
+def providers() -> list[str]:
+    return [*filter(None, (configured_provider(), fallback_provider()))]
+
+
+def has_others() -> bool:
+    """Return whether emails may go through a provider that has no API for domains, such as SMTP."""
+    return any(name not in DOMAINS for name in providers())
+
+
 def ask_providers(lookups: Lookups, domain: str) -> ProviderViews:
     """Ask the configured provider and the one that takes over in an outage. Raises nothing."""
-    names = [*filter(None, (configured_provider(), fallback_provider()))]
+    names = providers()
     findings: list[Finding] = []
     domains: list[ProviderDomain] = []
-    is_complete = True
     for number, name in enumerate(names):
         if name not in DOMAINS:
             findings.append(fine("provider.domain", f"{domain} ({name} can't be asked, so only DNS is checked)"))
             continue
         seconds = lookups.remaining * SHARE_OF_TIME / (len(names) - number)
         found = _ask(name, domain, timedelta(seconds=seconds), findings)
-        is_complete = is_complete and found is not None
         domains += [found] if found else []
-    return ProviderViews(findings, domains, is_complete, any(name not in DOMAINS for name in names))
+    return ProviderViews(findings, domains, has_others())
 
 
 def _ask(name: str, domain: str, timeout: timedelta, findings: list[Finding]) -> ProviderDomain | None:
@@ -60,6 +66,11 @@ def _about(title: str, page: str, domain: str, found: ProviderDomain | None) -> 
     if found is None:
         problem = f"{title} doesn't know {domain}, so it refuses every email from it."
         return error("provider.domain", subject, problem, f"Add {domain} on {page}, and then the DNS records it shows.")
+    if found.has_only_addresses:
+        problem = f"{title} has verified an email address at {domain}, but not the domain, so DMARC fails."
+        return warning(
+            "provider.domain", subject, problem, f"Add {domain} on {page}, and then the DNS records it shows."
+        )
     if found.can_send and found.name != domain:
         problem = f"{title} knows {found.name}, but not {domain} itself."
         fix = f"Send from {found.name} (DEFAULT_FROM_EMAIL), or add {domain} on {page}."

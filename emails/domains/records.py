@@ -78,6 +78,8 @@ class ProviderDomain:
     can_send: bool
     records: tuple[ExpectedRecord, ...] = ()
     reason: str = ""
+    # Whether only single addresses of the domain are verified, and not the domain itself.
+    has_only_addresses: bool = False
     # Where a person continues the verification.
     page: str = ""
 

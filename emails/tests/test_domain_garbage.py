@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emails import domains
@@ -61,6 +61,7 @@ def test_names_and_shown_texts_are_safe(text):
     assert len(shown(text)) <= 501
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(["status", "records", "dns", "domain", "valid", "dnsRecords", "dkim",
                                         "bounceRecords", "tracking", "readiness", "capabilities"]), JSON))  # fmt: skip
 def test_descriptions_of_domains_may_have_any_form(data):

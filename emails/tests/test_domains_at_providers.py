@@ -6,7 +6,16 @@ import pytest
 
 from common.findings import Level
 from emails import domains
-from emails.tests.support.domains_api import DOMAINS, KEY, ZONES_OF, DomainsApi, record, resend_domain, sendgrid_domain
+from emails.tests.support.domains_api import (
+    DOMAINS,
+    KEY,
+    ZONES_OF,
+    DomainsApi,
+    record,
+    resend_domain,
+    sendgrid_domain,
+    sequenzy_domain,
+)
 from emails.tests.support.name_server import NameServer
 
 PROVIDERS = [*DOMAINS]
@@ -201,13 +210,40 @@ def test_domains_on_later_pages_are_found(use, api):
     others = [sendgrid_domain(f"other{number}.example") for number in range(50)]
     api.pages["/v3/whitelabel/domains"] = (200, others)
     assert "doesn't know" in problems(domains.check_providers(SENDER))["provider.domain"].problem
-    assert len(api.requests) == 10, "an API that repeats its page must not be asked forever"
+    assert len(api.requests) == 11, "an API that repeats its page must not be asked forever"
 
 
 def test_parent_at_sendgrid_is_a_warning(use):
     use("sendgrid")
     finding = problems(domains.check_domain("hello@shop.example.com"))["provider.domain"]
     assert (finding.level, "knows example.com" in finding.problem) == (Level.WARNING, True)
+
+
+@pytest.mark.parametrize("address", ["hello@example.com", "hello@other.example"])
+def test_single_sender_at_sendgrid_is_no_verified_domain(use, api, address):
+    use("sendgrid", domain=False)
+    api.pages["/v3/whitelabel/domains"] = (200, [])
+    api.pages["/v3/verified_senders"] = (200, {"results": [{"from_email": address, "verified": True}]})
+    finding = problems(domains.check_providers(SENDER))["provider.domain"]
+    assert finding.level == (Level.WARNING if address == "hello@example.com" else Level.ERROR)
+
+
+def test_stricter_policy_than_the_provider_suggests_is_accepted(use):
+    records = {"dmarcRecord": {"name": "_dmarc.example.com", "type": "TXT", "value": "v=DMARC1; p=none;"}}
+    use("sequenzy", sequenzy_domain(dnsRecords=records))
+    assert [finding.level for finding in domains.check_domain(SENDER) if finding.check == "dns.dmarc"] == ["ok", "ok"]
+
+
+def test_wildcard_record_is_no_proxy(use):
+    use("sendgrid", without=("em1234",), zone="em1234.example.com A 192.0.2.5")
+    assert "proxied" in problems()["dns.return_path"].problem
+    use("sendgrid", without=("em1234",), zone="a-name-that-nobody-uses.example.com A 192.0.2.5")
+    assert "proxied" not in problems()["dns.return_path"].problem
+
+
+def test_other_txt_records_don_t_hide_a_missing_one(use):
+    use("resend", without=("send.example.com TXT",), zone="send.example.com TXT site-verification=1")
+    assert problems()["dns.return_path"].problem == "The TXT record send.example.com is missing."
 
 
 def test_manual_security_at_sendgrid_has_other_keys(use):

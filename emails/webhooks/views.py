@@ -34,7 +34,12 @@ logger = logging.getLogger(__name__)
 # SendGrid sends batches of up to 768 kB. The other providers send single events.
 MAX_BODY_BYTES = 2 * 1024 * 1024
 RECEIVERS: dict[str, Receiver] = {
-    receiver.provider: receiver for receiver in (SequenzyReceiver(), ResendReceiver(), SendGridReceiver())
+    receiver.provider: receiver
+    for receiver in (
+        SequenzyReceiver(),
+        ResendReceiver(),
+        SendGridReceiver(),
+    )
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emails.domains.names import canonical, is_within
-from emails.domains.providers.client import DomainsClient, items, priority, text, unquoted
+from emails.domains.providers.client import DomainsApiError, DomainsClient, items, priority, text, unquoted
 from emails.domains.records import DomainStatus, ExpectedRecord, ProviderDomain, Purpose, full_names
 
 PAGE_SIZE = 50
@@ -23,7 +23,19 @@ class SendGridDomains(DomainsClient):
         """Return the authenticated domain: the domain itself, or a parent whose signature is aligned with it."""
         found = [item for item in self.all() if is_within(domain, canonical(text(item.get("domain"))) or "?")]
         found.sort(key=lambda item: (-len(text(item.get("domain"))), item.get("valid") is not True))
-        return read_domain(found[0]) if found else None
+        return read_domain(found[0]) if found else self.verified_addresses(domain)
+
+    def verified_addresses(self, domain: str) -> ProviderDomain | None:
+        """Return a domain without records if SendGrid sends from one of its addresses (Single Sender Verification)."""
+        try:
+            answer = self.get("/verified_senders?limit=100")
+        except DomainsApiError:
+            return None  # it takes a right of its own
+        senders = items(answer.get("results")) if isinstance(answer, dict) else []
+        verified = [text(sender.get("from_email")) for sender in senders if sender.get("verified") is True]
+        if not any(canonical(address.rpartition("@")[2]) == domain for address in verified):
+            return None
+        return ProviderDomain(domain, DomainStatus.VERIFIED, can_send=True, page=self.page, has_only_addresses=True)
 
     def all(self) -> Sequence[Mapping[str, Any]]:
         is_last = False

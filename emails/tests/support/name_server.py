@@ -19,6 +19,7 @@ TTL = 300
 CLASSIC_UDP_BYTES = 512
 MAX_ALIASES = 20
 PIECE = 255
+ATTEMPTS = 50
 RCODES = {"SERVFAIL": dns.rcode.SERVFAIL, "REFUSED": dns.rcode.REFUSED}
 
 
@@ -37,10 +38,8 @@ class NameServer:
         self.latency = latency  # seconds
 
     def __enter__(self) -> "NameServer":
-        self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _handler(self, _answer_over_udp))
+        self._tcp, self._udp = self._bound_servers()
         self.port = self._udp.server_address[1]
-        socketserver.ThreadingTCPServer.allow_reuse_address = True
-        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), _handler(self, _answer_over_tcp))
         for server in (self._udp, self._tcp):
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
@@ -50,6 +49,16 @@ class NameServer:
         for server in (self._udp, self._tcp):
             server.shutdown()
             server.server_close()
+
+    def _bound_servers(self) -> tuple[socketserver.ThreadingTCPServer, socketserver.ThreadingUDPServer]:
+        """Return two servers on the same port. A port that is free for one protocol may be taken for the other."""
+        for _ in range(ATTEMPTS):
+            tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _handler(self, _answer_over_tcp))
+            try:
+                return tcp, socketserver.ThreadingUDPServer(tcp.server_address, _handler(self, _answer_over_udp))
+            except OSError:
+                tcp.server_close()
+        raise RuntimeError("no port is free for both protocols")
 
     @property
     def address(self) -> str:
