@@ -33,7 +33,7 @@ def staff_emails(user: User) -> Iterator[StaffEmail]:
 
 def reminders(user: User, to: Recipient) -> Iterator[StaffEmail]:
     for due in dues_of(user.pk):
-        if payment := due.payment:
+        if (payment := due.payment) and payment.is_open:
             label = f"Reminder of the missing payment of {payment.display_amount}"
             send = partial(mail.send_payment_reminder, to, payment, due.subscription)
             render = partial(mail.render_payment_reminder, to, payment, due.subscription)
