@@ -12,7 +12,7 @@ from billing.payloads import SubscriptionState
 from billing.plans import plan_by_price
 from billing.receipts import Bill
 from billing.recipients import Recipient, staff
-from common.admin import change_url
+from common.links import change_url
 from common.money import Amount
 from emails.services import RenderedEmail, cancel_templated_email, render_email, send_templated_email
 

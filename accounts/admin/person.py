@@ -7,22 +7,24 @@ from django.utils.html import format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from accounts.admin import states
 from accounts.hooks import PersonFact, fact_sources
 from accounts.models import User
-from common.admin import change_url, to_the_second
-from common.badges import Tone, badge
+from common.admin import to_the_second
+from common.badges import State, Tone, badge
 from common.db import database_now
+from common.links import change_url
 from emails.models import Suppression
 from emails.support.states import suppression_state
 
+ACTIVE = State("Active", Tone.GOOD)
 FORMER_ADDRESSES = 20  # that are listed
 
 
 def badges(user: User) -> SafeString:
-    """Return the state of the account."""
-    shown = [badge("Active", Tone.GOOD) if user.is_active else badge("Inactive: can't log in", Tone.BAD)]
-    shown += [badge("Superuser", Tone.WARNING)] if user.is_superuser else []
-    shown += [badge("Staff", Tone.WARNING)] if user.is_staff and not user.is_superuser else []
+    """Return the state of the account, and what it may do in the admin."""
+    role = states.role(user)
+    shown = [ACTIVE.badge if user.is_active else states.INACTIVE.badge, *([badge(role, Tone.WARNING)] if role else [])]
     return format_html_join(" ", "{}", ((one,) for one in shown))
 
 
@@ -31,15 +33,15 @@ def facts(user: User) -> list[PersonFact]:
 
 
 def facts_of_account(user: User) -> Iterator[PersonFact]:
-    verified = badge("Verified", Tone.GOOD) if user.is_email_verified else badge("Not verified", Tone.WARNING)
+    verified = (states.VERIFIED if user.is_email_verified else states.UNVERIFIED).badge
     yield PersonFact("Email address", user.email, emails_to(user.email), verified)
     for address in former_addresses(user):
         yield PersonFact("Former email address", address, emails_to(address))
     yield from facts_of_suppressions(user)
     devices = reverse("admin:accounts_user_devices", args=[user.pk])
-    last_login = f"{to_the_second(user.last_login)} UTC" if user.last_login else "Never"
+    last_login = to_the_second(user.last_login) if user.last_login else "Never"
     yield PersonFact("Last login", last_login, devices)
-    yield PersonFact("Signed up", f"{to_the_second(user.date_joined)} UTC")
+    yield PersonFact("Signed up", to_the_second(user.date_joined))
     yield PersonFact("Language", user.language)
 
 

@@ -9,8 +9,8 @@ from billing.models import Customer, Payment, Subscription
 from billing.services import charges
 from billing.services.dues import dues_of
 from billing.stripe_pages import at_stripe, stripe_page
-from common.admin import change_url
 from common.badges import State, Tone
+from common.links import change_url
 
 SHOWN_CUSTOMERS = 3
 NO_PLAN = State("No subscription", Tone.QUIET)

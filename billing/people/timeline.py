@@ -18,8 +18,8 @@ from billing.payloads.objects import StripeObject
 from billing.privacy import events_of
 from billing.services import charges
 from billing.stripe_pages import at_stripe, stripe_page
-from common.admin import change_url
 from common.badges import State, Tone
+from common.links import change_url
 from common.money import format_amount
 
 PAYMENT_PENDING = State("Payment pending", Tone.BUSY)

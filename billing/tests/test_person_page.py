@@ -170,6 +170,7 @@ def test_staff_send_a_receipt_again_with_the_same_content(ada, staff_client):
     payment = Payment.objects.get()
     [email] = staff_emails(ada)
     assert (email.name, email.label.split()[:2]) == (f"receipt:{payment.stripe_id}", ["Receipt", "for"])
+    assert email.render is not None
     assert email.render().subject == first.subject
     send(staff_client, ada, email.name)
     again = OutboundEmail.objects.filter(kind="receipt").exclude(pk=first.pk).get()

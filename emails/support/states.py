@@ -119,7 +119,7 @@ def provider_state(state: ProviderState, now: datetime) -> State:
 
 
 def event_state(event: DeliveryEvent) -> State:
-    return EVENTS[event.type]
+    return EVENTS[event.type or Type.OTHER]
 
 
 def suppression_state(suppression: Suppression, now: datetime) -> State:
