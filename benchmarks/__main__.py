@@ -28,6 +28,7 @@ COMMANDS = [
     "person_cost.py",
     "claim_cost.py",
     "growth.py",
+    "person_page.py",
     "purge.py",
     "wakeup_cost.py",
     "cache_outage.py",

@@ -9,11 +9,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.hooks import Category, TimelineEntry, TimelineSource
+from accounts.hooks import Category, Stretch, TimelineEntry, TimelineSource
 from accounts.models import EmailChange, Login, User
 from accounts.tests.support.browser import text_of
 from accounts.tests.support.person import entries_on, queue_email
 from accounts.tests.support.users import PASSWORD, is_logged_in, log_in
+from emails import privacy
 from emails.models import OutboundEmail, Reason, Status, Suppression
 
 DAY = timedelta(days=1)
@@ -230,3 +231,10 @@ def test_problems_cost_few_queries(staff_client, page, ada, django_assert_max_nu
     with django_assert_max_num_queries(85):
         html = staff_client.get(page).content.decode()
     assert html.count("Mailbox full") == 40
+
+
+def test_each_part_of_the_timeline_is_found_by_an_index(ada):
+    stretch = Stretch(limit=40, until=timezone.now())
+    emails = stretch.newest(privacy.emails_of(str(ada.pk)), "created_at")
+    assert "outbound_person" in emails.explain()
+    assert "login_newest" in stretch.newest(ada.logins.all(), "at").explain()
