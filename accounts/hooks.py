@@ -3,28 +3,121 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from accounts.models import User
+from emails.rendering import RenderedEmail
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
+RowT = TypeVar("RowT", bound=Model)
+
+
+class Category(StrEnum):
+    """What a timeline can be filtered by. ``EVENTS`` repeat what other entries say, so only their filter shows them."""
+
+    EMAIL = "email"
+    MONEY = "money"
+    LOGINS = "logins"
+    STAFF = "staff"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A link to a page of the admin or, if ``is_external``, of another service."""
+
+    label: str
+    url: str
+    is_external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageAction:
+    """A button that posts to ``url``, for staff with the permission, such as ``emails.change_outboundemail``."""
+
+    label: str
+    url: str
+    permission: str
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """A line of a user's timeline in the admin. ``url`` is the admin page of the row it comes from, or empty."""
+    """A line of a user's timeline in the admin. ``url`` is the page that ``what`` leads to, and ``badge`` its state."""
 
     at: datetime
     what: str
     detail: str = ""
     url: str = ""
+    badge: SafeString | str = ""
+    links: tuple[PageLink, ...] = ()
+    actions: tuple[PageAction, ...] = ()
 
 
-# Each returns its newest entries, at most a few hundred. The admin merges and sorts the entries of all sources.
-timeline_sources: list[Callable[[User], Iterable[TimelineEntry]]] = []
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The part of a timeline that one page shows: at most ``limit`` entries, and nothing newer than ``until``."""
+
+    limit: int
+    until: datetime | None = None
+
+    def newest(self, rows: QuerySet[RowT], column: str) -> QuerySet[RowT]:
+        """Return the rows in this part, newest first, by the time in this column."""
+        if self.until is not None:
+            rows = rows.filter(**{f"{column}__lte": self.until})
+        # The order must not change between two pages, even if many rows have the same time.
+        return rows.order_by(f"-{column}", "pk")[: self.limit]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineSource:
+    """Returns entries of one category. A few more or newer ones than the stretch asks for do no harm."""
+
+    category: Category
+    entries: Callable[[User, Stretch], Iterable[TimelineEntry]]
+
+
+timeline_sources: list[TimelineSource] = []
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFact:
+    """A line at the head of a user's page in the admin, with a value, a badge, or both."""
+
+    label: str
+    value: str = ""
+    url: str = ""
+    badge: SafeString | str = ""
+    links: tuple[PageLink, ...] = ()
+
+
+# Each returns what its app knows about the user right now, with few queries.
+fact_sources: list[Callable[[User], Iterable[PersonFact]]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class StaffEmail:
+    """An email that staff can send to a user by hand, by calling the app's own function.
+
+    ``name`` identifies it among those of the user, such as ``receipt:in_1``. ``send`` is called with ``again``, a part
+    of the idempotency key, and may raise ``ActionRefused``. ``render`` is None if only the recipient may see the links.
+    """
+
+    name: str
+    kind: str
+    label: str
+    send: Callable[..., None]
+    render: Callable[[], RenderedEmail] | None = None
+
+
+# Each returns the emails for which the user has data, at most a few.
+staff_email_sources: list[Callable[[User], Iterable[StaffEmail]]] = []
 
 # By name in the export. Each returns everything that its app stores about the user, as JSON-compatible values.
 export_sources: dict[str, Callable[[User], object]] = {}

@@ -1,7 +1,9 @@
 """One function per email that accounts sends."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from email.utils import formataddr, parseaddr
 from functools import partial
 from urllib.parse import urlencode
 
@@ -15,6 +17,8 @@ from emails.models import OutboundEmail
 from emails.services import queue_templated_email, send_or_discard_templated_email
 
 Send = Callable[..., bool]
+STAFF_MESSAGE = "staff_message"
+BLANK_LINES = re.compile(r"\n\s*\n")
 LAST_KIND = "deletion_notice"  # the email that survives the erasure of a person's emails
 
 
@@ -31,6 +35,11 @@ def welcome_key(user: User) -> str:
 def already_registered_key(user: User | None) -> str:
     """One key per day, so that nobody can fill the owner's inbox by signing up again and again."""
     return f"already_registered:{user.pk if user else None}:{timezone.now().date()}"
+
+
+def staff_message_key(form: str) -> str:
+    """One key for each form that a member of staff submits, so that a double click sends one email."""
+    return f"staff_message:{form}"
 
 
 # With `discard`, these do the same work and send nothing, for an email address without an account. Call them inside a
@@ -147,6 +156,40 @@ def send_email_kept_notice(change: EmailChange) -> None:
 def send_deletion_notice(user: User, at: datetime) -> None:
     """Send the last email to this person. It is sensitive so that its body is erased once it is sent."""
     _send(user, LAST_KIND, {"deleted_at": at}, sensitive=True)
+
+
+def staff_message_context(user: User, *, subject: str, text: str) -> dict[str, object]:
+    """Return the context of an email that staff wrote. ``text`` is plain: blank lines separate its paragraphs."""
+    return {
+        "name": greeting_name(user, user.email),
+        "title": subject,
+        "paragraphs": [paragraph.strip() for paragraph in BLANK_LINES.split(text) if paragraph.strip()],
+    }
+
+
+def send_staff_message(user: User, *, subject: str, text: str, again: str) -> None:
+    """Send an email that a member of staff wrote. Answers go to the support address."""
+    _send(
+        user,
+        STAFF_MESSAGE,
+        staff_message_context(user, subject=subject, text=text),
+        idempotency_key=staff_message_key(again),
+        send=partial(queue_templated_email, from_email=support_sender(), reply_to=[settings.SUPPORT_EMAIL]),
+    )
+
+
+def support_sender() -> str:
+    """Return the sender of emails that staff write: the support address, if email can be sent from its domain.
+
+    Providers refuse senders of other domains than the one that is set up, which is that of DEFAULT_FROM_EMAIL.
+    """
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    is_same_domain = domain_of(settings.SUPPORT_EMAIL) == domain_of(address)
+    return formataddr((settings.BRAND_NAME or name, settings.SUPPORT_EMAIL if is_same_domain else address))
+
+
+def domain_of(address: str) -> str:
+    return address.rpartition("@")[2].lower()
 
 
 def greeting_name(user: User, to: str) -> str:

@@ -30,6 +30,7 @@ COMMANDS = [
     "operator_pages.py",
     "claim_cost.py",
     "growth.py",
+    "person_page.py",
     "purge.py",
     "wakeup_cost.py",
     "cache_outage.py",

@@ -15,13 +15,16 @@ class BillingConfig(AppConfig):
         from accounts import hooks  # noqa: PLC0415
         from billing import checks, privacy  # noqa: F401, PLC0415
         from billing.pages import display  # noqa: PLC0415
+        from billing.people import emails, facts, timeline  # noqa: PLC0415
         from billing.services import contacts, customers  # noqa: PLC0415
         from billing.signals import customer_found  # noqa: PLC0415
         from billing.webhook import backlog  # noqa: PLC0415
 
         customer_found.connect(backlog.process_waiting, dispatch_uid="billing.process_waiting")
         pre_delete.connect(privacy.forget, sender="accounts.User", dispatch_uid="billing.forget")
-        hooks.timeline_sources.append(privacy.timeline)
+        hooks.timeline_sources.extend(timeline.SOURCES)
+        hooks.fact_sources.append(facts.facts)
+        hooks.staff_email_sources.append(emails.staff_emails)
         hooks.deletion_guards.append(privacy.guard_deletion)
         hooks.address_receivers.append(customers.request_address_update)
         hooks.name_receivers.append(customers.request_name_update)

@@ -15,8 +15,9 @@ MAX_KEY_LENGTH = 255
 OPENED, LOST, WON, CLOSED, EVIDENCE_DUE = "opened", "lost", "won", "closed", "evidence_due"
 
 
-def receipt_key(payment: Payment) -> str:
-    return f"receipt:{payment.stripe_id}"
+def receipt_key(payment: Payment, *, again: str = "") -> str:
+    """``again`` identifies a receipt that staff send once more."""
+    return f"receipt:{payment.stripe_id}:{again}" if again else f"receipt:{payment.stripe_id}"
 
 
 def dunning_key(payment: Payment, attempt: int | None = None) -> str:

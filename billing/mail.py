@@ -12,13 +12,19 @@ from billing.payloads import SubscriptionState
 from billing.plans import plan_by_price
 from billing.receipts import Bill
 from billing.recipients import Recipient, staff
-from common.admin import change_url
+from common.links import change_url
 from common.money import Amount
-from emails.services import cancel_templated_email, send_templated_email
+from emails.services import RenderedEmail, cancel_templated_email, render_email, send_templated_email
+
+# ``again`` makes an email that a member of staff sends by hand another one than the email that events have caused.
 
 
-def send_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> None:
-    _send("receipt", to, keys.receipt_key(payment), **receipts.context(to, payment, bill))
+def send_receipt_email(to: Recipient, payment: Payment, bill: Bill, *, again: str = "") -> None:
+    _send("receipt", to, keys.receipt_key(payment, again=again), **receipts.context(to, payment, bill))
+
+
+def render_receipt_email(to: Recipient, payment: Payment, bill: Bill) -> RenderedEmail:
+    return _render("receipt", to, **receipts.context(to, payment, bill))
 
 
 def send_payment_failed_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
@@ -29,6 +35,20 @@ def send_payment_failed_email(to: Recipient, payment: Payment, subscription: Sub
 def send_payment_action_required_email(to: Recipient, payment: Payment, subscription: Subscription | None) -> None:
     context = dunning_context(payment, subscription)
     _send("payment_action_required", to, keys.dunning_key(payment), send_at=dunning.time_to_send(payment), **context)
+
+
+def send_payment_reminder(to: Recipient, payment: Payment, subscription: Subscription | None, *, again: str) -> None:
+    """Send the email about a payment that is still missing once more, immediately."""
+    key = f"{keys.dunning_key(payment)}:{again}"
+    _send(reminder_kind(payment), to, key, **dunning_context(payment, subscription))
+
+
+def render_payment_reminder(to: Recipient, payment: Payment, subscription: Subscription | None) -> RenderedEmail:
+    return _render(reminder_kind(payment), to, **dunning_context(payment, subscription))
+
+
+def reminder_kind(payment: Payment) -> str:
+    return "payment_action_required" if payment.is_awaiting_action else "payment_failed"
 
 
 def cancel_dunning_emails(payment: Payment, *, before: int | None = None) -> None:
@@ -171,13 +191,22 @@ def _send(
     send_templated_email(
         kind=kind,
         to=to.email,
-        context={"name": to.name, "billing_url": billing_url(), **context},
+        context=_context(to, **context),
         language=to.language,
         idempotency_key=key,
         send_at=send_at,
         expires_at=expires_at,
         metadata={} if to.user_id is None else {"user_id": str(to.user_id)},
     )
+
+
+def _render(kind: str, to: Recipient, **context: Any) -> RenderedEmail:
+    """Return the email without sending it."""
+    return render_email(kind, _context(to, **context), to.language)
+
+
+def _context(to: Recipient, **context: Any) -> dict[str, Any]:
+    return {"name": to.name, "billing_url": billing_url(), **context}
 
 
 # What the templates show

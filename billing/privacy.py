@@ -1,15 +1,13 @@
-"""What billing knows about a person: the timeline, the export, and the deletion, which accounts calls as hooks."""
+"""What billing knows about a person: the events, the export, and the deletion, which accounts calls as hooks."""
 
 import json
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from accounts.hooks import TimelineEntry
 from accounts.models import User
 from accounts.services.deletion import own_addresses
 from billing.models import (
@@ -22,10 +20,6 @@ from billing.models import (
     SubscriptionChange,
 )
 from billing.services import charges, erasures, trials
-from common.admin import change_url
-from common.money import format_amount
-
-TIMELINE_LENGTH = 200  # the newest of each kind
 
 CUSTOMER_FIELDS = ("id", "email", "name", "created_at", "deleted_at")
 SUBSCRIPTION_FIELDS = (
@@ -79,42 +73,6 @@ def events_of(user: User) -> QuerySet[StripeEvent]:
     by_charge = events.filter(object_id__in=charges.ids_of_events(payments))
     found = by_customer.values("pk").union(by_object.values("pk"), by_charge.values("pk"))
     return StripeEvent.objects.filter(pk__in=found)
-
-
-# The timeline
-
-
-def timeline(user: User) -> Iterator[TimelineEntry]:
-    """Yield the newest events, payments, and subscriptions, each kind newest first."""
-    for event in events_of(user).defer("body", "error")[:TIMELINE_LENGTH]:
-        detail = event.note or event.get_status_display()
-        yield TimelineEntry(event.created_at, event.type, detail, change_url(event))
-    for payment in Payment.objects.of(user.pk)[:TIMELINE_LENGTH]:
-        detail = " ".join(filter(None, [payment.description, payment.number]))
-        yield TimelineEntry(payment.paid_at or payment.created_at, str(payment), detail, change_url(payment))
-    for subscription in Subscription.objects.of(user.pk)[:TIMELINE_LENGTH]:
-        if subscription.updated_at:
-            yield TimelineEntry(subscription.updated_at, str(subscription), subscription.pk, change_url(subscription))
-    yield from islice(refunds_and_disputes(user), TIMELINE_LENGTH)
-    for change in SubscriptionChange.objects.of(user.pk)[:TIMELINE_LENGTH]:
-        detail = " ".join(filter(None, [change.get_status_display(), change.refusal]))
-        yield TimelineEntry(change.created_at, str(change), detail, change_url(change))
-
-
-def refunds_and_disputes(user: User) -> Iterator[TimelineEntry]:
-    """Yield an entry for each refund and dispute, at the time of its newest report."""
-    names = charges.names_of(Payment.objects.of(user.pk))
-    for charge in charges.refunded_charges(names):
-        for refund_id, refund in charge.known_refunds.items():
-            amount = format_amount(refund["amount"], charge.currency)
-            what = _("Refund of %(amount)s: %(status)s") % {"amount": amount, "status": refund["status"]}
-            if at := charges.moment_of(refund["version"]):
-                yield TimelineEntry(at, what, refund_id)
-    for dispute in charges.disputes(names):
-        amount = format_amount(dispute.amount, dispute.currency) if dispute.currency else ""
-        what = _("Dispute about %(amount)s: %(status)s") % {"amount": amount, "status": dispute.status}
-        if at := charges.moment_of(dispute.version):
-            yield TimelineEntry(at, what, dispute.pk)
 
 
 # The export

@@ -27,7 +27,7 @@ ERASED_AT_ONCE = 500  # per transaction
 
 def emails_of(user_id: str) -> QuerySet[OutboundEmail]:
     """Return the person's emails, newest first, without their bodies."""
-    return OutboundEmail.objects.filter(person=user_id).order_by("-created_at").defer("content")
+    return OutboundEmail.objects.filter(person=user_id).order_by("-created_at").without_bodies()
 
 
 def export(user_id: str) -> list[dict[str, Any]]:

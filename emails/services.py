@@ -14,7 +14,8 @@ from emails.errors import InvalidMessage
 from emails.message import Address, Attachment
 from emails.message.address import parse_all
 from emails.models import OutboundEmail, Priority, Status
-from emails.rendering import render_email
+from emails.rendering import RenderedEmail as RenderedEmail
+from emails.rendering import render_email as render_email
 
 DELETE_BY_KEY = f"DELETE FROM {OutboundEmail._meta.db_table} WHERE idempotency_key = %s"  # noqa: S608  # our own table
 

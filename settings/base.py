@@ -406,6 +406,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "login_account": env.rate("THROTTLE_LOGIN_ACCOUNT", default="100/hour"),
         "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10/hour"),
         "billing": env.rate("THROTTLE_BILLING", default="60/hour"),
+        "staff_email": env.rate("THROTTLE_STAFF_EMAIL", default="20/hour"),
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

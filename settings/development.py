@@ -82,6 +82,7 @@ if is_local:
         "login_account": env.rate("THROTTLE_LOGIN_ACCOUNT", default="10000/hour"),
         "password_reset": env.rate("THROTTLE_PASSWORD_RESET", default="10000/hour"),
         "billing": env.rate("THROTTLE_BILLING", default="10000/hour"),
+        "staff_email": env.rate("THROTTLE_STAFF_EMAIL", default="10000/hour"),
     }
     ACCOUNTS_DAILY_EMAILS_PER_ADDRESS = env.whole_number("ACCOUNTS_DAILY_EMAILS_PER_ADDRESS", default=10000)
 

@@ -377,7 +377,8 @@ def test_english_starts_with_a_capital_after_the_salutation():
 
 
 def test_german_continues_in_lower_case_after_the_salutation():
-    words = first_words("de")
+    # Staff write their message in the language they choose; the sample has one text for all.
+    words = {name: word for name, word in first_words("de").items() if not name.startswith("staff_message.")}
     assert [name for name, word in words.items() if not (word[:1].islower() or POLITE.fullmatch(word))] == []
 
 

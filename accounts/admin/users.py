@@ -22,14 +22,12 @@ from accounts.admin.actions import ACTIONS
 from accounts.admin.forms import AddForm, ChangeForm
 from accounts.admin.limits import refusal
 from accounts.admin.passwords import PasswordForm, limit_passwords
-from accounts.admin.timeline import timeline
+from accounts.admin.person_pages import PersonPages, may_change
 from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.services.deletion import erase, refusal_to_delete
-from common.actions import ActionRefused
-from common.admin import RowActionsAdmin
+from common.actions import Action, ActionRefused
 from common.filters import filled, yes_or_no
-from emails.tracking.suppressions import is_suppressed
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
     UserAdminBase = DjangoUserAdmin[User]
@@ -41,7 +39,7 @@ EMAILING_ACTIONS = {"send_reset_link": "password_reset"}  # the scope of the lim
 
 
 @admin.register(User)
-class UserAdmin(RowActionsAdmin, UserAdminBase):
+class UserAdmin(PersonPages, UserAdminBase):
     list_display = ["email", "name", "state", "role", "date_joined"]
     list_filter = [
         ("email_verified_at", filled("email address", yes="Verified", no="Not verified yet")),
@@ -78,7 +76,7 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     ]
 
     class Media:
-        css = {"all": ["emails/message.css", "accounts/timeline.css"]}
+        css = {"all": ["emails/message.css", "accounts/person.css"]}
 
     @admin.display(description="account", ordering="email_verified_at")
     def state(self, user: User) -> SafeString:
@@ -97,6 +95,10 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     def has_operate_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_operate_permission(request, obj) and may_change(request, obj)
 
+    def offered_actions(self, row: User) -> dict[str, Action[User]]:
+        is_done = row.is_email_verified
+        return {name: action for name, action in ACTIONS.items() if not (is_done and name == "verify_address")}
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         fields = [*super().get_readonly_fields(request, obj)]
         if not request.user.is_superuser:
@@ -109,13 +111,6 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
         form = super().get_form(request, obj, change=change, **kwargs)
         form.request = request  # type: ignore[attr-defined]  # Django makes a new class for each request
         return form
-
-    def page_context(self, request: HttpRequest, row: User) -> dict[str, Any]:
-        return {
-            **super().page_context(request, row),
-            "timeline": timeline(row),
-            "is_suppressed": is_suppressed(row.email),
-        }
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -183,8 +178,3 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             erase(user)
-
-
-def may_change(request: HttpRequest, user: User | None) -> bool:
-    """Return whether the person may change this account, given the permission for accounts in general."""
-    return user is None or request.user.is_superuser or not user.is_privileged

@@ -91,6 +91,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ["-date_joined"]
+        permissions = [("email_user", "Can write an email to a user")]
         indexes = [
             models.Index(
                 fields=["date_joined", "id"],

@@ -1,31 +1,14 @@
-"""The states of emails and the names of devices, as the pages show them."""
+"""The states of emails, as the pages show them."""
 
-import re
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
 from common.display import Badge, BadgeClass
 from emails.models import OutboundEmail, Status
 
-# The first match counts, because browsers also name the older browsers that they are compatible with.
-BROWSERS = {
-    "Edg(e|A|iOS)?/": "Edge",
-    "OPR/|Opera": "Opera",
-    "SamsungBrowser/": "Samsung Internet",
-    "(Firefox|FxiOS)/": "Firefox",
-    "(Chrome|CriOS|Chromium)/": "Chrome",
-    "Safari/": "Safari",
-}
-# iPhones also name Mac OS X, and Android also names Linux, so these two come last.
-SYSTEMS = {
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Android": "Android",
-    "CrOS": "ChromeOS",
-    "Windows": "Windows",
-    "Mac OS X|Macintosh": "macOS",
-    "Linux": "Linux",
-}
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 EMAIL_BADGES: dict[str, Badge] = {
     Status.QUEUED: Badge(_("On its way"), BadgeClass.WAIT),
@@ -40,19 +23,29 @@ EMAIL_BADGES: dict[str, Badge] = {
     Status.CANCELLED: Badge(_("Canceled"), BadgeClass.NEUTRAL),
 }
 
+# What happened to an email, and what the person can do.
+EMAIL_SENTENCES: dict[str, "StrPromise"] = {
+    Status.QUEUED: _("We're sending it. It usually arrives within a minute."),
+    Status.SENDING: _("We're sending it. It usually arrives within a minute."),
+    Status.SENT: _("We've sent it. If you can't find it, check your spam folder."),
+    Status.DELIVERED: _("Your mail server accepted it. If you can't find it, check your spam folder."),
+    Status.BOUNCED: _("Your mail server rejected it. Check your email address, and whether your inbox is full."),
+    Status.COMPLAINED: _("It was reported as spam. We now email you only what you request, such as a new password."),
+    Status.FAILED: _("We couldn't send it. If you need it, ask our support for a copy."),
+    Status.SUPPRESSED: _(
+        "We didn't send it, because your mail server rejected earlier ones or they were reported as spam."
+    ),
+    Status.EXPIRED: _("We couldn't send it in time, so it was no longer useful."),
+    Status.CANCELLED: _("We withdrew it before it was sent."),
+}
+# By kind: the route where the person gets a new email with a link.
+NEW_LINKS = {
+    "welcome": "pages:welcome",
+    "password_reset": "pages:forgot-password",
+    "email_change": "pages:settings-email",
+    "email_keep": "pages:settings-email-keep",
+}
+
 
 def email_badge(email: OutboundEmail) -> Badge:
     return EMAIL_BADGES[email.status]
-
-
-def device_name(user_agent: str) -> str:
-    """Return a name such as "Firefox on Linux", or the first word of the user agent if it isn't a browser."""
-    browser, system = first_match(BROWSERS, user_agent), first_match(SYSTEMS, user_agent)
-    if browser and system:
-        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    program = user_agent.partition("/")[0].strip()
-    return browser or system or program or str(_("Unknown device"))
-
-
-def first_match(names: dict[str, str], user_agent: str) -> str:
-    return next((name for pattern, name in names.items() if re.search(pattern, user_agent)), "")

@@ -2,9 +2,10 @@
 
 from django.urls import path, re_path
 
-from accounts.pages import settings, views
+from accounts.pages import emails, settings, views
 
 app_name = "pages"
+UUID = "(?P<pk>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -21,6 +22,10 @@ urlpatterns = [
     re_path(r"^keep-email-address/?$", views.keep_email_address, name="keep-email-address"),
     re_path(r"^language/?$", views.choose_language, name="language"),
     re_path(r"^dashboard/?$", views.dashboard, name="dashboard"),
+    re_path(r"^emails/?$", emails.email_list, name="emails"),
+    re_path(rf"^emails/{UUID}/?$", emails.email, name="email"),
+    re_path(rf"^emails/{UUID}/html/?$", emails.email_html, name="email-html"),
+    re_path(rf"^emails/{UUID}/file/?$", emails.email_file, name="email-file"),
     re_path(r"^settings/?$", settings.profile, name="settings"),
     re_path(r"^settings/email/?$", settings.email, name="settings-email"),
     re_path(r"^settings/email/keep/?$", settings.keep_email, name="settings-email-keep"),

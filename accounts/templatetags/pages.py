@@ -10,11 +10,12 @@ from django.template import Context
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.device_names import device_name
 from accounts.hooks import NavigationLink, banners, navigation_links, visitor_links
 from accounts.pages import branding, display
 
 register = template.Library()
-register.filter("device_name", display.device_name)
+register.filter("device_name", device_name)
 register.simple_tag(display.email_badge)
 
 

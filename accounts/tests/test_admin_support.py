@@ -1,7 +1,5 @@
 """What an operator sees and does on a user's page in the admin."""
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
@@ -9,11 +7,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import hooks
-from accounts.hooks import TimelineEntry
-from accounts.models import EmailChange, User
+from accounts.models import User
 from accounts.tests.support.users import NEW_PASSWORD, PASSWORD, is_logged_in, log_in
-from emails.models import OutboundEmail, Status, Suppression
+from emails.models import OutboundEmail, Status
 from emails.services import send_templated_email
 
 LIST = reverse("admin:accounts_user_changelist")
@@ -52,65 +48,15 @@ def queue_email(ada, settings):
     return queue_email
 
 
-def test_timeline_explains_only_the_newest_problems(
-    staff_client, user_page, queue_email, django_assert_max_num_queries
-):
-    queue_email(status=Status.FAILED, detail="Mailbox full")
-    [email] = OutboundEmail.objects.all()
-    OutboundEmail.objects.bulk_create(
-        OutboundEmail(metadata=email.metadata, status=Status.FAILED, detail="Mailbox full") for _ in range(99)
-    )
-    with django_assert_max_num_queries(100):
-        html = staff_client.get(user_page).content.decode()
-    assert html.count("Mailbox full") == 20
-    assert html.count(": failed") == 100
-
-
 def run_action(staff_client, user, name):
     return staff_client.post(reverse("admin:accounts_user_operate", args=[user.pk, name]), follow=True)
-
-
-def test_timeline_shows_everything_newest_first(staff_client, user_page, ada, call_api, queue_email, monkeypatch):
-    day = timedelta(days=1)
-    now = timezone.now()
-    queue_email(status=Status.FAILED, detail="Mailbox full", created_at=now - day)
-    EmailChange.objects.create(user=ada, old_address="a@x.example", new_address=ada.email, at=now - 2 * day)
-    paid = TimelineEntry(now - 3 * day, "paid", "10.00 EUR", "/somewhere/")
-    monkeypatch.setattr(hooks, "timeline_sources", hooks.timeline_sources)
-    monkeypatch.setattr("accounts.admin.timeline.timeline_sources", [lambda user: [paid]])
-    log_in(call_api)
-    response = staff_client.get(user_page)
-    kinds = [entry.what for entry in response.context["timeline"]]
-    assert kinds[0] == "logged in"
-    assert kinds[-3:] == ["email “welcome”: failed", "email address changed", "paid"]
-    assert "Mailbox full" in response.content.decode()
-    assert '<a href="/somewhere/">paid</a>' in response.content.decode()
-
-
-def test_timeline_shows_only_the_users_own_email(staff_client, user_page, ada, queue_email):
-    queue_email(metadata={"user_id": f"{ada.pk}1"})
-    queue_email(metadata={})
-    assert not [entry for entry in staff_client.get(user_page).context["timeline"] if entry.what.startswith("mail")]
-
-
-def test_suppressed_address_is_shown_at_the_top(staff_client, user_page, ada):
-    assert "suppression list" not in staff_client.get(user_page).content.decode()
-    Suppression.objects.create(address=ada.email)
-    assert "suppression list" in staff_client.get(user_page).content.decode()
-
-
-def test_user_page_costs_few_queries(staff_client, user_page, queue_email, django_assert_max_num_queries):
-    for _ in range(30):
-        queue_email(status=Status.DELIVERED)
-    with django_assert_max_num_queries(25):
-        staff_client.get(user_page)
 
 
 def test_reset_link_can_be_sent(staff_client, ada, mailoutbox):
     response = run_action(staff_client, ada, "send_reset_link")
     assert "The password reset link was sent." in response.content.decode()
     assert [(email.kind, email.to) for email in mailoutbox] == [("password_reset", ["ada@example.com"])]
-    assert "root@example.com: The password reset link" in response.content.decode(), "the timeline must name who did it"
+    assert "by root@example.com" in response.content.decode(), "the timeline must name who did it"
 
 
 def test_address_can_be_verified_once(staff_client, unconfirmed_user):

@@ -23,6 +23,7 @@ PUBLIC = [
 ]
 PERSONAL = [
     "/dashboard",
+    "/emails",
     "/settings",
     "/settings/email",
     "/settings/email/keep",

@@ -25,6 +25,10 @@ ROUTES = {
     "keep-email-address": PUBLIC,
     "language": POST_ONLY,
     "dashboard": PERSONAL,
+    "emails": PERSONAL,
+    "email": PERSONAL,
+    "email-html": PERSONAL,
+    "email-file": PERSONAL,
     "settings": PERSONAL,
     "settings-email": PERSONAL,
     "settings-email-keep": PERSONAL,
@@ -50,8 +54,12 @@ POSTS = {
 FIELDS_AIMED_AT_ADA = {"id": "{pk}", "user": "{pk}", "user_id": "{pk}", "pk": "{pk}", "email_verified_at": "2020-01-01"}
 
 
+ABOUT_ONE_EMAIL = ("email", "email-html", "email-file")
+EMAIL = "9e107d9d-3c2a-4e2f-8c1b-5d7f0a1b2c3d"  # of nobody
+
+
 def url(name: str) -> str:
-    return reverse(f"pages:{name}")
+    return reverse(f"pages:{name}", args=[EMAIL] if name in ABOUT_ONE_EMAIL else [])
 
 
 @pytest.fixture
@@ -123,12 +131,17 @@ def test_user_cannot_end_another_users_session(client, other_browser, ada):
 @pytest.mark.parametrize("name", [name for name, kind in ROUTES.items() if kind == PERSONAL])
 def test_user_cannot_read_about_another_user(other_browser, ada, name):
     response = other_browser.get(url(name), {"user": ada.pk, "id": ada.pk}, follow=True)
-    assert response.status_code == 200
+    assert response.status_code == (404 if name in ABOUT_ONE_EMAIL else 200)
     assert b"ada@example.com" not in response.content
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in ROUTES if name not in ("home", "settings-export", "dashboard", "reset-sent")]
+    "name",
+    [
+        name
+        for name in ROUTES
+        if name not in ("home", "settings-export", "dashboard", "emails", "reset-sent", *ABOUT_ONE_EMAIL)
+    ],
 )
 @pytest.mark.parametrize(
     ("content_type", "body"),

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
+from accounts.device_names import device_name
 from accounts.models import User
-from accounts.pages.display import device_name
 from accounts.tests.support.browser import log_in, text_of
 from accounts.tests.support.users import PASSWORD
 

@@ -6,7 +6,7 @@ can find an email and see its status.
 """
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -28,6 +28,11 @@ HAS_BODY_OR_NO_KEY = models.Q(content__isnull=False) | models.Q(idempotency_key_
 
 class OutboundEmailQuerySet(WorkQuerySet["OutboundEmail"]):
     claimed_by = {"priority": Priority.values, "isolated": [False, True]}
+
+    def without_bodies(self) -> Self:
+        """Read no bodies, which can be megabytes, but whether they are there."""
+        has_body = models.ExpressionWrapper(models.Q(content__isnull=False), models.BooleanField())
+        return self.defer("content").annotate(has_body=has_body)
 
     def newest_to_address(self, address: str, limit: int) -> list[uuid.UUID]:
         """Return the IDs of the newest emails with this address, in lowercase, in To, Cc, or Bcc, in no certain order.
@@ -161,6 +166,8 @@ class OutboundEmail(Work):
 
     @property
     def is_body_deleted(self) -> bool:
+        if (has_body := self.__dict__.get("has_body")) is not None:  # read by without_bodies()
+            return not has_body
         if "content" in self.get_deferred_fields():  # reading megabytes only to see that they are there takes long
             return not OutboundEmail.objects.filter(pk=self.pk, content__isnull=False).exists()
         return self.content is None

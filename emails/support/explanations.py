@@ -34,9 +34,9 @@ class Explanation:
     provider: str = ""  # the provider whose page in the admin has what the advice names
 
 
-def explain(email: OutboundEmail) -> Explanation:
-    """Return where the message is now. A waiting or suppressed message costs a few queries."""
-    return EXPLANATIONS[Status(email.status)](email, database_now())
+def explain(email: OutboundEmail, now: datetime | None = None) -> Explanation:
+    """Return where the message is now, by the database's clock. A waiting or suppressed one costs a few queries."""
+    return EXPLANATIONS[Status(email.status)](email, now or database_now())
 
 
 def queued(email: OutboundEmail, now: datetime) -> Explanation:
