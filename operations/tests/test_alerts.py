@@ -1,6 +1,9 @@
 """Each alert rule fires if what it watches breaks, and none fires in a healthy hour."""
 
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,13 +21,14 @@ from emails.models import OutboundEmail
 from operations.models import Role
 from operations.tests.support.monitoring import STEP, Life
 from operations.tests.support.scraping import TOKEN
-from tests.support.alert_rules import FILE, rules
+from tests.support.alert_rules import FILE, promtool_test, rules
 from tests.support.stack import ROOT, free_port
 
 pytestmark = pytest.mark.django_db
 
 HOUR = 60  # minutes
 LONG = 30
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="needs Prometheus's promtool on the PATH")
 NAMES = [rule.name for rule in rules()]
 
 Break = Callable[..., None]
@@ -60,6 +64,26 @@ def breaks(alert: str, minutes: int) -> Callable[[Break], Break]:
 def test_nothing_fires_in_a_healthy_hour(life):
     life.live(HOUR)
     assert life.prometheus.fired == set()
+
+
+@needs_promtool
+def test_prometheus_itself_finds_the_rules_valid():
+    assert run_promtool("check", "rules", str(FILE)) == ""
+
+
+@needs_promtool
+@pytest.mark.slow
+@pytest.mark.parametrize("alert", ["NoBeat", "EmailProviderRefuses", "EmailBounceRateHigh", "WebhooksFail"])
+def test_prometheus_itself_fires_the_same_alerts(alert, life, context, tmp_path):
+    minutes, function = BREAKS[alert]
+    function(life, **context)
+    assert alert in life.live(minutes)
+    test = promtool_test(life.prometheus.samples, STEP, life.prometheus.time, life.prometheus.firing)
+    (tmp_path / "test.yml").write_text(json.dumps(test))
+    assert run_promtool("test", "rules", str(tmp_path / "test.yml")) == ""
+    test["tests"][0]["promql_expr_test"][0]["exp_samples"].pop()
+    (tmp_path / "test.yml").write_text(json.dumps(test))
+    assert "FAILED" in run_promtool("test", "rules", str(tmp_path / "test.yml"))
 
 
 def test_every_rule_has_a_break():
@@ -106,6 +130,12 @@ def test_rules_use_only_metrics_that_exist(life):
     scraped = {name for name, _ in life.prometheus.samples.series}
     used = set(re.findall(r"\b((?:celery|email|emails|stripe|webhook|rate|cache|metrics)_\w+)", FILE.read_text()))
     assert used - scraped == set()
+
+
+def run_promtool(*arguments: str) -> str:
+    """Return what promtool complains about."""
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True)
+    return done.stdout + done.stderr if done.returncode else ""
 
 
 # The site and its processes

@@ -170,7 +170,6 @@ def test_several_processes_add_up_and_the_database_counts_once(tmp_path):
         "DJANGO_SETTINGS_MODULE": "settings.test",
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
     }
-    shown = subprocess.check_output(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, text=True, stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-c", code]
+    shown = subprocess.check_output(command, cwd=ROOT, env=environment, text=True, stderr=subprocess.DEVNULL)
     assert shown.strip() == "0"  # no table, so the part fails, and the page still responds
