@@ -264,7 +264,7 @@ def test_healthy_installation_exits_with_0_and_shows_no_secret(installation, opt
 
 
 BROKEN = {
-    "SQLite": ({"DATABASE_URL": "sqlite:////tmp/doctor-test.sqlite3"}, ["DATABASE_URL", "SQLite", "PostgreSQL"]),
+    "SQLite": ({"DATABASE_URL": "sqlite:///{folder}/db.sqlite3"}, ["DATABASE_URL", "SQLite", "PostgreSQL"]),
     "unknown database": ({"DATABASE_URL": f"{POSTGRES}/no_such_database"}, ["does not exist", "createdb"]),
     "free provider": ({"DEFAULT_FROM_EMAIL": "acme@gmail.com"}, ["gmail.com", "DMARC", "Set DEFAULT_FROM_EMAIL"]),
     "no collectstatic": ({"TEST_STATIC_ROOT": "/nonexistent"}, ["manifest", "collectstatic"]),
@@ -273,8 +273,9 @@ BROKEN = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", BROKEN)
-def test_broken_installation_exits_with_1(installation, case):
+def test_broken_installation_exits_with_1(installation, tmp_path, case):
     variables, words = BROKEN[case]
+    variables = {name: value.format(folder=tmp_path) for name, value in variables.items()}
     done = doctor(variables=installation | variables)
     [line] = [line for line in done.stdout.decode().splitlines() if line.startswith("  error ") and words[0] in line]
     assert done.returncode == 1
