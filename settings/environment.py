@@ -73,6 +73,8 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
         self.names_read.add(var)
         self.defaults[var] = None if default is self.NOTSET else default
         if var in self.ENVIRON:
+            if not is_utf8(self.ENVIRON[var]):  # otherwise, the first page or email that contains it would fail
+                raise refusal(var, "text in UTF-8")
             try:
                 return self.parse_value(self.ENVIRON[var], cast)
             except (KeyError, ValueError):
@@ -259,6 +261,10 @@ def read_environment() -> Env:
     if module == DEVELOPMENT and "COMPOSE_SETTINGS" not in os.environ:
         use_port_of_bin_dev()
     return Env()
+
+
+def is_utf8(value: str) -> bool:
+    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def is_set(name: str, value: str) -> bool:

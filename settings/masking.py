@@ -2,7 +2,7 @@
 
 import re
 
-from settings.refusals import MAX_VALUE_CHARACTERS, SECRET_NAMES, SECRET_VALUES
+from settings.refusals import MAX_VALUE_CHARACTERS, SEARCHED_CHARACTERS, SECRET_NAMES, SECRET_VALUES
 
 HIDDEN = "(hidden)"
 MASK = "…"
@@ -56,7 +56,7 @@ def shown(name: str, value: str) -> str:
         return printable(masked_url(value, shows_user=name in URLS_WITH_A_USER))
     # A key that ended up in the wrong variable.
     pattern = KEY if name in LONG_NAMES else SECRET_VALUES
-    if pattern.search(value[:1000]):
+    if pattern.search(value[:SEARCHED_CHARACTERS]):
         return HIDDEN
     return printable(value)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from django.core.exceptions import ImproperlyConfigured
 
 MAX_VALUE_CHARACTERS = 60
+SEARCHED_CHARACTERS = 1000  # the patterns below would take minutes for a megabyte
 SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD)$")
 # A key that ended up in the wrong variable.
 SECRET_VALUES = re.compile(
@@ -48,6 +49,7 @@ def split_advice(sentence: str) -> tuple[str, str]:
 
 def shown_value(var: str, value: str) -> str:
     """Return an equals sign and the value, or its harmless part, or an empty string for a secret."""
+    value = value[:SEARCHED_CHARACTERS]
     if SECRET_NAMES.search(var) or SECRET_VALUES.search(value) or PLACEHOLDER.fullmatch(value):
         return ""
     if var.endswith("_URL") and not is_harmless_url(value):

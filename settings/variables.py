@@ -78,8 +78,6 @@ def as_text(default: object) -> str:
 
 def problem_with(value: str) -> tuple[str, str]:
     """Return what is wrong with the form of a value, and what to do, or two empty strings."""
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        return "It isn't UTF-8.", "Set it again in a terminal or an editor that uses UTF-8."
     if "\n" in value or "\r" in value:
         return "It contains a line break.", "Write the value in one line."
     if not all(char.isprintable() for char in value):

@@ -37,8 +37,16 @@ def latest() -> LatestReport | None:
     report = Report.objects.filter(pk=ONLY).first()
     if report is None:
         return None
-    findings = [Finding(**{**found, "level": Level(found["level"])}) for found in report.findings]
+    findings = [finding for found in report.findings if (finding := restored(found))]
     return LatestReport(findings, report.checked_at, report.process, different_variables(report.fingerprints))
+
+
+def restored(found: dict[str, str]) -> Finding | None:
+    """Return the finding, or None if another version of the code stored it in another form."""
+    try:
+        return Finding(**{**found, "level": Level(found["level"])})
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def make() -> None:
