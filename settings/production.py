@@ -1,5 +1,6 @@
 """Settings for production: secrets have no defaults, and a missing value or placeholder prevents the start."""
 
+import logging
 import re
 from collections.abc import Iterator
 
@@ -128,3 +129,5 @@ MESSAGE_STORAGE = "common.messages.HostMessageStorage"
 
 LOG_FORMAT = env.choice("LOG_FORMAT", ["json", "text"])
 LOGGING["formatters"]["line"] = LINE_FORMATS[LOG_FORMAT]
+if LOG_FORMAT == "json":
+    logging.captureWarnings(True)  # Python would print them as plain text
