@@ -127,6 +127,7 @@ INBOX_COOKIE_NAME = "__Host-inbox"
 NEXT_PAGE_COOKIE_NAME = "__Host-next_page"
 MESSAGE_STORAGE = "common.messages.HostMessageStorage"
 
+SENTRY_ENVIRONMENT = env.identifier("SENTRY_ENVIRONMENT", default="production")
 LOG_FORMAT = env.choice("LOG_FORMAT", ["json", "text"])
 LOGGING["formatters"]["line"] = LINE_FORMATS[LOG_FORMAT]
 if LOG_FORMAT == "json":

@@ -5,7 +5,7 @@ import re
 from django.core.exceptions import ImproperlyConfigured
 
 MAX_VALUE_CHARACTERS = 60
-SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD)$")
+SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD|DSN)$")
 # A key that ended up in the wrong variable.
 SECRET_VALUES = re.compile(
     r"\b(?:SG\.|(?:re|seq|sk|rk|pk|whsec)_)\w|(?=[^\s,]*[0-9])(?=[^\s,]*[A-Za-z])[\w+/=$-]{20,}", re.ASCII

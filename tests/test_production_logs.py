@@ -22,7 +22,9 @@ from billing.webhook.signatures import sign
 from emails.tests.support.provider_rules import Reply
 from emails.tests.support.signed_events import RESEND_SECRET, resend_event, sign_resend
 from emails.tests.support.standin import StandIn
+from tests.support.failing import DELIVERY, INVOICE, LOG_IN, SIGN_UP
 from tests.support.faults import refusing_connections
+from tests.support.sentry_server import SentryServer
 from tests.support.stack import (
     HUNG_AFTER,
     RedisServer,
@@ -42,6 +44,10 @@ KEYS = {
     "RESEND_WEBHOOK_SECRETS": RESEND_SECRET,
 }
 ADDRESS = re.compile(r"[\w.+-]+(@|%40)[\w-]+\.\w+")
+LOGIN_USER = f"""
+from django.utils import timezone
+User.objects.create_user({LOG_IN!r}, {PASSWORD!r}, email_verified_at=timezone.now())
+"""
 LINES = [
     3_000,
     pytest.param(100_000, marks=pytest.mark.exhaustive),
@@ -57,18 +63,26 @@ def provider() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, migrated_database: str, provider: StandIn) -> Iterator[Stack]:
+def sentry() -> Iterator[SentryServer]:
+    with SentryServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, migrated_database: str, provider: StandIn, sentry: SentryServer) -> Iterator[Stack]:
     if not redis_is_installed():
         pytest.skip("needs redis-server on the PATH")
     redis = RedisServer().start()
     environment = {"REDIS_URL": redis.url, "EMAIL_PROVIDER": "resend", "RESEND_API_URL": provider.url("resend"), **KEYS}
+    environment |= {"DJANGO_SETTINGS_MODULE": "tests.support.failing_settings", "SENTRY_DSN": sentry.dsn}
+    environment |= {"SENTRY_RELEASE": "release-1", "SENTRY_ENVIRONMENT": "staging"}
     with (
         temporary_database(migrated_database) as name,
         Stack(tmp_path_factory.mktemp("logs"), name, environment) as run,
     ):
         for limit in ("PASSWORD_RESET", "LOGIN_ACCOUNT", "BILLING"):
             run.environment[f"THROTTLE_{limit}"] = "1000000/hour"
-        run.manage("shell", "-v", "0", "-c", USER)
+        run.manage("shell", "-v", "0", "-c", f"{USER}{LOGIN_USER}")
         run.start_web()
         run.start_worker()
         run.start_beat()
@@ -137,6 +151,55 @@ def test_stripe_event_leads_to_its_request_and_its_email(stack):
 def test_malformed_request_id_is_replaced(stack, header):
     response = requests.get(stack.url("/healthz"), headers={"X-Request-ID": header}, timeout=HUNG_AFTER)
     assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
+
+
+def fail_everywhere(stack: Stack) -> dict[str, str]:
+    """Cause an error in each part of the project, and return the IDs of the requests by what the events name."""
+
+    def post(path: str, **body: str) -> str:
+        secrets = {
+            "Authorization": f"Token {'e' * 64}",
+            "Cookie": f"a={PASSWORD}",
+            "Referer": f"https://x/?a={PASSWORD}",
+        }
+        url = stack.url(f"/api/accounts/{path}/?token={PASSWORD}")
+        response = requests.post(url, json=body, headers=secrets, timeout=HUNG_AFTER)
+        assert response.status_code in (201, 500)
+        return response.headers["X-Request-ID"]
+
+    found = {"accounts.api.views.SignupView": post("signup", email=SIGN_UP, name=MARK, password=PASSWORD)}
+    found["accounts.api.views.LoginView"] = post("login", email=LOG_IN, password=PASSWORD)
+    found["emails.delivery.calls"] = post("signup", email=f"{DELIVERY}planted.example", name=MARK, password=PASSWORD)
+    event = changed(payload("invoice_paid_first"), id=f"{INVOICE}_1", customer_email="stripe@planted.example")
+    found["billing.webhook.processing"] = post_stripe(stack, event).headers["X-Request-ID"]
+    page = requests.get(stack.url(f"/failing-page?token={PASSWORD}"), timeout=HUNG_AFTER)
+    found["tests.support.failing_urls.failing_page"] = page.headers["X-Request-ID"]
+    task = f"from tests.support.failing import failing_task; failing_task.delay('task@planted.example', {PASSWORD!r})"
+    stack.manage("shell", "-v", "0", "-c", task)
+    return found
+
+
+def test_sentry_gets_every_error_and_no_secret(stack, sentry):
+    requests.get(stack.url("/nothing"), timeout=HUNG_AFTER)
+    requests.get(stack.url("/"), headers={"Host": "evil.example"}, timeout=HUNG_AFTER)
+    request_ids = fail_everywhere(stack)
+    expected = {*request_ids, "tests.support.failing.failing_task"}
+
+    def places() -> dict[str, Any]:
+        return {name: event for event in sentry.events for name in (event.get("logger"), event.get("transaction"))}
+
+    wait_until(lambda: expected <= set(places()), "all errors are reported")
+    for name, request_id in request_ids.items():
+        tags = places()[name]["tags"]
+        assert tags.get("request_id") == request_id or name == "emails.delivery.calls", (name, tags)
+    assert "task_id" in places()["emails.delivery.calls"]["tags"]
+    assert "stripe_event_id" in places()["billing.webhook.processing"]["tags"]
+    assert {(event["release"], event["environment"]) for event in sentry.events} == {("release-1", "staging")}
+    assert len(sentry.events) == len(expected), [event.get("transaction") for event in sentry.events]
+    for body in sentry.bodies:
+        assert not [secret for secret in (PASSWORD, MARK, "e" * 64, *KEYS.values()) if secret in body]
+        assert not ADDRESS.search(body), ADDRESS.search(body)
+        assert '"vars"' not in body
 
 
 class Load:
@@ -263,7 +326,7 @@ def break_things(load: Load) -> None:
 
 
 @pytest.mark.parametrize("count", LINES)
-def test_no_line_contains_an_address_body_key_or_token(stack, provider, count):
+def test_no_line_contains_an_address_body_key_or_token(stack, provider, sentry, count):
     load = Load(stack, provider)
     breaking = threading.Timer(2, partial(break_things, load))
     breaking.start()
@@ -279,6 +342,9 @@ def test_no_line_contains_an_address_body_key_or_token(stack, provider, count):
         assert {"time", "level", "logger", "message"} <= set(line)
         assert not ADDRESS.search(text), text
         assert not [secret for secret in load.secrets if secret in text], text
+    for body in sentry.bodies:
+        assert not ADDRESS.search(body), body
+        assert not [secret for secret in load.secrets if secret in body], body
     size = sum((Path(stack.directory) / f"{name}.log").stat().st_size for name in ("web", "worker", "beat"))
     print(f"{len(lines):,} lines, {size / len(lines):.0f} bytes each, {len(load.secrets)} secrets")
     if "KEEP_LOGS" in os.environ:
