@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from common.log_context import ORIGIN, current_ids
-from common.redaction import cleaned
+from common.redaction import cleaned, without_bodies
 
 MAX_MESSAGE_CHARACTERS = 1000
 MAX_EXAMINED_CHARACTERS = 4 * MAX_MESSAGE_CHARACTERS  # so that a secret at the end isn't cut before it is recognized
@@ -41,7 +41,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by the traceback. Ignores ``exc_text``, in which nothing is escaped."""
-        record.message = presentable(record.getMessage())
+        record.message = self.message_of(record)
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
         parts = [self.formatMessage(record)]
@@ -50,6 +50,11 @@ class LineFormatter(logging.Formatter):
         if record.stack_info:
             parts.append(self.formatStack(record.stack_info))
         return "\n".join(parts)
+
+    def message_of(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        # Celery's message repeats the text of the exception.
+        return presentable(without_bodies(text) if record.exc_info else text)
 
 
 class JsonFormatter(LineFormatter):
@@ -68,9 +73,6 @@ class JsonFormatter(LineFormatter):
         if record.stack_info:
             line["stack"] = self.formatStack(record.stack_info)
         return json.dumps(line)  # ASCII, so no character of a line can be invisible
-
-    def message_of(self, record: logging.LogRecord) -> str:
-        return presentable(record.getMessage())
 
     def fields_of(self, record: logging.LogRecord) -> Mapping[str, Any]:
         return ids_of(record)
@@ -113,8 +115,8 @@ def _escape_messages(found: traceback.TracebackException | None) -> None:
     if found is None:
         return
     # The standard library has no public attribute for the text of an exception.
-    vars(found)["_str"] = presentable(str(found))
-    found.__notes__ = [presentable(str(note)) for note in found.__notes__ or []]
+    vars(found)["_str"] = presentable(without_bodies(str(found)))
+    found.__notes__ = [presentable(without_bodies(str(note))) for note in found.__notes__ or []]
     for other in (found.__cause__, found.__context__, *(found.exceptions or [])):
         _escape_messages(other)
 

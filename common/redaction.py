@@ -1,7 +1,11 @@
 """Removing secrets and control characters from text that is stored, logged, or shown."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from django.conf import settings
 
 MAX_DETAIL_BYTES = 2048
 
@@ -27,6 +31,11 @@ LOGGED_SECRETS = re.compile(
 )
 # PostgreSQL quotes whole rows below its first line, and the statement as it was sent.
 DATABASE_DETAILS = re.compile(r"\n(?:DETAIL|CONTEXT|HINT|QUERY|WHERE|STATEMENT|LINE \d+):.*", re.DOTALL)
+# JSON, HTML, and lists in the text of an exception, but not <… object at 0x…> and [Errno 111].
+BODY = re.compile(r"\{|<(?![\w.]+ object)|\[(?!Errno)")
+MAX_QUOTED_CHARACTERS = 60
+SECRET_SETTINGS = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD|DSN|FALLBACKS)$")
+MIN_SECRET_CHARACTERS = 10  # a shorter one could be part of an ordinary word
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 
 
@@ -47,7 +56,36 @@ def cleaned(text: str) -> str:
     """Return the text without email addresses, keys, tokens, and what a database quotes from rows."""
     if "\n" in text:
         text = DATABASE_DETAILS.sub("", text)
+    if settings.configured:  # not in gunicorn's main process
+        text = secret_values().sub("[removed]", text)
     if "@" in text or "%40" in text:
         text = LOGGED_SECRETS.sub("[removed]", text)
         return LOGGED_ADDRESS.sub("[address]", text)
     return LOGGED_SECRETS.sub("[removed]", text)
+
+
+def without_bodies(text: str) -> str:
+    """Return the text of an exception up to a long piece of JSON or HTML, which may be what somebody sent."""
+    found = BODY.search(text)
+    if found is None or len(text) - found.start() <= MAX_QUOTED_CHARACTERS:
+        return text
+    return f"{text[: found.start()]}…"
+
+
+@cache
+def secret_values() -> re.Pattern[str]:
+    """Return a pattern for the secrets in the settings, for those whose form doesn't show what they are."""
+    found = {
+        value for name in dir(settings) if SECRET_SETTINGS.search(name) for value in texts(getattr(settings, name))
+    }
+    found |= {str(database.get("PASSWORD", "")) for database in settings.DATABASES.values()}
+    long_enough = sorted((re.escape(value) for value in found if len(value) >= MIN_SECRET_CHARACTERS), reverse=True)
+    return re.compile("|".join(long_enough) or r"(?!)")
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from texts(item)

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from celery import Task
-from celery.signals import before_task_publish, task_postrun, task_prerun
+from celery import Celery, Task
+from celery.apps.beat import Beat
+from celery.signals import before_task_publish, celeryd_init, task_postrun, task_prerun
 
 from common.log_context import begin, carried_ids, end, is_well_formed
 
@@ -44,3 +45,18 @@ def end_task(task: "Task[Any, Any]", **_: Any) -> None:
 
 def well_formed(ids: object) -> Sequence[str]:
     return [value for value in ids if is_well_formed(value)][:MAX_REQUEST_IDS] if isinstance(ids, list) else []
+
+
+class BeatWithoutBanner(Beat):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "quiet": True})
+
+
+def omit_banners(app: Celery) -> None:
+    """Start worker and beat as with --quiet, because what they print isn't JSON."""
+    celeryd_init.connect(omit_workers_banner)
+    vars(app)["Beat"] = app.subclass_with_self(BeatWithoutBanner)  # a cached property
+
+
+def omit_workers_banner(instance: Any, **_: Any) -> None:
+    instance.quiet = True

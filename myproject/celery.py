@@ -8,14 +8,16 @@ from typing import Any
 
 from celery import Celery, bootsteps
 from celery.worker import WorkController
+from django.conf import settings
 
-from common import task_logs as task_logs  # connects its signals
+from common import task_logs  # also connects its signals
 from settings.startup import exit_if_unusable
 
 # Production by default, as in wsgi.py: a server without this variable must not run with DEBUG.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.production")
 
-if "celery" in (Path(sys.argv[0]).name, Path(sys.argv[0]).parent.name):
+is_command = "celery" in (Path(sys.argv[0]).name, Path(sys.argv[0]).parent.name)
+if is_command:
     # The command would hide the sentence in a traceback. Everything else loads the settings before this module.
     exit_if_unusable()
 
@@ -41,3 +43,5 @@ app = Celery("myproject")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add(Heartbeat)
+if is_command and settings.LOG_FORMAT == "json":
+    task_logs.omit_banners(app)

@@ -1,5 +1,6 @@
 """The settings that all environments share. Those that differ per installation are variables: see .env.example."""
 
+import re
 from datetime import timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -488,6 +489,13 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 
 # Lets a monitoring system read the details of /readyz.
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+
+# Errors are reported there, without bodies, addresses, and local variables: docs/observability.md.
+SENTRY_DSN: str = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN and not re.fullmatch(r"https?://\w+(:\w+)?@[\w.:-]+(/[\w-]+)+", SENTRY_DSN):
+    raise refusal("SENTRY_DSN", "the DSN of a project at Sentry, such as https://key@host/1")
+SENTRY_ENVIRONMENT = env.identifier("SENTRY_ENVIRONMENT", default="development")
+SENTRY_RELEASE: str = env.str("SENTRY_RELEASE", default="")
 
 LOG_FORMAT = env.choice("LOG_FORMAT", ["text", "json"])
 LINE_FORMATS: dict[str, dict[str, str]] = {

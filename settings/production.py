@@ -1,5 +1,6 @@
 """Settings for production: secrets have no defaults, and a missing value or placeholder prevents the start."""
 
+import logging
 import re
 from collections.abc import Iterator
 
@@ -128,5 +129,8 @@ INBOX_COOKIE_NAME = "__Host-inbox"
 NEXT_PAGE_COOKIE_NAME = "__Host-next_page"
 MESSAGE_STORAGE = "common.messages.HostMessageStorage"
 
+SENTRY_ENVIRONMENT = env.identifier("SENTRY_ENVIRONMENT", default="production")
 LOG_FORMAT = env.choice("LOG_FORMAT", ["json", "text"])
 LOGGING["formatters"]["line"] = LINE_FORMATS[LOG_FORMAT]
+if LOG_FORMAT == "json":
+    logging.captureWarnings(True)  # Python would print them as plain text

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 MAX_VALUE_CHARACTERS = 60
 SEARCHED_CHARACTERS = 1000  # the patterns below would take minutes for a megabyte
-SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD)$")
+SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD|DSN)$")
 # A key that ended up in the wrong variable.
 SECRET_VALUES = re.compile(
     r"\b(?:SG\.|(?:re|seq|sk|rk|pk|whsec)_)\w|(?=[^\s,]*[0-9])(?=[^\s,]*[A-Za-z])[\w+/=$-]{20,}", re.ASCII

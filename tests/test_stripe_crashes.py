@@ -4,12 +4,11 @@ Stripe sends the events again, or the sweep finds them.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-import psycopg
 import pytest
 
 from billing.tests.support.stripe_events import changed, payload
+from tests.support.faults import refusing_connections
 from tests.support.stack import POSTGRES, temporary_database
 from tests.support.stripe_endpoint import StripeEndpoint
 
@@ -39,18 +38,6 @@ def test_killed_process_loses_nothing_and_sends_nothing_twice(endpoint, failpoin
     endpoint.sweep()
     print(f"{failpoint}: {responses.count(0)} of {len(responses)} deliveries killed their process")
     assert endpoint.email_keys() == [f"receipt:in_{number}" for number in range(EVENTS)]
-
-
-@contextmanager
-def refusing_connections(database: str) -> Iterator[None]:
-    """Refuse connections to this database, as during a restart of the server."""
-    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as admin:
-        admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
-        try:
-            yield
-        finally:
-            admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
 
 
 def test_database_outage_makes_stripe_retry_and_loses_nothing(tmp_path, migrated_database):

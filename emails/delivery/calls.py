@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from common.db import index_walks
@@ -111,6 +112,11 @@ class Call:
     def client(self) -> ProviderClient:
         return self.queue.client
 
+    @property
+    def ids(self) -> dict[str, Any]:
+        """What a log line about the call carries."""
+        return {"attempt_id": str(self.attempt.pk), "message_ids": [str(row.pk) for row in self.rows]}
+
     def at(self, slot: float) -> "Call":
         """Return the call with this slot."""
         return self if slot == self.pace.slot else replace(self, pace=replace(self.pace, slot=slot))
@@ -137,7 +143,8 @@ class Call:
         except ProviderError as error:
             return error
         except Exception as error:  # a bug of ours, after which nobody knows how far the call got
-            logger.exception("The call of attempt %s to %s broke.", self.attempt.pk, self.attempt.provider)
+            words = "The call of attempt %s to %s broke."
+            logger.exception(words, self.attempt.pk, self.attempt.provider, extra=self.ids)
             return self._unknown(f"Our own code failed: {type(error).__name__}")
         # If the number of IDs is wrong, nobody knows which messages the provider accepted.
         reported, carried = len(acceptance.message_ids), len(self.rows)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import timedelta
 
 from django.conf import settings
@@ -118,7 +119,7 @@ class Drain:
         """Submit calls to the pool, as long as there is room next to ``running`` others."""
         while self.ready and not stopping.is_set() and self.has_room(self.ready[0], running):
             call = self.ready.popleft()
-            future = self.pool.submit(call.make)
+            future = self.pool.submit(copy_context().run, call.make)  # so that its log lines name the task
             self.in_flight[future] = call
             future.add_done_callback(lambda _: _news.set())
             running += 1
@@ -259,7 +260,7 @@ def log_lost_result(call: Call, error: Exception) -> None:
     if isinstance(error, LeaseLost):
         logger.warning("A result came too late to be recorded: %s", error)
     else:
-        logger.error("The result of attempt %s cannot be recorded.", call.attempt.pk, exc_info=error)
+        logger.error("The result of attempt %s cannot be recorded.", call.attempt.pk, exc_info=error, extra=call.ids)
 
 
 @index_walks()

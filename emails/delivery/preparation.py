@@ -63,7 +63,7 @@ def prepare_email(
             return Ending(Status.QUEUED, Reason.WAITS_FOR_FIRST, str(error), unsupported_by=backend.name)
         return Ending(Status.FAILED, Reason.UNSUPPORTED, str(error))
     except Exception as error:  # a bug in a serializer: the email waits until a deploy fixes it
-        logger.exception("Message %s cannot be serialized for %s.", row.pk, backend.name)
+        logger.exception("Message %s cannot be serialized for %s.", row.pk, backend.name, extra={"email": row})
         return Ending(Status.QUEUED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
 
 

@@ -93,18 +93,13 @@ def accept(accepted: Sequence[tuple[Call, Acceptance]]) -> None:
             keep_detail(call, acceptance.detail)
 
 
-def ids_of(call: Call) -> dict[str, Any]:
-    """Return what the log line about a call carries: its attempt and its messages."""
-    return {"attempt_id": str(call.attempt.pk), "message_ids": [str(row.pk) for row in call.rows]}
-
-
 def keep_detail(call: Call, detail: str) -> None:
     """Store what the provider accepted only in part. The rest isn't sent again, because the others have the message."""
     DeliveryAttempt.objects.filter(pk=call.attempt.pk).update(detail=detail)
     keys: list[Any] = [row.pk for row in call.rows]
     type(call.rows[0])._default_manager.filter(pk__in=keys, status=Status.SENT).update(detail=detail)
     words = "Attempt %s was accepted only in part; its detail says for whom it was refused."
-    logger.warning(words, call.attempt.pk, extra=ids_of(call))
+    logger.warning(words, call.attempt.pk, extra=call.ids)
 
 
 def record_error(call: Call, error: ProviderError, now: datetime, *, is_paused: bool) -> None:
@@ -142,7 +137,7 @@ def split(call: Call, error: ProviderError, now: datetime) -> None:
     close_attempt(call.attempt, DeliveryAttempt.Outcome.SPLIT, now, error)
     half = (len(call.rows) + 1) // 2
     update_rows(call.rows, status=Status.QUEUED, due_at=now, batch_limit=half)
-    logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error, extra=ids_of(call))
+    logger.warning("A call with %d messages was refused; it is split: %s", len(call.rows), error, extra=call.ids)
 
 
 def refuse_permanently(call: Call, error: ProviderError, now: datetime) -> None:
@@ -183,7 +178,7 @@ def keep_unknown(call: Call, error: ProviderError, now: datetime, is_paused: boo
     )
     update_rows(call.rows, reason=Reason.UNKNOWN, detail=detail_for(call, error))
     words = "The outcome of attempt %s is unknown, it will be repeated: %s"
-    logger.warning(words, call.attempt.pk, error, extra=ids_of(call))
+    logger.warning(words, call.attempt.pk, error, extra=call.ids)
 
 
 def put_back(call: Call, now: datetime) -> None:

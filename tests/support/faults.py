@@ -1,4 +1,4 @@
-"""Network faults made with real sockets: a proxy that can cut connections or go silent, and a slow name server."""
+"""Faults: a proxy that can cut connections or go silent, a slow name server, and a database that refuses everybody."""
 
 import secrets
 import shutil
@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.stack import free_port
+import psycopg
+
+from tests.support.stack import POSTGRES, free_port
 
 DELAY = 0.5  # seconds
 
@@ -181,3 +183,15 @@ def redis_outage(fault: str, redis_port: int, directory: Path) -> Iterator[Outag
 def may_mount() -> bool:
     """Whether this process may give another process its own name server."""
     return bool(shutil.which("unshare")) and subprocess.run(["unshare", "--mount", "true"]).returncode == 0
+
+
+@contextmanager
+def refusing_connections(database: str) -> Iterator[None]:
+    """Refuse connections to this database, as during a restart of the server."""
+    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+        try:
+            yield
+        finally:
+            admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
