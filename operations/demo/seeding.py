@@ -17,6 +17,8 @@ from operations.demo.occasions import Occasion, account_occasions, digests
 from operations.demo.outcomes import Mail, PostOffice
 from operations.demo.people import Person, logins_of, operator, people
 from operations.demo.progress import Progress
+from operations.rollups.hours import forget_counts
+from operations.rollups.tasks import count_by_hour
 
 Row = TypeVar("Row")
 SEED = 1843  # the same people and mishaps in every run
@@ -32,6 +34,8 @@ def seed(people_count: int, email_count: int, progress: Progress) -> None:
     occasions += digests(everybody, now, email_count - len(occasions))
     write_emails(occasions[:email_count], now, random, progress)
     write_log(everybody, random)
+    forget_counts()
+    count_by_hour()  # otherwise the charts would stay empty for a minute
 
 
 def write_people(everybody: Sequence[Person], now: datetime, random: Random, progress: Progress) -> Iterator[Occasion]:

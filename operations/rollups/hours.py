@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import get_default_timezone, localtime
 
 from common.db import database_now, insert_if_absent
-from operations.models import CountedHour
+from operations.models import CountedHour, EmailCount, MoneyCount
 
 HOUR = timedelta(hours=1)
 DAYS = 31  # a little more than the charts show, because their days are those of the local time zone
@@ -97,3 +97,12 @@ def counted(subject: str, hours: Hours) -> Iterator[None]:
         locked = rows.order_by("hour").select_for_update().values_list("pk", flat=True)
         CountedHour.objects.filter(pk__in=[*locked]).update(counted_at=Now())
         yield
+
+
+@transaction.atomic
+def forget_counts() -> None:
+    """Have everything counted again, for rows that were written or deleted in bulk. What was deleted stays counted."""
+    CountedHour.objects.all().delete()
+    MoneyCount.objects.all().delete()
+    EmailCount.objects.filter(deleted=0).delete()
+    EmailCount.objects.update(count=0)

@@ -9,22 +9,28 @@ from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
+from django.db.models import Sum
 from django.urls import reverse
 
 from accounts.mail import send_password_reset_email
 from accounts.models import Login, User
 from billing.models import CleanupRequest, Customer, Payment, Subscription
+from common.db import database_now
 from emails.models import DeliveryEvent, OutboundEmail, Status, Suppression
 from emails.support.explanations import explain
 from operations.demo import removal, seeding
 from operations.demo.progress import Progress
+from operations.models import EmailCount
+from operations.rollups.hours import oldest_charted
+from operations.rollups.tasks import count_by_hour
 
 pytestmark = pytest.mark.django_db
 PEOPLE, EMAILS = 60, 500
 
 
 @pytest.fixture(autouse=True)
-def development(settings):
+def development(settings, monkeypatch):
+    monkeypatch.setattr(seeding, "count_by_hour", lambda: None)  # takes longer than all the rest
     settings.DEVELOPMENT_ROUTES = True
     settings.EMAIL_PROVIDER = "console"
     settings.EMAIL_DELIVERY_BACKEND = ""
@@ -83,6 +89,15 @@ def test_nothing_remains(own_rows):
     assert run(remove=True) == "Everything is removed.\n"
     assert rows() == before
     assert run(remove=True) == "There was nothing to remove.\n"
+
+
+def test_charts_show_the_emails(monkeypatch):
+    monkeypatch.setattr(seeding, "count_by_hour", count_by_hour)
+    run()
+    month = OutboundEmail.objects.filter(created_at__gte=oldest_charted(database_now())).count()
+    assert EmailCount.objects.aggregate(Sum("count"))["count__sum"] == month > 0
+    run(remove=True)
+    assert not EmailCount.objects.exists()
 
 
 def test_second_run_replaces_the_first():

@@ -28,8 +28,11 @@ BRAND = {"BRAND_NAME": "Acme", "SUPPORT_EMAIL": "support@acme.example"}
 
 # A member of staff, and a customer with receipts who can log in.
 PREPARE = f"""
+from django.db.models.functions import Now
 from accounts.models import User
 from emails.privacy import emails_of
+from operations.models import Heartbeat
+Heartbeat.objects.bulk_create(Heartbeat(name=role, role=role, started_at=Now(), seen_at=Now()) for role in ("worker", "beat"))
 User.objects.create_superuser({STAFF!r}, {PASSWORD!r}, name="Grace Hopper")
 paying = User.objects.filter(stripe_customers__subscriptions__status="active", language="en")
 user = paying.filter(email_verified_at__isnull=False).order_by("-date_joined")[100]
