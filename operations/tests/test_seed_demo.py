@@ -25,7 +25,7 @@ from operations.rollups.hours import oldest_charted
 from operations.rollups.tasks import count_by_hour
 
 pytestmark = pytest.mark.django_db
-PEOPLE, EMAILS = 60, 500
+PEOPLE, EMAILS = 40, 300
 
 
 @pytest.fixture(autouse=True)

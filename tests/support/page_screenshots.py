@@ -32,7 +32,8 @@ from django.db.models.functions import Now
 from accounts.models import User
 from emails.privacy import emails_of
 from operations.models import Heartbeat
-Heartbeat.objects.bulk_create(Heartbeat(name=role, role=role, started_at=Now(), seen_at=Now()) for role in ("worker", "beat"))
+for role in ("worker", "beat"):
+    Heartbeat.objects.create(name=role, role=role, started_at=Now(), seen_at=Now())
 User.objects.create_superuser({STAFF!r}, {PASSWORD!r}, name="Grace Hopper")
 paying = User.objects.filter(stripe_customers__subscriptions__status="active", language="en")
 user = paying.filter(email_verified_at__isnull=False).order_by("-date_joined")[100]
