@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+from prometheus_client import multiprocess
+
 
 def log_format() -> str:
     """Return LOG_FORMAT as the settings will read it. Loading them here would keep a HUP from loading new ones."""
@@ -16,10 +20,6 @@ def log_format() -> str:
     default = "text" if settings_module in ("settings.development", "settings.test") else "json"
     return os.environ.get("LOG_FORMAT") or (found or [default])[-1]
 
-
-from gunicorn.arbiter import Arbiter
-from gunicorn.workers.base import Worker
-from prometheus_client import multiprocess
 
 # The access log: the client, the method, the path without its query string, the status, the size, and the duration.
 logger_class = "common.access_log.SafeLogger" if log_format() == "text" else "common.access_log.JsonLogger"
