@@ -73,6 +73,12 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         ),
     ]
     readonly_fields = ["plan_name", "display_amount", "next_charge_at", "grace_ends_at", "item_lines", "phase"]
+    shown_with = {
+        "next_charge_at": "next_charge_at",
+        "grace_ends_at": "grace_ends_at",
+        "item_lines": "items",
+        "phase": "next_phase",
+    }
 
     def summary(self, request: HttpRequest, row: Subscription) -> Summary:
         return Summary(states.subscription_state(row), *summaries.subscription_words(row), facts=[*facts(row)])
