@@ -7,6 +7,7 @@ from django.db.models.signals import post_save
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    verbose_name = "People"
 
     def ready(self) -> None:
         from accounts import checks, signals  # noqa: F401, PLC0415  # models load after apps

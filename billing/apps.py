@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 class BillingConfig(AppConfig):
     name = "billing"
+    verbose_name = "Billing"
 
     def ready(self) -> None:
         """Register the checks, the signal receivers, and what billing adds to the pages and admin of accounts."""

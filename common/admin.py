@@ -1,5 +1,6 @@
 """The admin toolkit: strict lists, read-only admins, buttons for actions on a row, and the admin's own log."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,16 +16,24 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from common.actions import Action, ActionRefused
 from common.db import no_table_scans
+from common.links import change_url as change_url
 from common.lists import BoundedPaginator, containing, first_keys, newest, words_of
+from common.summaries import Summary
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
+    from django_stubs_ext import StrOrPromise
+
     ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
@@ -32,6 +41,7 @@ else:
 LOG_LIMIT = 200  # entries per row
 SEARCH_WORDS = 20  # each word adds a condition per column, and SQLite refuses an expression with 1,000
 FILTER_LOOKUPS = frozenset({"exact", "isnull", "isempty", "gte", "lt"})  # those in the links of Django's filters
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 DATE_LOOKUPS = frozenset({"year", "month", "day"})  # those in the links of a date hierarchy
 
 
@@ -40,6 +50,16 @@ class ChangeList(main.ChangeList):
 
     Django's own raises an exception in the year 9999.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not self.is_popup:
+            self.title = str(capfirst(self.opts.verbose_name_plural))
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a search or a filter may be the reason for an empty list."""
+        return bool(self.query or self.has_active_filters)
 
     def get_filters(self, request: HttpRequest) -> Any:
         try:
@@ -70,7 +90,27 @@ class StrictAdmin(ModelAdmin):
 
     Django's own list accepts a lookup in any column. ``?content__contains=…`` would reveal a live link letter by
     letter to staff who may not read it.
+
+    A row's page begins with its ``summary()``.
     """
+
+    empty_text: "StrOrPromise" = _("Nothing here yet.")  # what will appear in the list
+
+    def summary(self, request: HttpRequest, row: Any) -> Summary | None:
+        """Return what the row's page begins with. Only for rows that the person may view."""
+        return None
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what the change form's template needs besides Django's own context."""
+        return {"summary": self.summary(request, row), "title": capfirst(self.opts.verbose_name)}
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Django's admin escapes primary keys in its URLs in a way of its own.
+        row = self.get_object(request, unquote(object_id))
+        context = self.page_context(request, row) if row and self.has_view_permission(request, row) else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         filters = [getattr(name, "parameter_name", name) for name in map(column_of, self.list_filter)]
@@ -129,6 +169,7 @@ class ReadOnlyAdmin(OperableAdmin):
     list_per_page = 50  # rendering a row takes longer than finding it
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count the rows of every choice
+    shown_with: Mapping[str, str] = {}  # fields that methods show, and the attribute of the row that each one shows
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any
@@ -136,6 +177,17 @@ class ReadOnlyAdmin(OperableAdmin):
         if request.POST.get("select_across") == "1":  # "Select all" means all that the list shows
             queryset = queryset.filter(pk__in=first_keys(queryset))
         return super().response_action(request, queryset, *args, **options)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fieldsets without the fields that are empty in this row."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        columns = {field.name for field in self.opts.concrete_fields} - obj.get_deferred_fields()
+        shown = {**{name: name for name in columns}, **self.shown_with}
+        empty = {name for name, value in shown.items() if getattr(obj, value) in EMPTY}
+        filled = [(title, [name for name in part["fields"] if name not in empty], part) for title, part in fieldsets]
+        return [(title, {**part, "fields": names}) for title, names, part in filled if names]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -180,10 +232,17 @@ class IndexedSearchAdmin(ReadOnlyAdmin):
         return queryset.filter(pk__in=first_keys(rows)), False
 
 
+class Button(NamedTuple):
+    """A form of a row's page that sends nothing but the request itself."""
+
+    url: str
+    label: str
+
+
 class RowActionsAdmin(OperableAdmin):
     """An admin that offers ``row_actions`` as buttons on a row's page.
 
-    The change form's template renders ``actions`` as forms that POST to ``<pk>/operate/<name>/``.
+    The template of the summary renders them as forms that POST to ``<pk>/operate/<name>/``.
     """
 
     # Django uses the name ``actions`` for the actions on a list of rows.
@@ -194,20 +253,20 @@ class RowActionsAdmin(OperableAdmin):
         return self.row_actions
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Return what the change form's template needs besides Django's own context."""
-        return {"actions": self.offered_actions(row) if self.has_operate_permission(request, row) else {}}
+        actions = self.offered_actions(row) if self.has_operate_permission(request, row) else {}
+        pk = quote(row.pk)
+        buttons = [
+            Button(reverse(self.operate_route, args=[pk, name]), action.label) for name, action in actions.items()
+        ]
+        return {**super().page_context(request, row), "actions": actions, "buttons": buttons}
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        # Django's admin escapes primary keys in its URLs in a way of its own.
-        row = self.get_object(request, unquote(object_id))
-        context = self.page_context(request, row) if row and self.has_view_permission(request, row) else {}
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    @property
+    def operate_route(self) -> str:
+        return f"admin:{self.opts.app_label}_{self.opts.model_name}_operate"
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.operate_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_operate"
+        name = self.operate_route.partition(":")[2]
         # Django's own URLs end with a catch-all pattern, so this one has to come first.
         return [path("<str:pk>/operate/<str:name>/", view, name=name), *super().get_urls()]
 
@@ -261,13 +320,11 @@ def admin_log_entries(row: Model) -> list[LoggedChange]:
 
 
 def to_the_second(at: datetime) -> str:
-    """Return a time in the current time zone, such as 2026-01-31 08:00:00. Django's own format omits the seconds."""
-    return f"{localtime(at):%Y-%m-%d %H:%M:%S}"
+    """Return a time such as 2026-01-31 08:00:00 UTC, as everywhere in the admin (settings/formats)."""
+    return f"{localtime(at):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def change_url(row: Model) -> str:
-    """Return the path of the row's page in the admin, or an empty string if the row has none."""
-    try:
-        return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
-    except NoReverseMatch:
-        return ""
+def preformatted(value: Any) -> SafeString:
+    """Return a text, or JSON in readable lines, as HTML."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    return format_html('<pre class="operator-raw">{}</pre>', text)

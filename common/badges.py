@@ -1,5 +1,6 @@
 """States as staff see them in lists: a word, a color, and a shape, so that nobody depends on the color alone."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
+    from django_stubs_ext import StrOrPromise
 
 
 class Tone(StrEnum):
@@ -20,6 +21,19 @@ class Tone(StrEnum):
     QUIET = "quiet"  # over, and nobody needs to care
 
 
-def badge(label: "str | StrPromise", tone: Tone) -> SafeString:
+@dataclass(frozen=True, slots=True)
+class State:
+    """What staff read about a row: a few words, and how much attention it needs."""
+
+    label: "StrOrPromise"
+    tone: Tone
+
+    @property
+    def badge(self) -> SafeString:
+        """The state as HTML."""
+        return badge(self.label, self.tone)
+
+
+def badge(label: "StrOrPromise", tone: Tone) -> SafeString:
     """Return the state as HTML."""
     return format_html('<span class="badge badge-{}">{}</span>', tone, label)

@@ -88,6 +88,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"operator": "common.templatetags.operator"},  # for the admin's templates
         },
     },
     {  # for subjects and text parts of emails: Django decides about escaping per engine, and not per file extension
@@ -101,6 +102,7 @@ TEMPLATES: list[dict[str, Any]] = [
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "settings.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -13,6 +13,7 @@ from django.contrib.admin.options import TO_FIELD_VAR
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
@@ -22,14 +23,15 @@ from accounts.device_cookies import set_device_cookie
 from accounts.models import User
 
 View = Callable[..., Any]
+LANGUAGE = "en-us"
 
 
 class AdminSite(admin.AdminSite):
     login_form = LoginForm
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Return the view with Django's checks, and with the response 400 to parameters that no database can store."""
-        return super().admin_view(refuse_unreadable(view), cacheable)
+        """Return the view with Django's checks, in English, and with the response 400 to what no database can store."""
+        return in_english(super().admin_view(refuse_unreadable(view), cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().login(request, extra_context)
@@ -56,6 +58,19 @@ class AdminSite(admin.AdminSite):
             for options in chain.from_iterable([model, *model.inlines] for model in self._registry.values())
             for field in options.autocomplete_fields
         }
+
+
+def in_english(view: View) -> View:
+    """Return the view in the only language that the admin has, and with its own format of dates (settings/formats)."""
+
+    @wraps(view)
+    def translated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        # Until the end of the request, because the template is rendered after the view has returned.
+        translation.activate(LANGUAGE)
+        request.LANGUAGE_CODE = LANGUAGE
+        return view(request, *args, **kwargs)
+
+    return translated
 
 
 def refuse_unreadable(view: View) -> View:

@@ -14,8 +14,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.safestring import SafeString
 
 from accounts import services
+from accounts.admin import states
 from accounts.admin.actions import ACTIONS
 from accounts.admin.forms import AddForm, ChangeForm
 from accounts.admin.limits import refusal
@@ -26,6 +28,7 @@ from accounts.models import User
 from accounts.services.deletion import erase, refusal_to_delete
 from common.actions import ActionRefused
 from common.admin import RowActionsAdmin
+from common.filters import filled, yes_or_no
 from emails.tracking.suppressions import is_suppressed
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
@@ -39,16 +42,17 @@ EMAILING_ACTIONS = {"send_reset_link": "password_reset"}  # the scope of the lim
 
 @admin.register(User)
 class UserAdmin(RowActionsAdmin, UserAdminBase):
-    list_display = ["email", "name", "is_email_verified", "is_active", "is_staff", "date_joined"]
+    list_display = ["email", "name", "state", "role", "date_joined"]
     list_filter = [
-        ("email_verified_at", admin.EmptyFieldListFilter),
-        "is_active",
-        "is_staff",
-        "is_superuser",
+        ("email_verified_at", filled("email address", yes="Verified", no="Not verified yet")),
+        ("is_active", yes_or_no("account", yes="Active", no="Inactive")),
+        ("is_staff", yes_or_no("role", yes="Staff", no="Customer")),
+        ("is_superuser", yes_or_no("rights", yes="Superuser", no="Others")),
         "date_joined",
     ]
     search_fields = ["email", "name"]
-    search_help_text = "Search by email address or name"
+    search_help_text = "Search by email address or name, or a part of it."
+    empty_text = "Here you see everyone with an account. Nobody has signed up yet."
     ordering = ["-date_joined"]
     date_hierarchy = "date_joined"
     row_actions = ACTIONS
@@ -76,9 +80,13 @@ class UserAdmin(RowActionsAdmin, UserAdminBase):
     class Media:
         css = {"all": ["emails/message.css", "accounts/timeline.css"]}
 
-    @admin.display(boolean=True, description="verified", ordering="email_verified_at")
-    def is_email_verified(self, user: User) -> bool:
-        return user.is_email_verified
+    @admin.display(description="account", ordering="email_verified_at")
+    def state(self, user: User) -> SafeString:
+        return states.account_state(user).badge
+
+    @admin.display(description="role", ordering="is_staff", empty_value="")
+    def role(self, user: User) -> str:
+        return states.role(user)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and may_change(request, obj)

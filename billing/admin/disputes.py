@@ -5,15 +5,17 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from billing.admin import links
+from billing import states
+from billing.admin import links, summaries
+from billing.admin.filters import LIVE
 from billing.models import Dispute, EarlyFraudWarning
 from common.admin import ReadOnlyAdmin
-from common.display import BadgeClass
+from common.filters import ValuesFilter, in_words, status_filter, yes_or_no
+from common.summaries import Summary
 
 
 class BankNoticeAdmin(ReadOnlyAdmin):
@@ -21,11 +23,16 @@ class BankNoticeAdmin(ReadOnlyAdmin):
 
     list_select_related = ["payment"]
 
-    class Media:
-        css = {"all": ["billing/admin.css"]}
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).exclude(payment=None)
+        return super().get_queryset(request).exclude(payment=None).select_related("payment")
+
+    def facts(self, notice: Dispute | EarlyFraudWarning) -> list[tuple[Any, Any]]:
+        return [
+            (_("At Stripe"), links.to_stripe(notice.stripe_url)),
+            (_("Payment"), self.of_payment(notice)),
+            (_("Emails"), links.to_emails(notice.pk)),
+            (_("Stripe events"), links.to_events(notice.pk)),
+        ]
 
     @admin.display(description=_("payment"))
     def of_payment(self, notice: Dispute | EarlyFraudWarning) -> SafeString | str:
@@ -35,39 +42,23 @@ class BankNoticeAdmin(ReadOnlyAdmin):
     def at_stripe(self, notice: Dispute | EarlyFraudWarning) -> SafeString:
         return links.to_stripe(notice.stripe_url)
 
-    @admin.display(description=_("emails"))
-    def emails(self, notice: Dispute | EarlyFraudWarning) -> SafeString | str:
-        return links.to_emails(notice.pk)
-
-    @admin.display(description=_("Stripe events"))
-    def events(self, notice: Dispute | EarlyFraudWarning) -> SafeString | str:
-        return links.to_events(notice.pk)
-
 
 @admin.register(Dispute)
 class DisputeAdmin(BankNoticeAdmin):
-    list_display = ["opened_at", "display_amount", "badge", "at_stripe", "evidence_due_at", "reason", "of_payment"]
-    list_filter = ["status", "reason", "livemode"]
+    list_display = ["state", "display_amount", "evidence_due_at", "why", "of_payment", "at_stripe", "opened_at"]
+    list_display_links = ["state", "display_amount"]
+    list_filter = [status_filter(_("status"), states.DISPUTES), ("reason", ValuesFilter), LIVE]
     search_fields = ["=id", "=charge", "=payment_intent"]
-    search_help_text = _("Search by Stripe ID: du_…, dp_…, ch_…, pi_…")
-    fields = [
-        "id",
-        "badge",
-        "at_stripe",
-        "of_payment",
-        "display_amount",
-        "reason",
-        "opened_at",
-        "evidence_due_at",
-        "has_evidence",
-        "reminded_for",
-        "livemode",
-        "charge",
-        "payment_intent",
-        "emails",
-        "events",
+    search_help_text = _("Search by Stripe's ID: du_…, dp_…, ch_…, pi_…")
+    empty_text = _("Here you see payments that buyers asked their bank to take back. Nobody has done so yet.")
+    fieldsets = [
+        (None, {"fields": ["display_amount", "why", "opened_at", "evidence_due_at", "has_evidence", "reminded_for"]}),
+        (_("Details"), {"fields": ["id", "livemode", "charge", "payment_intent"], "classes": ["collapse"]}),
     ]
-    readonly_fields = ["badge", "at_stripe", "of_payment", "display_amount", "emails", "events"]
+    readonly_fields = ["display_amount", "why"]
+
+    def summary(self, request: HttpRequest, row: Dispute) -> Summary:
+        return Summary(states.dispute_state(row), *summaries.dispute_words(row), facts=self.facts(row))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if self.has_view_permission(request) and (count := waiting().count()):
@@ -82,41 +73,43 @@ class DisputeAdmin(BankNoticeAdmin):
         return dispute.display_amount or "-"
 
     @admin.display(description=_("status"), ordering="status")
-    def badge(self, dispute: Dispute) -> SafeString:
-        return badge(dispute.status.replace("_", " "), badge_class(dispute))
+    def state(self, dispute: Dispute) -> SafeString:
+        return states.dispute_state(dispute).badge
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, dispute: Dispute) -> str:
+        return in_words(dispute.reason) or "-"
 
 
 @admin.register(EarlyFraudWarning)
 class EarlyFraudWarningAdmin(BankNoticeAdmin):
-    list_display = ["warned_at", "fraud_type", "is_actionable", "of_payment", "at_stripe"]
-    list_filter = ["is_actionable", "fraud_type", "livemode"]
-    search_fields = ["=id", "=charge", "=payment_intent"]
-    search_help_text = _("Search by Stripe ID: issfr_…, ch_…, pi_…")
-    fields = [
-        "id",
-        "at_stripe",
-        "of_payment",
-        "fraud_type",
-        "is_actionable",
-        "warned_at",
-        "livemode",
-        "charge",
-        "payment_intent",
-        "emails",
-        "events",
+    list_display = ["state", "why", "of_payment", "at_stripe", "warned_at"]
+    list_display_links = ["state", "why"]
+    list_filter = [
+        ("is_actionable", yes_or_no(_("status"), yes=_("A refund can help"), no=_("For information"))),
+        ("fraud_type", ValuesFilter),
+        LIVE,
     ]
-    readonly_fields = ["at_stripe", "of_payment", "emails", "events"]
+    search_fields = ["=id", "=charge", "=payment_intent"]
+    search_help_text = _("Search by Stripe's ID: issfr_…, ch_…, pi_…")
+    empty_text = _("Here you see payments that the card's bank suspects of fraud. There were none yet.")
+    fieldsets = [
+        (None, {"fields": ["why", "is_actionable", "warned_at"]}),
+        (_("Details"), {"fields": ["id", "livemode", "charge", "payment_intent"], "classes": ["collapse"]}),
+    ]
+    readonly_fields = ["why"]
+
+    def summary(self, request: HttpRequest, row: EarlyFraudWarning) -> Summary:
+        return Summary(states.warning_state(row), *summaries.warning_words(row), facts=self.facts(row))
+
+    @admin.display(description=_("status"), ordering="is_actionable")
+    def state(self, warning: EarlyFraudWarning) -> SafeString:
+        return states.warning_state(warning).badge
+
+    @admin.display(description=_("kind of fraud"), ordering="fraud_type")
+    def why(self, warning: EarlyFraudWarning) -> str:
+        return in_words(warning.fraud_type) or "-"
 
 
 def waiting() -> QuerySet[Dispute]:
     return Dispute.objects.ours().unanswered()
-
-
-def badge(text: str, css_class: BadgeClass) -> SafeString:
-    return format_html('<span class="badge {}">{}</span>', css_class, text)
-
-
-def badge_class(dispute: Dispute) -> BadgeClass:
-    if dispute.is_settled:
-        return BadgeClass.GOOD
-    return BadgeClass.BAD if dispute.is_lost or dispute.needs_response else BadgeClass.WAIT

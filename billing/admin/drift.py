@@ -5,29 +5,32 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import date
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from billing.admin import links
+from billing import states
+from billing.admin import links, summaries
 from billing.errors import BillingError
 from billing.models import Comparison, Customer, Drift, Subscription
 from billing.services import drift as drifts
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, to_the_second
+from common.filters import filled, in_words
+from common.summaries import Summary
 
 
 @admin.register(Drift)
 class DriftAdmin(ReadOnlyAdmin):
-    list_display = ["found_at", "kind", "row", "what", "closed_at"]
-    list_filter = [("closed_at", admin.EmptyFieldListFilter), "kind", "found_at"]
+    list_display = ["state", "row", "what", "kind", "found_at", "closed_at"]
+    list_display_links = ["state"]
+    list_filter = [("closed_at", filled(_("status"), yes=_("Agrees again"), no=_("Differs"))), "kind", "found_at"]
     search_fields = ["=object_id"]
-    search_help_text = _("Search by Stripe ID: sub_…, cus_…")
+    search_help_text = _("Search by Stripe's ID: sub_…, cus_…")
+    empty_text = _("Here you see where this database and Stripe differ. The daily comparison found no difference.")
     actions = ["take_state"]
-    fields = ["kind", "row", "what", "found_at", "confirmed_at", "checked_at", "closed_at", "events"]
-    readonly_fields = ["row", "what", "events"]
+    fields = ["kind", "what", "found_at", "confirmed_at", "checked_at", "closed_at"]
+    readonly_fields = ["what"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Drift]:
         return super().get_queryset(request).exclude(confirmed_at=None)
@@ -45,11 +48,15 @@ class DriftAdmin(ReadOnlyAdmin):
     @admin.display(description=_("field: ours → Stripe's"))
     def what(self, drift: Drift) -> SafeString:
         lines = [(name, *values_of(drift, name, pair)) for name, pair in drift.differences.items()]
-        return format_html_join("", "<div>{}: {} → {}</div>", lines)
+        return format_html_join("", "<div>{}: {} → {}</div>", ((in_words(name), *pair) for name, *pair in lines))
 
-    @admin.display(description=_("Stripe events"))
-    def events(self, drift: Drift) -> SafeString | str:
-        return links.to_events(drift.object_id)
+    def summary(self, request: HttpRequest, row: Drift) -> Summary:
+        facts = [(_("Object"), self.row(row)), (_("Stripe events"), links.to_events(row.object_id))]
+        return Summary(states.drift_state(row), *summaries.drift_words(row), facts=facts)
+
+    @admin.display(description=_("status"))
+    def state(self, drift: Drift) -> SafeString:
+        return states.drift_state(drift).badge
 
     @admin.action(description=_("Ask Stripe now, and take its state"), permissions=["operate"])
     def take_state(self, request: HttpRequest, queryset: QuerySet[Drift]) -> None:
@@ -85,5 +92,5 @@ def last_comparison() -> str:
         return gettext(
             "Stripe and this database haven't been compared yet. It needs STRIPE_SECRET_KEY, and takes a while."
         )
-    day = date(localtime(state.finished_at), "DATETIME_FORMAT")
-    return gettext("Last compared with Stripe: %(day)s") % {"day": day}
+    word = f" {states.comparison_state(state).label}." if state.failures else ""
+    return gettext("Last compared with Stripe: %s.") % to_the_second(state.finished_at) + word

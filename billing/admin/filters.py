@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Customer, StripeEvent
 from billing.webhook.handlers import HANDLERS
+from common.filters import yes_or_no
 
 OTHERS = "others"
+LIVE = ("livemode", yes_or_no(_("mode"), yes=_("Real money"), no=_("Test mode")))
 
 
 class TypeFilter(admin.SimpleListFilter):

@@ -1,37 +1,35 @@
 """Payments: paid, failed, or refunded."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from billing.admin import links
-from billing.admin.disputes import badge
+from billing import states
+from billing.admin import links, summaries
 from billing.models import Dispute, EarlyFraudWarning, InvoicePayment, Payment, RefundedCharge, Subscription
 from billing.models.payments import PaymentQuerySet
 from common.admin import ReadOnlyAdmin
-from common.display import BadgeClass
+from common.filters import choice_filter, yes_or_no
 from common.money import format_amount
+from common.summaries import Summary
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = [
+    list_display = ["state", "display_amount", "payer", "description", "number", "created_at"]
+    list_display_links = ["state", "display_amount"]
+    list_filter = [
+        ("status", choice_filter(_("status"), states.PAYMENTS)),
+        ("needs_action", yes_or_no(_("confirmation"), yes=_("Awaits confirmation"), no=_("Not needed"))),
+        "currency",
         "created_at",
-        "display_amount",
-        "status",
-        "needs_confirmation",
-        "mark",
-        "user",
-        "email",
-        "description",
-        "number",
-        "stripe_id",
     ]
-    list_filter = ["status", "needs_action", "currency", "created_at"]
     list_select_related = ["user"]
     search_fields = [
         "=stripe_id",
@@ -43,70 +41,51 @@ class PaymentAdmin(ReadOnlyAdmin):
         "=payment_intent",
         "=charge",
     ]
-    search_help_text = _("Search by email address, invoice number, or Stripe ID: in_…, cs_…, cus_…, sub_…, pi_…, ch_…")
-    fields = [
-        "stripe_id",
-        "number",
-        "status",
-        "display_amount",
-        "refunded",
-        "refunds",
-        "disputes",
-        "fraud_warnings",
-        "description",
-        "user",
-        "email",
-        "customer",
-        "subscription",
-        "paid_at",
-        "attempt",
-        "next_attempt_at",
-        "needs_confirmation",
-        "first_failed_at",
-        "last_failed_at",
-        "invoice_url",
-        "payment_intent",
-        "charge",
-        "created_at",
-        "emails",
-        "events",
+    search_help_text = _(
+        "Search by email address, invoice number, or Stripe's ID: in_…, cs_…, cus_…, sub_…, pi_…, ch_…"
+    )
+    empty_text = _("Here you see every payment: paid, failed, or refunded. Nobody has paid yet.")
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "display_amount",
+                    "refunds",
+                    "description",
+                    "number",
+                    "email",
+                    "created_at",
+                    "paid_at",
+                    "attempt",
+                    "first_failed_at",
+                    "last_failed_at",
+                    "next_attempt_at",
+                ]
+            },
+        ),
+        (_("Details"), {"fields": ["stripe_id", "invoice_url", "payment_intent", "charge"], "classes": ["collapse"]}),
     ]
-    readonly_fields = [
-        "display_amount",
-        "refunded",
-        "refunds",
-        "disputes",
-        "fraud_warnings",
-        "needs_confirmation",
-        "subscription",
-        "emails",
-        "events",
-    ]
-
-    class Media:
-        css = {"all": ["billing/admin.css"]}
+    readonly_fields = ["display_amount", "refunds"]
 
     def get_queryset(self, request: HttpRequest) -> PaymentQuerySet:
         found: PaymentQuerySet = super().get_queryset(request)  # type: ignore[assignment]
         return found.with_refunds()
 
-    @admin.display(description=_("bank"))
-    def mark(self, payment: Payment) -> SafeString | str:
-        if payment.is_disputed:
-            return badge(gettext("Disputed"), BadgeClass.BAD)
-        return badge(gettext("Fraud suspected"), BadgeClass.WAIT) if payment.has_fraud_warning else "-"
+    def summary(self, request: HttpRequest, row: Payment) -> Summary:
+        return Summary(states.payment_state(row), *summaries.payment_words(row), facts=[*facts(row)])
 
-    @admin.display(description=_("awaits confirmation"), boolean=True)
-    def needs_confirmation(self, payment: Payment) -> bool:
-        return payment.is_awaiting_action
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, payment: Payment) -> SafeString:
+        return states.payment_state(payment).badge
+
+    @admin.display(description=_("user"), ordering="user__email")
+    def payer(self, payment: Payment) -> SafeString | str:
+        return links.to_row(payment.user) if payment.user else payment.email or "-"
 
     @admin.display(description=_("amount"), ordering="amount")
     def display_amount(self, payment: Payment) -> str:
         return payment.display_amount
-
-    @admin.display(description=_("refunded"))
-    def refunded(self, payment: Payment) -> str:
-        return format_amount(payment.amount_refunded, payment.currency)
 
     @admin.display(description=_("refunds"))
     def refunds(self, payment: Payment) -> SafeString | str:
@@ -118,35 +97,21 @@ class PaymentAdmin(ReadOnlyAdmin):
         ]
         return format_html_join("\n", "<p>{}: {} ({})</p>", refunds) or "-"
 
-    @admin.display(description=_("disputes"))
-    def disputes(self, payment: Payment) -> SafeString | str:
-        rows = Dispute.objects.filter(payment=payment)
-        return (
-            format_html_join(
-                "\n", "<p>{} {}</p>", ((links.to_row(row), links.to_stripe(row.stripe_url)) for row in rows)
-            )
-            or "-"
-        )
 
-    @admin.display(description=_("early fraud warnings"))
-    def fraud_warnings(self, payment: Payment) -> SafeString | str:
-        rows = EarlyFraudWarning.objects.filter(payment=payment)
-        return format_html_join("\n", "<p>{}</p>", ((links.to_row(row),) for row in rows)) or "-"
-
-    @admin.display(description=_("subscription"))
-    def subscription(self, payment: Payment) -> SafeString | str:
-        subscription = (
-            Subscription.objects.filter(pk=payment.subscription_id).first() if payment.subscription_id else None
-        )
-        return links.to_row(subscription) if subscription else payment.subscription_id or "-"
-
-    @admin.display(description=_("emails"))
-    def emails(self, payment: Payment) -> SafeString | str:
-        return links.to_emails(payment.stripe_id)
-
-    @admin.display(description=_("Stripe events"))
-    def events(self, payment: Payment) -> SafeString | str:
-        return links.to_events(payment.stripe_id)
+def facts(payment: Payment) -> Iterator[tuple[Any, Any]]:
+    """Yield links to everything related to the payment."""
+    yield _("User"), links.to_row(payment.user) if payment.user else payment.email or "-"
+    if payment.customer:
+        yield _("Customer"), links.to_row(payment.customer)
+    if payment.subscription_id:
+        subscription = Subscription.objects.filter(pk=payment.subscription_id).first()
+        yield _("Subscription"), links.to_row(subscription) if subscription else payment.subscription_id
+    for dispute in Dispute.objects.filter(payment=payment):
+        yield _("Dispute"), format_html("{} {}", links.to_row(dispute), links.to_stripe(dispute.stripe_url))
+    for warning in EarlyFraudWarning.objects.filter(payment=payment):
+        yield _("Fraud warning"), links.to_row(warning)
+    yield _("Emails"), links.to_emails(payment.stripe_id)
+    yield _("Stripe events"), links.to_events(payment.stripe_id)
 
 
 def charges_of(payment: Payment) -> QuerySet[RefundedCharge]:

@@ -41,22 +41,36 @@ class SubscriptionChange(models.Model):
         REFUSED = "refused", _("refused")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscription_changes")
-    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="changes")
-    action = models.CharField(max_length=16, choices=Action)
-    plan = models.CharField(max_length=64, blank=True, help_text=_("The slug of the chosen plan."))
-    parameters = models.JSONField(
-        default=dict, help_text=_("What Stripe is asked for, and the state in which the person confirmed it.")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, related_name="subscription_changes"
     )
-    amount_due = models.BigIntegerField(null=True, help_text=_("What the person confirmed to pay, in minor units."))
-    currency = models.CharField(max_length=3, blank=True)
-    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING, db_default=Status.PENDING)
-    refusal = models.CharField(max_length=64, blank=True, help_text=_("The code of the error."))
+    subscription = models.ForeignKey(
+        Subscription, verbose_name=_("subscription"), on_delete=models.CASCADE, related_name="changes"
+    )
+    action = models.CharField(_("change"), max_length=16, choices=Action)
+    plan = models.CharField(_("plan"), max_length=64, blank=True, help_text=_("The chosen plan."))
+    parameters = models.JSONField(
+        _("request to Stripe"),
+        default=dict,
+        help_text=_("What Stripe is asked for, and the state in which the person confirmed it."),
+    )
+    amount_due = models.BigIntegerField(
+        _("confirmed amount"), null=True, help_text=_("What the person confirmed to pay, in minor units.")
+    )
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    status = models.CharField(
+        _("status"), max_length=16, choices=Status, default=Status.PENDING, db_default=Status.PENDING
+    )
+    refusal = models.CharField(
+        _("reason for the refusal"), max_length=64, blank=True, help_text=_("Why Stripe or we refused it.")
+    )
     key_number = models.PositiveSmallIntegerField(default=0, help_text=_("Counts the Idempotency-Keys."))
-    created_at = models.DateTimeField(db_default=Now())
-    due_at = models.DateTimeField(null=True, help_text=_("When it is tried next. Empty once the outcome is known."))
-    failures = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts."))
-    finished_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("confirmed"), db_default=Now())
+    due_at = models.DateTimeField(
+        _("next attempt"), null=True, help_text=_("When Stripe is asked again. Empty once the outcome is known.")
+    )
+    failures = models.PositiveSmallIntegerField(_("failed attempts"), default=0, help_text=_("Failed attempts."))
+    finished_at = models.DateTimeField(_("finished"), null=True)
 
     objects: ClassVar[SubscriptionChangeQuerySet] = SubscriptionChangeQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -62,13 +62,17 @@ class Drift(models.Model):
         SUBSCRIPTION = "subscription", _("subscription")
         CUSTOMER = "customer", _("customer")
 
-    kind = models.CharField(max_length=16, choices=Kind)
-    object_id = models.CharField(max_length=255, help_text=_("Its ID at Stripe."))
-    differences = models.JSONField(default=dict)
-    found_at = models.DateTimeField(db_default=Now())
-    checked_at = models.DateTimeField(db_default=Now(), help_text=_("When Stripe was last asked about it."))
-    confirmed_at = models.DateTimeField(null=True, help_text=_("When it was still there after ten minutes."))
-    closed_at = models.DateTimeField(null=True, help_text=_("When both agreed again."))
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    object_id = models.CharField(_("ID at Stripe"), max_length=255, help_text=_("Its ID at Stripe."))
+    differences = models.JSONField(_("differences"), default=dict)
+    found_at = models.DateTimeField(_("found"), db_default=Now())
+    checked_at = models.DateTimeField(
+        _("last checked"), db_default=Now(), help_text=_("When Stripe was last asked about it.")
+    )
+    confirmed_at = models.DateTimeField(
+        _("confirmed"), null=True, help_text=_("When it was still there after ten minutes.")
+    )
+    closed_at = models.DateTimeField(_("resolved"), null=True, help_text=_("When both agreed again."))
 
     objects: ClassVar[DriftQuerySet] = DriftQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -26,9 +26,14 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 
 
 class Customer(models.Model):
-    id = models.CharField(primary_key=True, max_length=255, help_text="cus_…")
+    id = models.CharField(_("ID at Stripe"), primary_key=True, max_length=255, help_text="cus_…")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="stripe_customers"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        verbose_name=_("user"),
+        on_delete=models.SET_NULL,
+        related_name="stripe_customers",
     )
     metadata_user_id = models.BigIntegerField(
         null=True, help_text=_("The user ID in our Checkout Sessions. That user may no longer exist.")
@@ -39,18 +44,25 @@ class Customer(models.Model):
         help_text=_("An object of this customer carried the mark of this installation."),
     )
     email = models.CharField(
-        max_length=320, blank=True, help_text=_("The email address at Stripe, for people without a user account.")
+        _("email address at Stripe"),
+        max_length=320,
+        blank=True,
+        help_text=_("The email address at Stripe, for people without a user account."),
     )
-    email_changed_at = models.DateTimeField(null=True, help_text=_("When it was last changed at Stripe."))
-    name = models.CharField(max_length=500, blank=True)
+    email_changed_at = models.DateTimeField(
+        _("email address changed"), null=True, help_text=_("When it was last changed at Stripe.")
+    )
+    name = models.CharField(_("name"), max_length=500, blank=True)
     payment_method = models.CharField(
         max_length=255, blank=True, db_default="", help_text=_("What Stripe charges if a subscription names nothing.")
     )
     payment_method_version = models.CharField(max_length=300, blank=True, db_default="")
-    created_at = models.DateTimeField(db_default=Now())
-    deleted_at = models.DateTimeField(null=True, help_text=_("When the customer was deleted at Stripe."))
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    deleted_at = models.DateTimeField(
+        _("deleted at Stripe"), null=True, help_text=_("When the customer was deleted at Stripe.")
+    )
     erased_at = models.DateTimeField(
-        null=True, help_text=_("Set once the user was erased. Nothing about them is stored again.")
+        _("erased"), null=True, help_text=_("Set once the user was erased. Nothing about them is stored again.")
     )
 
     compared_at = models.DateTimeField(null=True, help_text=_("When Stripe's list of customers last had it."))
@@ -59,7 +71,10 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["email"], condition=~models.Q(email=""), name="customer_email")]
+        indexes = [
+            models.Index(fields=["email"], condition=~models.Q(email=""), name="customer_email"),
+            models.Index(fields=["created_at", "id"], name="customer_created"),
+        ]
 
     def __str__(self) -> str:
         return self.pk

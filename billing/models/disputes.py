@@ -25,10 +25,10 @@ class BankNotice(models.Model):
     exists before its payment is known, and ``payment`` stays empty for good if the payment isn't ours.
     """
 
-    charge = models.CharField(max_length=255, blank=True, db_index=True)
-    payment_intent = models.CharField(max_length=255, blank=True, db_index=True)
-    payment = models.ForeignKey("billing.Payment", null=True, on_delete=models.SET_NULL)
-    livemode = models.BooleanField(default=False, db_default=False)
+    charge = models.CharField(_("charge"), max_length=255, blank=True, db_index=True)
+    payment_intent = models.CharField(_("payment intent"), max_length=255, blank=True, db_index=True)
+    payment = models.ForeignKey("billing.Payment", null=True, verbose_name=_("payment"), on_delete=models.SET_NULL)
+    livemode = models.BooleanField(_("real money"), default=False, db_default=False)
     version = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -62,16 +62,20 @@ class Dispute(BankNotice):
     """A dispute in the state that the newest event about it reports: a buyer asks the bank for the money back."""
 
     id = models.CharField(primary_key=True, max_length=255, help_text="dp_… or du_…")
-    amount = models.BigIntegerField(default=0, help_text=_("In minor units."))
-    currency = models.CharField(max_length=3, blank=True)
-    status = models.CharField(max_length=32, blank=True)
-    reason = models.CharField(max_length=64, blank=True)
-    opened_at = models.DateTimeField(null=True)
-    evidence_due_at = models.DateTimeField(null=True, help_text=_("After that, Stripe accepts no evidence."))
-    has_evidence = models.BooleanField(
-        default=False, db_default=False, help_text=_("Whether evidence was submitted at Stripe.")
+    amount = models.BigIntegerField(_("amount"), default=0, help_text=_("In minor units."))
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    status = models.CharField(_("status"), max_length=32, blank=True)
+    reason = models.CharField(_("reason"), max_length=64, blank=True)
+    opened_at = models.DateTimeField(_("opened"), null=True)
+    evidence_due_at = models.DateTimeField(
+        _("respond by"), null=True, help_text=_("After that, Stripe accepts no evidence.")
     )
-    reminded_for = models.DateTimeField(null=True, help_text=_("The deadline that staff were reminded of."))
+    has_evidence = models.BooleanField(
+        _("response sent"), default=False, db_default=False, help_text=_("Whether evidence was submitted at Stripe.")
+    )
+    reminded_for = models.DateTimeField(
+        _("staff reminded of"), null=True, help_text=_("The deadline that staff were reminded of.")
+    )
     is_announced = models.BooleanField(
         default=False, db_default=False, help_text=_("Whether the signal dispute_opened was sent.")
     )
@@ -82,7 +86,7 @@ class Dispute(BankNotice):
         ordering = ["-version"]
 
     def __str__(self) -> str:
-        return f"{self.pk}: {self.display_amount} {self.status}"
+        return f"{self.pk}: {self.display_amount} {self.status.replace('_', ' ')}"
 
     @property
     def display_amount(self) -> str:
@@ -114,11 +118,13 @@ class EarlyFraudWarning(BankNotice):
     """A warning of the card's bank that a payment may be fraudulent. A dispute often follows."""
 
     id = models.CharField(primary_key=True, max_length=255, help_text="issfr_…")
-    fraud_type = models.CharField(max_length=64, blank=True)
+    fraud_type = models.CharField(_("kind of fraud"), max_length=64, blank=True)
     is_actionable = models.BooleanField(
-        default=False, help_text=_("Whether a refund can still prevent a dispute, according to Stripe.")
+        _("a refund can help"),
+        default=False,
+        help_text=_("Whether a refund can still prevent a dispute, according to Stripe."),
     )
-    warned_at = models.DateTimeField(null=True)
+    warned_at = models.DateTimeField(_("reported"), null=True)
 
     objects: ClassVar[models.Manager["EarlyFraudWarning"]] = models.Manager()
 
@@ -126,7 +132,7 @@ class EarlyFraudWarning(BankNotice):
         ordering = ["-version"]
 
     def __str__(self) -> str:
-        return f"{self.pk}: {self.fraud_type}"
+        return f"{self.pk}: {self.fraud_type.replace('_', ' ')}"
 
     @property
     def stripe_url(self) -> str:

@@ -32,17 +32,26 @@ class CleanupRequest(models.Model):
         UPDATE_ADDRESS = "update_address", _("update the customer's email address")
         UPDATE_NAME = "update_name", _("update the customer's name")
 
-    action = models.CharField(max_length=32, choices=Action)
-    object_id = models.CharField(max_length=255, help_text=_("Its ID at Stripe, or the key of a customer to find."))
+    action = models.CharField(_("task"), max_length=32, choices=Action)
+    object_id = models.CharField(
+        _("ID at Stripe"), max_length=255, help_text=_("Its ID at Stripe, or the key of a customer to find.")
+    )
     email = models.CharField(max_length=320, blank=True, help_text=_("Only to find the customer. Deleted after that."))
-    created_at = models.DateTimeField(db_default=Now())
-    due_at = models.DateTimeField(null=True, db_default=Now(), help_text=_("When it is tried next. Empty once done."))
-    failures = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts."))
-    done_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    due_at = models.DateTimeField(
+        _("next attempt"),
+        null=True,
+        db_default=Now(),
+        help_text=_("When Stripe is asked again. Empty once it is done."),
+    )
+    failures = models.PositiveSmallIntegerField(_("failed attempts"), default=0, help_text=_("Failed attempts."))
+    done_at = models.DateTimeField(_("done"), null=True)
 
     objects: ClassVar[CleanupRequestQuerySet] = CleanupRequestQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("cleanup at Stripe")
+        verbose_name_plural = _("cleanups at Stripe")
         ordering = ["-created_at"]
         constraints = [models.UniqueConstraint(fields=["action", "object_id"], name="one_cleanup_an_object")]
         indexes = [

@@ -58,36 +58,45 @@ class StripeEvent(models.Model):
         PROCESSED = "processed", _("processed")
         FAILED = "failed", _("failed: our own code failed on it; it will be retried")
 
-    id = models.CharField(primary_key=True, max_length=255)
-    type = models.CharField(max_length=100)
-    api_version = models.CharField(max_length=64, blank=True)
-    livemode = models.BooleanField()
-    account = models.CharField(max_length=255, blank=True, help_text=_("The ID of a connected account."))
-    customer_id = models.CharField(max_length=255, blank=True)
-    object_id = models.CharField(max_length=255, blank=True)
-    body = models.TextField(help_text=_("The body as received. Empty once it has been erased."))
-
-    status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
-    note = models.CharField(
-        max_length=255, blank=True, help_text=_("Why the event changed nothing, or what it is waiting for.")
+    id = models.CharField(_("event ID"), primary_key=True, max_length=255)
+    type = models.CharField(_("type"), max_length=100)
+    api_version = models.CharField(_("API version"), max_length=64, blank=True)
+    livemode = models.BooleanField(_("real money"))
+    account = models.CharField(
+        _("connected account"), max_length=255, blank=True, help_text=_("The ID of a connected account.")
     )
-    error = models.TextField(blank=True, help_text=_("The error in our own code."))
-    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts."))
-    due_at = models.DateTimeField(null=True, help_text=_("When the sweep retries it. Empty once it is settled."))
+    customer_id = models.CharField(_("customer"), max_length=255, blank=True)
+    object_id = models.CharField(_("concerns"), max_length=255, blank=True)
+    body = models.TextField(_("as received"), help_text=_("The body as received. Empty once it has been erased."))
+
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.RECEIVED)
+    note = models.CharField(
+        _("note"), max_length=255, blank=True, help_text=_("Why the event changed nothing, or what it is waiting for.")
+    )
+    error = models.TextField(_("error in our code"), blank=True, help_text=_("The error in our own code."))
+    attempts = models.PositiveSmallIntegerField(_("failed attempts"), default=0, help_text=_("Failed attempts."))
+    due_at = models.DateTimeField(
+        _("next attempt"), null=True, help_text=_("When it is processed again. Empty once it is processed.")
+    )
     waits_for = models.CharField(
-        max_length=255, blank=True, help_text=_("The customer whose email address or owner isn't known yet.")
+        _("waits for"),
+        max_length=255,
+        blank=True,
+        help_text=_("The customer whose email address or owner isn't known yet."),
     )
     expects_invoice = models.CharField(
         max_length=255, blank=True, help_text=_("The invoice that should be reported as paid.")
     )
 
-    created_at = models.DateTimeField(help_text=_("When it happened, by Stripe's clock."))
-    received_at = models.DateTimeField(db_default=Now())
-    processed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("happened"), help_text=_("When it happened, by Stripe's clock."))
+    received_at = models.DateTimeField(_("received"), db_default=Now())
+    processed_at = models.DateTimeField(_("processed"), null=True)
 
     objects: ClassVar[StripeEventQuerySet] = StripeEventQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("Stripe event")
+        verbose_name_plural = _("Stripe events")
         ordering = ["-received_at"]
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="stripe_event_due"),

@@ -83,38 +83,54 @@ class Payment(models.Model):
         CANCELED = "canceled", _("canceled")
         UNCOLLECTIBLE = "uncollectible", _("written off")
 
-    stripe_id = models.CharField(unique=True, max_length=255, help_text="The ID at Stripe: in_… or cs_….")
-    customer = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="payments")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="payments"
+    stripe_id = models.CharField(
+        _("ID at Stripe"), unique=True, max_length=255, help_text="The ID at Stripe: in_… or cs_…."
     )
-    email = models.CharField(max_length=320, blank=True)
-    subscription_id = models.CharField(max_length=255, blank=True)
+    customer = models.ForeignKey(
+        Customer, null=True, verbose_name=_("customer"), on_delete=models.SET_NULL, related_name="payments"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        verbose_name=_("user"),
+        on_delete=models.SET_NULL,
+        related_name="payments",
+    )
+    email = models.CharField(_("email address"), max_length=320, blank=True)
+    subscription_id = models.CharField(_("subscription"), max_length=255, blank=True)
 
-    status = models.CharField(max_length=16, choices=Status)
-    amount = models.BigIntegerField(help_text=_("In minor units: the amount paid or due."))
-    currency = models.CharField(max_length=3)
+    status = models.CharField(_("status"), max_length=16, choices=Status)
+    amount = models.BigIntegerField(_("amount"), help_text=_("In minor units: the amount paid or due."))
+    currency = models.CharField(_("currency"), max_length=3)
     presented_amount = models.BigIntegerField(
         null=True, help_text=_("What the buyer saw and paid, if it was in another currency.")
     )
     presented_currency = models.CharField(max_length=3, blank=True, db_default="")
-    description = models.CharField(max_length=500, blank=True)
+    description = models.CharField(_("description"), max_length=500, blank=True)
     product = models.CharField(
         max_length=64, blank=True, db_default="", help_text=_("The slug of the product, if it was paid once.")
     )
-    number = models.CharField(max_length=500, blank=True)
-    invoice_url = models.URLField(max_length=2000, blank=True, help_text=_("Expires after a month or more."))
-    paid_at = models.DateTimeField(null=True)
-    attempt = models.BigIntegerField(default=0, help_text=_("The number of the last failed attempt."))
-    next_attempt_at = models.DateTimeField(null=True)
-    needs_action = models.BooleanField(
-        default=False, db_default=False, help_text=_("The bank asks the customer to confirm it (3-D Secure).")
+    number = models.CharField(_("invoice number"), max_length=500, blank=True)
+    invoice_url = models.URLField(
+        _("invoice page"), max_length=2000, blank=True, help_text=_("Expires after a month or more.")
     )
-    first_failed_at = models.DateTimeField(null=True)
-    last_failed_at = models.DateTimeField(null=True)
-    payment_intent = models.CharField(max_length=255, blank=True)
-    charge = models.CharField(max_length=255, blank=True)
-    created_at = models.DateTimeField(db_default=Now())
+    paid_at = models.DateTimeField(_("paid"), null=True)
+    attempt = models.BigIntegerField(
+        _("failed attempts"), default=0, help_text=_("The number of the last failed attempt.")
+    )
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True)
+    needs_action = models.BooleanField(
+        _("awaits confirmation"),
+        default=False,
+        db_default=False,
+        help_text=_("The bank asks the customer to confirm it (3-D Secure)."),
+    )
+    first_failed_at = models.DateTimeField(_("first failed"), null=True)
+    last_failed_at = models.DateTimeField(_("last failed"), null=True)
+    payment_intent = models.CharField(_("payment intent"), max_length=255, blank=True)
+    charge = models.CharField(_("charge"), max_length=255, blank=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now())
 
     objects: ClassVar[PaymentQuerySet] = PaymentQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -130,6 +146,7 @@ class Payment(models.Model):
                 fields=["last_failed_at"], condition=Q(last_failed_at__isnull=False), name="payment_failed_at"
             ),
             models.Index(fields=["email"], condition=~Q(email=""), name="payment_email"),
+            models.Index(fields=["created_at", "id"], name="payment_created"),
         ]
 
     def __str__(self) -> str:

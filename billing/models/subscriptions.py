@@ -84,48 +84,71 @@ class Subscription(models.Model):
     ``refresh_*`` schedule a question to Stripe, because only its answer is certain (services/reconciliation.py).
     """
 
-    id = models.CharField(primary_key=True, max_length=255, help_text="sub_…")
-    customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="subscriptions")
-    status = models.CharField(max_length=32)
+    id = models.CharField(_("ID at Stripe"), primary_key=True, max_length=255, help_text="sub_…")
+    customer = models.ForeignKey(
+        Customer, null=True, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    status = models.CharField(_("status"), max_length=32)
     price_id = models.CharField(
-        max_length=255, blank=True, help_text=_("Of the first item that was a plan when Stripe reported it.")
+        _("price"),
+        max_length=255,
+        blank=True,
+        help_text=_("Of the first item that was a plan when Stripe reported it."),
     )
     items = models.JSONField(
-        blank=True, default=list, db_default=[], help_text=_("Every price of the subscription, with its quantity.")
+        _("items"),
+        blank=True,
+        default=list,
+        db_default=[],
+        help_text=_("Every price of the subscription, with its quantity."),
     )
     recurring_amount = models.BigIntegerField(
         null=True, help_text=_("The sum for each interval, in minor units. Empty if no event proves it.")
     )
-    currency = models.CharField(max_length=3, blank=True)
-    interval = models.CharField(max_length=16, blank=True)
-    interval_count = models.BigIntegerField(null=True)
-    quantity = models.BigIntegerField(null=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    interval = models.CharField(_("interval"), max_length=16, blank=True)
+    interval_count = models.BigIntegerField(_("intervals"), null=True)
+    quantity = models.BigIntegerField(_("quantity"), null=True)
     has_long_period = models.BooleanField(
         default=False, db_default=False, help_text=_("It is charged once a year or less often.")
     )
-    current_period_start = models.DateTimeField(null=True)
-    current_period_end = models.DateTimeField(null=True)
-    trial_end = models.DateTimeField(null=True)
+    current_period_start = models.DateTimeField(_("period began"), null=True)
+    current_period_end = models.DateTimeField(_("period ends"), null=True)
+    trial_end = models.DateTimeField(_("trial ends"), null=True)
     without_card = models.CharField(
-        max_length=16, blank=True, db_default="", help_text=_("What the end of the trial does if there is no card.")
+        _("without a card"),
+        max_length=16,
+        blank=True,
+        db_default="",
+        help_text=_("What the end of the trial does if there is no card."),
     )
-    cancel_at = models.DateTimeField(null=True, help_text=_("When it will end."))
+    cancel_at = models.DateTimeField(_("ends"), null=True, help_text=_("When it will end."))
     is_collection_paused = models.BooleanField(_("collection paused"), default=False, db_default=False)
-    collection_resumes_at = models.DateTimeField(null=True)
+    collection_resumes_at = models.DateTimeField(_("collection resumes"), null=True)
     has_schedule = models.BooleanField(
-        default=False, db_default=False, help_text=_("A schedule at Stripe will change the price.")
+        _("scheduled change"),
+        default=False,
+        db_default=False,
+        help_text=_("A schedule at Stripe will change the price."),
     )
-    schedule_id = models.CharField(max_length=255, blank=True, db_default="", help_text="sub_sched_…")
+    schedule_id = models.CharField(_("schedule"), max_length=255, blank=True, db_default="", help_text="sub_sched_…")
     schedule_version = models.CharField(max_length=300, blank=True, db_default="")
-    next_phase = models.JSONField(null=True, help_text=_("What the schedule will change the subscription to."))
+    next_phase = models.JSONField(
+        _("next phase"), null=True, help_text=_("What the schedule will change the subscription to.")
+    )
     next_phase_version = models.CharField(max_length=300, blank=True, db_default="")
     payment_method = models.CharField(
-        max_length=255, blank=True, db_default="", help_text=_("Empty if it charges the customer's default.")
+        _("payment method"),
+        max_length=255,
+        blank=True,
+        db_default="",
+        help_text=_("Empty if it charges the customer's default."),
     )
     latest_invoice = models.CharField(max_length=255, blank=True, db_default="")
     open_payment = models.ForeignKey(
         "billing.Payment",
         null=True,
+        verbose_name=_("open payment"),
         on_delete=models.SET_NULL,
         related_name="+",
         db_index=False,
@@ -133,25 +156,31 @@ class Subscription(models.Model):
         help_text=_("The failed payment that the customer has to make."),
     )
     unpaid_since = models.DateTimeField(
-        null=True, help_text=_("When the first payment failed that is still missing. The grace period begins then.")
+        _("unpaid since"),
+        null=True,
+        help_text=_("When the first payment failed that is still missing. The grace period begins then."),
     )
     unpaid_notice = models.CharField(
         max_length=300, blank=True, db_default="", help_text=_("The key of the email about the suspension.")
     )
     announced_renewal = models.DateTimeField(null=True, help_text=_("The renewal that the customer was reminded of."))
     announced_trial_end = models.DateTimeField(null=True, help_text=_("The end that was announced last."))
-    ended_at = models.DateTimeField(null=True)
-    end_reason = models.CharField(max_length=64, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    end_reason = models.CharField(_("reason for the end"), max_length=64, blank=True)
 
     ordered_at = models.DateTimeField(null=True, help_text=_("When its Checkout was completed, paid or not."))
-    first_paid_at = models.DateTimeField(null=True, help_text=_("When Stripe reported its Checkout as settled."))
+    first_paid_at = models.DateTimeField(
+        _("first paid"), null=True, help_text=_("When Stripe reported its Checkout as settled.")
+    )
     version = models.CharField(max_length=300, blank=True, help_text=_("The highest version reported by Stripe wins."))
     reported_at = models.DateTimeField(null=True, help_text=_("When Stripe last reported the state, by its clock."))
     has_begun = models.BooleanField(
         default=False, db_default=False, help_text=_("Whether its start was announced to the rest of the product.")
     )
     compared_at = models.DateTimeField(null=True, help_text=_("When Stripe's list of subscriptions last had it."))
-    refresh_at = models.DateTimeField(null=True, help_text=_("When we ask Stripe for its current state."))
+    refresh_at = models.DateTimeField(
+        _("next question to Stripe"), null=True, help_text=_("When we ask Stripe for its current state.")
+    )
     refresh_failures = models.PositiveSmallIntegerField(default=0, help_text=_("Failed attempts to ask Stripe."))
 
     objects: ClassVar[SubscriptionQuerySet] = SubscriptionQuerySet.as_manager()  # type: ignore[assignment]
@@ -167,10 +196,11 @@ class Subscription(models.Model):
                 name="subscription_renewal",
             ),
             models.Index(fields=["trial_end", "id"], condition=Q(status="trialing"), name="subscription_trial_end"),
+            models.Index(fields=["version", "id"], name="subscription_version"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan_name or self.pk}: {self.status}"
+        return f"{self.plan_name or self.pk}: {self.status.replace('_', ' ')}"
 
     @property
     def price_ids(self) -> Iterator[str]:

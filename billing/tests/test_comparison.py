@@ -308,7 +308,7 @@ def test_staff_see_the_difference_and_take_stripes_state(subscribed, stripe_api,
     del stripe_api.subscriptions[SUBSCRIPTION]
     compare_all()
     text = admin_client.get("/admin/billing/drift/").text
-    assert "status: active → unknown" in text
+    assert "Status: active → unknown" in text
     assert "Last compared with Stripe" in text
     stripe_api.subscriptions[SUBSCRIPTION] = at_stripe(status="past_due")
     action = {"action": "take_state", "_selected_action": [Drift.objects.get().pk]}

@@ -198,7 +198,7 @@ def test_admin_lists_what_staff_must_answer(paid_invoice, admin_client):
     post_all([OPENED, warning("created")])
     text = admin_client.get("/admin/billing/dispute/").text
     assert "1 dispute needs a response." in text
-    assert '<span class="badge bad">needs response</span>' in text
+    assert '<span class="badge badge-bad">Needs a response</span>' in text
     assert 'href="https://dashboard.stripe.com/disputes/du_1"' in text
     assert "made_with_stolen_card" in admin_client.get("/admin/billing/earlyfraudwarning/").text
     payment = Payment.objects.get()

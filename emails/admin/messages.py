@@ -1,59 +1,85 @@
 """Messages: search by address, an explanation for each, and actions to retry, cancel, or resend it."""
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import truncatechars
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common import links
 from common.actions import ActionRefused
-from common.admin import IndexedSearchAdmin, RowActionsAdmin, admin_log_entries, to_the_second
+from common.admin import IndexedSearchAdmin, RowActionsAdmin, admin_log_entries, preformatted
+from common.filters import choice_filter
 from common.html_frame import framed_html
 from common.lists import MAX_LISTED, as_uuid, first_keys
+from common.summaries import Summary
 from emails.admin.filters import ChoiceFilter, KindFilter, ProviderFilter
 from emails.errors import InvalidMessage
 from emails.message.address import Address
-from emails.models import OutboundEmail
-from emails.support import display
+from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, ProviderState
+from emails.support import display, states
 from emails.support.actions import ACTIONS, RESENT_FROM, MessageAction, offered_actions
 from emails.support.explanations import explain
 from emails.support.history import HistoryEntry, history
 
 COLUMN_WIDTH = 50  # characters
+MAX_ADDRESSES = 20  # that the summary links
+MAIN_HEADERS = ("From", "To", "Cc", "Bcc", "Subject", "Attachment")
 
 
 @admin.register(OutboundEmail)
 class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
-    list_display = ["created", "state", "to", "kind", "short_subject", "sent"]
-    list_display_links = ["created", "to"]
-    list_filter = [("status", ChoiceFilter), ("reason", ChoiceFilter), KindFilter, ProviderFilter, "created_at"]
-    sortable_by = ["created"]  # the only column with an index of its own
+    list_display = ["state", "to", "short_subject", "kind_name", "created_at", "sent_at"]
+    list_display_links = ["state", "to"]
+    list_filter = [
+        ("status", choice_filter(_("status"), states.STATUSES, ChoiceFilter)),
+        ("reason", choice_filter(_("problem"), states.REASONS, ChoiceFilter)),
+        KindFilter,
+        ProviderFilter,
+        "created_at",
+    ]
+    sortable_by = ["created_at"]  # the only column with an index of its own
     search_fields = ["recipients", "subject", "provider_message_id", "idempotency_key"]
     search_help_text = _(
-        "Search by email address, our ID, provider message ID, or idempotency key. Parts of them, and words of the "
-        "subject, are found among the newest 10,000 messages."
+        "Search by email address, by our ID of the email or the provider's, or by idempotency key. Parts of them, and "
+        "words of the subject, are found among the newest 10,000 emails."
     )
+    empty_text = _("Here you see each email with its state and history. No email has been queued yet.")
     row_actions = ACTIONS
     actions = ["retry", "retry_even_twice", "cancel", "resend"]
     fieldsets = [
-        (None, {"fields": ["state", "detail", "provider", "provider_message_id"]}),
-        (_("Times"), {"fields": ["created_at", "due_at", "sent_at", "settled_at", "expires_at"]}),
         (
             _("Details"),
             {
                 "fields": [
                     "id",
-                    "idempotency_key",
+                    "provider_message_id",
+                    "provider",
+                    "kind",
+                    "priority",
                     "sensitive",
-                    "metadata",
+                    "created_at",
+                    "due_at",
+                    "sent_at",
+                    "settled_at",
+                    "expires_at",
+                    "detail",
+                    "idempotency_key",
+                    "metadata_lines",
                     "failures",
                     "first_failed_at",
                     "crashes",
@@ -63,7 +89,8 @@ class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
             },
         ),
     ]
-    readonly_fields = ["id", "state"]
+    readonly_fields = ["id", "metadata_lines"]
+    shown_with = {"metadata_lines": "metadata"}
 
     class Media:
         css = {"all": ["emails/message.css"]}
@@ -80,14 +107,6 @@ class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
         by_address = queryset.newest_to_address(readable_address(word), MAX_LISTED)
         return [*by_address, *chain.from_iterable(map(first_keys, queries))]
 
-    @admin.display(description=_("created"), ordering="created_at")
-    def created(self, email: OutboundEmail) -> str:
-        return to_the_second(email.created_at)
-
-    @admin.display(description=_("sent"), empty_value="")
-    def sent(self, email: OutboundEmail) -> str | None:
-        return to_the_second(email.sent_at) if email.sent_at else None
-
     @admin.display(description=_("to"))
     def to(self, email: OutboundEmail) -> str:
         return truncatechars(email.recipients, COLUMN_WIDTH)
@@ -96,25 +115,39 @@ class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
     def short_subject(self, email: OutboundEmail) -> str:
         return truncatechars(email.subject, COLUMN_WIDTH)
 
+    @admin.display(description=_("kind"))
+    def kind_name(self, email: OutboundEmail) -> str:
+        return email.kind.replace("_", " ") or gettext("other")
+
     @admin.display(description=_("status"))
-    def state(self, email: OutboundEmail) -> str:
-        return f"{email.status} ({email.reason})" if email.reason else email.status
+    def state(self, email: OutboundEmail) -> SafeString:
+        return states.state_of(email).badge
+
+    @admin.display(description=_("metadata"))
+    def metadata_lines(self, email: OutboundEmail) -> SafeString | str:
+        return preformatted(email.metadata) if email.metadata else "-"
 
     def offered_actions(self, row: OutboundEmail) -> dict[str, MessageAction]:
         return offered_actions(row)
 
+    def summary(self, request: HttpRequest, row: OutboundEmail) -> Summary:
+        explanation = explain(row)
+        provider = ProviderState(name=explanation.provider)
+        link = links.to_row(provider, gettext("State of %s") % provider) if explanation.provider else ""
+        return Summary(states.state_of(row), explanation.sentence, explanation.advice, [*facts(row)], link)
+
     def page_context(self, request: HttpRequest, row: OutboundEmail) -> dict[str, Any]:
-        """Return the message, its explanation and history, and the parts that staff may read."""
+        """Return the message, its history, and the parts that staff may read."""
         message = display.readable_message(row)
+        lines = display.header_lines(message) if message else []
         return {
             **super().page_context(request, row),
             "email": row,
-            "explanation": explain(row),
             "history": sorted([*history(row), *changes_by_hand(row)], key=lambda entry: entry.at),
             "message": message,
-            "header_lines": display.header_lines(message) if message else [],
+            "main_lines": [line for line in lines if line[0] in MAIN_HEADERS],
+            "other_lines": [line for line in lines if line[0] not in MAIN_HEADERS],
             "frame_url": reverse("admin:emails_outboundemail_html", args=[row.pk]),
-            "resent_from": row.metadata.get(RESENT_FROM),
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -177,6 +210,36 @@ def readable_address(word: str) -> str:
         return Address.parse(word).email.lower()
     except InvalidMessage:
         return word.lower()
+
+
+def facts(email: OutboundEmail) -> Iterator[tuple[Any, Any]]:
+    """Yield who and what the message is about, with links to everything related."""
+    if email.recipients:
+        addresses = [links.to_list(OutboundEmail, word, word) for word in email.recipients.split()[:MAX_ADDRESSES]]
+        yield _("To"), format_html_join(" ", "{}", ((address,) for address in addresses))
+    if email.person and (url := user_url(email.person)):
+        yield _("Person"), format_html('<a href="{}">{}</a>', url, gettext("everything about this person"))
+    if original := email.metadata.get(RESENT_FROM):
+        url = reverse("admin:emails_outboundemail_change", args=[original])
+        yield _("Copy"), format_html(gettext('a copy of <a href="{}">{}</a> that a staff member resent'), url, original)
+    yield _("Kind"), email.kind.replace("_", " ") or gettext("other email")
+    yield (
+        _("Related"),
+        format_html(
+            "{}, {}",
+            links.to_list(DeliveryAttempt, str(email.pk), gettext("attempts")),
+            links.to_list(DeliveryEvent, str(email.pk), gettext("delivery events")),
+        ),
+    )
+
+
+def user_url(person: str) -> str:
+    """Return the path of the user's page in the admin, or an empty string if the project has no such page."""
+    options = get_user_model()._meta
+    try:
+        return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[quote(person)])
+    except NoReverseMatch:
+        return ""
 
 
 def changes_by_hand(email: OutboundEmail) -> list[HistoryEntry]:

@@ -40,10 +40,11 @@ class DeliveryAttempt(models.Model):
         UNKNOWN = "unknown", _("unknown")
         ABANDONED = "abandoned", _("given up without a response")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("attempt ID"), primary_key=True, default=uuid.uuid4, editable=False)
     # Repeats go to this provider even if another one is configured by then, because only this one knows the key.
-    provider = models.CharField(max_length=200)
+    provider = models.CharField(_("provider"), max_length=200)
     fallback_for = models.CharField(
+        _("stood in for"),
         max_length=200,
         blank=True,
         default="",
@@ -51,33 +52,45 @@ class DeliveryAttempt(models.Model):
         help_text=_("The first provider, if this one stood in for it."),
     )
     # See emails.backends.base.Request. Empty for a backend that isn't an HTTP API, such as SMTP.
-    endpoint = models.CharField(max_length=1000, blank=True)
-    body = models.BinaryField(null=True, help_text=_("The serialized call. Deleted once the outcome is known."))
+    endpoint = models.CharField(_("URL of the call"), max_length=1000, blank=True)
+    body = models.BinaryField(null=True, help_text=_("The bytes of the call. Deleted once the outcome is known."))
     # An attempt carries either emails or one contact change.
     emails = models.ManyToManyField(OutboundEmail, through="AttemptedEmail", related_name="attempts")
     # Null before this column existed. Kept, because the emails of an attempt are deleted one by one.
-    message_count = models.PositiveSmallIntegerField(null=True, help_text=_("How many messages the call carried."))
+    message_count = models.PositiveSmallIntegerField(
+        _("emails in the call"), null=True, help_text=_("How many emails the call carried.")
+    )
     contact_change = models.ForeignKey(ContactChange, null=True, on_delete=models.CASCADE, related_name="+")
     # The most urgent one of its emails, because a repeat must not wait for bulk email either.
-    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL)
-    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
+    priority = models.PositiveSmallIntegerField(
+        _("priority"), choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL
+    )
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, default=Outcome.PENDING)
 
-    created_at = models.DateTimeField(db_default=Now())
-    settled_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("first call"), db_default=Now())
+    settled_at = models.DateTimeField(_("finished"), null=True)
     # The lease; see emails/models/work.py. While an attempt isn't settled, its rows have no lease of their own.
-    due_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(_("next call"), null=True)
     lease_token = models.UUIDField(null=True, editable=False)
-    calls = models.PositiveSmallIntegerField(default=0, help_text=_("Calls that left the outcome unknown."))
-    crashes = models.PositiveSmallIntegerField(default=0, help_text=_("Workers that died during the call."))
+    calls = models.PositiveSmallIntegerField(
+        _("calls without a clear response"),
+        default=0,
+        help_text=_("How often it stayed unknown whether the provider accepted it. The same call is then repeated."),
+    )
+    crashes = models.PositiveSmallIntegerField(
+        _("dead workers"), default=0, help_text=_("Workers that died during the call.")
+    )
 
     # The last response: its HTTP or SMTP status, the provider's error code, and the explanation.
-    status_code = models.PositiveSmallIntegerField(null=True)
-    error_code = models.CharField(max_length=100, blank=True)
-    detail = models.TextField(blank=True)
+    status_code = models.PositiveSmallIntegerField(_("status code"), null=True)
+    error_code = models.CharField(_("error code"), max_length=100, blank=True)
+    detail = models.TextField(_("last response"), blank=True)
 
     objects: ClassVar[DeliveryAttemptQuerySet] = DeliveryAttemptQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         ordering = ["created_at"]
         indexes = [
             # Only an unknown attempt waits without a lease, so this index is nearly always empty.

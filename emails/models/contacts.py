@@ -46,8 +46,10 @@ class ContactChange(Work):
         UNSUBSCRIBE = "unsubscribe", _("unsubscribe")
         FORGET = "forget", _("forget")
 
-    event_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Lets Sequenzy deduplicate retries."))
-    action = models.CharField(max_length=16, choices=Action)
+    event_id = models.UUIDField(
+        _("event ID"), default=uuid.uuid4, editable=False, help_text=_("Lets Sequenzy deduplicate retries.")
+    )
+    action = models.CharField(_("change"), max_length=16, choices=Action)
     address = models.CharField(_("email address"), max_length=320, help_text=_("In lowercase."))
     former_address = models.CharField(
         _("former email address"),
@@ -58,18 +60,21 @@ class ContactChange(Work):
         help_text=_("In lowercase. Only for a change of the email address."),
     )
     # In the words of emails/contacts.py, because the provider may change while the row waits.
-    content = models.JSONField(null=True, help_text=_("The content of the change. Null once it has been deleted."))
+    content = models.JSONField(_("details"), null=True, help_text=_("What changes. Empty once it has been deleted."))
     progress = models.JSONField(
+        _("progress"),
         default=dict,
         db_default=models.Value({}, models.JSONField()),
         blank=True,
-        help_text=_("What the calls that were made so far found out, if the change takes several."),
+        help_text=_("What the calls so far found out, if the change takes several."),
     )
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
 
     objects: ClassVar[ContactChangeQuerySet] = ContactChangeQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("contact change")
+        verbose_name_plural = _("contact changes")
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["isolated", "due_at"], condition=WAITS, name="contact_waiting"),

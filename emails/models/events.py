@@ -46,20 +46,26 @@ class DeliveryEvent(models.Model):
         UNDETERMINED = "undetermined", _("soft at first, hard if it happens again")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    provider = models.CharField(max_length=200)
+    provider = models.CharField(_("provider"), max_length=200)
     fingerprint = models.CharField(max_length=64, help_text=_("A hash of the event's content, for deduplication."))
     # Null if the email didn't go through the outbox, or if its ID at the provider isn't stored yet.
     email = models.ForeignKey(OutboundEmail, null=True, on_delete=models.CASCADE, related_name="events")
-    provider_message_id = models.CharField(max_length=255, blank=True)
+    provider_message_id = models.CharField(_("ID at the provider"), max_length=255, blank=True)
     recipient = models.CharField(
-        max_length=320, blank=True, help_text=_("In lowercase. Empty if it could be any of several recipients.")
+        _("recipient"),
+        max_length=320,
+        blank=True,
+        help_text=_("In lowercase. Empty if it could be any of several recipients."),
     )
 
-    type = models.CharField(max_length=16, choices=Type)
-    severity = models.CharField(max_length=16, choices=Severity, blank=True)
-    detail = models.TextField(blank=True, help_text=_("The response from the receiving server or the provider."))
+    type = models.CharField(_("event"), max_length=16, choices=Type)
+    severity = models.CharField(_("kind of bounce"), max_length=16, choices=Severity, blank=True)
+    detail = models.TextField(
+        _("response"), blank=True, help_text=_("The response from the receiving server or the provider.")
+    )
     # These two decide about suppression if the event is linked to its message only later.
     cause = models.CharField(
+        _("cause"),
         max_length=16,
         choices=Suppression.Cause,
         blank=True,
@@ -70,11 +76,15 @@ class DeliveryEvent(models.Model):
         default=False, db_default=False, help_text=_("The provider copied the recipient from the message.")
     )
     # By the provider's clock. It decides the order of events, because they may arrive in any order.
-    occurred_at = models.DateTimeField()
-    received_at = models.DateTimeField(db_default=Now())
-    raw = models.JSONField(null=True, help_text=_("The payload as received. Null after the retention period."))
+    occurred_at = models.DateTimeField(_("happened"))
+    received_at = models.DateTimeField(_("received"), db_default=Now())
+    raw = models.JSONField(
+        _("as received"), null=True, help_text=_("What the provider sent. Deleted after the retention period.")
+    )
 
     class Meta:
+        verbose_name = _("delivery event")
+        verbose_name_plural = _("delivery events")
         ordering = ["occurred_at"]
         indexes = [
             models.Index(fields=["recipient", "occurred_at"], name="event_recipient"),

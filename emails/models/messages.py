@@ -48,24 +48,34 @@ class OutboundEmail(Work):
     """One email with all its recipients, and therefore with one status for all of them."""
 
     # The ID of the message as well. Resend and SendGrid repeat it in their events.
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=64, blank=True, help_text=_("The name of its folder under templates/emails/."))
+    id = models.UUIDField(_("ID"), primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(
+        _("kind"),
+        max_length=64,
+        blank=True,
+        help_text=_("Which email it is: the name of its folder in templates/emails/."),
+    )
     # Chosen by the caller. A second email with the same key isn't queued. Null if the caller chose none.
-    idempotency_key = models.CharField(max_length=255, null=True)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True)
 
     # The caller's, or else the one of the kind (emails/kinds.py).
-    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL)
+    priority = models.PositiveSmallIntegerField(
+        _("priority"), choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL
+    )
 
-    recipients = models.TextField(help_text=_("All email addresses in To, Cc, and Bcc, for searching."))
-    subject = models.TextField(blank=True)
+    recipients = models.TextField(_("to"), help_text=_("Everyone in To, Cc, and Bcc."))
+    subject = models.TextField(_("subject"), blank=True)
     content = models.JSONField(
-        null=True, help_text=_("The message in neutral form. Null once its body has been deleted.")
+        _("message"), null=True, help_text=_("The whole message. Empty once its body has been deleted.")
     )
     sensitive = models.BooleanField(
+        _("contains live links"),
         default=False,
-        help_text=_("Contains links that grant access. Its body is deleted once it is sent or has failed."),
+        help_text=_(
+            "Its links grant access, so nobody may read them, and its body is deleted once it is sent or has failed."
+        ),
     )
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     # A column of its own, because only PostgreSQL would use an index on the JSON expression.
     person = models.GeneratedField(
         expression=KeyTextTransform("user_id", "metadata"),
@@ -80,9 +90,9 @@ class OutboundEmail(Work):
     )
 
     # The email is useless after this time and isn't sent anymore, for example when its link has expired.
-    expires_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     # Empty until the provider has accepted the email, and for providers that report no ID.
-    provider_message_id = models.CharField(max_length=255, blank=True)
+    provider_message_id = models.CharField(_("ID at the provider"), max_length=255, blank=True)
     batch_limit = models.PositiveSmallIntegerField(
         null=True, help_text=_("A larger call was refused, so its next call carries at most this number of messages.")
     )
@@ -98,6 +108,8 @@ class OutboundEmail(Work):
     objects: ClassVar[OutboundEmailQuerySet] = OutboundEmailQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("email")
+        verbose_name_plural = _("emails")
         ordering = ["-created_at"]
         # Partial indexes stay small, so claiming takes as long with millions of settled rows as with none.
         indexes = [

@@ -43,17 +43,23 @@ class ProviderState(models.Model):
         CONFIGURATION = "configuration", _("its account or key needs attention")
         QUOTA = "quota", _("its quota is used up; one probe per hour")
 
-    name = models.CharField(primary_key=True, max_length=200)
-    failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls since the last success."))
+    name = models.CharField(_("provider"), primary_key=True, max_length=200)
+    failures = models.PositiveIntegerField(
+        _("failures in a row"), default=0, help_text=_("Failed calls since the last success.")
+    )
     # No call may begin before this time. ``reason`` stays after it has passed, until a call shows that all is well.
-    paused_until = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=16, choices=PauseReason, blank=True)
-    detail = models.TextField(blank=True)
+    paused_until = models.DateTimeField(_("paused until"), null=True)
+    reason = models.CharField(_("reason"), max_length=16, choices=PauseReason, blank=True)
+    detail = models.TextField(_("last error"), blank=True)
     down_since = models.DateTimeField(
-        null=True, help_text=_("The first error since the last accepted call. A renewed pause doesn't change it.")
+        _("failing since"),
+        null=True,
+        help_text=_("The first error since the last accepted call. A renewed pause doesn't change it."),
     )
     # Set only on EMAIL_PROVIDER's row. Then EMAIL_FALLBACK_PROVIDER carries emails until a call to this one succeeds.
-    failed_over_at = models.DateTimeField(null=True, help_text=_("Since when the fallback provider stands in for it."))
+    failed_over_at = models.DateTimeField(
+        _("replaced since"), null=True, help_text=_("Since when the fallback provider stands in for it.")
+    )
     settings_fingerprint = models.CharField(
         max_length=32,
         blank=True,
@@ -61,9 +67,13 @@ class ProviderState(models.Model):
         db_default="",
         help_text=_("A hash of the settings in use when it failed."),
     )
-    rate = models.FloatField(null=True, help_text=_("Calls per second, according to its responses."))
-    next_slot_at = models.DateTimeField(null=True, help_text=_("No worker starts another call before this time."))
-    changed_at = models.DateTimeField(auto_now=True)
+    rate = models.FloatField(
+        _("calls per second"), null=True, help_text=_("Calls per second, according to its responses.")
+    )
+    next_slot_at = models.DateTimeField(
+        _("next call"), null=True, help_text=_("No worker starts another call before this time.")
+    )
+    changed_at = models.DateTimeField(_("last change"), auto_now=True)
 
     # with_rows_for() sets these three attributes. The first is the database's time, and the second is the same moment
     # on time.monotonic(), so the database's time can be computed later without another query.
@@ -75,6 +85,10 @@ class ProviderState(models.Model):
     paced_by: "ProviderState | None" = None
 
     objects: ClassVar[ProviderStateQuerySet] = ProviderStateQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("provider")
+        verbose_name_plural = _("providers")
 
     def __str__(self) -> str:
         return self.name

@@ -29,15 +29,23 @@ class Suppression(models.Model):
         MARKETING = "marketing", _("marketing email")
 
     address = models.CharField(_("email address"), max_length=320, help_text=_("In lowercase."))
-    cause = models.CharField(max_length=16, choices=Cause, default=Cause.MANUAL)
+    cause = models.CharField(_("cause"), max_length=16, choices=Cause, default=Cause.MANUAL)
     scope = models.CharField(
-        max_length=16, choices=Scope, blank=True, help_text=_("What isn't sent. By default, it follows from the cause.")
+        _("scope"),
+        max_length=16,
+        choices=Scope,
+        blank=True,
+        help_text=_("What this email address doesn't get. If empty: all email."),
     )
-    detail = models.TextField(blank=True)
-    created_at = models.DateTimeField(db_default=Now())
-    until = models.DateTimeField(null=True, blank=True, help_text=_("If empty, the suppression has no end date."))
+    detail = models.TextField(_("note"), blank=True)
+    created_at = models.DateTimeField(_("added"), db_default=Now())
+    until = models.DateTimeField(
+        _("ends"), null=True, blank=True, help_text=_("If empty, the suppression has no end date.")
+    )
 
     class Meta:
+        verbose_name = _("suppressed email address")
+        verbose_name_plural = _("suppressed email addresses")
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(

@@ -137,34 +137,47 @@ class WorkQuerySet(models.QuerySet[RowT]):
 class Work(models.Model):
     """A row that delivery sends to a provider: an email or a change to a contact."""
 
-    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
-    reason = models.CharField(max_length=24, choices=Reason, blank=True)
-    detail = models.TextField(blank=True, help_text=_("The last response from the provider or error in our own code."))
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.QUEUED)
+    reason = models.CharField(_("reason"), max_length=24, choices=Reason, blank=True)
+    detail = models.TextField(
+        _("last response"), blank=True, help_text=_("What the provider responded last, or the error in our own code.")
+    )
 
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("created"), db_default=Now())
     due_at = models.DateTimeField(
+        _("next attempt"),
         null=True,
         db_default=Now(),
         help_text=_(
-            "When a worker may claim it or its lease expires. Null while an attempt holds it and after it is settled."
+            "When a worker takes it, or takes it over from one that died. Empty during a call, and once it is finished."
         ),
     )
     # Null while no worker holds the row.
     lease_token = models.UUIDField(null=True, editable=False)
-    isolated = models.BooleanField(default=False, help_text=_("Its worker died, so it is now claimed alone."))
-    crashes = models.PositiveSmallIntegerField(default=0, help_text=_("Workers that died while they held it alone."))
+    isolated = models.BooleanField(
+        _("sent on its own"),
+        default=False,
+        help_text=_("A worker died while it held this, so it now goes out on its own."),
+    )
+    crashes = models.PositiveSmallIntegerField(
+        _("dead workers"),
+        default=0,
+        help_text=_("Workers that died while they sent it on its own. After five, it is set aside."),
+    )
     failures = models.PositiveSmallIntegerField(
-        default=0, help_text=_("Attempts that the provider refused temporarily.")
+        _("temporary refusals"),
+        default=0,
+        help_text=_("Attempts that the provider refused for now, so they are repeated."),
     )
     # The two days after which a row fails start here, not at created_at: a row may have waited for its schedule.
-    first_failed_at = models.DateTimeField(null=True)
+    first_failed_at = models.DateTimeField(_("first refused"), null=True)
 
     # The provider of the last attempt. Empty before the first one, because the configured provider may still change.
-    provider = models.CharField(max_length=200, blank=True)
+    provider = models.CharField(_("provider"), max_length=200, blank=True)
     # When the provider accepted it.
-    sent_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(_("sent"), null=True)
     # When delivery ended, successfully or not. Later events may still change the status.
-    settled_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(_("finished"), null=True)
 
     class Meta:
         abstract = True

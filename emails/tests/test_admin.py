@@ -62,7 +62,7 @@ def test_list_filters_messages(admin_client, queue_emails, choice):
     OutboundEmail.objects.filter(pk=failed.pk).update(status="failed", reason="refused", provider="resend")
     response = admin_client.get(LIST, choice)
     assert [email.pk for email in response.context["cl"].result_list] == [failed.pk]
-    assert b"failed (refused)" in response.content
+    assert b'<span class="badge badge-bad">Rejected by provider</span>' in response.content
 
 
 def test_change_page_shows_state_and_history(admin_client, provider_api, rich_email, deliver):

@@ -102,7 +102,7 @@ def test_admin_shows_since_when_the_second_carries_email(fail_over, admin_client
     warnings = [str(message) for message in page.context["messages"]]
     assert len(warnings) == 1
     assert warnings[0].startswith("resend can't be used. sendgrid has carried emails since 20")
-    assert "misconfigured" in page.content.decode()
+    assert "Needs new settings" in page.content.decode()
 
 
 def test_advice_links_to_the_page_with_the_button(fail_over, admin_client, use_provider, queue_emails, settings):

@@ -83,7 +83,7 @@ def subscriptions(terms: Terms) -> Rows:
 
 
 def payments(terms: Terms) -> Rows:
-    found = Payment.objects.order_by()
+    found = Payment.objects.with_refunds().order_by()
     invoices = InvoicePayment.objects.filter(pk__in=terms.words).values_list("invoice", flat=True)
     yield from first(
         found.filter(stripe_id__in=[*terms.words, *invoices]),
@@ -144,7 +144,7 @@ def customers_at(terms: Terms) -> Rows:
 
 def payments_of(terms: Terms) -> Rows:
     addresses = [*terms.addresses, *terms.typed_addresses]
-    yield from first(Payment.objects.filter(email__in=addresses).exclude(email="").order_by())
+    yield from first(Payment.objects.with_refunds().filter(email__in=addresses).exclude(email="").order_by())
 
 
 def delivery_events_at(terms: Terms) -> Rows:
