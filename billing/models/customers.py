@@ -71,7 +71,10 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["email"], condition=~models.Q(email=""), name="customer_email")]
+        indexes = [
+            models.Index(fields=["email"], condition=~models.Q(email=""), name="customer_email"),
+            models.Index(fields=["created_at", "id"], name="customer_created"),
+        ]
 
     def __str__(self) -> str:
         return self.pk

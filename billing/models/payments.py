@@ -146,6 +146,7 @@ class Payment(models.Model):
                 fields=["last_failed_at"], condition=Q(last_failed_at__isnull=False), name="payment_failed_at"
             ),
             models.Index(fields=["email"], condition=~Q(email=""), name="payment_email"),
+            models.Index(fields=["created_at", "id"], name="payment_created"),
         ]
 
     def __str__(self) -> str:

@@ -196,10 +196,11 @@ class Subscription(models.Model):
                 name="subscription_renewal",
             ),
             models.Index(fields=["trial_end", "id"], condition=Q(status="trialing"), name="subscription_trial_end"),
+            models.Index(fields=["version", "id"], name="subscription_version"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan_name or self.pk}: {self.status}"
+        return f"{self.plan_name or self.pk}: {self.status.replace('_', ' ')}"
 
     @property
     def price_ids(self) -> Iterator[str]:

@@ -29,6 +29,7 @@ ADVICE = (
 def missing_invoices() -> int:
     """Return how many subscriptions were bought in the last week, but not in the last hour, without a paid invoice."""
     arrived = StripeEvent.objects.filter(type__in=PAID_TYPES, object_id=OuterRef("expects_invoice"))
+    arrived = arrived.exclude(object_id="")  # the condition of the index
     purchases = StripeEvent.objects.exclude(expects_invoice="").filter(
         received_at__lt=Now() - MAX_DELAY, received_at__gt=Now() - LOOK_BACK
     )

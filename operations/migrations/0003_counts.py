@@ -38,11 +38,11 @@ class Migration(migrations.Migration):
                 ("day", models.DateField(help_text="The day of the hour in the project's time zone.")),
                 ("kind", models.CharField(blank=True, max_length=64)),
                 ("status", models.CharField(max_length=16)),
-                ("count", models.BigIntegerField(default=0, help_text="Those that are still stored.")),
+                ("count", models.BigIntegerField(default=0, help_text="Emails that are still stored.")),
                 (
                     "deleted",
                     models.BigIntegerField(
-                        default=0, help_text="Those that retention or an erasure has deleted since."
+                        default=0, help_text="Emails that retention or an erasure has deleted since."
                     ),
                 ),
             ],

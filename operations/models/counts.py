@@ -33,8 +33,8 @@ class EmailCount(models.Model):
     day = models.DateField(help_text="The day of the hour in the project's time zone.")
     kind = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16)
-    count = models.BigIntegerField(default=0, help_text="Those that are still stored.")
-    deleted = models.BigIntegerField(default=0, help_text="Those that retention or an erasure has deleted since.")
+    count = models.BigIntegerField(default=0, help_text="Emails that are still stored.")
+    deleted = models.BigIntegerField(default=0, help_text="Emails that retention or an erasure has deleted since.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["hour", "kind", "status"], name="one_email_count")]

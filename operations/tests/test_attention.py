@@ -125,10 +125,10 @@ def differing(user):
 
 EXPECTED = {
     failed: [
-        "1 email was set aside because their worker died repeatedly.",
-        "1 email was stopped because nobody knows whether they arrived.",
+        "1 email was set aside after several workers died.",
+        "1 email was stopped with an unknown outcome.",
         "2 emails were rejected by the provider.",
-        "1 email was not sent because the provider doesn't support messages like them.",
+        "1 email was not supported by the provider.",
         "1 email was given up after two days.",
     ],
     old_failure: [],
@@ -139,7 +139,7 @@ EXPECTED = {
         "Beat isn't running, so nothing is retried, reminded of, or cleaned up.",
     ],
     misconfigured: ["resend can't be used. The key is invalid."],
-    silent: ["resend has reported nothing about 1 email that it accepted, so nobody knows whether they arrived."],
+    silent: ["resend has reported nothing about 1 email that it accepted, so nobody knows what arrived."],
     disputed: [
         "A bank suspects fraud in 1 payment. A refund now can prevent a dispute.",
         "1 dispute needs a response ($29.00). Without one, the bank takes the money back.",

@@ -12,10 +12,10 @@ from operations.home.links import as_parameter, list_url
 
 # What happened to the emails that failed for each reason. What helps is what their pages say as well.
 SENTENCES: Mapping[str, str] = {
-    Reason.QUARANTINED: "set aside because their worker died repeatedly",
-    Reason.OUTCOME_UNKNOWN: "stopped because nobody knows whether they arrived",
+    Reason.QUARANTINED: "set aside after several workers died",
+    Reason.OUTCOME_UNKNOWN: "stopped with an unknown outcome",
     Reason.REFUSED: "rejected by the provider",
-    Reason.UNSUPPORTED: "not sent because the provider doesn't support messages like them",
+    Reason.UNSUPPORTED: "not supported by the provider",
     Reason.GAVE_UP: "given up after two days",
 }
 

@@ -76,7 +76,7 @@ def missing_events(now: datetime) -> Iterator[Item]:
         yield Item(
             Urgency.ACTION,
             f"{provider} has reported nothing about {how_many(len(times), 'email', 'emails')} that it accepted, so "
-            "nobody knows whether they arrived.",
+            "nobody knows what arrived.",
             f"At {provider}, check the URL and the secret of the webhook (docs/providers.md).",
             since=min(times),
             link=Link(list_url(OutboundEmail, status__exact=Status.SENT), "List these emails"),

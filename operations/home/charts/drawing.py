@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 WIDTH, HEIGHT = 360, 170
-TOP, BOTTOM, RIGHT = 8, 22, 4
+TOP, BOTTOM, RIGHT = 8, 22, 16
 CHARACTER = 6.2  # the width of a digit in the axis's font
 GAP = 0.25  # of the width of a bucket
 FINEST = 0.5  # a bar that isn't zero is at least this high

@@ -8,7 +8,6 @@ from django.db.models import Model
 from accounts.models import User
 from billing.models import Customer, Dispute, EarlyFraudWarning, Payment, StripeEvent, Subscription, SubscriptionChange
 from common.admin import change_url
-from common.badges import Tone, badge
 from common.db import database_now
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Suppression
 from operations.home import states
@@ -20,8 +19,7 @@ def described(row: Model) -> Hit:
 
 
 def user_hit(user: User) -> Hit:
-    state = badge("Active", Tone.GOOD) if user.is_active else badge("Inactive", Tone.WARNING)
-    return Hit(change_url(user), user.email, user.name, state, user.date_joined)
+    return Hit(change_url(user), user.email, user.name, states.user_badge(user), user.date_joined)
 
 
 def email_hit(email: OutboundEmail) -> Hit:
@@ -33,14 +31,14 @@ def email_hit(email: OutboundEmail) -> Hit:
 
 def attempt_hit(attempt: DeliveryAttempt) -> Hit:
     return Hit(
-        change_url(attempt), str(attempt.pk), f"{attempt.provider}: {attempt.get_outcome_display()}", "",
+        change_url(attempt), str(attempt.pk), attempt.provider, states.attempt_badge(attempt),
         attempt.created_at,
     )  # fmt: skip
 
 
 def delivery_event_hit(event: DeliveryEvent) -> Hit:
-    label = f"{event.provider}: {event.get_type_display()}"
-    return Hit(change_url(event), label, event.recipient, "", event.occurred_at)
+    state = states.delivery_event_badge(event)
+    return Hit(change_url(event), event.provider, event.recipient, state, event.occurred_at)
 
 
 def suppression_hit(suppression: Suppression) -> Hit:
@@ -51,7 +49,7 @@ def suppression_hit(suppression: Suppression) -> Hit:
 
 def customer_hit(customer: Customer) -> Hit:
     detail = customer.user.email if customer.user else customer.email
-    return Hit(change_url(customer), customer.pk, detail, "", customer.created_at)
+    return Hit(change_url(customer), customer.pk, detail, states.customer_badge(customer), customer.created_at)
 
 
 def subscription_hit(subscription: Subscription) -> Hit:
@@ -77,15 +75,17 @@ def dispute_hit(dispute: Dispute) -> Hit:
 
 
 def warning_hit(warning: EarlyFraudWarning) -> Hit:
-    return Hit(change_url(warning), warning.pk, warning.fraud_type.replace("_", " "), "", warning.warned_at)
+    detail = warning.fraud_type.replace("_", " ")
+    return Hit(change_url(warning), warning.pk, detail, states.warning_badge(warning), warning.warned_at)
 
 
 def stripe_event_hit(event: StripeEvent) -> Hit:
-    return Hit(change_url(event), f"{event.type} {event.pk}", event.note, states.event_badge(event), event.received_at)
+    label = f"{event.type} {event.pk}"
+    return Hit(change_url(event), label, event.note, states.stripe_event_badge(event), event.received_at)
 
 
 def change_hit(change: SubscriptionChange) -> Hit:
-    return Hit(change_url(change), str(change), change.get_status_display(), "", change.created_at)
+    return Hit(change_url(change), str(change), "", states.change_badge(change), change.created_at)
 
 
 DESCRIPTIONS: Mapping[type[Model], Callable[[Any], Hit]] = {

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db import connection
+from django.db.models import Model, Q, QuerySet
 
 from accounts.models import User
 from billing.models import (
@@ -26,6 +27,7 @@ from operations.home.search.terms import Terms
 MAX_HITS = 10  # of each kind
 MAX_PEOPLE = 25
 NEWEST_PEOPLE = 10_000  # compared with a part of a name
+LAST_CHARACTER = chr(0x10FFFF)
 SHORTEST_PART = 2  # characters; a single letter is in nearly every name
 
 Rows = Iterator[Any]
@@ -81,7 +83,7 @@ def subscriptions(terms: Terms) -> Rows:
 
 
 def payments(terms: Terms) -> Rows:
-    found = Payment.objects.order_by()
+    found = Payment.objects.with_refunds().order_by()
     invoices = InvoicePayment.objects.filter(pk__in=terms.words).values_list("invoice", flat=True)
     yield from first(
         found.filter(stripe_id__in=[*terms.words, *invoices]),
@@ -142,7 +144,7 @@ def customers_at(terms: Terms) -> Rows:
 
 def payments_of(terms: Terms) -> Rows:
     addresses = [*terms.addresses, *terms.typed_addresses]
-    yield from first(Payment.objects.filter(email__in=addresses).exclude(email="").order_by())
+    yield from first(Payment.objects.with_refunds().filter(email__in=addresses).exclude(email="").order_by())
 
 
 def delivery_events_at(terms: Terms) -> Rows:
@@ -175,5 +177,12 @@ def people_like(terms: Terms) -> Rows:
     users = User.objects.order_by("-pk")
     newest = users.values_list("pk", flat=True)[NEWEST_PEOPLE - 1 : NEWEST_PEOPLE].first() or 0
     parts = containing(users.filter(pk__gte=newest), ["email", "name"], terms.part)
-    found = [*User.objects.filter(email__startswith=terms.part).order_by()[:MAX_PEOPLE], *parts[:MAX_PEOPLE]]
+    found = [*User.objects.filter(begins_with(terms.part)).order_by()[:MAX_PEOPLE], *parts[:MAX_PEOPLE]]
     yield from [*{user.pk: user for user in found}.values()][:MAX_PEOPLE]
+
+
+def begins_with(text: str) -> Q:
+    # SQLite uses no index for LIKE, and PostgreSQL's collations may sort other texts into the range.
+    if connection.vendor == "sqlite":
+        return Q(email__gte=text, email__lt=f"{text}{LAST_CHARACTER}")
+    return Q(email__startswith=text)

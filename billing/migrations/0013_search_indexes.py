@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False  # the indexes are built while the application writes
 
     dependencies = [
-        ("billing", "0011_staff_notices"),
+        ("billing", "0012_words_for_staff"),
     ]
 
     operations = [
@@ -36,5 +36,18 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("email", ""), _negated=True), fields=["email"], name="payment_email"
             ),
+        ),
+        # The order of the admin's lists.
+        AddIndexOnline(
+            model_name="customer",
+            index=models.Index(fields=["created_at", "id"], name="customer_created"),
+        ),
+        AddIndexOnline(
+            model_name="payment",
+            index=models.Index(fields=["created_at", "id"], name="payment_created"),
+        ),
+        AddIndexOnline(
+            model_name="subscription",
+            index=models.Index(fields=["version", "id"], name="subscription_version"),
         ),
     ]
