@@ -95,6 +95,7 @@ def check(page: Page, scope: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for scheme, options in (("light", None), ("dark", COLORS)):
             page.emulate_media(color_scheme=scheme)
+            page.evaluate("() => Promise.all(document.getAnimations().map((one) => one.finished))")  # fading colors
             results = Axe().run(page, context=scope, options=options)
             assert results.violations_count == 0, f"{width}, {scheme}: {results.generate_report()}"
 
