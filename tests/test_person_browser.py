@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.support.site import CHROMIUM, Site
 
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt in
 
 PERSON, STAFF, PASSWORD = "grace.hopper@example.com", "support.desk@example.com", "correct horse battery"
 WIDTHS = (360, 1280)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 COLORS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 ROWS = f"""
 from django.utils import timezone
@@ -50,7 +52,7 @@ def people(site: Site) -> Site:
     return site
 
 
-def log_in(people: Site, browser: Browser, path: str, field: str, address: str) -> dict:
+def log_in(people: Site, browser: Browser, path: str, field: str, address: str) -> StorageState:
     with closing(browser.new_context()) as context:
         page = context.new_page()
         page.goto(f"{people.url}{path}")
@@ -62,7 +64,7 @@ def log_in(people: Site, browser: Browser, path: str, field: str, address: str) 
 
 
 @pytest.fixture(scope="module")
-def sessions(people: Site, browser: Browser) -> dict[str, dict]:
+def sessions(people: Site, browser: Browser) -> dict[str, StorageState]:
     """Log both in once, and return their cookies by their address."""
     return {
         STAFF: log_in(people, browser, "/admin/login/", "username", STAFF),
@@ -71,7 +73,7 @@ def sessions(people: Site, browser: Browser) -> dict[str, dict]:
 
 
 @pytest.fixture(params=["with scripts", "without scripts"])
-def staff_page(request, browser: Browser, people: Site, sessions: dict) -> Iterator[Page]:
+def staff_page(request, browser: Browser, people: Site, sessions: dict[str, StorageState]) -> Iterator[Page]:
     has_scripts = request.param == "with scripts"
     with closing(browser.new_context(storage_state=sessions[STAFF], java_script_enabled=has_scripts)) as context:
         page = context.new_page()
@@ -81,7 +83,7 @@ def staff_page(request, browser: Browser, people: Site, sessions: dict) -> Itera
 
 
 @pytest.fixture
-def persons_page(browser: Browser, people: Site, sessions: dict) -> Iterator[Page]:
+def persons_page(browser: Browser, people: Site, sessions: dict[str, StorageState]) -> Iterator[Page]:
     with closing(browser.new_context(storage_state=sessions[PERSON])) as context:
         page = context.new_page()
         page.goto(f"{people.url}/dashboard")
@@ -93,7 +95,8 @@ def check(page: Page, scope: str) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for scheme, options in (("light", None), ("dark", COLORS)):
+        for scheme in SCHEMES:
+            options = COLORS if scheme == "dark" else None
             page.emulate_media(color_scheme=scheme)
             page.evaluate("() => Promise.all(document.getAnimations().map((one) => one.finished))")  # fading colors
             results = Axe().run(page, context=scope, options=options)
