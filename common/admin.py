@@ -169,6 +169,7 @@ class ReadOnlyAdmin(OperableAdmin):
     list_per_page = 50  # rendering a row takes longer than finding it
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count the rows of every choice
+    shown_with: Mapping[str, str] = {}  # fields that methods show, and the attribute of the row that each one shows
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any
@@ -183,7 +184,8 @@ class ReadOnlyAdmin(OperableAdmin):
         if obj is None:
             return fieldsets
         columns = {field.name for field in self.opts.concrete_fields} - obj.get_deferred_fields()
-        empty = {name for name in columns if getattr(obj, name) in EMPTY}
+        shown = {**{name: name for name in columns}, **self.shown_with}
+        empty = {name for name, value in shown.items() if getattr(obj, value) in EMPTY}
         filled = [(title, [name for name in part["fields"] if name not in empty], part) for title, part in fieldsets]
         return [(title, {**part, "fields": names}) for title, names, part in filled if names]
 

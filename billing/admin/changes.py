@@ -27,6 +27,7 @@ class SubscriptionChangeAdmin(ReadOnlyAdmin):
         (_("Details"), {"fields": ["failures", "request_form"], "classes": ["collapse"]}),
     ]
     readonly_fields = ["confirmed_amount", "request_form"]
+    shown_with = {"confirmed_amount": "amount_due", "request_form": "parameters"}
 
     def summary(self, request: HttpRequest, row: SubscriptionChange) -> Summary:
         facts = [(_("User"), links.to_row(row.user)), (_("Subscription"), links.to_row(row.subscription))]

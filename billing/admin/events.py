@@ -57,6 +57,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         (_("As received"), {"fields": ["content"], "classes": ["collapse"]}),
     ]
     readonly_fields = ["traceback", "content"]
+    shown_with = {"traceback": "error"}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if self.has_view_permission(request) and (problem := monitoring.missing_invoices_warning()):

@@ -18,7 +18,7 @@ else:
 
 
 class ReadOnlyInline(TabularInline):
-    show_change_link = True
+    template = "admin/read_only_inline.html"
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -40,6 +40,14 @@ class SubscriptionInline(ReadOnlyInline):
     def state(self, subscription: Subscription) -> SafeString:
         return states.subscription_state(subscription).badge
 
+    @admin.display(description=_("plan"))
+    def plan_name(self, subscription: Subscription) -> str:
+        return subscription.plan_name or "-"
+
+    @admin.display(description=_("amount"))
+    def display_amount(self, subscription: Subscription) -> str:
+        return subscription.display_amount or "-"
+
 
 class PaymentInline(ReadOnlyInline):
     model = Payment
@@ -53,3 +61,7 @@ class PaymentInline(ReadOnlyInline):
     @admin.display(description=_("status"))
     def state(self, payment: Payment) -> SafeString:
         return states.payment_state(payment).badge
+
+    @admin.display(description=_("amount"))
+    def display_amount(self, payment: Payment) -> str:
+        return payment.display_amount

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import states
 from billing.admin import links, summaries
 from billing.models import Payment, Subscription
-from common.admin import ReadOnlyAdmin, preformatted
+from common.admin import ReadOnlyAdmin, preformatted, to_the_second
 from common.filters import filled, status_filter
 from common.summaries import Summary
 
@@ -73,6 +73,12 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         ),
     ]
     readonly_fields = ["plan_name", "display_amount", "next_charge_at", "grace_ends_at", "item_lines", "phase"]
+    shown_with = {
+        "next_charge_at": "next_charge_at",
+        "grace_ends_at": "grace_ends_at",
+        "item_lines": "items",
+        "phase": "next_phase",
+    }
 
     def summary(self, request: HttpRequest, row: Subscription) -> Summary:
         return Summary(states.subscription_state(row), *summaries.subscription_words(row), facts=[*facts(row)])
@@ -93,6 +99,14 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("amount"))
     def display_amount(self, subscription: Subscription) -> str:
         return subscription.display_amount or "-"
+
+    @admin.display(description=_("next charge"))
+    def next_charge_at(self, subscription: Subscription) -> str:
+        return to_the_second(subscription.next_charge_at) if subscription.next_charge_at else "-"
+
+    @admin.display(description=_("access until"))
+    def grace_ends_at(self, subscription: Subscription) -> str:
+        return to_the_second(subscription.grace_ends_at) if subscription.grace_ends_at else "-"
 
     @admin.display(description=_("items"))
     def item_lines(self, subscription: Subscription) -> SafeString | str:

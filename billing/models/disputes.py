@@ -86,7 +86,7 @@ class Dispute(BankNotice):
         ordering = ["-version"]
 
     def __str__(self) -> str:
-        return f"{self.pk}: {self.display_amount} {self.status}"
+        return f"{self.pk}: {self.display_amount} {self.status.replace('_', ' ')}"
 
     @property
     def display_amount(self) -> str:
@@ -132,7 +132,7 @@ class EarlyFraudWarning(BankNotice):
         ordering = ["-version"]
 
     def __str__(self) -> str:
-        return f"{self.pk}: {self.fraud_type}"
+        return f"{self.pk}: {self.fraud_type.replace('_', ' ')}"
 
     @property
     def stripe_url(self) -> str:

@@ -199,7 +199,7 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan_name or self.pk}: {self.status}"
+        return f"{self.plan_name or self.pk}: {self.status.replace('_', ' ')}"
 
     @property
     def price_ids(self) -> Iterator[str]:

@@ -37,6 +37,7 @@ class ContactChangeAdmin(ReadOnlyAdmin):
         ),
     ]
     readonly_fields = ["what", "so_far"]
+    shown_with = {"what": "content", "so_far": "progress"}
 
     def summary(self, request: HttpRequest, row: ContactChange) -> Summary:
         return Summary(states.state_of(row), *summaries.change_words(row, database_now()))

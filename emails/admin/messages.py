@@ -90,6 +90,7 @@ class OutboundEmailAdmin(RowActionsAdmin, IndexedSearchAdmin):
         ),
     ]
     readonly_fields = ["id", "metadata_lines"]
+    shown_with = {"metadata_lines": "metadata"}
 
     class Media:
         css = {"all": ["emails/message.css"]}

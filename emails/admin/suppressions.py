@@ -28,6 +28,12 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
         model = Suppression
         fields = ["address", "scope", "detail", "until"]
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if until := self.fields.get("until"):  # the admin's widget has two inputs, and the label belongs to neither
+            for widget, label in zip(until.widget.widgets, (_("Date"), _("Time")), strict=True):
+                widget.attrs["aria-label"] = label
+
     def clean_scope(self) -> str:
         return self.cleaned_data["scope"] or Suppression.Scope.EVERYTHING
 
