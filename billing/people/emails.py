@@ -9,7 +9,7 @@ from accounts.models import User
 from billing import mail
 from billing.models import Payment, StripeEvent
 from billing.payloads import CheckoutSession, Invoice
-from billing.payloads.objects import StripeObject
+from billing.payloads.objects import StripeObject, UnusableObject
 from billing.receipts import Bill
 from billing.recipients import Recipient
 from billing.services.customers import recipient_by_id
@@ -58,6 +58,14 @@ def bills_of(user: User) -> Iterator[tuple[Payment, Bill]]:
     )
     bodies = dict(events.values_list("object_id", "body"))
     for stripe_id, payment in payments.items():
-        if stripe_id in bodies:
-            data = StripeObject(json.loads(bodies[stripe_id])).inner("data", "object")
-            yield payment, (Invoice.read(data) if payment.is_invoice else CheckoutSession.read(data))
+        if stripe_id in bodies and (bill := bill_in(bodies[stripe_id], payment)):
+            yield payment, bill
+
+
+def bill_in(body: str, payment: Payment) -> Bill | None:
+    """Return the bill in the body of an event, or None if it can't be read."""
+    data = StripeObject(json.loads(body)).inner("data", "object")
+    try:
+        return Invoice.read(data) if payment.is_invoice else CheckoutSession.read(data)
+    except UnusableObject:
+        return None

@@ -181,8 +181,9 @@ def test_staff_send_a_receipt_again_with_the_same_content(ada, staff_client):
 
 def test_receipt_is_not_offered_without_its_data(ada):
     tell(ada, "purchase")
-    StripeEvent.objects.update(body="")
-    assert [*staff_emails(ada)] == []
+    for body in ("{}", ""):
+        StripeEvent.objects.update(body=body)
+        assert [*staff_emails(ada)] == []
 
 
 def test_staff_remind_of_a_payment_only_while_it_is_missing(ada, staff_client):
