@@ -180,6 +180,13 @@ def test_flower_starts_with_a_password_that_is_on_no_command_line(tmp_path):
     assert (done.returncode, done.stdout) == (0, "started: flower\n")
 
 
+def test_image_of_flower_contains_two_files_of_the_project():
+    lines = (ROOT / "deploy" / "flower" / "Dockerfile.dockerignore").read_text().splitlines()[1:]
+    copied = re.findall(r"^COPY ([\w/.-]+) ", (ROOT / "deploy" / "flower" / "Dockerfile").read_text(), re.MULTILINE)
+    assert lines == ["*", *(f"!{name}" for name in copied)]
+    assert all((ROOT / name).is_file() for name in copied)
+
+
 def start_flower(**environment: str) -> subprocess.CompletedProcess[str]:
     script = ROOT / "deploy" / "flower" / "start.sh"
     return subprocess.run(["sh", script], env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True)

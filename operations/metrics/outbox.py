@@ -74,5 +74,7 @@ def stalled(now: datetime) -> Iterator[tuple[int, datetime]]:
 def in_open_attempts() -> Iterator[tuple[int, datetime]]:
     """Yield the emails of calls whose outcome isn't known yet."""
     for condition in (WAITS, HELD):
-        rows = DeliveryAttempt.objects.with_emails().filter(condition).order_by("due_at")
-        yield from rows.values_list("priority", "created_at")[:MAX_READ]
+        # Contact changes are left out here, because SQLite would look for all attempts without one by its index.
+        rows = DeliveryAttempt.objects.filter(condition).order_by()
+        columns = rows.values_list("priority", "created_at", "contact_change_id")[:MAX_READ]
+        yield from ((priority, created_at) for priority, created_at, change in columns if change is None)
