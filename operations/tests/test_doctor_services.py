@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from threading import Event
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -180,7 +181,7 @@ def test_remote_redis_needs_password_and_encryption(settings, url, words):
 def test_services_are_asked_at_the_same_time_and_never_waited_for(monkeypatch):
     monkeypatch.setattr("operations.doctor.questions.SECONDS", 0.05)
     hangs = Event()
-    question = Question(hangs.wait)
+    question: Question[Any] = Question(hangs.wait)
     found = wrong(databases.checks(question))
     hangs.set()
     assert set(found) == {"database.connection"}
@@ -221,15 +222,11 @@ def test_unusable_package_for_dns_is_a_finding(monkeypatch):
 def test_findings_about_the_domain_are_passed_on(monkeypatch, settings):
     class Domains:
         @staticmethod
-        def check_sending(sender, *, timeout):
-            return [Finding("dns.spf", Level.ERROR, sender, "There is no SPF record.", f"Add one within {timeout} s.")]
-
-        @staticmethod
-        def check_providers():
-            return [Finding("provider.domain", Level.OK, "acme.com")]
+        def check_domain(sender):
+            return [Finding("dns.spf", Level.ERROR, sender, "There is no SPF record.", "Add one.")]
 
     monkeypatch.setattr(domains, "import_module", lambda name: Domains)
-    assert [found.check for found in domains.findings()] == ["dns.spf", "provider.domain"]
+    assert [found.check for found in domains.findings()] == ["dns.spf"]
 
 
 def test_check_of_django_is_shown_once(settings):
