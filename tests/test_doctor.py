@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager
 from http.server import HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def assert_no_secret(output):
 
 
 # Settings that refuse: by name, the variables, and the words of the line of each problem.
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], list[list[str]]]] = {
     "no key": ({"SECRET_KEY": ""}, [["SECRET_KEY is not set", "50 random characters"]]),
     "placeholder": ({"RESEND_API_KEY": "re_your_api_key_here"}, [["RESEND_API_KEY still contains a placeholder"]]),
     "short key": ({"SECRET_KEY": "Qw7rTy9p"}, [["SECRET_KEY must be random", "token_urlsafe"]]),

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.retry import Retry
 
 from common.redaction import redact
@@ -21,6 +21,7 @@ OLDEST_REDIS = 6
 FULL_FROM = 0.9  # the share of maxmemory in use
 SCHEMES = ("redis://", "rediss://", "unix://")
 PROBE_KEY = "doctor:probe"
+MEMORY = "Raise maxmemory, or remove what else is stored there."
 POLICY = "Set maxmemory-policy to noeviction. Nothing here fills Redis, and a full one loses no email."
 
 
@@ -82,13 +83,10 @@ def connection(name: str, url: str, question: Question[Facts]) -> Callable[[], I
         except ReadOnlyError:
             yield error("Redis is read-only, probably a replica.", f"Point {name} at the primary server.")
         except (RedisError, OSError) as failure:
-            fix = POLICY_OR_MEMORY if "OOM" in str(failure) else start
+            fix = MEMORY if isinstance(failure, OutOfMemoryError) else start
             yield error(f"Redis can't be used: {reason(failure, url)}.", fix)
 
     return troubles
-
-
-POLICY_OR_MEMORY = "Raise maxmemory, or remove what else is stored there."
 
 
 def reason(failure: Exception, url: str) -> str:
@@ -108,7 +106,7 @@ def server(question: Question[Facts]) -> Callable[[], Iterator[Trouble]]:
         if facts.policy not in ("", "noeviction"):
             yield warning(f"When it is full, it deletes counters of rate limits ({facts.policy}).", POLICY)
         if facts.maximum and facts.used > FULL_FROM * facts.maximum:
-            yield warning(f"{facts.used:,} of its {facts.maximum:,} bytes are in use.", POLICY_OR_MEMORY)
+            yield warning(f"{facts.used:,} of its {facts.maximum:,} bytes are in use.", MEMORY)
 
     return troubles
 

@@ -21,6 +21,7 @@ COVERED = frozenset(
         "emails.E010",
         "emails.I001",
         "emails.I002",
+        "emails.W002",
     }
 )
 

@@ -4,6 +4,7 @@ import os
 import socket
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -41,7 +42,7 @@ def latest() -> LatestReport | None:
     return LatestReport(findings, report.checked_at, report.process, different_variables(report.fingerprints))
 
 
-def restored(found: dict[str, str]) -> Finding | None:
+def restored(found: dict[str, Any]) -> Finding | None:
     """Return the finding, or None if another version of the code stored it in another form."""
     try:
         return Finding(**{**found, "level": Level(found["level"])})

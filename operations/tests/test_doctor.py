@@ -21,10 +21,12 @@ from operations.models import Heartbeat, Role
 pytestmark = pytest.mark.django_db
 
 KEY = "sk_live_51Hq8sTn4Lm9XwVr7"
+SECRET_KEY = "kJ3v9-qTz7_Lm2XwR5bYc8NfHd4GsPa6UeVi1ZoKrMtQjBxWnCyEuFhSgDl"
+API_KEY = "re_2vKq8sTn4Lm9Xw"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 HEALTHY = {
     "IS_PRODUCTION": True,
-    "SECRET_KEY": "kJ3v9-qTz7_Lm2XwR5bYc8NfHd4GsPa6UeVi1ZoKrMtQjBxWnCyEuFhSgDl",
+    "SECRET_KEY": SECRET_KEY,
     "APP_URL": "https://app.acme.com",
     "ALLOWED_HOSTS": ["app.acme.com"],
     "DEFAULT_FROM_EMAIL": "Acme <hello@mail.acme.com>",
@@ -32,7 +34,7 @@ HEALTHY = {
     "EMAIL_PROVIDER": "resend",
     "EMAIL_DELIVERY_BACKEND": "",
     "EMAIL_FALLBACK_PROVIDER": "",
-    "RESEND_API_KEY": "re_2vKq8sTn4Lm9Xw",
+    "RESEND_API_KEY": API_KEY,
     "RESEND_WEBHOOK_SECRETS": [WEBHOOK_SECRET],
     "BRAND_NAME": "Acme",
     "BRAND_ADDRESS": "1 Main Street, Springfield",
@@ -54,7 +56,7 @@ STRIPE = {
 }
 SMTP = {"EMAIL_PROVIDER": "smtp", "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}
 TEST_KEY = KEY.replace("live", "test")
-SECRETS = (HEALTHY["SECRET_KEY"], HEALTHY["RESEND_API_KEY"], KEY, TEST_KEY, WEBHOOK_SECRET, "Xk29vQpL")
+SECRETS = (SECRET_KEY, API_KEY, KEY, TEST_KEY, WEBHOOK_SECRET, "Xk29vQpL")
 
 # By name: the settings, the check that finds the problem, and what its line contains.
 BROKEN = {

@@ -48,6 +48,12 @@ def store(*findings, **fields) -> None:
     Report.objects.create(pk=reports.ONLY, **defaults | fields)
 
 
+def latest() -> reports.LatestReport:
+    report = reports.latest()
+    assert report is not None
+    return report
+
+
 def test_there_is_no_report_at_first(staff_client):
     assert reports.latest() is None
     assert "There is no report yet" in staff_client.get(PAGE).content.decode()
@@ -57,7 +63,7 @@ def test_worker_stores_its_findings_worst_first(settings):
     settings.IS_PRODUCTION, settings.EMAIL_PROVIDER = True, "console"
     tasks.examine_installation()
     tasks.examine_installation()
-    report = reports.latest()
+    report = latest()
     assert Report.objects.count() == 1
     assert report.process.startswith(socket.gethostname())
     assert report.findings[0].level == Level.ERROR
@@ -100,7 +106,7 @@ def test_page_names_variables_that_differ_from_the_workers(staff_client):
     store(fingerprints={**comparison.fingerprints(), "RESEND_API_KEY": "0123456789abcdef"})
     assert "RESEND_API_KEY" in staff_client.get(PAGE).content.decode()
     Report.objects.update(fingerprints={**comparison.fingerprints(), comparison.KEY_CHECK: "0" * 16, "X": "1"})
-    assert reports.latest().different == ["SECRET_KEY"], "then all hashes differ, and only this says something"
+    assert latest().different == ["SECRET_KEY"], "then all hashes differ, and only this says something"
 
 
 def test_check_is_only_queued(staff_client, monkeypatch):
