@@ -35,6 +35,7 @@ COMMANDS = [
     "same_answer.py",
     "password_check.py",
     "login_storm.py",
+    "log_cost.py",
     "webhook_rate.py",
     "drain_rate.py",
     "drain_rate.py --provider sendgrid",
