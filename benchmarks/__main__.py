@@ -38,6 +38,7 @@ COMMANDS = [
     "same_answer.py",
     "password_check.py",
     "login_storm.py",
+    "log_cost.py",
     "webhook_rate.py",
     "metrics_cost.py",
     "drain_rate.py",

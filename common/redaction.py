@@ -21,18 +21,26 @@ LOGGED_ADDRESS = re.compile(
     r"[^\s<>\"'`“”(),:;=?&/\[\].]",
     re.IGNORECASE,
 )
-LOGGED_SECRETS = re.compile(
-    rf"{KEY_PATTERNS.pattern}"
-    r"|(?<=://)[^\s/@]*:[^\s/@]*(?=@)"  # user and password in a URL
-    r"|[\w-]{4,}(?::|%3[Aa])[\w-]{4,}(?::|%3[Aa])[\w-]{20,}"  # django.core.signing: links in emails
-    r"|\b[0-9a-f]{64}\b"  # API tokens
-    r"|\b(?:argon2|pbkdf2_\w+|bcrypt\w*|scrypt|md5)\$[^\s'\",]+"  # password hashes
-    r"|(?<=[?&;])(?:token|password|code|key|signature|email)=[^\s&#\"'<>]*",
+# Each pattern is only tried on a text that contains its mark, because most lines contain none, and each begins where a
+# word does, because trying every character takes much longer.
+WORD = r"(?<![\w-])[\w-]"
+LOGGED_SECRETS = (
+    (("earer ", "asic ", "EARER ", "ASIC "), re.compile(r"(?i:\bbearer|\bbasic)\s+[\w.~+/=-]+")),
+    (("SG.",), re.compile(r"\bSG\.[\w.-]{8,}")),
+    (("re_", "seq_", "sk_", "rk_", "whsec_"), re.compile(r"\b(?:re|seq|sk|rk|whsec)_[\w-]{8,}")),
+    (("://",), re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*(?=@)")),  # user and password
+    # django.core.signing: links in emails
+    ((":", "%3A", "%3a"), re.compile(rf"{WORD}{{4,}}(?::|%3[Aa])[\w-]{{4,}}(?::|%3[Aa])[\w-]{{20,}}")),
+    # password hashes
+    (("$",), re.compile(r"\b(?:argon2|pbkdf2_\w+|bcrypt\w*|scrypt|md5)\$[^\s'\"]+")),
+    (("=",), re.compile(r"(?<=[?&;])(?:token|password|code|key|signature|email)=[^\s&#\"'<>]*")),
 )
+MIN_API_TOKEN = 64
+API_TOKEN = re.compile(r"\b[0-9a-f]{64}\b")
 # PostgreSQL quotes whole rows below its first line, and the statement as it was sent.
 DATABASE_DETAILS = re.compile(r"\n(?:DETAIL|CONTEXT|HINT|QUERY|WHERE|STATEMENT|LINE \d+):.*", re.DOTALL)
-# JSON, HTML, and lists in the text of an exception, but not <… object at 0x…> and [Errno 111].
-BODY = re.compile(r"\{|<(?![\w.]+ object)|\[(?!Errno)")
+# JSON, HTML, and lists in the text of an exception, but not <… object at 0x…>, and not [Errno 111].
+BODY = re.compile(r"\{|<(?![\w.]+ object)|\[\s*['\"{\[]")
 MAX_QUOTED_CHARACTERS = 60
 SECRET_SETTINGS = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD|DSN|FALLBACKS)$")
 MIN_SECRET_CHARACTERS = 10  # a shorter one could be part of an ordinary word
@@ -58,10 +66,12 @@ def cleaned(text: str) -> str:
         text = DATABASE_DETAILS.sub("", text)
     if settings.configured:  # not in gunicorn's main process
         text = secret_values().sub("[removed]", text)
-    if "@" in text or "%40" in text:
-        text = LOGGED_SECRETS.sub("[removed]", text)
-        return LOGGED_ADDRESS.sub("[address]", text)
-    return LOGGED_SECRETS.sub("[removed]", text)
+    for marks, pattern in LOGGED_SECRETS:
+        if any(mark in text for mark in marks):
+            text = pattern.sub("[removed]", text)
+    if len(text) >= MIN_API_TOKEN:
+        text = API_TOKEN.sub("[removed]", text)
+    return LOGGED_ADDRESS.sub("[address]", text) if "@" in text or "%40" in text else text
 
 
 def without_bodies(text: str) -> str:

@@ -37,6 +37,7 @@ from tests.support.stripe_endpoint import USER
 
 Line = dict[str, Any]
 PASSWORD, MARK = "correct-Horse-9-battery", "Zanzibar"  # the mark is part of bodies
+QUOTED = "Another-planted-9-secret"  # some exceptions quote it
 KEYS = {
     "RESEND_API_KEY": "re_PlantedKey0123456789",
     "METRICS_TOKEN": "PlantedMetricsToken0123456789abcdef",
@@ -159,22 +160,22 @@ def fail_everywhere(stack: Stack) -> dict[str, str]:
     def post(path: str, **body: str) -> str:
         secrets = {
             "Authorization": f"Token {'e' * 64}",
-            "Cookie": f"a={PASSWORD}",
-            "Referer": f"https://x/?a={PASSWORD}",
+            "Cookie": f"a={QUOTED}",
+            "Referer": f"https://x/?a={QUOTED}",
         }
-        url = stack.url(f"/api/accounts/{path}/?token={PASSWORD}")
+        url = stack.url(f"/api/accounts/{path}/?token={QUOTED}")
         response = requests.post(url, json=body, headers=secrets, timeout=HUNG_AFTER)
         assert response.status_code in (201, 500)
         return response.headers["X-Request-ID"]
 
-    found = {"accounts.api.views.SignupView": post("signup", email=SIGN_UP, name=MARK, password=PASSWORD)}
+    found = {"accounts.api.views.SignupView": post("signup", email=SIGN_UP, name=MARK, password=QUOTED)}
     found["accounts.api.views.LoginView"] = post("login", email=LOG_IN, password=PASSWORD)
-    found["emails.delivery.calls"] = post("signup", email=f"{DELIVERY}planted.example", name=MARK, password=PASSWORD)
+    found["emails.delivery.calls"] = post("signup", email=f"{DELIVERY}planted.example", name=MARK, password=QUOTED)
     event = changed(payload("invoice_paid_first"), id=f"{INVOICE}_1", customer_email="stripe@planted.example")
     found["billing.webhook.processing"] = post_stripe(stack, event).headers["X-Request-ID"]
-    page = requests.get(stack.url(f"/failing-page?token={PASSWORD}"), timeout=HUNG_AFTER)
+    page = requests.get(stack.url(f"/failing-page?token={QUOTED}"), timeout=HUNG_AFTER)
     found["tests.support.failing_urls.failing_page"] = page.headers["X-Request-ID"]
-    task = f"from tests.support.failing import failing_task; failing_task.delay('task@planted.example', {PASSWORD!r})"
+    task = f"from tests.support.failing import failing_task; failing_task.delay('task@planted.example', {QUOTED!r})"
     stack.manage("shell", "-v", "0", "-c", task)
     return found
 
@@ -197,7 +198,7 @@ def test_sentry_gets_every_error_and_no_secret(stack, sentry):
     assert {(event["release"], event["environment"]) for event in sentry.events} == {("release-1", "staging")}
     assert len(sentry.events) == len(expected), [event.get("transaction") for event in sentry.events]
     for body in sentry.bodies:
-        assert not [secret for secret in (PASSWORD, MARK, "e" * 64, *KEYS.values()) if secret in body]
+        assert not [secret for secret in (QUOTED, PASSWORD, MARK, "e" * 64, *KEYS.values()) if secret in body]
         assert not ADDRESS.search(body), ADDRESS.search(body)
         assert '"vars"' not in body
 
