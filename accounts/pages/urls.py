@@ -2,12 +2,14 @@
 
 from django.urls import path, re_path
 
-from accounts.pages import settings, views
+from accounts.pages import marketing, settings, views
 
 app_name = "pages"
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", marketing.home, name="home"),
+    re_path(r"^terms/?$", marketing.terms, name="terms"),
+    re_path(r"^privacy/?$", marketing.privacy, name="privacy"),
     re_path(r"^signup/?$", views.sign_up, name="signup"),
     re_path(r"^welcome/?$", views.welcome, name="welcome"),
     re_path(r"^verify-email/?$", views.verify_email, name="verify-email"),
