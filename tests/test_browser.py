@@ -54,7 +54,7 @@ class Visitor:
         assert not self.console_messages
 
     def sees(self, words: str) -> None:
-        self.page.get_by_text(words).first.wait_for()
+        self.page.locator("main").get_by_text(words).first.wait_for()
 
     def is_at(self, path: str) -> None:
         self.page.wait_for_url(f"**{path}")
