@@ -12,6 +12,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import checks, signals  # noqa: F401, PLC0415  # models load after apps
         from accounts.admin import groups, users  # noqa: F401, PLC0415  # after Django has loaded the packages' admins
+        from accounts.pages import placeholders  # noqa: F401, PLC0415
 
         post_save.connect(signals.welcome_new_user, sender="accounts.User", dispatch_uid="accounts.welcome_new_user")
         post_save.connect(

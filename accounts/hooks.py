@@ -143,6 +143,10 @@ name_receivers: list[Callable[[User], None]] = []
 dashboard_panels: list[Callable[[HttpRequest], str]] = []
 
 
+# Each returns the HTML of a section of the home page, such as the plans, or an empty string.
+home_sections: list[Callable[[HttpRequest], str]] = []
+
+
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
     """A link in the header of every page. ``url_name`` is the name of its route."""
@@ -154,3 +158,6 @@ class NavigationLink:
 # For users who are logged in, and for visitors.
 navigation_links: list[NavigationLink] = []
 visitor_links: list[NavigationLink] = []
+
+# In the footer of every page, before the terms.
+footer_links: list[NavigationLink] = []

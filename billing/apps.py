@@ -14,7 +14,7 @@ class BillingConfig(AppConfig):
         # These modules import models, which can't be loaded before the app is ready.
         from accounts import hooks  # noqa: PLC0415
         from billing import checks, privacy  # noqa: F401, PLC0415
-        from billing.pages import display  # noqa: PLC0415
+        from billing.pages import cards, display  # noqa: PLC0415
         from billing.people import emails, facts, timeline  # noqa: PLC0415
         from billing.services import contacts, customers  # noqa: PLC0415
         from billing.signals import customer_found  # noqa: PLC0415
@@ -39,5 +39,8 @@ class BillingConfig(AppConfig):
         hooks.contact_attribute_sources.append(contacts.attributes_of)
         hooks.banners.append(display.due_banner)
         hooks.dashboard_panels.append(display.plan_panel)
+        hooks.home_sections.append(cards.home_section)
         hooks.navigation_links.append(hooks.NavigationLink("billing-pages:billing", _("Billing")))
-        hooks.visitor_links.append(hooks.NavigationLink("billing-pages:pricing", _("Pricing")))
+        pricing = hooks.NavigationLink("billing-pages:pricing", _("Pricing"))
+        hooks.visitor_links.append(pricing)
+        hooks.footer_links.append(pricing)

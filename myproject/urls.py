@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from accounts.pages import branding
 from accounts.pages.settings import change_password
 from billing.webhook.views import stripe_webhook
-from myproject import errors
+from myproject import crawlers, errors
 from myproject.schema import SchemaView
 from myproject.security_contact import security_txt
 
@@ -24,7 +24,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/security.txt", security_txt, name="security-txt"),
     path("brand.css", branding.stylesheet, name="brand-stylesheet"),
     path("brand.svg", branding.mark, name="brand-mark"),
-    path("favicon.ico", branding.mark),  # browsers request it if a page, such as the admin, names no icon
+    path("favicon.ico", branding.icon),  # browsers request these two if a page, such as the admin, names no icon
+    path("apple-touch-icon.png", branding.touch_icon),
+    path("robots.txt", crawlers.robots_txt, name="robots-txt"),
 ]
 
 if settings.DEVELOPMENT_ROUTES:
@@ -33,6 +35,7 @@ if settings.DEVELOPMENT_ROUTES:
 if settings.PAGES_ENABLED:
     urlpatterns += [
         path(".well-known/change-password", change_password, name="change-password"),
+        path("sitemap.xml", crawlers.sitemap, name="sitemap"),
         path("", include("accounts.pages.urls")),
         path("", include("billing.pages.urls")),
     ]

@@ -423,6 +423,13 @@ if REST_KNOX["AUTO_REFRESH_MAX_TTL"] < REST_KNOX["TOKEN_TTL"]:
     raise refusal("API_TOKEN_MAXIMUM_DAYS", "at least API_TOKEN_DAYS")
 SPECTACULAR_SETTINGS = {
     "TITLE": BRAND_NAME,
+    "DESCRIPTION": (
+        "Log in with `POST /api/accounts/login/`, and send the token that you get with each request, in the header "
+        "`Authorization: Token …`.\n\n"
+        "Requests and responses are JSON. An error has a `detail` for people and usually a `code` for programs; "
+        "errors in single fields are listed by field instead. After a 429 or a 503, wait for as many seconds as "
+        "`Retry-After` names."
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],  # public; a token would only cost a query

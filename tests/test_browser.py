@@ -54,7 +54,7 @@ class Visitor:
         assert not self.console_messages
 
     def sees(self, words: str) -> None:
-        self.page.get_by_text(words).first.wait_for()
+        self.page.locator("main").get_by_text(words).first.wait_for()
 
     def is_at(self, path: str) -> None:
         self.page.wait_for_url(f"**{path}")
@@ -66,7 +66,7 @@ def test_complete_user_journey_works(site, browser, name):
     visitor = Visitor(browser, site, *VISITORS[name])
 
     visitor.visit("/")
-    visitor.page.get_by_role("navigation").get_by_role("link", name="Sign up").click()
+    visitor.page.get_by_role("banner").get_by_role("link", name="Sign up").click()
     visitor.submit("Create account", name="Ada", email=address, password="short")
     visitor.sees("This password is too short.")
     visitor.submit("Create account", password=PASSWORD)
@@ -77,6 +77,7 @@ def test_complete_user_journey_works(site, browser, name):
     visitor.is_at("/dashboard")
     visitor.sees("Hello, Ada")
 
+    visitor.page.get_by_text("Your account", exact=True).locator("..").click()
     visitor.submit("Log out")
     visitor.visit("/dashboard")
     visitor.submit("Log in", email=address, password=PASSWORD)

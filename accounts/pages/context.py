@@ -1,6 +1,9 @@
 """What a page knows about its visitor: the email address they entered, and the page they tried to open."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +11,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts.errors import AccountsError
 from common import pages
 
 # The email address whose inbox the person is asked to check. It is in a cookie of its own, INBOX_COOKIE_NAME, because a
@@ -83,3 +87,35 @@ def is_on_this_site(request: HttpRequest, target: str) -> bool:
 def render_form_page(request: HttpRequest, template: str, form: Form, **context: object) -> HttpResponse:
     """Render a page with a form; its template also gets the username."""
     return pages.render_form_page(request, template, form, **{"username": username(request), **context})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """A page that a link in an email opens. The page with the URL name ``new_link`` can send another link."""
+
+    template: str
+    read_token: Callable[[str], object]
+    new_link: str = ""
+
+
+def render_link_page(request: HttpRequest, page: LinkPage, form: Form) -> HttpResponse:
+    """Render the page, or if the link doesn't work, the one that says why, instead of asking for a password first."""
+    problem = "" if form.is_bound else problem_with_link(form, page.read_token)
+    if not problem:
+        return render_form_page(request, page.template, form)
+    context = {"problem": problem, "new_link": page.new_link}
+    response = render_form_page(request, "accounts/broken_link.html", form, **context)
+    response.status_code = HTTPStatus.BAD_REQUEST
+    return response
+
+
+def problem_with_link(form: Form, read_token: Callable[[str], object]) -> str:
+    """Return what is wrong with a link that has just been opened, or an empty string. Changes nothing."""
+    token = str(form.initial.get("token", ""))
+    if not token:
+        return str(form.fields["token"].error_messages["required"])
+    try:
+        read_token(token)
+    except AccountsError as error:
+        return error.message
+    return ""

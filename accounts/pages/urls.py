@@ -2,13 +2,15 @@
 
 from django.urls import path, re_path
 
-from accounts.pages import emails, settings, views
+from accounts.pages import emails, marketing, settings, views
 
 app_name = "pages"
 UUID = "(?P<pk>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", marketing.home, name="home"),
+    re_path(r"^terms/?$", marketing.terms, name="terms"),
+    re_path(r"^privacy/?$", marketing.privacy, name="privacy"),
     re_path(r"^signup/?$", views.sign_up, name="signup"),
     re_path(r"^welcome/?$", views.welcome, name="welcome"),
     re_path(r"^verify-email/?$", views.verify_email, name="verify-email"),

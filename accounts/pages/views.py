@@ -15,12 +15,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.i18n import set_language
 
-from accounts import login, services, throttling
+from accounts import login, services, throttling, tokens
 from accounts.challenge import require_challenge
 from accounts.device_cookies import set_device_cookie
 from accounts.hooks import dashboard_panels
 from accounts.models import User
 from accounts.pages.context import (
+    LinkPage,
     forget_inbox,
     forget_next_page,
     inbox_address,
@@ -29,6 +30,7 @@ from accounts.pages.context import (
     remember_next_page,
     remembered_page,
     render_form_page,
+    render_link_page,
     username,
 )
 from accounts.pages.forms import (
@@ -47,10 +49,12 @@ from emails import privacy
 
 RECENT_EMAILS = 5
 
-
-@page_view(methods=["GET", "HEAD"])
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/home.html")
+# The pages that the links in emails open.
+CONFIRMATION = LinkPage("accounts/verify_email.html", tokens.read_email_verification_token, "pages:welcome")
+RESET = LinkPage("accounts/reset_password.html", tokens.read_password_reset_token, "pages:forgot-password")
+CHANGE = LinkPage("accounts/confirm_email_change.html", tokens.read_email_change_token, "pages:settings-email")
+UNDO = LinkPage("accounts/undo_email_change.html", tokens.read_email_undo_token)
+KEEP = LinkPage("accounts/keep_email_address.html", tokens.read_email_keep_token, "pages:settings-email-keep")
 
 
 @page_view(limits=throttling.SIGNUP_LIMITS)
@@ -90,7 +94,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
             user = login.verify_email_in_browser(request, **form.cleaned_data)
             messages.success(request, _("Your email address is confirmed. Welcome!"))
             return redirect_after_login(request, user, remembered_page(request))
-    return render_form_page(request, "accounts/verify_email.html", form)
+    return render_link_page(request, CONFIRMATION, form)
 
 
 @page_view(limits=throttling.LOGIN_LIMITS)
@@ -152,7 +156,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
             response = redirect_after_logout(request, _("Your new password is set. You can now log in with it."))
             set_device_cookie(response, user)  # the link proves that this device belongs to the owner
             return response
-    return render_form_page(request, "accounts/reset_password.html", form)
+    return render_link_page(request, RESET, form)
 
 
 @page_view(limits=throttling.CONFIRM_EMAIL_CHANGE_LIMITS)
@@ -165,7 +169,7 @@ def confirm_email_change(request: HttpRequest) -> HttpResponse:
             response = redirect(settings.LOGIN_REDIRECT_URL)
             set_device_cookie(response, user)  # the change made all known devices unknown
             return response
-    return render_form_page(request, "accounts/confirm_email_change.html", form)
+    return render_link_page(request, CHANGE, form)
 
 
 @page_view(limits=throttling.UNDO_EMAIL_CHANGE_LIMITS)
@@ -177,7 +181,7 @@ def undo_email_change(request: HttpRequest) -> HttpResponse:
             request.session.flush()  # its user is logged out, and may be the one who made the change
             messages.success(request, _("Your old email address is restored, and all devices have been logged out."))
             return remember_inbox(redirect("pages:reset-sent"), user.email)
-    return render_form_page(request, "accounts/undo_email_change.html", form)
+    return render_link_page(request, UNDO, form)
 
 
 @page_view(limits=throttling.CONFIRM_KEPT_ADDRESS_LIMITS)
@@ -188,7 +192,7 @@ def keep_email_address(request: HttpRequest) -> HttpResponse:
             services.keep_address(**form.cleaned_data)
             messages.success(request, _("Your email address is final. Your old one can't undo the change anymore."))
             return redirect("pages:settings-email")
-    return render_form_page(request, "accounts/keep_email_address.html", form)
+    return render_link_page(request, KEEP, form)
 
 
 def redirect_after_logout(request: HttpRequest, message: str) -> HttpResponse:

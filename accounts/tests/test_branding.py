@@ -16,6 +16,14 @@ def test_button_text_is_readable_on_any_brand_color(settings, color):
     assert colors.brand == "#" + "".join(f"{round(channel * 255):02x}" for channel in parse(color))
     for ground in (colors.brand, colors.brand_hover):
         assert contrast(parse(colors.on_brand), parse(ground)) >= 4.5
+    for ground in (colors.dark_brand, colors.dark_brand_hover):
+        assert contrast(parse(colors.on_dark_brand), parse(ground)) >= 4.5
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_button_stands_out_from_the_dark_page(settings, color):
+    settings.BRAND_COLOR = color
+    assert contrast(parse(palette().dark_brand), parse(branding.DARK_PAGE)) >= branding.MIN_BUTTON_CONTRAST
 
 
 @pytest.mark.parametrize("color", COLORS)

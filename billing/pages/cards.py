@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -79,12 +81,15 @@ class PlanCard:
         return self.price is not None and can_be_bought(self.price)
 
     @property
+    def billing_url(self) -> str:
+        """The billing page, which offers this plan."""
+        url = reverse("billing-pages:billing")
+        return url if self.price is None else f"{url}?{urlencode({'plan': self.plan.slug, **query_of(self.price)})}"
+
+    @property
     def sign_up_url(self) -> str:
         """Where a visitor gets an account. After that, the billing page offers this plan."""
-        target = reverse("billing-pages:billing")
-        if self.price is not None:
-            target += "?" + urlencode({"plan": self.plan.slug, **query_of(self.price)})
-        return f"{reverse('pages:signup')}?{urlencode({'next': target})}"
+        return f"{reverse('pages:signup')}?{urlencode({'next': self.billing_url})}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,3 +211,10 @@ def placeholders() -> Iterator[str]:
 
 def has_live_subscription(user: Person) -> bool:
     return isinstance(user, User) and Subscription.objects.of(user.pk).live().exists()
+
+
+def home_section(request: HttpRequest) -> str:
+    """Return the HTML of the plans on the home page, or an empty string if nothing is sold."""
+    shelf = shelf_for(request.user, request.GET)
+    context = {"shelf": shelf, "is_subscribed": has_live_subscription(request.user), "is_showcase": True}
+    return render_to_string("billing/home_section.html", context, request) if shelf.cards else ""

@@ -56,7 +56,7 @@ def test_user_without_subscription_can_choose_a_plan(browser, stripe_api):
     text = text_of(response)
     assert "Pro $29.00 per month" in text
     assert "Choose Pro" in text
-    assert "Your payments will appear here." in text
+    assert "No payments yet Each payment will appear here, with its receipt." in text
     assert "Manage subscription" not in text
 
 
