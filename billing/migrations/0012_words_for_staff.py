@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0012_search_indexes"),
+        ("billing", "0011_staff_notices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
