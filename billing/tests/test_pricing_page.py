@@ -1,5 +1,7 @@
 """The page /pricing, and the plans on /billing, used like a browser without scripts."""
 
+from typing import Any
+
 import pytest
 from django.core import mail
 from django.test import Client
@@ -63,8 +65,9 @@ def test_visitors_find_the_page_in_the_navigation(client, browser, shop):
     assert 'href="/pricing"' not in header(browser.get("/dashboard"))
 
 
-def header(response) -> str:
-    return response.content.decode().partition("</header>")[0]
+def header(response: Any) -> str:
+    html: str = response.content.decode()
+    return html.partition("</header>")[0]
 
 
 def test_sign_up_leads_on_to_the_chosen_plan(client, db, shop, settings):
