@@ -17,11 +17,16 @@ def main() -> None:
     use_virtual_environment()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.development")
     # Only now, because the Python that started may have no Django.
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 
-    from settings.startup import explained  # noqa: PLC0415
+    try:
+        from settings.diagnosis import diagnosed  # noqa: PLC0415
+        from settings.startup import explained  # noqa: PLC0415
+    except ImproperlyConfigured as error:  # from the package itself, which is no settings module
+        sys.exit(f"Error: {error}")
 
-    with explained(traceback="--traceback" in sys.argv):
+    with explained(traceback="--traceback" in sys.argv), diagnosed(sys.argv):
         execute_from_command_line(sys.argv)
 
 

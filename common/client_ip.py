@@ -3,8 +3,11 @@
 import logging
 import threading
 from contextlib import suppress
+from dataclasses import astuple, dataclass
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from django.core.cache import cache
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -13,6 +16,18 @@ logger = logging.getLogger(__name__)
 
 FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
 is_header_ignored = threading.Event()  # set once X-Forwarded-For has arrived although no proxy is trusted
+are_entries_missing = threading.Event()  # set once it had fewer entries than there are trusted proxies
+SEEN_KEY = "client_ip:seen_proxies"
+REMEMBERED_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenProxies:
+    """A request whose X-Forwarded-For doesn't fit TRUSTED_PROXY_COUNT."""
+
+    trusted: int  # TRUSTED_PROXY_COUNT at that time
+    entries: int  # of the header
+    is_from_private_ip: bool  # of the server's own view, so it came from a proxy and not from a visitor
 
 
 def client_ip(request: HttpRequest | Request) -> IPv4Address | IPv6Address | None:
@@ -46,9 +61,35 @@ def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
 
 def warn_if_header_is_ignored(request: HttpRequest) -> None:
     """Warn once per process if a proxy seems to be in front that TRUSTED_PROXY_COUNT doesn't know about."""
-    if FORWARDED_FOR in request.META and not api_settings.NUM_PROXIES and not is_header_ignored.is_set():
+    if FORWARDED_FOR not in request.META:
+        return
+    proxies = int(api_settings.NUM_PROXIES or 0)
+    if proxies:
+        if not are_entries_missing.is_set() and entry_count(request) < proxies:
+            are_entries_missing.set()
+            remember(request, proxies)
+    elif not is_header_ignored.is_set():
         is_header_ignored.set()
+        remember(request, proxies)
         logger.warning(
             "A request arrived with X-Forwarded-For, which is ignored because TRUSTED_PROXY_COUNT is 0. If there is a "
             "proxy in front, everyone behind it counts as one client for the rate limits: set TRUSTED_PROXY_COUNT."
         )
+
+
+def entry_count(request: HttpRequest) -> int:
+    return len([entry for entry in request.META[FORWARDED_FOR].split(",") if entry.strip()])
+
+
+def remember(request: HttpRequest, proxies: int) -> None:
+    """Let other processes know, such as manage.py doctor. Waits 0.2 s at most, once per process."""
+    ip = parse_ip(request.META.get("REMOTE_ADDR", ""))
+    seen = SeenProxies(proxies, entry_count(request), is_from_private_ip=ip is None or not ip.is_global)
+    cache.set(SEEN_KEY, astuple(seen), REMEMBERED_FOR.total_seconds())
+
+
+def seen_proxies() -> SeenProxies | None:
+    """Return a request of the last day that didn't fit the number of trusted proxies, if that is still the same."""
+    found = cache.get(SEEN_KEY)
+    seen = SeenProxies(*found) if found else None
+    return seen if seen and seen.trusted == int(api_settings.NUM_PROXIES or 0) else None

@@ -9,6 +9,7 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         from emails.signals import emails_deleting  # noqa: PLC0415  # models load after apps
+        from operations.admin import reports  # noqa: F401, PLC0415
         from operations.rollups import emails, tasks  # noqa: F401, PLC0415
 
         emails_deleting.connect(emails.remember_deleted, dispatch_uid="operations.remember_deleted")

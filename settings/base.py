@@ -7,17 +7,24 @@ from urllib.parse import quote
 
 from corsheaders.defaults import default_headers
 
+from settings import public_secrets
 from settings.environment import BASE_DIR, MAXIMUM_PORT, VAR_DIR, read_environment, refusal
 from settings.placeholders import placeholders
 from settings.plans import BILLING_ADD_ONS as BILLING_ADD_ONS
 from settings.plans import BILLING_CHECKOUT as BILLING_CHECKOUT
 from settings.plans import BILLING_PLANS as BILLING_PLANS
 from settings.plans import BILLING_PRODUCTS as BILLING_PRODUCTS
+from settings.variables import Variables
 
 env = read_environment()
 VAR_DIR.mkdir(exist_ok=True)
 
 PLACEHOLDERS = [*placeholders(env)]  # production refuses these variables, and manage.py check names them
+
+# For manage.py doctor: what was read, what production must not use, and whether these are production's settings.
+VARIABLES = Variables()
+PUBLIC_SECRETS = public_secrets.ALL
+IS_PRODUCTION = False
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = False
@@ -154,6 +161,7 @@ if REDIS_URL:
 CELERY_BROKER_URL = env.broker_url("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True  # the database is the record, and nothing reads results
 CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_IMPORTS = ["operations.doctor.tasks"]  # Celery finds only the modules "tasks" directly below an app
 CELERY_WORKER_POOL = "threads"  # sending is mostly waiting: as fast as prefork, with a fifth of the memory
 CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long task must not hold back tasks that other workers could run
@@ -215,6 +223,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "operations.count_by_hour",
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
+    },
+    "operations-examine-installation": {
+        "task": "operations.doctor.tasks.examine_installation",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 300},
     },
     "accounts-purge-old-logins": {
         "task": "accounts.tasks.forget_old_history",

@@ -8,8 +8,7 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
-
+from settings import public_secrets
 from settings.base import *  # noqa: F403
 from settings.base import (
     APP_URL,
@@ -33,6 +32,7 @@ from settings.environment import (
     Env,
     misspelled,
 )
+from settings.refusals import Refused, split_advice
 from settings.urls import is_local_host
 
 # Set by docker-compose.yml only: the settings that .env or the shell chose, or "default".
@@ -49,22 +49,18 @@ is_local = is_app_url_local and not remote_hosts and not REMOTE_WORKSPACE_BEHIND
 
 DEBUG = env.bool("DEBUG", default=True)
 DEVELOPMENT_ROUTES = DEBUG  # /dev/inbox/ shows the emails of all users, with live links
-SECRET_KEY = env.str("SECRET_KEY", default="development-only-insecure-key-that-production-refuses-to-start-with")
+SECRET_KEY = env.str("SECRET_KEY", default=public_secrets.SECRET_KEY)
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="myproject <hello@myproject.localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 if is_local:
     # Public secrets, so that manage.py simulate_event can sign test events.
-    SEQUENZY_WEBHOOK_SECRETS = SEQUENZY_WEBHOOK_SECRETS or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
-    RESEND_WEBHOOK_SECRETS = RESEND_WEBHOOK_SECRETS or ["whsec_ZGV2ZWxvcG1lbnQtb25seS1pbnNlY3VyZQ=="]
+    SEQUENZY_WEBHOOK_SECRETS = SEQUENZY_WEBHOOK_SECRETS or [public_secrets.WEBHOOK_SECRET]
+    RESEND_WEBHOOK_SECRETS = RESEND_WEBHOOK_SECRETS or [public_secrets.WEBHOOK_SECRET]
     # In addition to SendGrid's own key, whose private half only SendGrid has.
-    SENDGRID_WEBHOOK_PUBLIC_KEYS = [
-        *SENDGRID_WEBHOOK_PUBLIC_KEYS,
-        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9QE1GQdK0uOfT768CrKMSER7LWIE0EPOPyKAnaV+jjjMY0jUMSGgL6aY7K1ViR5lZAiaB17m8v"
-        "Y6UpmcxTtirA==",
-    ]
+    SENDGRID_WEBHOOK_PUBLIC_KEYS = [*SENDGRID_WEBHOOK_PUBLIC_KEYS, public_secrets.SENDGRID_PUBLIC_KEY]
     # manage.py stripe_event signs with this secret.
-    STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or ["whsec_development-only-insecure"]
+    STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or [public_secrets.STRIPE_WEBHOOK_SECRET]
 
 INTERNAL_IPS = ["127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -126,14 +122,18 @@ def problems() -> Iterator[str]:
 
 
 if typos := [*misspelled()]:
-    raise ImproperlyConfigured(f"{'. '.join(typos)}.")
+    raise Refused(f"{'. '.join(typos)}.", [split_advice(typo) for typo in typos])
 
 if found := [*problems()]:
-    raise ImproperlyConfigured(
-        f"Development settings can't start: {'; '.join(found)}. They show all emails to everyone who can reach the "
-        "site. On a server, set DJANGO_SETTINGS_MODULE=settings.production. On your own machine, set "
+    advice = (
+        "On a server, set DJANGO_SETTINGS_MODULE=settings.production. On your own machine, set "
         "DJANGO_SETTINGS_MODULE=settings.development, let ALLOWED_HOSTS and APP_URL name only localhost, *.localhost, "
         "127.0.0.1, or ::1, and use Stripe's test mode. For a remote workspace, see .env.example."
+    )
+    raise Refused(
+        f"Development settings can't start: {'; '.join(found)}. They show all emails to everyone who can reach the "
+        f"site. {advice}",
+        [(problem, advice) for problem in found],
     )
 
 if REMOTE_WORKSPACE_BEHIND_ITS_OWN_LOGIN:

@@ -65,11 +65,16 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ ships no types
 
     names_read: ClassVar[set[str]] = set()
     lines: ClassVar[dict[str, int]] = {}  # of the variables that .env sets
+    defaults: ClassVar[dict[str, Any]] = {}  # of the variables that were read
+    ignored: ClassVar[set[str]] = set()  # treated as not set, to find what else is wrong (settings/diagnosis.py)
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, *_: object, **__: object) -> Any:
         """Return the parsed value. A leading ``$``, with which generated keys may begin, is literal."""
         self.names_read.add(var)
+        self.defaults[var] = None if default is self.NOTSET else default
         if var in self.ENVIRON:
+            if not is_utf8(self.ENVIRON[var]):  # otherwise, the first page or email that contains it would fail
+                raise refusal(var, "text in UTF-8")
             try:
                 return self.parse_value(self.ENVIRON[var], cast)
             except (KeyError, ValueError):
@@ -241,11 +246,19 @@ def read_environment() -> Env:
         text, lines = read_dotenv(DOTENV)
         Env.lines = {name: number for name, number in lines.items() if name not in Env.ENVIRON}
         Env.read_env(StringIO(text))
-    Env.ENVIRON = {name: value for name, value in Env.ENVIRON.items() if not UNSET.fullmatch(value.strip())}
+    Env.ENVIRON = {name: value for name, value in Env.ENVIRON.items() if is_set(name, value)}
     # Under Docker Compose, PORT means nothing.
     if module == DEVELOPMENT and "COMPOSE_SETTINGS" not in os.environ:
         use_port_of_bin_dev()
     return Env()
+
+
+def is_utf8(value: str) -> bool:
+    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def is_set(name: str, value: str) -> bool:
+    return name not in Env.ignored and not UNSET.fullmatch(value.strip())
 
 
 def use_port_of_bin_dev() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from settings.environment import Env
 
+SEARCHED_CHARACTERS = 5000  # no list of keys is longer, and the patterns would take minutes for a megabyte
 # Required in production, or secret, or both.
 VARIABLES = (
     "SECRET_KEY",
@@ -77,6 +78,7 @@ WHOLE = re.compile(
 
 def is_placeholder(value: str) -> bool:
     """Return whether the value, or an item of a list separated by commas, is a placeholder."""
+    value = value[:SEARCHED_CHARACTERS]
     return bool(WORDS.search(value)) or any(WHOLE.fullmatch(item.strip()) for item in value.split(","))
 
 

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from django.core.exceptions import ImproperlyConfigured
-
 from settings.base import *  # noqa: F403
 from settings.base import (
     ALLOWED_HOSTS,
@@ -20,6 +18,9 @@ from settings.base import (
     env,
 )
 from settings.environment import misspelled
+from settings.refusals import Refused, split_advice
+
+IS_PRODUCTION = True
 
 PROVIDER_VARIABLES = {
     "sequenzy": "SEQUENZY_API_KEY",
@@ -106,9 +107,10 @@ SECONDS_TO_PRELOAD = 365 * 24 * 60 * 60  # https://hstspreload.org/#submission-r
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for both of the above, for every site
 
 if found := [*problems()]:
-    raise ImproperlyConfigured(
+    raise Refused(
         f"Production can't start: {'; '.join(found)}. "
-        "See .env.example for the meaning of each variable. The value change-me counts as not set."
+        "See .env.example for the meaning of each variable. The value change-me counts as not set.",
+        [split_advice(problem) for problem in found],
     )
 
 if STRIPE_LIVEMODE is None:  # without a key; test events must not grant anything in production

@@ -2,10 +2,11 @@
 
 import sys
 
+from settings import public_secrets
 from settings.base import *  # noqa: F403
 from settings.base import DATABASES, MIDDLEWARE, REST_FRAMEWORK, STORAGES, env
 
-SECRET_KEY = "test-only-key-" + "t" * 40
+SECRET_KEY = public_secrets.TEST_SECRET_KEY
 if "pytest" not in sys.modules:  # a server with these settings, whose secrets everyone knows
     MIDDLEWARE.insert(0, "myproject.development.middleware.this_machine_only_middleware")
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

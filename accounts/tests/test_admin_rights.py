@@ -35,6 +35,7 @@ REGISTERED = {
     "emails.OutboundEmail",
     "emails.ProviderState",
     "emails.Suppression",
+    "operations.Report",
 }
 
 

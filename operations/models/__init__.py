@@ -6,3 +6,4 @@ from operations.models.counts import EmailCount as EmailCount
 from operations.models.counts import MoneyCount as MoneyCount
 from operations.models.heartbeats import Heartbeat as Heartbeat
 from operations.models.heartbeats import Role as Role
+from operations.models.reports import Report as Report

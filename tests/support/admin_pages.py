@@ -25,6 +25,7 @@ from billing.models import (
 )
 from billing.tests.support.stripe_events import payload
 from emails.models import ContactChange, DeliveryAttempt, DeliveryEvent, OutboundEmail, ProviderState, Suppression
+from operations.models import Report
 
 EVENT = {**payload("invoice_paid_first"), "id": "evt_1", "type": "invoice.sent"}  # a type without a handler
 
@@ -60,6 +61,7 @@ def make_rows() -> dict[type[Model], Model]:
         ),
         subscription,
         SubscriptionChange.objects.create(user=user, subscription=subscription, action="cancel"),
+        Report.objects.create(process="worker-1", checked_at=now, findings=[]),
     ]
     return {type(row): row for row in rows}
 

@@ -1,0 +1,51 @@
+"""Whether a worker and beat are running, and whether they have the same settings as this process."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.utils.timesince import timesince
+
+from common.db import database_now
+from operations.doctor.checks import Check, Trouble, error, serious
+from operations.doctor.comparison import different_variables
+from operations.liveness import liveness
+from operations.models import Report
+
+WORKER_FIX = "Start celery -A myproject worker, and read its log if it ends."
+BEAT_FIX = "Start celery -A myproject beat once, and read its log if it ends."
+
+
+def worker() -> Iterator[Trouble]:
+    state = liveness()
+    if not state.workers:
+        yield serious(f"No worker is running{since(state.worker_seen_at)}, so no email is sent.", WORKER_FIX)
+
+
+def beat() -> Iterator[Trouble]:
+    state = liveness()
+    if not state.is_beat_running:
+        yield serious(
+            f"beat is not running{since(state.beat_seen_at)}, so nothing is retried, and no deadline is kept.", BEAT_FIX
+        )
+
+
+def since(seen_at: datetime | None) -> str:
+    return f" (last seen {timesince(seen_at, database_now())} ago)" if seen_at else ""
+
+
+def variables() -> Iterator[Trouble]:
+    """Compare the variables with those of the worker that made the last report."""
+    report = Report.objects.first()
+    for name in different_variables(report.fingerprints) if report else ():
+        yield error(
+            f"It is not the same here and in the worker ({report.process if report else ''}).",
+            "Give both the same value, and restart them.",
+            name,
+        )
+
+
+CHECKS = (
+    Check("processes.worker", "worker", worker),
+    Check("processes.beat", "beat", beat),
+    Check("processes.variables", "variables", variables),
+)
