@@ -210,7 +210,7 @@ def test_findings_of_the_doctor_are_shown(root, staff_with, ada):
         {
             "check": "dns.spf",
             "level": "error",
-            "subject": "mail.example.com",
+            "subject": "x.example",
             "problem": "It has no SPF record.",
             "fix": "x",
         },
