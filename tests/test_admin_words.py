@@ -40,6 +40,7 @@ SHOWN = {
     StripeEvent: [*billing_states.EVENTS.values(), billing_states.EVENT_WAITS, billing_states.NO_CHANGE],
 }
 BADGE = re.compile(r'<span class="badge badge-\w+">([^<]+)</span>')
+NOT_OURS = re.compile(r'<pre class="operator-raw">.*?</pre>', re.DOTALL)  # payloads and tracebacks
 TAGS = re.compile(r"<[^>]*>")
 OTHER_DATES = re.compile(r"\b\d\d? [ap]\.m\.|\b[A-Z][a-z]{2}\. \d\d?, \d{4}|\d{4}-\d\d-\d\d \d\d:\d\d(?!:\d\d UTC)")
 JARGON = re.compile(r"\b[Nn]ull\b|outcome_unknown|gave_up|waits_for_first|needs_response|past_due\b(?!\"|=)")
@@ -72,16 +73,18 @@ def test_lists_show_every_state_in_words_of_its_own(client):
 def test_pages_use_one_style_of_dates_and_no_jargon(client):
     for model in MODELS:
         # A user's page has a template of its own, and times in input fields.
-        for row in [None, *(model._default_manager.all()[:4] if model is not User else ())]:
+        for row in [None, *(model._default_manager.all()[:2] if model is not User else ())]:
             path = list_of(model) + (f"{quote(row.pk)}/change/" if row else "")
-            text = TAGS.sub(" ", client.get(path).content.decode().partition("<main")[2])
+            html = client.get(path).content.decode().partition("<main")[2]
+            text = TAGS.sub(" ", NOT_OURS.sub("", html))
             assert not OTHER_DATES.search(text), (path, OTHER_DATES.search(text))
-            assert not JARGON.search(text.replace("Traceback", "")), (path, JARGON.search(text))
+            assert not JARGON.search(text), (path, JARGON.search(text))
 
 
 def test_page_begins_with_state_and_advice(client):
     for model in (*SHOWN, ContactChange):
-        html = client.get(f"{list_of(model)}{quote(model._default_manager.first().pk)}/change/").content.decode()
+        row = model._default_manager.all()[0]
+        html = client.get(f"{list_of(model)}{quote(row.pk)}/change/").content.decode()
         panel, fields = html.find('class="operator-panel"'), html.find("<fieldset")
         assert 0 < panel < fields, model
         assert BADGE.search(html, panel), model

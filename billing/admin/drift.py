@@ -78,7 +78,7 @@ def row_of(drift: Drift) -> Model | None:
 def values_of(drift: Drift, name: str, pair: list[str]) -> tuple[str, str]:
     """Return our value and Stripe's. Addresses aren't stored with the difference, so they are the newest known ones."""
     if name != "email":
-        ours, theirs = pair
+        ours, theirs = (value.replace("_", " ") for value in pair) if name == "status" else pair
         return ours or "-", theirs or "-"
     customer = Customer.objects.select_related("user").filter(pk=drift.object_id).first()
     if customer is None:
