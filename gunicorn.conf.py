@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+from prometheus_client import multiprocess
+
 # The access log: the client, the method, the path without its query string, the status, the size, and the duration.
 logger_class = "common.access_log.SafeLogger"
 accesslog = "-"
@@ -26,6 +30,12 @@ worker_connections = 800  # below the usual limit of 1,024 open files; beyond it
 timeout = 30
 graceful_timeout = 30
 keepalive = 75  # longer than proxies keep idle connections, so that none of them sends a request into a closed one
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Remove the states of a dead process from /metrics. Its counts stay."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def on_starting(server: object) -> None:

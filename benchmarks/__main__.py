@@ -37,6 +37,7 @@ COMMANDS = [
     "password_check.py",
     "login_storm.py",
     "webhook_rate.py",
+    "metrics_cost.py",
     "drain_rate.py",
     "drain_rate.py --provider sendgrid",
     "batch_rate.py",

@@ -3,13 +3,36 @@
 import base64
 import binascii
 import hmac
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
+from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
+from prometheus_client import Counter
 
 MAX_SIGNATURES = 20  # in one header. A sender signs with each of its active secrets, and it has a few at most.
 MAX_TIMESTAMP_DIGITS = 12
+
+RESPONSES = Counter("webhook_responses", "Responses to requests of webhooks, by HTTP status.", ["receiver", "status"])
+
+View = Callable[..., HttpResponse]
+
+
+def count_responses(receiver: Callable[..., str]) -> Callable[[View], View]:
+    """Count the responses of a view. ``receiver`` returns whose webhook it is, from the arguments in the URL."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def counted(request: HttpRequest, **arguments: Any) -> HttpResponse:
+            response = view(request, **arguments)
+            RESPONSES.labels(receiver(**arguments), str(response.status_code)).inc()
+            return response
+
+        return counted
+
+    return decorate
 
 
 def raw_body(request: HttpRequest, max_bytes: int) -> bytes | None:

@@ -1,7 +1,8 @@
-"""/metrics: counters and states for Prometheus, for holders of METRICS_TOKEN.
+"""/metrics: counters and states for Prometheus, for holders of METRICS_TOKEN (docs/metrics.md).
 
-Each process counts for itself. If there are several and PROMETHEUS_MULTIPROC_DIR names an empty folder that they can
-write to, the response adds up the counts of all. Otherwise, it shows the counts of the process that responds.
+Most of it comes from the database (operations/metrics), so any web process can respond, for all workers as well. What
+web processes count themselves is added up if PROMETHEUS_MULTIPROC_DIR names an empty folder that they can write to.
+Otherwise, it is the count of the process that responds.
 """
 
 import os
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from common.bearer import has_bearer_token
+from operations.metrics import collector
 
 
 @never_cache
@@ -22,10 +24,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotFound()
     if not has_bearer_token(request, settings.METRICS_TOKEN):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
-    return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+    text = generate_latest(registry()) + generate_latest(collector.registry())
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def registry() -> CollectorRegistry:
+    """Return what the web processes count themselves."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     all_processes = CollectorRegistry()

@@ -165,7 +165,7 @@ CELERY_IMPORTS = ["operations.doctor.tasks"]  # Celery finds only the modules "t
 CELERY_WORKER_POOL = "threads"  # sending is mostly waiting: as fast as prefork, with a fifth of the memory
 CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long task must not hold back tasks that other workers could run
-CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = env.bool("CELERY_WORKER_SEND_TASK_EVENTS", default=False)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # keeps LOGGING below in effect
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
@@ -238,6 +238,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "accounts.tasks.delete_unconfirmed_accounts",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
+    },
+    "operations-count-totals": {
+        "task": "operations.tasks.count_totals",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
     },
 }
 

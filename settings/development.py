@@ -101,7 +101,7 @@ if not CELERY_BROKER_URL:
 
 # Checks that nobody but the developer can reach this
 
-SET_BY_COMPOSE = {"DATABASE_URL", "REDIS_URL"}
+SET_BY_COMPOSE = {"CELERY_WORKER_SEND_TASK_EVENTS", "DATABASE_URL", "REDIS_URL"}
 READ_FROM_DOTENV = Env.names_read | READ_BY_COMPOSE | READ_IN_PRODUCTION
 
 

@@ -25,7 +25,7 @@ DOTENV = BASE_DIR / ".env"
 RUNNING = VAR_DIR / "bin-dev"  # settings/running.py
 DEVELOPMENT = "settings.development"
 # Variables that not every settings module reads.
-READ_BY_COMPOSE = {"DOMAIN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "TLS_ISSUER"}
+READ_BY_COMPOSE = {"DOMAIN", "FLOWER_BASIC_AUTH", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "TLS_ISSUER"}
 READ_IN_PRODUCTION = {
     "SECURE_SSL_REDIRECT",
     "SECURE_HSTS_SECONDS",

@@ -22,6 +22,7 @@ INTERPOLATED = {
     "ALLOWED_HOSTS",
     "DJANGO_SETTINGS_MODULE",
     "DOMAIN",
+    "FLOWER_BASIC_AUTH",
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",
     "TLS_ISSUER",
@@ -30,12 +31,13 @@ LONGEST_SEND = 30  # seconds, see EMAIL_CALL_DEADLINE_SECONDS
 
 
 def test_services_are_complete():
-    assert LONG_RUNNING == ["beat", "postgres", "redis", "web", "worker"]
+    assert LONG_RUNNING == ["beat", "flower", "postgres", "redis", "web", "worker"]
 
 
-def test_only_web_is_published_and_only_locally():
+def test_only_web_and_flower_are_published_and_only_locally():
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
-        "web": ["127.0.0.1:8000:8000"]
+        "web": ["127.0.0.1:8000:8000"],
+        "flower": ["127.0.0.1:5555:5555"],
     }
 
 

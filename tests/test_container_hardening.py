@@ -1,6 +1,7 @@
 """The compose files and the Dockerfile: what a container may do, and who can reach it."""
 
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -19,6 +20,10 @@ EVERY_SERVICE = [
 ]
 IN_PRODUCTION = [pytest.param(service, id=name) for name, service in SERVICES.items()]
 SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY"}
+FLOWER = [
+    pytest.param(compose["services"]["flower"], id=str(number))
+    for number, compose in enumerate([DEVELOPMENT, PRODUCTION])
+]
 
 
 @pytest.mark.parametrize("service", EVERY_SERVICE)
@@ -47,9 +52,10 @@ def test_logs_are_rotated(service):
     assert set(service["logging"]["options"]) == {"max-size", "max-file"}
 
 
-def test_only_caddy_publishes_ports():
+def test_only_caddy_publishes_ports_to_others():
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
-        "caddy": ["80:80", "443:443"]
+        "caddy": ["80:80", "443:443"],
+        "flower": ["127.0.0.1:5555:5555"],
     }
 
 
@@ -60,16 +66,19 @@ def members(network: str) -> set[str]:
 def test_networks_connect_only_who_needs_each_other():
     assert members("public") == {"caddy"}
     assert members("proxy") == {"caddy", "web"}
-    assert members("database") == {"postgres", "migrate", "web", "worker"}
-    assert members("redis") == {"redis", "web", "worker", "beat"}
+    assert members("database") == {"postgres", "migrate", "web", "worker", "beat"}
+    assert members("redis") == {"redis", "web", "worker", "beat", "flower"}
+    assert members("operator") == {"flower"}
     assert members("internet") == {"web", "worker"}
-    assert set(PRODUCTION["networks"]) == {"public", "proxy", "database", "redis", "internet"}
+    assert set(PRODUCTION["networks"]) == {"public", "proxy", "database", "redis", "internet", "operator"}
 
 
 def test_only_those_who_call_others_reach_the_internet():
     internal = {name for name, network in PRODUCTION["networks"].items() if (network or {}).get("internal")}
     assert internal == {"proxy", "database", "redis"}
     assert PRODUCTION["networks"]["internet"]["driver_opts"] == {"com.docker.network.bridge.enable_icc": "false"}
+    no_masquerade = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    assert PRODUCTION["networks"]["operator"]["driver_opts"] == no_masquerade
 
 
 def test_secrets_have_no_default():
@@ -147,3 +156,49 @@ def test_image_runs_without_privileges_and_has_no_writable_code():
     assert [value for name, value in instructions if name == "USER"] == ["app"]
     assert ("COPY", ". .") in instructions  # without --chown, everything belongs to root
     assert not re.search(r"chmod|ADD |curl|wget", dockerfile)
+
+
+@pytest.mark.parametrize("service", FLOWER)
+def test_flower_starts_only_if_asked_for_and_has_no_default_password(service):
+    assert service["profiles"] == ["flower"]
+    assert service["environment"]["FLOWER_BASIC_AUTH"] == "${FLOWER_BASIC_AUTH:-}"
+    assert service["build"] == {"context": ".", "dockerfile": "deploy/flower/Dockerfile"}
+    assert "env_file" not in service  # it needs no other secret of the project
+
+
+@pytest.mark.parametrize("value", ["", "admin", "admin:", ":0123456789abcdef", "admin:0123456789abcde"])
+def test_flower_refuses_to_start_without_a_long_password(value):
+    done = start_flower(FLOWER_BASIC_AUTH=value)
+    assert done.returncode == 1
+    assert "Set FLOWER_BASIC_AUTH in .env" in done.stderr
+
+
+def test_flower_starts_with_a_password_that_is_on_no_command_line(tmp_path):
+    (tmp_path / "celery").write_text("#!/bin/sh\necho started: $*\n")
+    (tmp_path / "celery").chmod(0o755)
+    done = start_flower(FLOWER_BASIC_AUTH="admin:0123456789abcdef", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert (done.returncode, done.stdout) == (0, "started: flower\n")
+
+
+def test_image_of_flower_contains_two_files_of_the_project():
+    lines = (ROOT / "deploy" / "flower" / "Dockerfile.dockerignore").read_text().splitlines()[1:]
+    copied = re.findall(r"^COPY ([\w/.-]+) ", (ROOT / "deploy" / "flower" / "Dockerfile").read_text(), re.MULTILINE)
+    assert lines == ["*", *(f"!{name}" for name in copied)]
+    assert all((ROOT / name).is_file() for name in copied)
+
+
+def start_flower(**environment: str) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "deploy" / "flower" / "start.sh"
+    return subprocess.run(["sh", script], env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("compose", [DEVELOPMENT, PRODUCTION])
+def test_workers_send_task_events_only_for_flower(compose):
+    for name in ("web", "worker", "beat"):
+        variable = compose["services"][name]["environment"]["CELERY_WORKER_SEND_TASK_EVENTS"]
+        assert variable == "${FLOWER_BASIC_AUTH:+true}"
+
+
+def test_web_processes_count_together_in_memory():
+    folder = SERVICES["web"]["environment"]["PROMETHEUS_MULTIPROC_DIR"]
+    assert [mount for mount in SERVICES["web"]["tmpfs"] if mount.startswith(f"{folder}:")]

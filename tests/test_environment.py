@@ -14,7 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
-IN_COMPOSE_FILES = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "DOMAIN", "TLS_ISSUER"}
+IN_COMPOSE_FILES = {"FLOWER_BASIC_AUTH", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "DOMAIN", "TLS_ISSUER"}
 READ_ELSEWHERE = {"DJANGO_SETTINGS_MODULE", "PORT"} | IN_COMPOSE_FILES  # by Django, bin/dev, and the compose files
 FOR_TESTS = {"EMAIL_FAILPOINTS"}
 REQUIRED = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "APP_URL", "DEFAULT_FROM_EMAIL"} | {

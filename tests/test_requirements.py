@@ -14,7 +14,12 @@ import pytest
 from tests.support.stack import HUNG_AFTER, ROOT
 
 FILES = sorted(path.name for path in ROOT.glob("requirements*.txt"))
-INSTALLERS = [ROOT / "Dockerfile", *sorted((ROOT / "bin").glob("[a-z]*")), ROOT / ".ci/run"]
+INSTALLERS = [
+    ROOT / "Dockerfile",
+    ROOT / "deploy/flower/Dockerfile",
+    *sorted((ROOT / "bin").glob("[a-z]*")),
+    ROOT / ".ci/run",
+]
 WHEEL = "sample-1.0-py3-none-any.whl"
 
 

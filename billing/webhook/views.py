@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from billing.webhook import processing, signatures
 from billing.webhook.envelope import NotAnEvent
-from common.webhooks import detail_response, raw_body
+from common.webhooks import count_responses, detail_response, raw_body
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ MAX_BODY_BYTES = 512 * 1024
 # With ATOMIC_REQUESTS, an error in the handler would also roll back the stored event.
 @transaction.non_atomic_requests
 @require_POST
+@count_responses(lambda: "stripe")
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Return 200 once the event is stored. Every other status makes Stripe send the event again.
 

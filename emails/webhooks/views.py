@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from common import strict_json
-from common.webhooks import detail_response, raw_body
+from common.webhooks import count_responses, detail_response, raw_body
 from emails.tracking import recording
 from emails.tracking.event import ReportedEvent
 from emails.webhooks.receiver import MalformedPayload, Receiver
@@ -43,6 +43,7 @@ RECEIVERS: dict[str, Receiver] = {
 # Needed by projects that add LoginRequiredMiddleware.
 @login_not_required
 @require_POST
+@count_responses(lambda provider: provider)
 def webhook(request: HttpRequest, provider: str) -> HttpResponse:
     """Return 200 with the number of events once all of them are stored, or one of the statuses above."""
     receiver = RECEIVERS[provider]

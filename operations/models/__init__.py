@@ -7,3 +7,5 @@ from operations.models.counts import MoneyCount as MoneyCount
 from operations.models.heartbeats import Heartbeat as Heartbeat
 from operations.models.heartbeats import Role as Role
 from operations.models.reports import Report as Report
+from operations.models.totals import Counted as Counted
+from operations.models.totals import Total as Total

@@ -10,12 +10,16 @@ class Role(models.TextChoices):
 
 
 class Heartbeat(models.Model):
-    """One row per process. ``seen_at`` is the database's clock. Processes that are gone leave their row behind."""
+    """One row per process, for a day after its end. All times are the database's."""
 
     name = models.CharField(primary_key=True, max_length=255)  # the role, the host, and the process ID
     role = models.CharField(max_length=10, choices=Role)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    # When a worker last finished a task, or beat last published one. Null: not since it started.
+    worked_at = models.DateTimeField(null=True)
+    # Set if the process stopped cleanly. One that was killed only falls silent.
+    stopped_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("heartbeat")

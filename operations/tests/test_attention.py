@@ -67,6 +67,10 @@ def stopped(user):
     Heartbeat.objects.update(seen_at=timezone.now() - HOUR)
 
 
+def stuck(user):
+    Heartbeat.objects.update(started_at=timezone.now() - HOUR, worked_at=timezone.now() - HOUR)
+
+
 def misconfigured(user):
     ProviderState.objects.create(
         name="resend", reason="configuration", detail="The key is invalid.", down_since=timezone.now() - HOUR
@@ -135,6 +139,7 @@ EXPECTED = {
         "No worker is running, so no email goes out.",
         "Beat isn't running, so nothing is retried, reminded of, or cleaned up.",
     ],
+    stuck: ["Beat runs, but hasn't published a task for five minutes."],  # so the workers have nothing to do
     misconfigured: ["resend can't be used. The key is invalid."],
     silent: ["resend has reported nothing about 1 email that it accepted, so nobody knows what arrived."],
     disputed: [
