@@ -6,8 +6,6 @@ every value of its column, and that no two labels are equal.
 
 from collections.abc import Mapping
 
-from django.utils.translation import gettext_lazy as _
-
 from billing.models import (
     CleanupRequest,
     Comparison,
@@ -24,83 +22,83 @@ from billing.models.clock import is_ahead
 from common.badges import State, Tone
 
 PAYMENTS: Mapping[str, State] = {
-    Payment.Status.PAID: State(_("Paid"), Tone.GOOD),
-    Payment.Status.FAILED: State(_("Failed"), Tone.BAD),
-    Payment.Status.CANCELED: State(_("Canceled"), Tone.QUIET),
-    Payment.Status.UNCOLLECTIBLE: State(_("Written off"), Tone.QUIET),
+    Payment.Status.PAID: State("Paid", Tone.GOOD),
+    Payment.Status.FAILED: State("Failed", Tone.BAD),
+    Payment.Status.CANCELED: State("Canceled", Tone.QUIET),
+    Payment.Status.UNCOLLECTIBLE: State("Written off", Tone.QUIET),
 }
-AWAITS_CONFIRMATION = State(_("Awaits confirmation"), Tone.WARNING)
-DISPUTED = State(_("Disputed"), Tone.BAD)
-FRAUD_SUSPECTED = State(_("Fraud suspected"), Tone.WARNING)
-REFUNDED = State(_("Refunded"), Tone.QUIET)
-PARTLY_REFUNDED = State(_("Partly refunded"), Tone.QUIET)
+AWAITS_CONFIRMATION = State("Awaits confirmation", Tone.WARNING)
+DISPUTED = State("Disputed", Tone.BAD)
+FRAUD_SUSPECTED = State("Fraud suspected", Tone.WARNING)
+REFUNDED = State("Refunded", Tone.QUIET)
+PARTLY_REFUNDED = State("Partly refunded", Tone.QUIET)
 
 # By Stripe's own words: https://docs.stripe.com/api/subscriptions/object#subscription_object-status
 SUBSCRIPTIONS: Mapping[str, State] = {
-    "active": State(_("Active"), Tone.GOOD),
-    "trialing": State(_("Trial"), Tone.GOOD),
-    "incomplete": State(_("Awaits first payment"), Tone.BUSY),
-    "past_due": State(_("Payment missing"), Tone.BAD),
-    "unpaid": State(_("Unpaid"), Tone.BAD),
-    "paused": State(_("Paused"), Tone.WARNING),
-    "canceled": State(_("Ended"), Tone.QUIET),
-    "incomplete_expired": State(_("Never paid"), Tone.QUIET),
+    "active": State("Active", Tone.GOOD),
+    "trialing": State("Trial", Tone.GOOD),
+    "incomplete": State("Awaits first payment", Tone.BUSY),
+    "past_due": State("Payment missing", Tone.BAD),
+    "unpaid": State("Unpaid", Tone.BAD),
+    "paused": State("Paused", Tone.WARNING),
+    "canceled": State("Ended", Tone.QUIET),
+    "incomplete_expired": State("Never paid", Tone.QUIET),
 }
 RUNNING = ("active", "trialing")
-ENDING = State(_("Ending"), Tone.WARNING)
-COLLECTION_PAUSED = State(_("Collection paused"), Tone.WARNING)
+ENDING = State("Ending", Tone.WARNING)
+COLLECTION_PAUSED = State("Collection paused", Tone.WARNING)
 
 # By Stripe's own words: https://docs.stripe.com/api/disputes/object#dispute_object-status
 DISPUTES: Mapping[str, State] = {
-    "needs_response": State(_("Needs a response"), Tone.BAD),
-    "warning_needs_response": State(_("Inquiry: needs a response"), Tone.BAD),
-    "under_review": State(_("Under review"), Tone.BUSY),
-    "warning_under_review": State(_("Inquiry: under review"), Tone.BUSY),
-    "won": State(_("Won"), Tone.GOOD),
-    "lost": State(_("Lost"), Tone.QUIET),
-    "warning_closed": State(_("Inquiry closed"), Tone.GOOD),
-    "prevented": State(_("Prevented"), Tone.GOOD),
+    "needs_response": State("Needs a response", Tone.BAD),
+    "warning_needs_response": State("Inquiry: needs a response", Tone.BAD),
+    "under_review": State("Under review", Tone.BUSY),
+    "warning_under_review": State("Inquiry: under review", Tone.BUSY),
+    "won": State("Won", Tone.GOOD),
+    "lost": State("Lost", Tone.QUIET),
+    "warning_closed": State("Inquiry closed", Tone.GOOD),
+    "prevented": State("Prevented", Tone.GOOD),
 }
-ANSWERED = State(_("Response sent"), Tone.BUSY)
+ANSWERED = State("Response sent", Tone.BUSY)
 
 EVENTS: Mapping[str, State] = {
-    StripeEvent.Status.RECEIVED: State(_("Received"), Tone.BUSY),
-    StripeEvent.Status.PROCESSED: State(_("Processed"), Tone.GOOD),
-    StripeEvent.Status.FAILED: State(_("Error in our code"), Tone.BAD),
+    StripeEvent.Status.RECEIVED: State("Received", Tone.BUSY),
+    StripeEvent.Status.PROCESSED: State("Processed", Tone.GOOD),
+    StripeEvent.Status.FAILED: State("Error in our code", Tone.BAD),
 }
-EVENT_WAITS = State(_("Waiting for the customer"), Tone.WARNING)
-NO_CHANGE = State(_("Changed nothing"), Tone.QUIET)
+EVENT_WAITS = State("Waiting for the customer", Tone.WARNING)
+NO_CHANGE = State("Changed nothing", Tone.QUIET)
 
 CHANGES: Mapping[str, State] = {
-    SubscriptionChange.Status.PENDING: State(_("Being processed"), Tone.BUSY),
-    SubscriptionChange.Status.DONE: State(_("Done"), Tone.GOOD),
-    SubscriptionChange.Status.REFUSED: State(_("Refused"), Tone.BAD),
+    SubscriptionChange.Status.PENDING: State("Being processed", Tone.BUSY),
+    SubscriptionChange.Status.DONE: State("Done", Tone.GOOD),
+    SubscriptionChange.Status.REFUSED: State("Refused", Tone.BAD),
 }
-RETRYING = State(_("Retrying"), Tone.WARNING)
+RETRYING = State("Retrying", Tone.WARNING)
 
 COMPARISONS: Mapping[str, State] = {
-    Comparison.Phase.SUBSCRIPTIONS: State(_("Comparing subscriptions"), Tone.BUSY),
-    Comparison.Phase.MISSING_SUBSCRIPTIONS: State(_("Looking for missing subscriptions"), Tone.BUSY),
-    Comparison.Phase.CUSTOMERS: State(_("Comparing customers"), Tone.BUSY),
-    Comparison.Phase.MISSING_CUSTOMERS: State(_("Looking for missing customers"), Tone.BUSY),
-    Comparison.Phase.CONFIRMATION: State(_("Checking differences again"), Tone.BUSY),
+    Comparison.Phase.SUBSCRIPTIONS: State("Comparing subscriptions", Tone.BUSY),
+    Comparison.Phase.MISSING_SUBSCRIPTIONS: State("Looking for missing subscriptions", Tone.BUSY),
+    Comparison.Phase.CUSTOMERS: State("Comparing customers", Tone.BUSY),
+    Comparison.Phase.MISSING_CUSTOMERS: State("Looking for missing customers", Tone.BUSY),
+    Comparison.Phase.CONFIRMATION: State("Checking differences again", Tone.BUSY),
 }
-COMPARISON_FAILS = State(_("Comparison fails"), Tone.BAD)
+COMPARISON_FAILS = State("Comparison fails", Tone.BAD)
 
-SUSPECTED = State(_("Being checked"), Tone.BUSY)
-DIFFERS = State(_("Differs"), Tone.BAD)
-AGREES = State(_("Agrees again"), Tone.GOOD)
+SUSPECTED = State("Being checked", Tone.BUSY)
+DIFFERS = State("Differs", Tone.BAD)
+AGREES = State("Agrees again", Tone.GOOD)
 
-CLEANUP_WAITS = State(_("Waiting"), Tone.BUSY)
-CLEANUP_DONE = State(_("Done"), Tone.GOOD)
+CLEANUP_WAITS = State("Waiting", Tone.BUSY)
+CLEANUP_DONE = State("Done", Tone.GOOD)
 
-REFUND_MAY_HELP = State(_("A refund can prevent a dispute"), Tone.BAD)
-NOTHING_TO_DO = State(_("For information"), Tone.QUIET)
+REFUND_MAY_HELP = State("A refund can prevent a dispute", Tone.BAD)
+NOTHING_TO_DO = State("For information", Tone.QUIET)
 
-CUSTOMER_LINKED = State(_("Has an account"), Tone.GOOD)
-CUSTOMER_UNLINKED = State(_("Without an account"), Tone.QUIET)
-CUSTOMER_DELETED = State(_("Deleted at Stripe"), Tone.QUIET)
-CUSTOMER_ERASED = State(_("Erased"), Tone.QUIET)
+CUSTOMER_LINKED = State("Has an account", Tone.GOOD)
+CUSTOMER_UNLINKED = State("Without an account", Tone.QUIET)
+CUSTOMER_DELETED = State("Deleted at Stripe", Tone.QUIET)
+CUSTOMER_ERASED = State("Erased", Tone.QUIET)
 
 
 def payment_state(payment: Payment) -> State:
@@ -130,7 +128,7 @@ def dispute_state(dispute: Dispute) -> State:
 
 
 def named_by_stripe(status: str) -> State:
-    return State(status.replace("_", " ").capitalize() or _("Unknown"), Tone.WARNING)
+    return State(status.replace("_", " ").capitalize() or "Unknown", Tone.WARNING)
 
 
 def event_state(event: StripeEvent) -> State:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from common.badges import State
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+ALL = "All"
 
 
 def filled(title: "StrOrPromise", *, yes: "StrOrPromise", no: "StrOrPromise") -> type[admin.EmptyFieldListFilter]:
@@ -23,7 +24,7 @@ def filled(title: "StrOrPromise", *, yes: "StrOrPromise", no: "StrOrPromise") ->
             self.title = str(title)
 
         def choices(self, changelist: Any) -> Iterator[Any]:
-            return with_words(super().choices(changelist), _("All"), no, yes)  # Django's order
+            return with_words(super().choices(changelist), ALL, no, yes)  # Django's order
 
     return FilledFilter
 
@@ -37,7 +38,7 @@ def yes_or_no(title: "StrOrPromise", *, yes: "StrOrPromise", no: "StrOrPromise")
             self.title = str(title)
 
         def choices(self, changelist: Any) -> Iterator[Any]:
-            return with_words(super().choices(changelist), _("All"), yes, no)
+            return with_words(super().choices(changelist), ALL, yes, no)
 
     return WordFilter
 
@@ -61,7 +62,7 @@ def choice_filter(
             self.title = str(title)
 
         def choices(self, changelist: Any) -> Iterator[Any]:
-            values = [None, *(value for value, _ in self.field.flatchoices)]  # Django's order
+            values = [None, *(value for value, _label in self.field.flatchoices)]  # Django's order
             for value, choice in zip(values, super().choices(changelist), strict=True):
                 if value is None or value in texts:
                     yield {**choice, "display": texts.get(value, choice["display"])}

@@ -17,7 +17,7 @@ admin.site.unregister([Group, AuthToken])
 @admin.register(Group)
 class GroupAdmin(StrictAdmin, DjangoGroupAdmin):
     search_help_text = "Search by name."
-    empty_text = "Here you see groups of staff with the same permissions. There are none yet."
+    empty_text = "Here you see groups of staff with the same permissions. Nobody has made one yet."
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

@@ -86,6 +86,14 @@ class UserAdmin(PersonPages, UserAdminBase):
     def role(self, user: User) -> str:
         return states.role(user)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        # An index finds a whole address. A part of an address or a name is compared with every row.
+        if "@" in search_term and (found := queryset.filter(email=search_term.strip())):
+            return found, False
+        return super().get_search_results(request, queryset, search_term)
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and may_change(request, obj)
 

@@ -97,7 +97,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["date_joined", "id"],
                 condition=models.Q(email_verified_at__isnull=True, last_login__isnull=True),
                 name="user_unconfirmed",
-            )
+            ),
+            models.Index(fields=["date_joined", "id"], name="user_joined"),  # the order of the admin's list
         ]
         constraints = [
             # For rows that are written without EmailAddressField, which makes `unique=True` ignore case.

@@ -92,7 +92,7 @@ class EarlyFraudWarningAdmin(BankNoticeAdmin):
     ]
     search_fields = ["=id", "=charge", "=payment_intent"]
     search_help_text = _("Search by Stripe's ID: issfr_…, ch_…, pi_…")
-    empty_text = _("Here you see payments that the card's bank suspects of fraud. There were none yet.")
+    empty_text = _("Here you see payments that the card's bank suspects of fraud. None has been reported yet.")
     fieldsets = [
         (None, {"fields": ["why", "is_actionable", "warned_at"]}),
         (_("Details"), {"fields": ["id", "livemode", "charge", "payment_intent"], "classes": ["collapse"]}),

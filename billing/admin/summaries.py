@@ -25,7 +25,7 @@ SUBSCRIPTIONS: Mapping[str, Words] = {
     "trialing": ("It is in its trial{trial_end}.", ""),
     "incomplete": ("The first payment hasn't succeeded yet.", "The customer can pay on the billing page."),
     "past_due": (
-        "A payment is missing{unpaid_since}, and Stripe tries the card again.",
+        "A payment is missing{unpaid_since}, and Stripe charges the card again later.",
         "The customer got an email and can pay on the billing page.",
     ),
     "unpaid": (

@@ -125,7 +125,7 @@ def test_recipients_are_the_setting_or_admins(paid_invoice, queued_emails, setti
 
 def test_wrong_settings_are_named_at_startup(settings):
     settings.BILLING_ACCESS_ON_DISPUTE, settings.BILLING_ALERT_EMAILS = "block", ["nobody"]
-    assert [error.id for error in run_checks(tags=["billing"])] == ["billing.E020", "billing.E021"]
+    assert {error.id for error in run_checks(tags=["billing"])} == {"billing.E020", "billing.E021"}
     settings.STRIPE_SECRET_KEY, settings.BILLING_ALERT_EMAILS, settings.ADMINS = "sk_live_1", [], []
     [problem] = run_checks(tags=["alerts"], include_deployment_checks=True)
     assert problem.id == "billing.W020"

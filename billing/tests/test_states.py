@@ -1,6 +1,7 @@
 """Every state of billing has words of its own, so that staff can tell it from the others without its color."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -97,7 +98,7 @@ def test_unknown_status_is_shown_in_stripes_word():
     ],
 )
 def test_state_follows_from_the_row(row, state):
-    functions = {
+    functions: dict[type, Any] = {
         Subscription: states.subscription_state,
         Dispute: states.dispute_state,
         StripeEvent: states.event_state,

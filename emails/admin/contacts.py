@@ -28,7 +28,7 @@ class ContactChangeAdmin(ReadOnlyAdmin):
     ]
     search_fields = ["address", "former_address"]
     search_help_text = _("Search by email address, or a part of it.")
-    empty_text = _("Here you see changes to people in the provider's list of contacts. There were none yet.")
+    empty_text = _("Here you see changes to people in the provider's list of contacts. Nothing has changed yet.")
     fieldsets = [
         (None, {"fields": ["address", "former_address", "action", "what", "created_at", "due_at", "settled_at"]}),
         (

@@ -81,9 +81,9 @@ PROVIDERS: Mapping[str, Words] = {
     ),
 }
 STOPPED: Mapping[str, str] = {
-    Suppression.Scope.EVERYTHING: "{address} gets no email from us{until}.",
-    Suppression.Scope.UNREQUESTED: "{address} gets only what the person requests, such as a password reset{until}.",
-    Suppression.Scope.MARKETING: "{address} gets no marketing email{until}.",
+    Suppression.Scope.EVERYTHING: "{recipient} gets no email from us{until}.",
+    Suppression.Scope.UNREQUESTED: "{recipient} gets only what the person requests, such as a password reset{until}.",
+    Suppression.Scope.MARKETING: "{recipient} gets no marketing email{until}.",
 }
 CAUSES: Mapping[str, str] = {
     Suppression.Cause.HARD_BOUNCE: "An email to it bounced, because the email address doesn't exist.",
@@ -130,7 +130,7 @@ def suppression_words(suppression: Suppression, now: datetime) -> Words:
     if suppression.until is not None and suppression.until <= now:
         return f"{suppression.address} gets email again since {exact_time(suppression.until, now)}. {cause}", ""
     until = f" until {exact_time(suppression.until, now)}" if suppression.until else ""
-    return f"{STOPPED[suppression.scope].format(address=suppression.address, until=until)} {cause}", TO_LIFT
+    return f"{STOPPED[suppression.scope].format(recipient=suppression.address, until=until)} {cause}", TO_LIFT
 
 
 def change_words(change: ContactChange, now: datetime) -> Words:

@@ -69,7 +69,7 @@ class AdminSite(site.AdminSite):
         def may_operate(model: type[Model]) -> bool:
             return may_view(model) and bool(self._registry[model].has_operate_permission(request))  # type: ignore[attr-defined]
 
-        return Viewer(may_view, may_operate, is_superuser=bool(request.user.is_superuser))
+        return Viewer(may_view, may_operate)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the pages in groups. With ``app_label``, return this app alone, as Django's own method does."""

@@ -17,7 +17,7 @@ from operations.home.attention.providers import states as provider_states
 from operations.home.viewer import Viewer
 from operations.liveness import liveness
 
-RUNNING, STOPPED = ("Running", Tone.GOOD), ("Not running", Tone.BAD)
+RUNNING, STUCK, STOPPED = ("Running", Tone.GOOD), ("Stuck", Tone.BAD), ("Not running", Tone.BAD)
 QUEUES = {
     Priority.WAITING: "Email that people wait for",
     Priority.NORMAL: "Normal email",
@@ -47,8 +47,10 @@ def parts(now: datetime, viewer: Viewer) -> list[Part]:
 def processes() -> Iterator[Part]:
     state = liveness()
     running = f"{state.workers} running" if state.workers else ""
-    yield Part("Workers", badge(*(RUNNING if state.workers else STOPPED)), running, state.worker_seen_at)
-    yield Part("Beat", badge(*(RUNNING if state.is_beat_running else STOPPED)), "", state.beat_seen_at)
+    workers = STOPPED if not state.workers else STUCK if state.are_workers_stuck else RUNNING
+    beat = STOPPED if not state.is_beat_running else STUCK if state.is_beat_stuck else RUNNING
+    yield Part("Workers", badge(*workers), running, state.worker_seen_at)
+    yield Part("Beat", badge(*beat), "", state.beat_seen_at)
 
 
 def providers(now: datetime) -> Iterator[Part]:

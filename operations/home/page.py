@@ -3,15 +3,17 @@
 from typing import Any
 
 from common.db import database_now, index_walks
+from operations.doctor import reports
 from operations.home import alive
-from operations.home.attention import doctor, listing
+from operations.home.attention import listing
 from operations.home.charts.figures import figures
 from operations.home.viewer import Viewer
+from operations.models import Report
 
 
 def home_page(viewer: Viewer) -> dict[str, Any]:
     """Return the context of admin/index.html. Reads a bounded number of rows, however many there are."""
-    report = doctor.latest() if viewer.is_superuser else None
+    report = reports.latest() if viewer.may_view(Report) else None
     # One transaction for all queries, because each of its own would cost three more.
     with index_walks():
         now = database_now()

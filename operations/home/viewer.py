@@ -12,4 +12,3 @@ class Viewer:
 
     may_view: Callable[[type[Model]], bool]
     may_operate: Callable[[type[Model]], bool]
-    is_superuser: bool = False

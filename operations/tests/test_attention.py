@@ -1,7 +1,6 @@
 """What needs attention now: each item says how many, since when, where to look, and what fixes it."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,10 +19,8 @@ from billing.models import (
     Subscription,
     SubscriptionChange,
 )
-from common.findings import Finding, Level
 from emails.models import OutboundEmail, ProviderState
-from operations.home.attention import doctor
-from operations.models import Heartbeat
+from operations.models import Heartbeat, Report
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -68,6 +65,10 @@ def late(user):
 
 def stopped(user):
     Heartbeat.objects.update(seen_at=timezone.now() - HOUR)
+
+
+def stuck(user):
+    Heartbeat.objects.update(started_at=timezone.now() - HOUR, worked_at=timezone.now() - HOUR)
 
 
 def misconfigured(user):
@@ -138,6 +139,7 @@ EXPECTED = {
         "No worker is running, so no email goes out.",
         "Beat isn't running, so nothing is retried, reminded of, or cleaned up.",
     ],
+    stuck: ["Beat runs, but hasn't published a task for five minutes."],  # so the workers have nothing to do
     misconfigured: ["resend can't be used. The key is invalid."],
     silent: ["resend has reported nothing about 1 email that it accepted, so nobody knows what arrived."],
     disputed: [
@@ -208,12 +210,17 @@ def test_count_is_bounded(root, ada, monkeypatch):
     assert "More than 3 emails" in root.get("/admin/").content.decode()
 
 
-def test_findings_of_the_doctor_are_shown_to_superusers(root, staff_with, ada, monkeypatch):
+def test_findings_of_the_doctor_are_shown(root, staff_with, ada):
     findings = [
-        Finding("dns.spf", Level.ERROR, "mail.example.com", "It has no SPF record.", "Publish one."),
-        Finding("database", Level.OK, "DATABASE_URL"),
+        {
+            "check": "dns.spf",
+            "level": "error",
+            "subject": "x.example",
+            "problem": "It has no SPF record.",
+            "fix": "x",
+        },
+        {"check": "database", "level": "ok", "subject": "DATABASE_URL", "problem": "", "fix": ""},
     ]
-    report = SimpleNamespace(findings=findings, checked_at=timezone.now())
-    monkeypatch.setattr(doctor, "latest", lambda: report)
-    assert sentences(root) == ["mail.example.com: It has no SPF record."]
+    Report.objects.create(pk=1, process="worker", checked_at=timezone.now(), findings=findings)
+    assert sentences(root) == ["x.example: It has no SPF record."]
     assert sentences(staff_with("view_outboundemail")) == []

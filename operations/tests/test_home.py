@@ -27,7 +27,7 @@ def test_pages_are_grouped_by_what_they_are_about(root):
     assert groups["People"] == ["User"]
     assert groups["Email"][0] == "OutboundEmail"
     assert groups["Money"][0] == "Customer"
-    assert groups["Settings"] == ["Group"]
+    assert groups["Settings"] == ["Group", "Report"]
 
 
 def test_page_of_one_app_stays_reachable(root):

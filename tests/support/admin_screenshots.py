@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from playwright.sync_api import Page, ViewportSize
+
 from tests.support.site import Site, chromium
 
 ADDRESS, PASSWORD = "root@example.com", "correct horse battery"
@@ -29,7 +31,7 @@ LISTS = (
     "billing/stripeevent",
 )
 GRAY = "document.documentElement.style.filter = 'grayscale(1)'"
-SIZES = {"laptop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 800}}
+SIZES: dict[str, ViewportSize] = {"laptop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 800}}
 
 
 def main(folder: Path) -> None:
@@ -46,7 +48,7 @@ def main(folder: Path) -> None:
             take_pictures(page, f"{site.url}/admin/{path}/", folder / path.partition("/")[2])
 
 
-def take_pictures(page, url: str, name: Path) -> None:
+def take_pictures(page: Page, url: str, name: Path) -> None:
     """Store one picture for each size and scheme, and one in which states differ by shapes and words only."""
     page.goto(url)
     for size, viewport in SIZES.items():

@@ -62,7 +62,7 @@ def make_every_state() -> None:
         LogEntry.objects.create(
             user=staff,
             content_type=ContentType.objects.get_for_model(User),
-            object_id=users[0].pk,
+            object_id=str(users[0].pk),
             object_repr=str(users[0]),
             action_flag=CHANGE,
             change_message="The password reset link was sent.",
@@ -246,7 +246,7 @@ def make_subscriptions(customers: list[Customer]) -> None:
         )
     for number, (status, failures) in enumerate([("pending", 0), ("pending", 2), ("done", 0), ("refused", 0)]):
         SubscriptionChange.objects.create(
-            user=customers[0].user,
+            user_id=customers[0].user_id,
             subscription=Subscription.objects.all()[number],
             action=SubscriptionChange.Action.values[number],
             plan="pro",

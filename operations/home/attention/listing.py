@@ -19,6 +19,7 @@ from emails.models import OutboundEmail, ProviderState
 from operations.home.attention import doctor, emails, money, processes, providers
 from operations.home.attention.items import Item
 from operations.home.viewer import Viewer
+from operations.models import Report
 
 Source = Callable[[datetime], Iterable[Item]]
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -46,6 +47,7 @@ def sources(viewer: Viewer) -> list[Source]:
         (Drift, money.differences),
         (CleanupRequest, money.failed_cleanups),
         (SubscriptionChange, money.waiting_changes),
+        (Report, doctor.findings),
     ]
     allowed = [source for model, source in by_model if viewer.may_view(model)]
-    return [processes.stopped_processes, *allowed, *([doctor.findings] if viewer.is_superuser else [])]
+    return [processes.stopped_processes, *allowed]

@@ -28,3 +28,19 @@ def stopped_processes(now: datetime) -> Iterator[Item]:
             since=state.beat_seen_at,
             command=BEAT,
         )
+    if state.are_workers_stuck:
+        yield Item(
+            Urgency.EVERYTHING_STOPS,
+            "Workers run, but none has finished a task for five minutes.",
+            "Check the workers' logs and the broker, and restart the workers. No email is lost.",
+            since=state.worker_worked_at,
+            command=WORKER,
+        )
+    if state.is_beat_stuck:
+        yield Item(
+            Urgency.EVERYTHING_STOPS,
+            "Beat runs, but hasn't published a task for five minutes.",
+            "Check whether the broker (REDIS_URL) responds, and restart beat.",
+            since=state.beat_worked_at,
+            command=BEAT,
+        )
