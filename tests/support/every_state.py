@@ -246,7 +246,7 @@ def make_subscriptions(customers: list[Customer]) -> None:
         )
     for number, (status, failures) in enumerate([("pending", 0), ("pending", 2), ("done", 0), ("refused", 0)]):
         SubscriptionChange.objects.create(
-            user_id=customers[0].user_id,
+            user=User.objects.get(email="ada@example.com"),
             subscription=Subscription.objects.all()[number],
             action=SubscriptionChange.Action.values[number],
             plan="pro",
