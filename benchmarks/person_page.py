@@ -66,7 +66,9 @@ def add_messages(person: Any, count: int) -> None:
     from emails.models import OutboundEmail
     from emails.tests.support.messages import mail
 
-    content, now = row_from(mail(to=[person.email])).content, timezone.now()
+    message, now = mail(to=[person.email]), timezone.now()
+    message.attach_alternative("<p>Thank you for your payment.</p>" * 20, "text/html")
+    content = row_from(message).content
     OutboundEmail.objects.bulk_create(
         OutboundEmail(
             kind="receipt",
@@ -168,13 +170,14 @@ def paths() -> dict[str, tuple[str, str]]:
 CATEGORIES = ("email", "money", "logins", "staff", "events")
 
 
-def measure() -> dict[str, float]:
-    """Return the median milliseconds of each request."""
+def measure() -> list[bool]:
+    """Report the median milliseconds of each request, and return which reach the target."""
     from django.test import Client
 
     from accounts.models import User
 
-    medians, clients = {}, {}
+    clients: dict[str, Any] = {}
+    reached = []
     for name, (who, path) in paths().items():
         if who not in clients:
             clients[who] = Client(SERVER_NAME="localhost")
@@ -185,8 +188,8 @@ def measure() -> dict[str, float]:
             response = clients[who].get(path)
             times.append((time.perf_counter() - started) * 1000)
             assert response.status_code == 200, (path, response.status_code)
-        medians[name] = statistics.median(times[1:])
-    return medians
+        reached.append(report(name, statistics.median(times[1:]), TARGET_MILLISECONDS, " ms"))
+    return reached
 
 
 def main() -> int:
@@ -204,9 +207,8 @@ def main() -> int:
         call_command("migrate", verbosity=0)
         fill(1, arguments.rows, tables=["emails_outboundemail"])
         prepare(arguments.messages)
-        medians = measure()
+        reached = measure()
         django.db.connection.close()
-    reached = [report(name, median, TARGET_MILLISECONDS, " ms") for name, median in medians.items()]
     return 0 if all(reached) else 1
 
 
