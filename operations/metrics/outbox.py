@@ -1,7 +1,7 @@
 """The emails that wait in the outbox, by priority."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import product
 
@@ -29,10 +29,11 @@ def waiting_emails() -> Iterator[Metric]:
     )
     with index_walks():
         now = database_now()
-        since = late_since(now)
-        for priority in Priority:
+        counts = {priority: count(priority) for priority in Priority}
+        since = late_since(now, [priority for priority, number in counts.items() if number])
+        for priority, number in counts.items():
             name = priority.name.lower()
-            queued.add_metric([name], count(priority))
+            queued.add_metric([name], number)
             oldest.add_metric([name], max(0.0, (now - since.get(priority, now)).total_seconds()))
     yield queued
     yield oldest
@@ -43,16 +44,16 @@ def count(priority: Priority) -> int:
     return rows.order_by()[:MAX_COUNTED].count()
 
 
-def late_since(now: datetime) -> dict[int, datetime]:
+def late_since(now: datetime, waiting: Sequence[Priority]) -> dict[int, datetime]:
     """Return, for each priority, when its oldest unsent email was due. An email with a schedule isn't late before."""
     since: defaultdict[int, datetime] = defaultdict(lambda: now)
-    for priority, time in (*due(now), *backing_off(), *stalled(now), *in_open_attempts()):
+    for priority, time in (*due(now, waiting), *backing_off(), *stalled(now), *in_open_attempts()):
         since[priority] = min(since[priority], time)
     return since
 
 
-def due(now: datetime) -> Iterator[tuple[int, datetime]]:
-    for priority, isolated in product(Priority, [False, True]):
+def due(now: datetime, waiting: Sequence[Priority]) -> Iterator[tuple[int, datetime]]:
+    for priority, isolated in product(waiting, [False, True]):
         # One range of the index, which begins with the oldest row.
         rows = OutboundEmail.objects.filter(WAITS, isolated__in=[isolated], priority__in=[priority], due_at__lte=now)
         if oldest := rows.order_by("due_at").values_list("due_at", flat=True).first():
