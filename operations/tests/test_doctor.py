@@ -14,9 +14,10 @@ from common.client_ip import SEEN_KEY
 from common.db import database_now
 from common.findings import Level
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, ProviderState
+from operations.doctor.comparison import fingerprints
 from operations.doctor.examination import SETTINGS, examine, run
 from operations.doctor.presentation import line_of
-from operations.models import Heartbeat, Role
+from operations.models import Heartbeat, Report, Role
 
 pytestmark = pytest.mark.django_db
 
@@ -293,6 +294,14 @@ def test_header_of_a_request_reaches_the_doctor(healthy, client, monkeypatch):
     monkeypatch.setattr("common.client_ip.is_header_ignored", threading.Event())
     client.get("/healthz", headers={"X-Forwarded-For": "203.0.113.7"})
     assert_found("site.proxies", ["X-Forwarded-For"])
+
+
+def test_variable_that_the_worker_lacks_is_named(healthy):
+    process = {"process": "worker-1", "checked_at": database_now(), "findings": []}
+    Report.objects.create(**process, fingerprints={**fingerprints(), "RESEND_API_KEY": "0123456789abcdef"})
+    assert_found("processes.variables", ["RESEND_API_KEY", "worker-1", "Give both the same value"])
+    Report.objects.update(checked_at=database_now() - timedelta(hours=1))
+    assert problems() == []
 
 
 def test_command_shows_lines_without_color_codes(healthy, capsys):
