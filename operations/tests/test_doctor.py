@@ -17,6 +17,7 @@ from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, Provide
 from operations.doctor.comparison import fingerprints
 from operations.doctor.examination import SETTINGS, examine, run
 from operations.doctor.presentation import line_of
+from operations.doctor.senders import TEMPLATE_NAME
 from operations.models import Heartbeat, Report, Role
 
 pytestmark = pytest.mark.django_db
@@ -199,7 +200,7 @@ def test_broken_environment_is_named(healthy, case):
 
 DOUBTFUL = {
     "no postal address": ({"BRAND_ADDRESS": ""}, "brand.address", ["BRAND_ADDRESS"]),
-    "no name": ({"BRAND_NAME": "myproject"}, "brand.name", ["BRAND_NAME"]),
+    "no name": ({"BRAND_NAME": TEMPLATE_NAME}, "brand.name", ["BRAND_NAME"]),
     "other domain": ({"DEFAULT_FROM_EMAIL": "hello@acme.net"}, "email.sender_domain", ["acme.net", "app.acme.com"]),
     "no reply": ({"SUPPORT_EMAIL": "no-reply@acme.com"}, "email.support", ["SUPPORT_EMAIL"]),
     "no webhook secret": ({"RESEND_WEBHOOK_SECRETS": []}, "email.webhook_secrets", ["/emails/webhooks/resend/"]),
