@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from django.apps import apps
 
@@ -34,10 +35,13 @@ SEE_TRACEBACK = "Run python manage.py check --traceback to see where."
 @contextmanager
 def diagnosed(arguments: Sequence[str]) -> Iterator[None]:
     """Let ``manage.py doctor`` report why the project doesn't start, and exit with 1. Other commands just fail."""
+    is_doctor = arguments[1:2] == ["doctor"]
+    if is_doctor and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # values may contain what the terminal's encoding lacks
     try:
         yield
     except Exception as error:
-        if arguments[1:2] != ["doctor"] or apps.ready:
+        if not is_doctor or apps.ready:
             raise
         report(error, arguments)
         sys.exit(1)
@@ -51,7 +55,7 @@ def report(error: Exception, arguments: Sequence[str]) -> None:
     if "--json" in arguments:
         print(as_json(environment, known, found))
         return
-    is_verbose = "--verbose" in arguments
+    is_verbose = not {"--verbose", "-v2", "--verbosity=2"}.isdisjoint(arguments)
     for line in as_text(environment, known, found, is_verbose=is_verbose, has_colors=sys.stdout.isatty()):
         print(line)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from django.core.exceptions import ImproperlyConfigured
 
 MAX_VALUE_CHARACTERS = 60
-SEARCHED_CHARACTERS = 1000  # the patterns below would take minutes for a megabyte
 SECRET_NAMES = re.compile(r"(KEYS?|SECRETS?|TOKEN|PASSWORD|DSN)$")
 # A key that ended up in the wrong variable.
 SECRET_VALUES = re.compile(
@@ -18,6 +17,7 @@ HARMLESS_URL = re.compile(
     r"([a-z][a-z0-9+.-]*://)?[\w.-]*(:[0-9]*)?(/[\w./-]*)?|[a-z][a-z0-9+.-]*://[\w.-]*:[a-z]+(/[\w./-]*)?",
     re.IGNORECASE,
 )
+SEARCHED_CHARACTERS = 1000  # these patterns would take minutes for a megabyte
 
 
 class Refused(ImproperlyConfigured):

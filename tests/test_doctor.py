@@ -118,6 +118,11 @@ def test_package_of_settings_is_refused_in_one_line():
     assert b"Set it to settings.development" in done.stderr
 
 
+def test_terminal_that_lacks_characters_shows_the_rest():
+    ascii_only = {"PYTHONIOENCODING": "ascii", "BRAND_NAME": "Käse", "DEBUG": "true"}
+    assert_named(doctor(variables=VALID | ascii_only), ["DEBUG is true", "Unset it"])
+
+
 def test_refusals_are_printed_as_json():
     done = doctor("--json", variables=VALID | {"DEBUG": "true", "EMAIL_LEASE_SECONDS": "1m"})
     report = json.loads(done.stdout)

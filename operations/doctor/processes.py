@@ -6,10 +6,11 @@ from datetime import datetime
 from django.utils.timesince import timesince
 
 from common.db import database_now
-from operations.doctor.checks import Check, Trouble, error, serious
+from operations.doctor.checks import Check, Trouble, serious
 from operations.doctor.comparison import different_variables
 from operations.liveness import liveness
 from operations.models import Report
+from operations.models.reports import OLD_AFTER
 
 WORKER_FIX = "Start celery -A myproject worker, and read its log if it ends."
 BEAT_FIX = "Start celery -A myproject beat once, and read its log if it ends."
@@ -34,12 +35,12 @@ def since(seen_at: datetime | None) -> str:
 
 
 def variables() -> Iterator[Trouble]:
-    """Compare the variables with those of the worker that made the last report."""
-    report = Report.objects.first()
+    """Compare the variables with those of the worker that made the last report, if that isn't old."""
+    report = Report.objects.filter(checked_at__gt=database_now() - OLD_AFTER).first()
     for name in different_variables(report.fingerprints) if report else ():
-        yield error(
-            f"It is not the same here and in the worker ({report.process if report else ''}).",
-            "Give both the same value, and restart them.",
+        yield serious(
+            f"It is not the same here and in the worker that checked last ({report}).",
+            "Give both the same value, and restart them. A worker checks again within five minutes.",
             name,
         )
 

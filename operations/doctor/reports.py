@@ -3,7 +3,7 @@
 import os
 import socket
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -13,8 +13,8 @@ from common.findings import Finding, Level
 from operations.doctor.comparison import different_variables, fingerprints
 from operations.doctor.examination import examine
 from operations.models import Report
+from operations.models.reports import OLD_AFTER
 
-OLD_AFTER = timedelta(minutes=15)  # three missed examinations
 ONLY = 1  # the primary key of the only row
 ORDER = (Level.ERROR, Level.WARNING, Level.OK)
 

@@ -12,6 +12,7 @@ from operations.doctor.hosts import is_local, is_reserved, site_of
 from operations.doctor.site import host_of
 
 TEST_SENDERS = frozenset({"resend.dev"})  # Resend delivers from it only to the owner of the account
+TEMPLATE_NAME = "my" + "project"  # in two parts, so that bin/rename leaves it alone
 NO_REPLY = re.compile(r"(no|do-?not)[-_.]?reply", re.IGNORECASE)
 
 
@@ -61,8 +62,8 @@ def postal_address() -> Iterator[Trouble]:
 
 
 def brand_name() -> Iterator[Trouble]:
-    if settings.IS_PRODUCTION and settings.BRAND_NAME == "myproject":
-        yield warning("It is not set, so emails and pages call the product myproject.", "Set BRAND_NAME.")
+    if settings.IS_PRODUCTION and settings.BRAND_NAME == TEMPLATE_NAME:
+        yield warning(f"It is not set, so emails and pages call the product {TEMPLATE_NAME}.", "Set BRAND_NAME.")
 
 
 def logo() -> Iterator[Trouble]:

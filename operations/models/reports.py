@@ -1,7 +1,11 @@
 """What the worker's last examination of the installation found, for the admin."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+OLD_AFTER = timedelta(minutes=15)  # three missed examinations
 
 
 class Report(models.Model):

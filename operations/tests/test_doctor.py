@@ -14,9 +14,11 @@ from common.client_ip import SEEN_KEY
 from common.db import database_now
 from common.findings import Level
 from emails.models import DeliveryAttempt, DeliveryEvent, OutboundEmail, ProviderState
+from operations.doctor.comparison import fingerprints
 from operations.doctor.examination import SETTINGS, examine, run
 from operations.doctor.presentation import line_of
-from operations.models import Heartbeat, Role
+from operations.doctor.senders import TEMPLATE_NAME
+from operations.models import Heartbeat, Report, Role
 
 pytestmark = pytest.mark.django_db
 
@@ -198,7 +200,7 @@ def test_broken_environment_is_named(healthy, case):
 
 DOUBTFUL = {
     "no postal address": ({"BRAND_ADDRESS": ""}, "brand.address", ["BRAND_ADDRESS"]),
-    "no name": ({"BRAND_NAME": "myproject"}, "brand.name", ["BRAND_NAME"]),
+    "no name": ({"BRAND_NAME": TEMPLATE_NAME}, "brand.name", ["BRAND_NAME"]),
     "other domain": ({"DEFAULT_FROM_EMAIL": "hello@acme.net"}, "email.sender_domain", ["acme.net", "app.acme.com"]),
     "no reply": ({"SUPPORT_EMAIL": "no-reply@acme.com"}, "email.support", ["SUPPORT_EMAIL"]),
     "no webhook secret": ({"RESEND_WEBHOOK_SECRETS": []}, "email.webhook_secrets", ["/emails/webhooks/resend/"]),
@@ -293,6 +295,14 @@ def test_header_of_a_request_reaches_the_doctor(healthy, client, monkeypatch):
     monkeypatch.setattr("common.client_ip.is_header_ignored", threading.Event())
     client.get("/healthz", headers={"X-Forwarded-For": "203.0.113.7"})
     assert_found("site.proxies", ["X-Forwarded-For"])
+
+
+def test_variable_that_the_worker_lacks_is_named(healthy):
+    process = {"process": "worker-1", "checked_at": database_now(), "findings": []}
+    Report.objects.create(**process, fingerprints={**fingerprints(), "RESEND_API_KEY": "0123456789abcdef"})
+    assert_found("processes.variables", ["RESEND_API_KEY", "worker-1", "Give both the same value"])
+    Report.objects.update(checked_at=database_now() - timedelta(hours=1))
+    assert problems() == []
 
 
 def test_command_shows_lines_without_color_codes(healthy, capsys):
