@@ -44,8 +44,8 @@ from common import access_log
 from common.logs import JsonFormatter, LineFormatter, escape, shorten
 
 TARGET = 1.03
-ROUNDS = 41
-REQUESTS = {"sign-up": 2, "sign-up without hashing": 8, "event from Stripe": 8}  # per round
+ROUNDS = 121
+REQUESTS = {"sign-up": 1, "sign-up without hashing": 4, "event from Stripe": 4}  # per round
 NEW_LINES = ("emails.backends.outbox", "billing.webhook.processing", "common.task_logs")
 HASHING = ["accounts.hashers.Argon2PasswordHasher"]
 REQUEST_IDS = "common.request_ids.request_id_middleware"

@@ -10,7 +10,7 @@ from gunicorn.http.errors import ParseException
 
 from common.logs import FloodFilter, JsonFormatter, LineFormatter, escape, presentable, shorten
 
-META_KEY = "request_id"  # where the middleware leaves it: common/request_ids.py
+IDS = ("request_id", "stripe_event_id")  # where the middleware and the view leave them, in request.META
 MAX_FIELD_CHARACTERS = 500
 LINES_PER_MINUTE = 20
 
@@ -30,7 +30,7 @@ class SafeLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         fields |= {
             "U": path,
             "q": "",
-            "request_id": environ.get(META_KEY) or "",
+            **{name: environ[name] for name in IDS if name in environ},
             "r": f"{environ.get('REQUEST_METHOD')} {path} {environ.get('SERVER_PROTOCOL')}",
             "f": without_query(environ.get("HTTP_REFERER", "-")),
         }
@@ -77,7 +77,8 @@ class AccessFormatter(JsonFormatter):
             "status": int(found["s"]),
         }
         sizes = {"bytes": found["B"] or 0, "milliseconds": found["M"]}
-        return {"request_id": dict.get(found, "request_id", ""), **fields, **sizes}
+        ids = {name: dict.__getitem__(found, name) for name in IDS if name in found}
+        return {**ids, **fields, **sizes}
 
 
 class JsonLogger(SafeLogger):

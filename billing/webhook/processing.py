@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 MAX_NOTE_LENGTH = 255
 
 
-def receive(body: bytes) -> None:
-    """Store the event, and process it unless an earlier delivery has been processed.
+def receive(body: bytes) -> str:
+    """Store the event, and process it unless an earlier delivery has been processed. Returns its ID.
 
     Raises ``NotAnEvent``, and Django's database errors if the database is unavailable. Stripe must send the event again
     then.
@@ -38,10 +38,10 @@ def receive(body: bytes) -> None:
     envelope = Envelope.read(body)
     with about(stripe_event_id=envelope.id):
         storage.store(envelope, body.decode(), expects_invoice=expected_invoice(envelope))
-        logger.info("Stripe event %s (%s) is stored.", envelope.id, envelope.type)
         # From here on, the event survives the death of this process.
         failpoint("after-store")
         process_unless_done(envelope)
+    return envelope.id
 
 
 def expected_invoice(envelope: Envelope) -> str:

@@ -47,14 +47,15 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     body = raw_body(request, MAX_BODY_BYTES)
     if body is None:
         return detail_response(413, f"The body must not exceed {MAX_BODY_BYTES} bytes.")
-    return receive(body, request.headers.get("Stripe-Signature", ""))
+    return receive(request, body)
 
 
-def receive(body: bytes, signature_header: str) -> HttpResponse:
+def receive(request: HttpRequest, body: bytes) -> HttpResponse:
     """Verify and store the event, and return the response for Stripe."""
     try:
-        signatures.verify(signature_header, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
-        processing.receive(body)
+        signature = request.headers.get("Stripe-Signature", "")
+        signatures.verify(signature, body, settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
+        request.META["stripe_event_id"] = processing.receive(body)  # for the access log
     # Anyone can cause the first error by posting nonsense. The second means that our endpoint at Stripe is set up
     # wrong.
     except signatures.SignatureInvalid as error:

@@ -25,7 +25,18 @@ SOURCES = {
     "common": (".py",),
     "settings": (".py",),
 }
-EXCLUDED = {"admin", "admin.py", "filters.py", "development", "models", "people", "states.py", "tests", "migrations", "management"}
+EXCLUDED = {
+    "admin",
+    "admin.py",
+    "filters.py",
+    "development",
+    "models",
+    "people",
+    "states.py",
+    "tests",
+    "migrations",
+    "management",
+}
 KEYWORDS = {
     **dict.fromkeys(["_", "gettext", "gettext_lazy", "gettext_noop"], None),
     **dict.fromkeys(["ngettext", "ngettext_lazy"], (1, 2)),

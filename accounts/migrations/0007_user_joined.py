@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False  # the index is built while the application writes
 
     dependencies = [
-        ("accounts", "0005_retention_indexes"),
+        ("accounts", "0006_email_permission"),
     ]
 
     operations = [
