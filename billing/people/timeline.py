@@ -12,7 +12,16 @@ from django.utils.http import urlencode
 from accounts.hooks import Category, Stretch, TimelineEntry, TimelineSource
 from accounts.models import User
 from billing import states
-from billing.models import Checkout, Dispute, EarlyFraudWarning, Payment, RefundedCharge, StripeEvent, Subscription
+from billing.models import (
+    Checkout,
+    Dispute,
+    EarlyFraudWarning,
+    InvoicePayment,
+    Payment,
+    RefundedCharge,
+    StripeEvent,
+    Subscription,
+)
 from billing.models import SubscriptionChange as Change
 from billing.payloads.objects import StripeObject
 from billing.privacy import events_of
@@ -85,24 +94,43 @@ def changes(user: User, stretch: Stretch) -> Iterator[TimelineEntry]:
 
 def refunds(user: User, stretch: Stretch) -> Iterator[TimelineEntry]:
     """Yield an entry for each refund, at the time of its newest report."""
-    paid = Payment.objects.of(user.pk)
-    for charge in charges.refunded_charges(charges.names_of(paid)):
-        payment = (
-            Payment.objects.of_charge(charge.charge, charge.payment_intent).filter(pk__in=paid.values("pk")).first()
-        )
-        page = at_stripe(stripe_page(charge.payment_intent, charge.charge, charge.pk))
-        for refund_id, amount, status, at in refunds_of(charge):
+    payments = payments_by_name(user)
+    refunded = [*charges.refunded_charges({*payments})]
+    times = times_of([name for charge in refunded for name in names_without_time(charge)])
+    for charge in refunded:
+        names = (charge.charge, charge.payment_intent, charge.pk)
+        payment = next((payments[name] for name in names if name in payments), None)
+        for refund_id, amount, status, at in refunds_of(charge, times):
             if moment := at or (payment and payment.paid_at):
-                what = f"Refund of {format_amount(amount, charge.currency)}"
-                state = REFUNDS.get(status) or states.named_by_stripe(status)
-                url = change_url(payment) if payment else ""
-                yield TimelineEntry(moment, what, refund_id, url, state.badge, page)
+                yield TimelineEntry(
+                    at=moment,
+                    what=f"Refund of {format_amount(amount, charge.currency)}",
+                    detail=refund_id,
+                    url=change_url(payment) if payment else "",
+                    badge=(REFUNDS.get(status) or states.named_by_stripe(status)).badge,
+                    links=at_stripe(stripe_page(charge.payment_intent, charge.charge, charge.pk)),
+                )
 
 
-def refunds_of(charge: RefundedCharge) -> Iterator[tuple[str, int, str, datetime | None]]:
+def payments_by_name(user: User) -> dict[str, Payment]:
+    """Return the user's payments by the IDs of their charges and payment intents."""
+    paid = Payment.objects.of(user.pk).only("stripe_id", "charge", "payment_intent", "paid_at")
+    by_invoice = {payment.stripe_id: payment for payment in paid}
+    found = {name: payment for payment in paid for name in (payment.charge, payment.payment_intent) if name}
+    for link in InvoicePayment.objects.filter(invoice__in=[*by_invoice]):
+        found[link.payment_intent] = by_invoice[link.invoice]
+    return found
+
+
+def names_without_time(charge: RefundedCharge) -> list[str]:
+    """Return the IDs of refunds whose time isn't stored, or of the charge if only the total was reported."""
+    known = charge.known_refunds
+    return [name for name, refund in known.items() if not refund["version"]] if known else [charge.pk]
+
+
+def refunds_of(charge: RefundedCharge, times: dict[str, datetime]) -> Iterator[tuple[str, int, str, datetime | None]]:
     """Yield the ID, amount, status, and time of each refund, or of all together if only their total was reported."""
     known = charge.known_refunds
-    times = times_of([charge.pk, *(refund_id for refund_id, refund in known.items() if not refund["version"])])
     for refund_id, refund in known.items():
         at = charges.moment_of(refund["version"]) or times.get(refund_id)
         yield refund_id, refund["amount"], refund["status"], at
@@ -112,6 +140,8 @@ def refunds_of(charge: RefundedCharge) -> Iterator[tuple[str, int, str, datetime
 
 def times_of(object_ids: list[str]) -> dict[str, datetime]:
     """Return when Stripe last reported something about each of these objects."""
+    if not object_ids:
+        return {}
     events = StripeEvent.objects.filter(object_id__in=object_ids).order_by().values("object_id")
     return {row["object_id"]: row["newest"] for row in events.annotate(newest=Max("created_at"))}
 

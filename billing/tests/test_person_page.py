@@ -201,3 +201,15 @@ def test_fraud_warning_without_a_version_has_the_time_of_the_warning(ada):
     at = timezone.now() - timedelta(days=3)
     EarlyFraudWarning.objects.create(pk="issfr_1", payment=Payment.objects.get(), fraud_type="misc", warned_at=at)
     assert [entry.at for entry in entries(ada) if entry.what == "Early fraud warning"] == [at]
+
+
+def test_years_of_refunds_cost_few_queries(ada, django_assert_max_num_queries):
+    now = timezone.now()
+    for number in range(30):
+        name = f"ch_{number}"
+        Payment.objects.create(
+            stripe_id=f"in_{number}", user=ada, status="paid", amount=900, currency="usd", charge=name, paid_at=now
+        )
+        RefundedCharge.objects.create(pk=name, charge=name, currency="usd", amount=900, refunds={f"re_{number}": 900})
+    with django_assert_max_num_queries(30):
+        assert len([entry for entry in entries(ada) if entry.what == "Refund of $9.00"]) == 30
