@@ -14,12 +14,16 @@ from operations.models.reports import OLD_AFTER
 
 WORKER_FIX = "Start celery -A myproject worker, and read its log if it ends."
 BEAT_FIX = "Start celery -A myproject beat once, and read its log if it ends."
+STUCK_WORKER_FIX = "Read its log, and restart it: what it holds is done again."
+STUCK_BEAT_FIX = "Check the broker (CELERY_BROKER_URL, or else REDIS_URL), and restart beat if it responds."
 
 
 def worker() -> Iterator[Trouble]:
     state = liveness()
     if not state.workers:
         yield serious(f"No worker is running{since(state.worker_seen_at)}, so no email is sent.", WORKER_FIX)
+    elif state.are_workers_stuck:
+        yield serious("Workers are running, but none has finished a task for five minutes.", STUCK_WORKER_FIX)
 
 
 def beat() -> Iterator[Trouble]:
@@ -28,6 +32,8 @@ def beat() -> Iterator[Trouble]:
         yield serious(
             f"beat is not running{since(state.beat_seen_at)}, so nothing is retried, and no deadline is kept.", BEAT_FIX
         )
+    elif state.is_beat_stuck:
+        yield serious("beat is running, but hasn't published a task for five minutes.", STUCK_BEAT_FIX)
 
 
 def since(seen_at: datetime | None) -> str:

@@ -237,6 +237,13 @@ def test_missing_process_is_named(healthy, role):
     assert_found(f"processes.{role}", [role, "2 hours ago", f"celery -A myproject {role}"])
 
 
+@pytest.mark.parametrize(("role", "words"), [(Role.WORKER, "none has finished"), (Role.BEAT, "hasn't published")])
+def test_process_that_does_no_work(installation, role, words):
+    long_ago = database_now() - timedelta(hours=1)
+    Heartbeat.objects.filter(role=role).update(started_at=long_ago, worked_at=long_ago)
+    assert_found(f"processes.{role}", [words, "five minutes"])
+
+
 def test_email_that_waits_is_named(healthy):
     OutboundEmail.objects.create(recipients="ada@example.com", due_at=database_now(), content={})
     OutboundEmail.objects.update(created_at=database_now() - timedelta(hours=3))
