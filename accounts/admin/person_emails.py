@@ -9,7 +9,7 @@ from accounts.models import User
 from common.db import database_now
 from emails import privacy
 from emails.models import OutboundEmail, Status
-from emails.support.actions import offered_actions
+from emails.support.actions import offered_actions, which_may_have_arrived
 from emails.support.explanations import explain
 from emails.support.states import state_of
 
@@ -18,8 +18,9 @@ MAY_OPERATE = "emails.change_outboundemail"
 
 
 def email_entries(user: User, stretch: Stretch) -> Iterator[TimelineEntry]:
-    now = database_now()
-    for email in stretch.newest(privacy.emails_of(str(user.pk)), "created_at"):
+    emails, now = [*stretch.newest(privacy.emails_of(str(user.pk)), "created_at")], database_now()
+    uncertain = which_may_have_arrived([email for email in emails if email.status not in ON_TRACK])
+    for email in emails:
         is_on_track = email.status in ON_TRACK
         explanation = None if is_on_track else explain(email, now)
         yield TimelineEntry(
@@ -29,7 +30,7 @@ def email_entries(user: User, stretch: Stretch) -> Iterator[TimelineEntry]:
             url=reverse("admin:emails_outboundemail_change", args=[email.pk]),
             badge=state_of(email).badge,
             links=() if is_on_track else (*provider_link(explanation.provider if explanation else ""),),
-            actions=() if is_on_track else (*actions_on(email),),
+            actions=() if is_on_track else (*actions_on(email, is_uncertain=email.pk in uncertain),),
         )
 
 
@@ -38,11 +39,11 @@ def provider_link(provider: str) -> Iterator[PageLink]:
         yield PageLink(f"State of {provider}", reverse("admin:emails_providerstate_change", args=[provider]))
 
 
-def actions_on(email: OutboundEmail) -> Iterator[PageAction]:
+def actions_on(email: OutboundEmail, *, is_uncertain: bool) -> Iterator[PageAction]:
     """Yield what would help now. A message without its body can't be sent again."""
     if email.is_body_deleted:
         return
-    for name, action in offered_actions(email).items():
+    for name, action in offered_actions(email, is_uncertain=is_uncertain).items():
         yield PageAction(
             action.label, reverse("admin:emails_outboundemail_operate", args=[email.pk, name]), MAY_OPERATE
         )

@@ -229,7 +229,7 @@ def test_problems_cost_few_queries(staff_client, page, ada, django_assert_max_nu
     OutboundEmail.objects.bulk_create(
         OutboundEmail(metadata=email.metadata, status=Status.FAILED, detail="Mailbox full") for _ in range(99)
     )
-    with django_assert_max_num_queries(85):
+    with django_assert_max_num_queries(45):
         html = staff_client.get(page).content.decode()
     assert html.count("Mailbox full") == 40
 

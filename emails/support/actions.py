@@ -4,9 +4,10 @@ Workers change the same rows at the same time. Each action is therefore one cond
 ``ActionRefused`` if a worker was faster.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -14,7 +15,7 @@ from common.actions import Action, ActionRefused
 from common.db import database_now
 from common.log_context import origin
 from emails.delivery import breaker
-from emails.models import DeliveryAttempt, OutboundEmail, ProviderState, Status
+from emails.models import AttemptedEmail, DeliveryAttempt, OutboundEmail, ProviderState, Status
 from emails.support.wording import ASK_FOR_A_NEW_ONE, BLANKED
 from emails.tracking.suppressions import suppressed_among
 from emails.wakeup import wake_worker
@@ -137,6 +138,12 @@ def may_have_arrived(email: OutboundEmail) -> bool:
     return email.attempts.filter(outcome=DeliveryAttempt.Outcome.ABANDONED).exists()
 
 
+def which_may_have_arrived(emails: Collection[OutboundEmail]) -> set[UUID]:
+    """Return the IDs of those messages for which ``may_have_arrived`` is true, with one query."""
+    carried = AttemptedEmail.objects.filter(email__in=[email.pk for email in emails]).order_by()
+    return {*carried.filter(attempt__outcome=DeliveryAttempt.Outcome.ABANDONED).values_list("email", flat=True)}
+
+
 def refuse_unless_retryable(email: OutboundEmail) -> None:
     # An open attempt is repeated unchanged until its outcome is known. A retry would add a second call next to it.
     if email.attempts.filter(settled_at=None).exists():
@@ -174,9 +181,13 @@ ACTIONS = {
 }
 
 
-def offered_actions(email: OutboundEmail) -> dict[str, MessageAction]:
-    """Return the actions that make sense for the message as it is, by name. They may still be refused."""
-    retry_to_hide = "retry" if may_have_arrived(email) else "retry_even_twice"
+def offered_actions(email: OutboundEmail, *, is_uncertain: bool | None = None) -> dict[str, MessageAction]:
+    """Return the actions that make sense for the message as it is, by name. They may still be refused.
+
+    ``is_uncertain`` saves a query: whether the message is among ``which_may_have_arrived``.
+    """
+    is_uncertain = may_have_arrived(email) if is_uncertain is None else is_uncertain
+    retry_to_hide = "retry" if is_uncertain else "retry_even_twice"
     return {
         name: action for name, action in ACTIONS.items() if email.status in action.statuses and name != retry_to_hide
     }
