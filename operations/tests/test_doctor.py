@@ -238,7 +238,7 @@ def test_missing_process_is_named(healthy, role):
 
 
 @pytest.mark.parametrize(("role", "words"), [(Role.WORKER, "none has finished"), (Role.BEAT, "hasn't published")])
-def test_process_that_does_no_work(installation, role, words):
+def test_process_that_does_no_work(healthy, role, words):
     long_ago = database_now() - timedelta(hours=1)
     Heartbeat.objects.filter(role=role).update(started_at=long_ago, worked_at=long_ago)
     assert_found(f"processes.{role}", [words, "five minutes"])
