@@ -104,7 +104,9 @@ def test_confirmation_looks_different_from_a_failure(ada, browser, due, admin_cl
             assert page.count("Awaiting your confirmation") == 2  # the subscription's badge, and the payment's
             assert "update your card" not in page
             row = Payment.objects.get()
-            assert "icon-yes" in admin_client.get(f"/admin/billing/payment/{row.pk}/change/").content.decode()
+            assert (
+                "Awaits confirmation" in admin_client.get(f"/admin/billing/payment/{row.pk}/change/").content.decode()
+            )
             transaction.set_rollback(True)
 
 
