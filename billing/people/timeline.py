@@ -45,9 +45,10 @@ REFUNDS = {
 
 
 def payments(user: User, stretch: Stretch) -> Iterator[TimelineEntry]:
-    rows = Payment.objects.of(user.pk).with_refunds()
-    when = Coalesce("paid_at", "last_failed_at", "created_at")
-    for payment in stretch.newest(rows.annotate(moment=when), "moment"):
+    rows = Payment.objects.of(user.pk).annotate(moment=Coalesce("paid_at", "last_failed_at", "created_at"))
+    # The refunds only of those that are shown, because each payment costs subqueries.
+    keys = [*stretch.newest(rows, "moment").values_list("pk", flat=True)]
+    for payment in Payment.objects.filter(pk__in=keys).with_refunds().order_by("pk"):
         yield TimelineEntry(
             at=payment.paid_at or payment.last_failed_at or payment.created_at,
             what=f"Payment of {payment.display_amount}",
