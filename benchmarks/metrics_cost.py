@@ -3,8 +3,9 @@
     python benchmarks/metrics_cost.py [--rows 1000000]
 
 A scrape must take at most 50 ms with 1,000,000 messages, with few and with 100,000 emails that wait. The CPU time of a
-sign-up and of an event must stay within 3% of what it was without counting. Both take turns in one run. The task that
-adds up the totals later has a share per email or event, and a fixed cost every 15 seconds.
+sign-up and of an event must stay within 3% of what it was without counting. Requests with and without counting take
+turns in one run. The task that adds up the totals later has a share per email or event, and a fixed cost every 15
+seconds.
 """
 
 import argparse
