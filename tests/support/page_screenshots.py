@@ -24,7 +24,11 @@ HEIGHT = 900
 PASSWORD = "a-long-engine-1843"
 STAFF = "operator@example.com"
 NOBODY, CUSTOMER, OPERATOR = "", "customer", "operator"
-BRAND = {"BRAND_NAME": "Acme", "SUPPORT_EMAIL": "support@acme.example"}
+BRAND = {
+    "BRAND_NAME": "Acme",
+    "DEFAULT_FROM_EMAIL": "Acme <hello@acme.example>",
+    "SUPPORT_EMAIL": "support@acme.example",
+}
 
 # A member of staff, and a customer with receipts who can log in.
 PREPARE = f"""
@@ -107,6 +111,7 @@ def taken(picture: Picture, browser: Browser, site: DevelopmentSite, values: dic
         page = context.new_page()
         page.goto(picture.path.format(**values))
         page.wait_for_load_state("networkidle")
+        page.evaluate("() => document.querySelectorAll('.placeholder').forEach(note => note.remove())")
         return webp(page, is_whole_page=picture.is_whole_page)
     finally:
         context.close()
