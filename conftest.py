@@ -34,25 +34,36 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if is_one_file else None
 
 
-@pytest.hookimpl(tryfirst=True)  # before "-m database" selects
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests with a database.
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before "-m database" selects, and after pytest-django has sorted
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests with a database, and put the slow ones first.
 
     Skip the slow tests unless RUN_SLOW=1 is set, and the exhaustive ones unless RUN_SLOW=all is set.
     """
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if item.get_closest_marker("django_db") or "db" in fixtures or "transactional_db" in fixtures:
+        if has_database(item):
             item.add_marker("database")
         if item.get_closest_marker("exhaustive") and not RUNS_EXHAUSTIVE:
             item.add_marker(pytest.mark.skip(reason="exhaustive: RUN_SLOW=all runs it"))
-    if RUNS_SLOW:
-        # Slow tests run first. Otherwise one worker could still be busy with a slow test after all others are done.
-        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-        return
-    for item in items:
-        if item.get_closest_marker("slow"):
+        if item.get_closest_marker("slow") and not RUNS_SLOW:
             item.add_marker(pytest.mark.skip(reason="slow: RUN_SLOW=1 runs it"))
+    yield
+    if RUNS_SLOW:
+        items.sort(key=lambda item: not runs_early(item))
+
+
+def has_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db")) or "db" in fixtures or "transactional_db" in fixtures
+
+
+def runs_early(item: pytest.Item) -> bool:
+    """Return whether a test takes long and can run before all others.
+
+    If a slow test came last, all workers but one would wait for it. Tests with the database keep pytest-django's order,
+    in which those that clear its tables come last.
+    """
+    return bool(item.get_closest_marker("slow")) and not item.get_closest_marker("database")
 
 
 def is_slow(report: pytest.TestReport) -> bool:
