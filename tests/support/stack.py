@@ -103,6 +103,22 @@ def collected_static_files() -> str:
     return folder.name
 
 
+@cache
+def migrated_sqlite() -> Path:
+    """Apply every migration to a SQLite file once per test process, and return its path. Tests work on copies."""
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    file = Path(folder.name) / "migrated.sqlite3"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "settings.test",
+        "DATABASE_URL": f"sqlite:///{file}",
+    }
+    command = [sys.executable, "manage.py", "migrate", "-v", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return file
+
+
 class Stack:
     """web, worker, and beat under settings.production with one email provider. Use as a context manager."""
 

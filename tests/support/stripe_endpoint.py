@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import sqlite3
 import time
@@ -15,7 +16,7 @@ import requests
 
 from billing.tests.support.stripe_events import SECRET, Event
 from billing.webhook.signatures import sign
-from tests.support.stack import HUNG_AFTER, Stack
+from tests.support.stack import HUNG_AFTER, Stack, migrated_sqlite
 
 TABLES = [
     "eventaddress",
@@ -46,7 +47,10 @@ class StripeEndpoint(Stack):
         self.database_url = database_url
 
     def prepare(self, *, with_user: bool) -> "StripeEndpoint":
-        self.manage("migrate", "-v", "0")
+        if self.database_url.startswith("sqlite"):
+            shutil.copyfile(migrated_sqlite(), self.database_url.removeprefix("sqlite:///"))
+        else:
+            self.manage("migrate", "-v", "0")
         if with_user:
             self.manage("shell", "-v", "0", "-c", USER)
         return self
