@@ -199,7 +199,7 @@ class ReadOnlyAdmin(OperableAdmin):
         return False
 
 
-class IndexedSearchAdmin(ReadOnlyAdmin):
+class IndexedSearch(StrictAdmin):
     """An admin whose search finds certain whole values by index, and parts of ``search_fields`` among the newest rows.
 
     If an index finds one of the words, the other words narrow down what it found, however old the rows are.
@@ -230,6 +230,10 @@ class IndexedSearchAdmin(ReadOnlyAdmin):
             rows = containing(rows, self.search_fields, word)
         # Searched once: the list reads its rows three times.
         return queryset.filter(pk__in=first_keys(rows)), False
+
+
+class IndexedSearchAdmin(IndexedSearch, ReadOnlyAdmin):
+    """The same for rows that only the application writes."""
 
 
 class Button(NamedTuple):

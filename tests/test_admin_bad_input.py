@@ -136,10 +136,8 @@ def filters_of(model: type[Model]) -> list[str]:
     model_admin = admin.site._registry[model]
     columns = [column_of(entry) for entry in model_admin.list_filter]
     names = [getattr(column, "parameter_name", column) for column in columns]
-    dates = model_admin.date_hierarchy
-    parts = [f"{dates}__{part}" for part in ("year", "month", "day")] if dates else []
     offered = [f"{name}{lookup}" for name in names for lookup in ("", "__exact", "__isnull", "__isempty", "__gte")]
-    return [*LIST_PARAMETERS, *parts, *offered]
+    return [*LIST_PARAMETERS, *offered]
 
 
 def lookups_of(model: type[Model]) -> list[str]:
@@ -172,9 +170,6 @@ def test_lists_survive_every_bad_parameter(errors, model):
 def test_user_list_survives_every_bad_value(errors):
     for name, value in itertools.product(filters_of(User), VALUES):
         errors.send("GET", list_path(User), {name: value})
-    for year, month, day in itertools.product(["0", "1", "9999", HUGE], ["0", "12", HUGE], ["31", HUGE]):
-        names = {"date_joined__year": year, "date_joined__month": month, "date_joined__day": day}
-        errors.send("GET", list_path(User), names)
 
 
 @pytest.mark.parametrize("value", ["", "nonsense", "password"])
@@ -266,5 +261,5 @@ def test_unreadable_parameter_is_reported_as_400(root, caplog):
 
 
 def test_unreadable_dates_and_searches_lead_to_the_list(root):
-    for query in ("date_joined__year=9999", f"date_joined__year={HUGE}", "q=" + "a+" * 1000, f"p={HUGE}"):
+    for query in ("date_joined__gte=9999-99-99", f"date_joined__gte={HUGE}", "q=" + "a+" * 1000, f"p={HUGE}"):
         assert root.get(f"/admin/accounts/user/?{query}")["Location"] == "/admin/accounts/user/?e=1"

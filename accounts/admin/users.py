@@ -27,7 +27,9 @@ from accounts.errors import AccountsError
 from accounts.models import User
 from accounts.services.deletion import erase, refusal_to_delete
 from common.actions import Action, ActionRefused
+from common.admin import IndexedSearch
 from common.filters import filled, yes_or_no
+from common.lists import first_keys
 
 if TYPE_CHECKING:  # generic in django-stubs, not in Django
     UserAdminBase = DjangoUserAdmin[User]
@@ -39,7 +41,7 @@ EMAILING_ACTIONS = {"send_reset_link": "password_reset"}  # the scope of the lim
 
 
 @admin.register(User)
-class UserAdmin(PersonPages, UserAdminBase):
+class UserAdmin(PersonPages, IndexedSearch, UserAdminBase):
     list_display = ["email", "name", "state", "role", "date_joined"]
     list_filter = [
         ("email_verified_at", filled("email address", yes="Verified", no="Not verified yet")),
@@ -49,10 +51,10 @@ class UserAdmin(PersonPages, UserAdminBase):
         "date_joined",
     ]
     search_fields = ["email", "name"]
-    search_help_text = "Search by email address or name, or a part of it."
+    search_help_text = "Search by email address or name. Parts of them are found among the newest 10,000 people."
     empty_text = "Here you see everyone with an account. Nobody has signed up yet."
     ordering = ["-date_joined"]
-    date_hierarchy = "date_joined"
+    newest_by = "date_joined"
     row_actions = ACTIONS
     actions = ["send_reset_link", "verify_address"]
     form = ChangeForm
@@ -86,13 +88,8 @@ class UserAdmin(PersonPages, UserAdminBase):
     def role(self, user: User) -> str:
         return states.role(user)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
-    ) -> tuple[QuerySet[User], bool]:
-        # An index finds a whole address. A part of an address or a name is compared with every row.
-        if "@" in search_term and (found := queryset.filter(email=search_term.strip())):
-            return found, False
-        return super().get_search_results(request, queryset, search_term)
+    def found_by_index(self, queryset: QuerySet[User], word: str) -> list[Any]:
+        return first_keys(queryset.filter(email=word)) if "@" in word else []
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and may_change(request, obj)

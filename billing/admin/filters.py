@@ -1,6 +1,7 @@
-"""Filters by event type, whose choices don't come from a scan of the whole event table, and by address."""
+"""Filters by event type and currency, whose choices don't come from a scan of a whole table, and by address."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from django.contrib import admin
@@ -8,7 +9,8 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Customer, StripeEvent
+from billing.models import Customer, Payment, StripeEvent
+from billing.plans import all_add_ons, all_plans, all_products
 from billing.webhook.handlers import HANDLERS
 from common.filters import yes_or_no
 
@@ -28,6 +30,20 @@ class TypeFilter(admin.SimpleListFilter):
         if self.value() == OTHERS:
             return queryset.exclude(type__in=HANDLERS)
         return queryset if self.value() is None else queryset.filter(type=self.value())
+
+
+class CurrencyFilter(admin.SimpleListFilter):
+    """The currencies of what is sold. To find others, Django's own filter would read every payment."""
+
+    title = _("currency")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        prices = chain.from_iterable(offer.prices for offer in (*all_plans(), *all_add_ons(), *all_products()))
+        return [(code, code.upper()) for code in sorted({price.currency for price in prices})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        return queryset if self.value() is None else queryset.filter(currency=self.value())
 
 
 class OtherAddressFilter(admin.SimpleListFilter):

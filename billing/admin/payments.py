@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import states
 from billing.admin import links, summaries
+from billing.admin.filters import CurrencyFilter
 from billing.models import Dispute, EarlyFraudWarning, InvoicePayment, Payment, RefundedCharge, Subscription
 from billing.models.payments import PaymentQuerySet
 from common.admin import ReadOnlyAdmin
@@ -27,7 +28,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_filter = [
         ("status", choice_filter(_("status"), states.PAYMENTS)),
         ("needs_action", yes_or_no(_("confirmation"), yes=_("Awaits confirmation"), no=_("Not needed"))),
-        "currency",
+        CurrencyFilter,
         "created_at",
     ]
     list_select_related = ["user"]
