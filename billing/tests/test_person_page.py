@@ -175,7 +175,7 @@ def test_staff_send_a_receipt_again_with_the_same_content(ada, staff_client):
     send(staff_client, ada, email.name)
     again = OutboundEmail.objects.filter(kind="receipt").exclude(pk=first.pk).get()
     assert (again.subject, again.message.text) == (first.subject, first.message.text)
-    assert again.metadata == {"user_id": str(ada.pk)}
+    assert again.person == str(ada.pk)
     assert LogEntry.objects.filter(object_id=str(ada.pk)).count() == 1
 
 
