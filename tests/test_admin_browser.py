@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from accounts.models import User
 from billing.models import Payment
 from emails.models import DeliveryEvent, OutboundEmail, Suppression
+from operations.models import Report
 from tests.support.site import CHROMIUM, Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")]
@@ -96,8 +97,9 @@ def check(page) -> None:
 def test_list_and_page_of_a_row_are_accessible(site, laptop, model):
     laptop.goto(f"{site.url}{list_of(model)}")
     check(laptop)
-    laptop.goto(f"{site.url}{first_row(laptop)}")
-    check(laptop)
+    if model is not Report:  # one page in place of the list, and no pages for rows
+        laptop.goto(f"{site.url}{first_row(laptop)}")
+        check(laptop)
 
 
 def test_login_page_is_accessible(site, browser):
