@@ -62,6 +62,7 @@ def clone(tmp_path):
     return clone
 
 
+@pytest.mark.slow
 def test_only_confirmed_addresses_get_in(clone, tmp_path):
     [button] = [block.text for block in blocks_of(ROOT / "docs" / "allauth.md") if block.language == "django"]
     script = LOG_IN.format(button=button.replace("'github'", '"dummy"'))

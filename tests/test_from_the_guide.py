@@ -49,6 +49,7 @@ def run(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_order_sends_one_email(run, tmp_path):
     create, *others = [block.text for block in blocks_of(PAGE) if block.language == "sh"]
     run(create)
