@@ -141,4 +141,4 @@ def test_client_reference_id_links_nobody(ada, queued_emails):
     event = payload("checkout_session_completed_payment_guest")
     post(changed(event, client_reference_id="7"))
     [email] = queued_emails().values()
-    assert (email.recipients, email.metadata) == ("guest@example.net", {})
+    assert (email.recipients, email.person) == ("guest@example.net", None)
