@@ -63,7 +63,7 @@ def test_text_is_sent_as_plain_text_in_the_layout(staff_client, ada):
     message = email.message
     assert (email.kind, email.recipients, message.subject) == ("staff_message", ada.email, "Your <question>")
     assert (str(message.from_email), str(message.reply_to[0])) == ("Acme <help@acme.example>", "help@acme.example")
-    assert email.metadata == {"user_id": str(ada.pk)}
+    assert email.person == str(ada.pk)
     assert "Thank you for asking.\n\nSee https://example.com/a?b=1&c=2\n<script>" in message.text
     assert 'href="https://example.com/a?b=1&amp;c=2"' in message.html
     assert "<script>" not in message.html
