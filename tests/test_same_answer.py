@@ -24,7 +24,7 @@ from accounts.tests.support.users import PASSWORD, CountingArgon2
 from emails.models import OutboundEmail
 
 ME = "me@example.com"
-UNEQUAL_HEADERS = ("Set-Cookie", "Expires")
+UNEQUAL_HEADERS = ("Set-Cookie", "Expires", "X-Request-ID")
 CSRF_TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"')  # differs in every response
 # What can be behind an email address. "again" is an account whose owner was notified earlier on the same day.
 ADDRESSES = ["unknown", "confirmed", "unconfirmed", "inactive", "staff", "no-password", "again"]
