@@ -167,6 +167,6 @@ def test_person_reads_their_emails_without_scripts_and_in_german(people, browser
         page.get_by_role("button", name="Deutsch").click()
         expect(page.locator("h1", has_text="E-Mails")).to_be_visible()
         page.locator("td a", has_text="Your password for Acme was changed").first.click()
-        page.locator("summary").click()
+        page.locator("main summary").click()
         expect(page.locator(".email-text")).to_contain_text("The password for your account")
         expect(page.locator("h2", has_text="Inhalt der E-Mail")).to_be_visible()

@@ -29,7 +29,7 @@ def test_allowed_origin_may_send_token_and_device(client):
 
 def test_allowed_origin_may_read_the_needed_headers(call_api, ada):
     response = call_api("POST", "login/", CREDENTIALS, HTTP_ORIGIN=ORIGIN)
-    assert {*response["Access-Control-Expose-Headers"].split(", ")} == {"known-device", "retry-after"}
+    assert {*response["Access-Control-Expose-Headers"].split(", ")} == {"known-device", "retry-after", "x-request-id"}
 
 
 @pytest.mark.parametrize(("origin", "path"), [("https://evil.example", "/api/schema/"), (ORIGIN, "/admin/login/")])
