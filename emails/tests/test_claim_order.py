@@ -156,7 +156,7 @@ def calls_ahead(begun: list[Call | None]) -> int:
 
 
 @pytest.mark.parametrize("rate", [0.0, 80.0], ids=["unlimited", "paced"])
-def test_a_reset_waits_for_two_calls_per_thread_at_most(
+def test_a_reset_waits_for_the_submitted_calls_at_most(
     provider, rate, provider_api, use_provider, queue_emails, deliver, settings, queue_reset_during_call, monkeypatch
 ):
     use_provider(provider)
@@ -167,7 +167,9 @@ def test_a_reset_waits_for_two_calls_per_thread_at_most(
     OutboundEmail.objects.update(batch_limit=1)
     begun = queue_reset_during_call(10)
     deliver()
-    assert calls_ahead(begun) <= 2 * THREADS
+    # The pool holds this many calls, one of them the call during which the reset is queued. Usually, the other threads
+    # are in the middle of a call as well, but each of them may just have ended one.
+    assert calls_ahead(begun) < drain.SUBMITTED_PER_THREAD * THREADS
     assert OutboundEmail.objects.filter(status=Status.SENT).count() == 51
 
 

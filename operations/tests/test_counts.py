@@ -110,11 +110,11 @@ def test_email_that_is_deleted_before_it_was_counted_counts():
 
 
 def test_counts_contain_nothing_about_people():
-    email = queued(subject="Secret", metadata={"user_id": "42"})
+    email = queued(subject="Secret", metadata={"user_id": "ada-42"})
     count_emails()
     privacy.delete([email.pk])
     texts = [str(vars(row)) for model in (EmailCount, DeletedEmails, CountedHour) for row in model.objects.all()]
-    assert not [text for text in texts if "ada" in text or "Secret" in text or "42" in text.replace(":", " ").split()]
+    assert not [text for text in texts if "ada" in text or "Secret" in text]
 
 
 def test_old_counts_are_deleted():
