@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 RowT = TypeVar("RowT", bound=Model)
+EntryT = TypeVar("EntryT")
+
+
+class Registry(list[EntryT]):
+    """A list in which nothing is twice: Django calls ``ready()`` again if a test changes INSTALLED_APPS."""
+
+    def append(self, entry: EntryT) -> None:
+        if entry not in self:
+            super().append(entry)
+
+    def extend(self, entries: Iterable[EntryT]) -> None:
+        for entry in entries:
+            self.append(entry)
 
 
 class Category(StrEnum):
@@ -83,7 +96,7 @@ class TimelineSource:
     entries: Callable[[User, Stretch], Iterable[TimelineEntry]]
 
 
-timeline_sources: list[TimelineSource] = []
+timeline_sources: list[TimelineSource] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,7 @@ class PersonFact:
 
 
 # Each returns what its app knows about the user right now, with few queries.
-fact_sources: list[Callable[[User], Iterable[PersonFact]]] = []
+fact_sources: list[Callable[[User], Iterable[PersonFact]]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +130,34 @@ class StaffEmail:
 
 
 # Each returns the emails for which the user has data, at most a few.
-staff_email_sources: list[Callable[[User], Iterable[StaffEmail]]] = []
+staff_email_sources: list[Callable[[User], Iterable[StaffEmail]]] = Registry()
 
 # By name in the export. Each returns everything that its app stores about the user, as JSON-compatible values.
 export_sources: dict[str, Callable[[User], object]] = {}
 
 # Each returns a message for the user if the account can't be deleted now: the reason, and what to do first. Otherwise,
 # it returns an empty string.
-deletion_guards: list[Callable[[User], str]] = []
+deletion_guards: list[Callable[[User], str]] = Registry()
 
 # Each returns what the user's contact at the email provider should know, by attribute.
-contact_attribute_sources: list[Callable[[User], Mapping[str, Any]]] = []
+contact_attribute_sources: list[Callable[[User], Mapping[str, Any]]] = Registry()
 
 # Each is called in the transaction that changes a user's email address, with the changed user.
-address_receivers: list[Callable[[User], None]] = []
+address_receivers: list[Callable[[User], None]] = Registry()
 
 # Each returns the HTML of a banner for the top of every page, rendered from a template, or an empty string for none.
 # All are called on every page that a logged-in user opens, so each may make one query.
-banners: list[Callable[[HttpRequest], str]] = []
+banners: list[Callable[[HttpRequest], str]] = Registry()
 
 # The same for a user's name.
-name_receivers: list[Callable[[User], None]] = []
+name_receivers: list[Callable[[User], None]] = Registry()
 
 # Each returns the HTML of a dashboard panel, rendered from a template, or an empty string for no panel.
-dashboard_panels: list[Callable[[HttpRequest], str]] = []
+dashboard_panels: list[Callable[[HttpRequest], str]] = Registry()
 
 
 # Each returns the HTML of a section of the home page, such as the plans, or an empty string.
-home_sections: list[Callable[[HttpRequest], str]] = []
+home_sections: list[Callable[[HttpRequest], str]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +169,8 @@ class NavigationLink:
 
 
 # For users who are logged in, and for visitors.
-navigation_links: list[NavigationLink] = []
-visitor_links: list[NavigationLink] = []
+navigation_links: list[NavigationLink] = Registry()
+visitor_links: list[NavigationLink] = Registry()
 
 # In the footer of every page, before the terms.
-footer_links: list[NavigationLink] = []
+footer_links: list[NavigationLink] = Registry()

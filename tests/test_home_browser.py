@@ -58,7 +58,7 @@ def filled(home_site, operator):
 
 @pytest.fixture
 def page(browser, operator):
-    with closing(browser.new_context(storage_state=operator)) as context:
+    with closing(browser.new_context(storage_state=operator, reduced_motion="reduce")) as context:
         yield context.new_page()
 
 

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from accounts.hooks import Stretch, fact_sources, timeline_sources
+from accounts.hooks import Stretch, deletion_guards, fact_sources, navigation_links, timeline_sources
 from accounts.models import User
 from billing.models import Checkout, EarlyFraudWarning, Payment, RefundedCharge, StripeEvent, SubscriptionChange
 from billing.people.emails import staff_emails
@@ -213,3 +214,9 @@ def test_years_of_refunds_cost_few_queries(ada, django_assert_max_num_queries):
         RefundedCharge.objects.create(pk=name, charge=name, currency="usd", amount=900, refunds={f"re_{number}": 900})
     with django_assert_max_num_queries(30):
         assert len([entry for entry in entries(ada) if entry.what == "Refund of $9.00"]) == 30
+
+
+def test_apps_that_are_made_ready_again_register_nothing_twice():
+    before = [len(timeline_sources), len(fact_sources), len(deletion_guards), len(navigation_links)]
+    apps.get_app_config("billing").ready()
+    assert [len(timeline_sources), len(fact_sources), len(deletion_guards), len(navigation_links)] == before
