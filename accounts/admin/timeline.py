@@ -18,7 +18,7 @@ from accounts.admin.staff_log import staff_entries
 from accounts.hooks import Category, Stretch, TimelineEntry, TimelineSource, timeline_sources
 from accounts.models import User
 
-PAGE = 40  # entries
+PAGE = 30  # entries
 MAX_SKIPPED = 10_000
 MAX_CHANGES = 200  # of the email address
 SHOW, UNTIL, SKIP = "show", "until", "skip"  # the parameters of its links

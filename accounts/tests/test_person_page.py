@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.admin.timeline import PAGE
 from accounts.hooks import Category, Stretch, TimelineEntry, TimelineSource
 from accounts.models import EmailChange, Login, User
 from accounts.tests.support.browser import text_of
@@ -231,7 +232,7 @@ def test_problems_cost_few_queries(staff_client, page, ada, django_assert_max_nu
     )
     with django_assert_max_num_queries(45):
         html = staff_client.get(page).content.decode()
-    assert html.count("Mailbox full") == 40
+    assert html.count("Mailbox full") == PAGE
 
 
 def test_each_part_of_the_timeline_is_found_by_an_index(ada):
