@@ -66,7 +66,7 @@ def test_query_string_stays_out_of_the_log(site, start, request_line):
 
 
 def objects_after(site: Site, start: int) -> list[dict[str, Any]]:
-    """Return the lines, each of which is a JSON object. The first may be the end of one that was being written."""
+    """Return the lines. Each is a JSON object, but the first may be the end of one that was being written."""
     return [json.loads(line) for line in lines_after(site, start) if line]
 
 

@@ -1,6 +1,5 @@
 """A person's page in the admin: what staff see first, the timeline, and where everything leads."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -236,19 +235,19 @@ def test_problems_cost_few_queries(staff_client, page, ada, django_assert_max_nu
     assert html.count("Mailbox full") == PAGE
 
 
-def test_timeline_reads_only_rows_of_its_person(ada):
+def test_each_part_of_the_timeline_is_found_by_an_index(ada):
+    """PostgreSQL reads a small table as it likes, so there are enough rows, most of them other people's."""
     now = timezone.now()
-    others = User.objects.bulk_create(User(email=f"person-{number}@example.com") for number in range(1000))
-    users = [*others * 4, *[ada] * 50]
-    times = [now - timedelta(minutes=number) for number in range(len(users))]
-    Login.objects.bulk_create(Login(user=user, at=at) for user, at in zip(users, times, strict=True))
-    OutboundEmail.objects.bulk_create(
-        OutboundEmail(metadata={"user_id": str(user.pk)}, created_at=at) for user, at in zip(users, times, strict=True)
+    others = 4 * User.objects.bulk_create(User(email=f"person-{number}@example.com") for number in range(1000))
+    Login.objects.bulk_create(
+        Login(user=user, at=now - timedelta(minutes=number)) for number, user in enumerate([*others, *[ada] * 200])
     )
+    OutboundEmail.objects.bulk_create(
+        OutboundEmail(metadata={"user_id": str(user.pk)}, created_at=now - timedelta(minutes=number))
+        for number, user in enumerate([*others, *[ada] * 50])
+    )
+    connection.cursor().execute("ANALYZE")
     stretch = Stretch(limit=40, until=now)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
     emails = stretch.newest(privacy.emails_of(str(ada.pk)), "created_at")
-    assert re.search(r"(Index Cond: |INDEX outbound_person )\(+person", emails.explain())
-    logins = stretch.newest(ada.logins.all(), "at")
-    assert re.search(r"(Index Cond: |INDEX \w+ )\(+user_id", logins.explain())
+    assert "outbound_person" in emails.explain()
+    assert "login_newest" in stretch.newest(ada.logins.all(), "at").explain()
